@@ -1,0 +1,103 @@
+/**
+ * The one catalogue of errors. Every error that crosses a module edge is a MaksError with a code from this table;
+ * a row says the HTTP and gRPC status, whether the same request may succeed later, and what the user can do.
+ */
+
+/** gRPC status numbers: https://grpc.io/docs/guides/status-codes/ */
+const GRPC = {
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const
+
+interface ErrorRow {
+  http: number
+  grpc: number
+  retriable: boolean
+  /** Seconds for `Retry-After`, where waiting helps. */
+  retryAfterS?: number
+  hint: string
+}
+
+export const ERRORS = {
+  BAD_REQUEST: { http: 400, grpc: GRPC.INVALID_ARGUMENT, retriable: false, hint: 'Correct the named field and send the request again.' },
+  UNSUPPORTED: { http: 400, grpc: GRPC.UNIMPLEMENTED, retriable: false, hint: 'Leave the named field or route out; docs/reference/rest.md lists what is supported.' },
+  UNAUTHORIZED: { http: 401, grpc: GRPC.UNAUTHENTICATED, retriable: false, hint: 'Send the key in the header "api-key" or as "Authorization: Bearer".' },
+  FORBIDDEN: { http: 403, grpc: GRPC.PERMISSION_DENIED, retriable: false, hint: 'Use the read-write key, or the name 127.0.0.1 or localhost where no key is set.' },
+  NOT_FOUND: { http: 404, grpc: GRPC.NOT_FOUND, retriable: false, hint: 'Check the name; GET /collections lists the collections.' },
+  METHOD_NOT_ALLOWED: { http: 405, grpc: GRPC.UNIMPLEMENTED, retriable: false, hint: 'Use a method that the route has.' },
+  ALREADY_EXISTS: { http: 409, grpc: GRPC.ALREADY_EXISTS, retriable: false, hint: 'Use the collection that exists, or delete it first.' },
+  CONFLICT: { http: 409, grpc: GRPC.ABORTED, retriable: false, hint: 'Read the point again and repeat the write with its present version.' },
+  PAYLOAD_TOO_LARGE: { http: 413, grpc: GRPC.RESOURCE_EXHAUSTED, retriable: false, hint: 'Send fewer points in a request.' },
+  UNSUPPORTED_MEDIA_TYPE: { http: 415, grpc: GRPC.INVALID_ARGUMENT, retriable: false, hint: 'Send the body with "Content-Type: application/json".' },
+  OVERLOADED: { http: 429, grpc: GRPC.RESOURCE_EXHAUSTED, retriable: true, retryAfterS: 1, hint: 'Slow down and send the request again.' },
+  TOO_MANY_COLLECTIONS: { http: 429, grpc: GRPC.RESOURCE_EXHAUSTED, retriable: false, retryAfterS: 60, hint: 'Delete a collection that is not needed.' },
+  WAL_BUDGET: { http: 429, grpc: GRPC.RESOURCE_EXHAUSTED, retriable: true, retryAfterS: 1, hint: 'The log is full until a snapshot lets it be trimmed; slow down and send the write again.' },
+  WAL_FULL: { http: 507, grpc: GRPC.RESOURCE_EXHAUSTED, retriable: true, retryAfterS: 5, hint: 'Redis has no room left; give it more memory or lower the rate of writes.' },
+  NO_PRIMARY: { http: 503, grpc: GRPC.UNAVAILABLE, retriable: true, retryAfterS: 1, hint: 'Nothing was applied; a new primary is being elected, send the write again.' },
+  NOT_PRIMARY: { http: 503, grpc: GRPC.UNAVAILABLE, retriable: true, retryAfterS: 1, hint: 'Nothing was applied; another pod leads this cell.' },
+  CELL_UNAVAILABLE: { http: 503, grpc: GRPC.UNAVAILABLE, retriable: true, retryAfterS: 1, hint: 'No live pod holds a probed cell; wait, or ask for what there is with params.partial.' },
+  STALE: { http: 503, grpc: GRPC.UNAVAILABLE, retriable: true, retryAfterS: 1, hint: 'The read was overtaken by a compaction; send it again.' },
+  STALE_TOPOLOGY: { http: 503, grpc: GRPC.UNAVAILABLE, retriable: true, retryAfterS: 1, hint: 'Nothing was applied; the cells have just changed, send the request again.' },
+  REDIS_UNAVAILABLE: { http: 503, grpc: GRPC.UNAVAILABLE, retriable: true, retryAfterS: 1, hint: 'Redis does not answer; searches go on, writes wait until it is back.' },
+  GATE_CLOSED: { http: 503, grpc: GRPC.UNAVAILABLE, retriable: true, retryAfterS: 1, hint: 'Redis has restarted and the pods are comparing their copies with the log; send the request again.' },
+  WAL_REGRESSED: { http: 503, grpc: GRPC.FAILED_PRECONDITION, retriable: false, retryAfterS: 30, hint: 'Redis holds less than the shards do; restore it, or give the difference up with "maksdb accept-loss".' },
+  NOT_READY: { http: 503, grpc: GRPC.UNAVAILABLE, retriable: true, retryAfterS: 1, hint: 'The process is still starting; send the request again.' },
+  UNKNOWN_OUTCOME: { http: 504, grpc: GRPC.DEADLINE_EXCEEDED, retriable: false, hint: 'Part of the write may be applied; read the points before you send them again (an upsert may be repeated).' },
+  TIMEOUT: { http: 504, grpc: GRPC.DEADLINE_EXCEEDED, retriable: true, hint: 'Ask for less, or raise the timeout.' },
+  INTERNAL: { http: 500, grpc: GRPC.INTERNAL, retriable: false, hint: 'This is a fault of MaksDB; the log of the process has the details.' },
+} as const satisfies Record<string, ErrorRow>
+
+export type ErrorCode = keyof typeof ERRORS
+
+export class MaksError extends Error {
+  readonly code: ErrorCode
+  readonly details: Record<string, unknown> | undefined
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'MaksError'
+    this.code = code
+    this.details = options.details
+  }
+
+  get row(): ErrorRow {
+    return ERRORS[this.code]
+  }
+
+  get status(): number {
+    return this.row.http
+  }
+
+  get retriable(): boolean {
+    return this.row.retriable
+  }
+}
+
+export function badRequest(message: string): MaksError {
+  return new MaksError('BAD_REQUEST', message)
+}
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code)
+}
+
+/** Any thrown value as a MaksError; what is not one is a fault of ours. */
+export function asMaksError(error: unknown): MaksError {
+  if (error instanceof MaksError) return error
+  return new MaksError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
+}
+
+/** Marks what the types exclude; reaching it is a programming error. */
+export function assertNever(value: never): never {
+  throw new Error(`unexpected value ${String(value)}`)
+}

@@ -1,0 +1,43 @@
+/**
+ * JSON that keeps 64-bit integers. `JSON.parse` rounds integers above 2^53; where a text holds such literals they become
+ * bigints (by the reviver's source text), and `exactStringify` writes bigints back as bare integers.
+ * A text without long integers, which is nearly every text, takes the fast path without a reviver.
+ */
+import { badRequest } from './errors.ts'
+
+const LONG_INTEGER = /(?<![\d.eE+])\d{16,}(?![\d.eE])/
+const INTEGER = /^-?\d+$/
+
+interface ReviverContext {
+  source?: string
+}
+
+export const JSON_DEPTH_MAX = 128
+
+/** Throws BAD_REQUEST on malformed text. */
+export function exactParse(text: string): unknown {
+  try {
+    return LONG_INTEGER.test(text) ? (JSON.parse(text, reviveInteger as (key: string, value: unknown) => unknown) as unknown) : (JSON.parse(text) as unknown)
+  } catch (error) {
+    throw badRequest(`the body is not valid JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function reviveInteger(_key: string, value: unknown, context: ReviverContext): unknown {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+  const source = context.source ?? ''
+  return INTEGER.test(source) ? BigInt(source) : value
+}
+
+const rawJSON = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
+
+export function exactStringify(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? rawJSON(part.toString()) : part))
+}
+
+/** Refuses what would overflow the stack of whoever walks it. */
+export function checkDepth(value: unknown, what: string, depth = 0): void {
+  if (typeof value !== 'object' || value === null) return
+  if (depth > JSON_DEPTH_MAX) throw badRequest(`${what} is nested deeper than ${JSON_DEPTH_MAX} levels`)
+  for (const part of Object.values(value)) checkDepth(part, what, depth + 1)
+}

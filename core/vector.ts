@@ -1,0 +1,59 @@
+/** Vectors: from JSON to float32 with every check that bad input needs, normalisation, and the shortest exact decimals. */
+import { badRequest } from './errors.ts'
+import type { Metric } from './metric.ts'
+
+export const DIMENSION_MAX = 65_536
+
+/** A vector of a request as float32, checked and, under Cosine, normalised. Throws BAD_REQUEST that names `what`. */
+export function parseVector(value: unknown, dimension: number, metric: Metric, what = 'vector'): Float32Array {
+  if (!Array.isArray(value)) throw badRequest(`${what} must be a list of ${dimension} numbers`)
+  if (value.length !== dimension) throw badRequest(`${what} has ${value.length} values, the collection has dimension ${dimension}`)
+  const vector = new Float32Array(dimension)
+  for (let i = 0; i < dimension; i++) {
+    const number: unknown = value[i]
+    if (typeof number !== 'number' && typeof number !== 'bigint') throw badRequest(`${what}[${i}] must be a number`)
+    vector[i] = Number(number)
+    if (!Number.isFinite(vector[i])) throw badRequest(`${what}[${i}] is not a finite float32`)
+  }
+  return metric === 'Cosine' ? normalised(vector, what) : vector
+}
+
+export function normalised(vector: Float32Array, what = 'vector'): Float32Array {
+  let sum = 0
+  for (const x of vector) sum += x * x
+  const norm = Math.sqrt(sum)
+  if (norm === 0) throw badRequest(`${what} is zero, which has no direction under Cosine`)
+  return vector.map((x) => x / norm)
+}
+
+/** The shortest decimal that restores the float32 exactly. */
+export function float32Text(x: number): string {
+  if (Number.isInteger(x) && Math.abs(x) < 1e7) return Object.is(x, -0) ? '-0' : String(x)
+  for (let digits = 6; digits < 9; digits++) {
+    const rounded = Number(x.toPrecision(digits))
+    if (Math.fround(rounded) === x) return shorter(rounded, x)
+  }
+  return String(Number(x.toPrecision(9)))
+}
+
+/** toPrecision(6) of 0.5 is 0.500000 and parses to 0.5: Number() has already dropped the zeros. */
+function shorter(rounded: number, x: number): string {
+  const text = String(rounded)
+  return Math.fround(Number(text)) === x ? text : String(x)
+}
+
+export function vectorJson(vector: Float32Array): string {
+  let text = '['
+  for (let i = 0; i < vector.length; i++) text += (i === 0 ? '' : ',') + float32Text(vector[i] as number)
+  return `${text}]`
+}
+
+/** A view where the bytes are aligned, a copy where they are not. */
+export function float32View(bytes: Uint8Array): Float32Array {
+  if (bytes.byteOffset % 4 === 0) return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+  return new Float32Array(bytes.slice().buffer)
+}
+
+export function bytesOf(vector: Float32Array): Uint8Array {
+  return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
+}

@@ -1,0 +1,39 @@
+/**
+ * Every Redis key. All keys of a VectorCluster share one hash tag, so that one script can touch them all and a Redis
+ * Cluster keeps them in one slot.
+ */
+export interface Keys {
+  /** HASH: incarnation, ordering version, centroid version, phase, row counters. */
+  meta: string
+  /** HASH: claims of the pods on a new incarnation of Redis. */
+  gate: string
+  /** HASH pod -> heartbeat (JSON). */
+  members: string
+  /** STRING: centroids of the present version, float32. */
+  centroids: string
+  /** STRING: token of the cell's primary, with a TTL. Liveness only; safety never reads it. */
+  lease(cell: number): string
+  /** HASH: epoch, token, head, hash, trim of a cell's log. */
+  cell(cell: number): string
+  /** STREAM: the log of a cell. */
+  log(cell: number): string
+  /** HASH: part of the directory, id -> where it lives. */
+  directory(bucket: number): string
+}
+
+/** Buckets of the directory; about 128 ids in each keep the hashes in Redis' compact encoding up to a million points. */
+export const DIRECTORY_BUCKETS = 8192
+
+export function keysOf(namespace: string, name: string): Keys {
+  const tag = `maks:{${namespace}/${name}}`
+  return {
+    meta: `${tag}:meta`,
+    gate: `${tag}:gate`,
+    members: `${tag}:members`,
+    centroids: `${tag}:centroids`,
+    lease: (cell) => `${tag}:c:${cell}:lease`,
+    cell: (cell) => `${tag}:c:${cell}:meta`,
+    log: (cell) => `${tag}:c:${cell}:log`,
+    directory: (bucket) => `${tag}:d:${bucket}`,
+  }
+}

@@ -1,0 +1,161 @@
+/** Messages between router and shard, and between shards. Paths, headers of frames, and what each chunk holds. */
+import type { ErrorCode } from '../core/errors.ts'
+import type { IdKey } from '../core/ids.ts'
+
+export const INTERNAL_HEADER = 'x-maksdb-internal'
+
+export const RPC = {
+  commit: '/rpc/commit',
+  search: '/rpc/search',
+  rows: '/rpc/rows',
+  scroll: '/rpc/scroll',
+  count: '/rpc/count',
+  wait: '/rpc/wait',
+  sample: '/rpc/sample',
+  centroids: '/rpc/centroids',
+  snapshotManifest: '/rpc/snapshot',
+  snapshotFile: '/rpc/snapshot/file',
+  status: '/rpc/status',
+} as const
+
+/** Precondition on the user version of a point; 0 means that the point must not exist. */
+export type OperationHeader =
+  | { type: 'upsert'; key: IdKey; copy: number | null; centroidVersion: number; ifVersion?: number }
+  | { type: 'delete'; key: IdKey; ifVersion?: number }
+
+/** POST commit. One chunk an upsert, in order: the encoded row. */
+export interface CommitRequest {
+  operations: OperationHeader[]
+  /** Answer only when this pod has applied the entries too. */
+  wait: boolean
+  timeoutMs: number
+}
+
+export type OperationResult =
+  | { outcome: 'applied'; version: number; touched: number[] }
+  | { outcome: 'absent' }
+  | { outcome: 'conflict'; version: number }
+  | { outcome: 'stale-topology' }
+
+export interface CommitResponse {
+  results: OperationResult[]
+  /** Head of each cell's log that the batch touched, by cell number. */
+  heads: Record<string, number>
+  centroidVersion: number
+}
+
+/** What a read must see. Without `cut`, the present state of the pod. */
+export interface ReadScope {
+  /** The pod must lead its cell, by its own clock, when it answers. */
+  primary: boolean
+  /** Ordering version to read at, and the log position that the pod must have reached. */
+  cut?: { version: number; seq: number; epoch: number }
+  timeoutMs: number
+}
+
+/** POST search. Chunk 0: the queries, float32, one after the other. */
+export interface SearchRequest {
+  scope: ReadScope
+  /** Neighbours wanted for each query. */
+  limits: number[]
+  withPayload: boolean
+  withVector: boolean
+}
+
+export interface HitRow {
+  key: IdKey
+  version: number
+  userVersion: number
+  distance: number
+  payload?: string
+}
+
+/** Answer of search. Chunk 0, if vectors were asked for: those of all hits, in order. */
+export interface SearchResponse {
+  hits: HitRow[][]
+  /** Rows that were compared with each query. */
+  scanned: number
+}
+
+/** POST rows: points by id. Only owner rows answer. */
+export interface RowsRequest {
+  scope: ReadScope
+  keys: IdKey[]
+  withPayload: boolean
+  withVector: boolean
+}
+
+/** POST scroll: the owner rows with ids from `from` on, in order. */
+export interface ScrollRequest {
+  scope: ReadScope
+  from: IdKey | null
+  limit: number
+  withPayload: boolean
+  withVector: boolean
+}
+
+export interface RowHeader {
+  key: IdKey
+  version: number
+  userVersion: number
+  payload?: string
+}
+
+/** Answer of rows and scroll. Chunk 0, if vectors were asked for. */
+export interface RowsResponse {
+  rows: RowHeader[]
+}
+
+export interface CountRequest {
+  scope: ReadScope
+}
+
+export interface CountResponse {
+  count: number
+}
+
+/** POST wait: answers once the pod, which must lead, has applied the entry. */
+export interface WaitRequest {
+  seq: number
+  timeoutMs: number
+}
+
+/** POST sample: up to `limit` owner vectors, evenly over the cell. Chunk 0 of the answer: the vectors. */
+export interface SampleRequest {
+  limit: number
+}
+
+/** POST centroids, to the primary of cell 0. Chunk 0: clusters x dimension float32 for `upload`, absent for `train`. */
+export interface CentroidsRequest {
+  action: 'train' | 'upload'
+  timeoutMs: number
+}
+
+export interface RpcError {
+  code: ErrorCode
+  message: string
+  /** True where the pod knows that nothing of the request was executed. */
+  notExecuted: boolean
+  details?: Record<string, unknown>
+}
+
+/** A pod's heartbeat, kept in the members hash and read by routers, peers and the supervisor. */
+export interface Heartbeat {
+  pod: string
+  cell: number
+  ordinal: number
+  address: string
+  port: number
+  adminPort: number
+  startId: string
+  /** Grows with every heartbeat; a pod is silent when it stands still. */
+  beat: number
+  applied: string
+  points: number
+  copies: number
+  /** Positions of the oldest and the newest verified snapshot, or null. */
+  oldestSnapshot: string | null
+  newestSnapshot: string | null
+  /** A position below which the log must not be trimmed while this pod copies a peer's snapshot. */
+  hold: string | null
+}

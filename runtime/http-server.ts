@@ -1,0 +1,84 @@
+/** A small HTTP server for calls between our own processes and for the admin port: limits, credential, errors as JSON. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { timingSafeEqual } from 'node:crypto'
+import { asMaksError, MaksError } from '../core/errors.ts'
+import { INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
+
+export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
+
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 60_000
+const CONNECTIONS_MAX = 4096
+
+/** Listens on the wished port, or on a free one where it is taken and `fallback` allows it. */
+export async function listen(server: Server, host: string, port: number, fallback: boolean): Promise<number> {
+  server.headersTimeout = HEADERS_TIMEOUT_MS
+  server.requestTimeout = REQUEST_TIMEOUT_MS
+  server.maxConnections = CONNECTIONS_MAX
+  const attempt = (wished: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(wished, host, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  await attempt(port).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE' || !fallback) throw error
+    return attempt(0)
+  })
+  return (server.address() as AddressInfo).port
+}
+
+export function makeServer(handler: Handler): Server {
+  return createServer((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://pod')
+    handler(request, response, url).catch((error: unknown) => sendError(response, error))
+  })
+}
+
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let bytes = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    bytes += part.length
+    if (bytes > bytesMax) throw new MaksError('PAYLOAD_TOO_LARGE', `the body has more than ${bytesMax} bytes`)
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  send(response, status, 'application/json', Buffer.from(JSON.stringify(value)))
+}
+
+export function send(response: ServerResponse, status: number, type: string, body: Buffer): void {
+  if (response.headersSent || response.destroyed) return
+  response.writeHead(status, { 'content-type': type, 'content-length': body.length })
+  response.end(body)
+}
+
+export function sendError(response: ServerResponse, thrown: unknown): void {
+  const error = asMaksError(thrown)
+  const body: RpcError = {
+    code: error.code,
+    message: error.message,
+    notExecuted: error.details?.notExecuted === true,
+    ...(error.details === undefined ? {} : { details: error.details }),
+  }
+  sendJson(response, error.status, body)
+}
+
+export function sameSecret(given: string | undefined, expected: string): boolean {
+  const a = Buffer.from(given ?? '')
+  const b = Buffer.from(expected)
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+export function checkInternal(request: IncomingMessage, token: string): void {
+  const given = request.headers[INTERNAL_HEADER]
+  if (!sameSecret(Array.isArray(given) ? given[0] : given, token)) {
+    throw new MaksError('UNAUTHORIZED', 'this port needs the internal credential')
+  }
+}

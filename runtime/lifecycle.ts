@@ -1,0 +1,42 @@
+/** Start and end of a process: the run file that says where it listens, and an orderly stop within a time. */
+import { renameSync, writeFileSync } from 'node:fs'
+import type { RunFile } from '../protocol/config.ts'
+import type { Logger } from './logger.ts'
+
+const STOP_LIMIT_MS = 25_000
+
+export function writeRunFile(path: string | undefined, run: RunFile): void {
+  if (path === undefined) return
+  writeFileSync(`${path}.tmp`, JSON.stringify(run))
+  renameSync(`${path}.tmp`, path)
+}
+
+/** Runs `stop` once on SIGTERM or SIGINT, then exits 0; exits 1 where it takes too long. */
+export function stopOnSignal(logger: Logger, stop: () => Promise<void>): void {
+  let stopping = false
+  const begin = (signal: string) => {
+    if (stopping) return
+    stopping = true
+    logger.info({ signal }, 'stopping')
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
+    stop()
+      .then(() => process.exit(0))
+      .catch((error: unknown) => {
+        logger.error({ error: String(error) }, 'the stop failed')
+        process.exit(1)
+      })
+  }
+  process.on('SIGTERM', () => begin('SIGTERM'))
+  process.on('SIGINT', () => begin('SIGINT'))
+}
+
+export const sleep = (ms: number, signal?: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(done, ms)
+    function done() {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    signal?.addEventListener('abort', done, { once: true })
+  })

@@ -1,0 +1,58 @@
+/** The prom-client registry of a process, built from the table in protocol/metrics.ts. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { METRICS, type MetricName, type MetricRow } from '../protocol/metrics.ts'
+
+type Labels = Record<string, string | number>
+const EVENT_LOOP_WINDOW_MS = 10_000
+
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #fixed: Labels
+  readonly #made = new Map<MetricName, Counter | Gauge | Histogram>()
+
+  /** @param fixed labels that every sample of this process carries, where the metric has them */
+  constructor(fixed: Labels = {}) {
+    this.#fixed = fixed
+    collectDefaultMetrics({ register: this.registry })
+    const lag = monitorEventLoopDelay({ resolution: 20 })
+    lag.enable()
+    setInterval(() => {
+      this.set('maksdb_event_loop_lag_seconds', Math.max(0, lag.max / 1e9))
+      lag.reset()
+    }, EVENT_LOOP_WINDOW_MS).unref()
+  }
+
+  add(name: MetricName, by = 1, labels: Labels = {}): void {
+    ;(this.#metric(name) as Counter).inc(this.#labels(name, labels), by)
+  }
+
+  set(name: MetricName, value: number, labels: Labels = {}): void {
+    ;(this.#metric(name) as Gauge).set(this.#labels(name, labels), value)
+  }
+
+  observe(name: MetricName, value: number, labels: Labels = {}): void {
+    ;(this.#metric(name) as Histogram).observe(this.#labels(name, labels), value)
+  }
+
+  #labels(name: MetricName, labels: Labels): Labels {
+    const own: Labels = {}
+    for (const label of METRICS[name].labels) own[label] = labels[label] ?? this.#fixed[label] ?? ''
+    return own
+  }
+
+  #metric(name: MetricName): Counter | Gauge | Histogram {
+    const made = this.#made.get(name)
+    if (made) return made
+    const row: MetricRow = METRICS[name]
+    const options = { name, help: row.help, labelNames: [...row.labels], registers: [this.registry] }
+    const metric =
+      row.kind === 'counter'
+        ? new Counter(options)
+        : row.kind === 'gauge'
+          ? new Gauge(options)
+          : new Histogram({ ...options, buckets: [...(row.buckets ?? [])] })
+    this.#made.set(name, metric)
+    return metric
+  }
+}

@@ -1,0 +1,215 @@
+/** A pod's view of its cell's log: lease, commits, reading, snapshots' bookkeeping. Each method is one script (see DESIGN.md). */
+import { hashKey, type IdKey } from '../core/ids.ts'
+import { formatPosition, type Position } from '../core/position.ts'
+import { DIRECTORY_BUCKETS, type Keys, keysOf } from '../protocol/keys.ts'
+import type { Heartbeat, OperationResult } from '../protocol/shard-rpc.ts'
+import { type Redis, redisError } from './connection.ts'
+import { decodeEntry, type LogEntry, type LogPoint } from './log-entry.ts'
+import { type Argument, runScript, type ScriptName } from './scripts.ts'
+
+export interface LogScope {
+  namespace: string
+  name: string
+  clusters: number
+  cell: number
+}
+
+/** The right to append: what acquire gave. */
+export interface Lead {
+  epoch: string
+  token: string
+}
+
+export type Operation =
+  | { type: 'U'; key: IdKey; owner: number; copy: number | null; expect: string; centroidVersion: number; row: Uint8Array }
+  | { type: 'D'; key: IdKey; expect: string }
+  | { type: 'M'; key: IdKey; owner: number; copy: number | null; expect: string; centroidVersion: number; row: Uint8Array }
+  | { type: 'L'; key: IdKey; expect: string }
+
+export interface CommitOutcome {
+  results: OperationResult[]
+  /** seq of each touched cell's head after the batch. */
+  heads: Record<string, number>
+  centroidVersion: number
+  rows: number
+}
+
+export interface CommitCall {
+  lead: Lead
+  connection: number
+  batch: number
+  /** The last entry of its own log that the caller has applied. */
+  known: LogPoint
+  /** Copies allowed per row, on average: redundantStorage - 1. */
+  copiesBound: number
+  budgetBytes: number
+  operations: readonly Operation[]
+}
+
+export interface Progress {
+  gateOpen: boolean
+  epoch: string
+  token: string
+  head: string
+  headHash: string
+  trim: string
+  centroidVersion: number
+  moving: number
+  rows: number
+  copies: number
+  version: number
+  regressed: string
+  walBytes: number
+  walked: number
+}
+
+export class CellLog {
+  readonly keys: Keys
+  readonly scope: LogScope
+
+  constructor(scope: LogScope) {
+    this.scope = scope
+    this.keys = keysOf(scope.namespace, scope.name)
+  }
+
+  get cellMeta(): string {
+    return this.keys.cell(this.scope.cell)
+  }
+
+  /** meta, gate, then meta and log of each cell: the layout that every script over all cells expects. */
+  allCells(): string[] {
+    const cells = Array.from({ length: this.scope.clusters }, (_, c) => [this.keys.cell(c), this.keys.log(c)])
+    return [this.keys.meta, this.keys.gate, ...cells.flat()]
+  }
+
+  claim(redis: Redis, pod: string, point: LogPoint, knownPods: number, windowMs: number): Promise<string[]> {
+    const { cell, clusters } = this.scope
+    return runScript(redis, 'claim', this.allCells(), [pod, cell, formatPosition(point.position), point.hash, knownPods, clusters, windowMs])
+  }
+
+  acquire(redis: Redis, pod: string, token: string, ttlMs: number, applied: Position): Promise<string[]> {
+    const keys = [this.keys.meta, this.cellMeta, this.keys.log(this.scope.cell), this.keys.lease(this.scope.cell)]
+    return runScript(redis, 'acquire', keys, [pod, token, ttlMs, formatPosition(applied)])
+  }
+
+  renew(redis: Redis, lead: Lead, ttlMs: number): Promise<string[]> {
+    const keys = [this.keys.meta, this.cellMeta, this.keys.lease(this.scope.cell)]
+    return runScript(redis, 'renew', keys, [lead.epoch, lead.token, ttlMs])
+  }
+
+  release(redis: Redis, token: string): Promise<string[]> {
+    return runScript(redis, 'release', [this.keys.lease(this.scope.cell)], [token])
+  }
+
+  resume(redis: Redis, lead: Lead, connection: number): Promise<string[]> {
+    return runScript(redis, 'resume', [this.keys.meta, this.cellMeta], [lead.epoch, lead.token, connection])
+  }
+
+  commit(redis: Redis, call: CommitCall): Promise<string[]> {
+    const { cell, clusters } = this.scope
+    const keys = this.allCells()
+    const bucketAt = new Map<number, number>()
+    const args: Argument[] = [
+      cell, clusters, call.lead.epoch, call.lead.token, call.connection, call.batch,
+      formatPosition(call.known.position), call.known.hash, call.copiesBound, call.budgetBytes, call.operations.length,
+    ]
+    for (const operation of call.operations) {
+      const bucket = hashKey(operation.key) % DIRECTORY_BUCKETS
+      let at = bucketAt.get(bucket)
+      if (at === undefined) {
+        at = keys.push(this.keys.directory(bucket))
+        bucketAt.set(bucket, at)
+      }
+      const row = operation.type === 'U' || operation.type === 'M' ? operation : undefined
+      args.push(operation.type, operation.key, at, row?.owner ?? '', row?.copy ?? '', operation.expect, row?.centroidVersion ?? '', row?.row ?? '')
+    }
+    return runScript(redis, 'commit', keys, args)
+  }
+
+  publish(redis: Redis, lead: Lead, expectedVersion: number, centroids: Uint8Array): Promise<string[]> {
+    const keys = [...this.allCells(), this.keys.centroids]
+    return runScript(redis, 'publish', keys, [this.scope.clusters, lead.epoch, lead.token, expectedVersion, centroids])
+  }
+
+  walked(redis: Redis, lead: Lead, centroidVersion: number): Promise<string[]> {
+    const keys = [this.keys.meta, this.cellMeta, this.keys.log(this.scope.cell)]
+    return runScript(redis, 'walked', keys, [lead.epoch, lead.token, centroidVersion])
+  }
+
+  async progress(redis: Redis, heartbeat: Heartbeat): Promise<Progress> {
+    const keys = [this.keys.meta, this.keys.gate, this.cellMeta, this.keys.members]
+    const r = await runScript(redis, 'progress', keys, [heartbeat.pod, JSON.stringify(heartbeat)])
+    const at = (i: number) => r[i] ?? ''
+    return {
+      gateOpen: at(0) === '1', epoch: at(1), token: at(2), head: at(3), headHash: at(4), trim: at(5),
+      centroidVersion: Number(at(6)), moving: Number(at(7)), rows: Number(at(8)), copies: Number(at(9)), version: Number(at(10)),
+      regressed: at(11), walBytes: Number(at(12)), walked: Number(at(13)),
+    }
+  }
+
+  hold(redis: Redis, heartbeat: Heartbeat, position: string): Promise<string[]> {
+    return runScript(redis, 'hold', [this.cellMeta, this.keys.members], [heartbeat.pod, JSON.stringify(heartbeat), position])
+  }
+
+  trim(redis: Redis, lead: Lead, replicas: number, dead: readonly string[]): Promise<string[]> {
+    const keys = [this.keys.meta, this.cellMeta, this.keys.log(this.scope.cell), this.keys.members]
+    return runScript(redis, 'trim', keys, [lead.epoch, lead.token, this.scope.cell, replicas, JSON.stringify(dead)])
+  }
+
+  async reap(redis: Redis, bucket: number): Promise<number> {
+    const reply = await runScript(redis, 'reap', [...this.allCells(), this.keys.directory(bucket)], [this.scope.clusters])
+    return Number(reply[1])
+  }
+
+  async members(redis: Redis): Promise<Heartbeat[]> {
+    try {
+      return Object.values(await redis.hgetall(this.keys.members)).map((text) => JSON.parse(text) as Heartbeat)
+    } catch (error) {
+      throw redisError(error)
+    }
+  }
+
+  async centroids(redis: Redis): Promise<{ version: number; bytes: Buffer } | undefined> {
+    try {
+      const [version, bytes] = await Promise.all([redis.hget(this.keys.meta, 'cv'), redis.getBuffer(this.keys.centroids)])
+      return bytes === null ? undefined : { version: Number(version), bytes }
+    } catch (error) {
+      throw redisError(error)
+    }
+  }
+
+  /** Entries after `position`: at once if there are any, else when one comes or after `blockMs`. */
+  async read(redis: Redis, position: Position, count: number, blockMs: number): Promise<LogEntry[]> {
+    try {
+      const block = blockMs > 0 ? ['BLOCK', blockMs] : []
+      const reply = (await redis.callBuffer('XREAD', 'COUNT', count, ...block, 'STREAMS', this.keys.log(this.scope.cell), formatPosition(position))) as
+        | [Buffer, [Buffer, Buffer[]][]][]
+        | null
+      return (reply?.[0]?.[1] ?? []).map(decodeEntry)
+    } catch (error) {
+      throw redisError(error)
+    }
+  }
+}
+
+/** The reply text of commit.lua, also what resume.lua tells of the last batch. */
+export function parseCommitReply(text: string): CommitOutcome {
+  const [results = '', heads = '', version = '0', rows = '0'] = text.split('#')
+  return {
+    results: results === '' ? [] : results.split(';').map(parseResult),
+    heads: Object.fromEntries(heads === '' ? [] : heads.split(';').map((part) => part.split('=').map(Number) as [number, number])),
+    centroidVersion: Number(version),
+    rows: Number(rows),
+  }
+}
+
+function parseResult(text: string): OperationResult {
+  const [first = '', , touched = ''] = text.split(',')
+  if (text.startsWith('A')) {
+    return { outcome: 'applied', version: Number(first.slice(1)), touched: touched === '' ? [] : touched.split('.').map(Number) }
+  }
+  if (text.startsWith('C')) return { outcome: 'conflict', version: Number(first.slice(1)) }
+  return { outcome: text === 'S' ? 'stale-topology' : 'absent' }
+}
+
+export type { ScriptName }

@@ -1,0 +1,85 @@
+/**
+ * Connections to Redis. One client object is one connection: it never reconnects and never resends by itself, since a
+ * resent script could run twice (rule L4); whoever holds it makes a new one. Errors become codes of the catalogue, with
+ * `notExecuted` where the reply proves it.
+ */
+import { readFileSync } from 'node:fs'
+import { Redis } from 'ioredis'
+import { MaksError } from '../core/errors.ts'
+
+export type { Redis }
+
+const CONNECT_TIMEOUT_MS = 1500
+export const COMMAND_TIMEOUT_MS = 5000
+export const REDIS_VERSION_MIN = [7, 0] as const
+
+export async function connect(url: string, options: { blockingMs?: number } = {}): Promise<Redis> {
+  const client = new Redis(url, {
+    lazyConnect: true,
+    protocol: 2,
+    retryStrategy: null,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    commandTimeout: COMMAND_TIMEOUT_MS + (options.blockingMs ?? 0),
+    keepAlive: 2000,
+    enableReadyCheck: true,
+  })
+  // Failures reach the caller through the promise of each command; an unhandled event would end the process.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    client.disconnect()
+    throw redisError(error)
+  }
+}
+
+/** Replies that prove that the command was refused before it ran. */
+const REFUSED = /^(READONLY|LOADING|MASTERDOWN|NOREPLICAS|MISCONF|OOM|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|WRONGPASS|NOPERM|NOSCRIPT)\b/
+
+export function redisError(error: unknown): MaksError {
+  if (error instanceof MaksError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  if (/^OOM\b|used memory > 'maxmemory'/.test(text)) {
+    return new MaksError('WAL_FULL', 'Redis has reached its memory limit', { cause: error, details: { notExecuted: true } })
+  }
+  const notExecuted = REFUSED.test(text) || /ECONNREFUSED|isn't writeable/.test(text)
+  return new MaksError('REDIS_UNAVAILABLE', `Redis does not answer: ${text}`, { cause: error, details: { notExecuted } })
+}
+
+/** Throws where the server is too old for the stream commands and script flags that the log needs. */
+export async function checkVersion(client: Redis): Promise<void> {
+  const info = await client.info('server')
+  const version = /redis_version:(\d+)\.(\d+)/.exec(info)
+  const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)]
+  if (major < REDIS_VERSION_MIN[0] || (major === REDIS_VERSION_MIN[0] && minor < REDIS_VERSION_MIN[1])) {
+    throw new MaksError('UNSUPPORTED', `Redis ${major}.${minor} is too old: MaksDB needs ${REDIS_VERSION_MIN.join('.')} or newer`)
+  }
+}
+
+export type Durable = 'yes' | 'no' | 'unknown'
+
+/** Do the settings of Redis carry the durability that was asked for? Unknown where CONFIG is refused. */
+export async function checkDurability(client: Redis, level: 'Memory' | 'Fsync'): Promise<Durable> {
+  try {
+    const read = async (name: string) => ((await client.config('GET', name)) as string[])[1]
+    if ((await read('appendonly')) !== 'yes' || (await read('maxmemory-policy')) !== 'noeviction') return 'no'
+    if (level === 'Memory') return 'yes'
+    return (await read('appendfsync')) === 'always' && (await read('no-appendfsync-on-rewrite')) === 'no' ? 'yes' : 'no'
+  } catch {
+    return 'unknown'
+  }
+}
+
+/** A Redis URL whose password stands in a file keeps the secret out of process lists: `redis://host:port?passwordFile=...`. */
+export function resolveUrl(url: string): string {
+  const parsed = new URL(url)
+  const file = parsed.searchParams.get('passwordFile')
+  if (file === null) return url
+  parsed.password = readFileSync(file, 'utf8').trim()
+  parsed.searchParams.delete('passwordFile')
+  return parsed.toString()
+}

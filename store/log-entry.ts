@@ -1,0 +1,76 @@
+/** Entries of a cell's log as they are read back: decoded, and each checked against the hash of the one before. */
+import { createHash } from 'node:crypto'
+import type { IdKey } from '../core/ids.ts'
+import { formatPosition, type Position, parsePosition } from '../core/position.ts'
+
+export type EntryType = 'I' | 'E' | 'U' | 'T' | 'C' | 'W'
+export type RowFlag = 'o' | 'c' | 'l' | ''
+
+export interface LogEntry {
+  position: Position
+  type: EntryType
+  /** Ordering version. */
+  version: number
+  userVersion: number
+  key: IdKey
+  flag: RowFlag
+  hash: string
+  row: Buffer
+}
+
+const TYPES = new Set(['I', 'E', 'U', 'T', 'C', 'W'])
+
+/** One reply item of XRANGE or XREAD, read as buffers. Throws on a type that this version does not know. */
+export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
+  const fields = new Map<string, Buffer>()
+  for (let i = 0; i < item[1].length; i += 2) fields.set((item[1][i] as Buffer).toString(), item[1][i + 1] as Buffer)
+  const text = (name: string) => fields.get(name)?.toString() ?? ''
+  const type = text('t')
+  if (!TYPES.has(type)) throw new Error(`the log has an entry of type "${type}", which this version does not know`)
+  return {
+    position: parsePosition(item[0].toString()),
+    type: type as EntryType,
+    version: Number(text('v')),
+    userVersion: Number(text('u')),
+    key: text('i') as IdKey,
+    flag: text('f') as RowFlag,
+    hash: text('h'),
+    row: fields.get('d') ?? Buffer.alloc(0),
+  }
+}
+
+/** sha1(previous hash | id | t | v | u | f | bytes of i | i | d), 20 hex digits: what lib.lua writes. */
+export function hashEntry(previous: string, entry: Omit<LogEntry, 'hash'>): string {
+  const head = [previous, formatPosition(entry.position), entry.type, entry.version, entry.userVersion, entry.flag, Buffer.byteLength(entry.key), entry.key, '']
+  return createHash('sha1').update(head.join('|')).update(entry.row).digest('hex').slice(0, 20)
+}
+
+export interface LogPoint {
+  position: Position
+  hash: string
+}
+
+/** The log and what this pod has applied do not fit together: a gap (trimmed below us) or another history. */
+export class LogMismatch extends Error {
+  readonly kind: 'gap' | 'fork'
+  constructor(kind: 'gap' | 'fork', message: string) {
+    super(message)
+    this.name = 'LogMismatch'
+    this.kind = kind
+  }
+}
+
+/** Checks that `entries` continue the log after `point`; returns the point after them. */
+export function verifyChain(point: LogPoint, entries: readonly LogEntry[]): LogPoint {
+  let at = point
+  for (const entry of entries) {
+    if (entry.position.seq !== at.position.seq + 1) {
+      throw new LogMismatch('gap', `after ${formatPosition(at.position)} the log goes on with ${formatPosition(entry.position)}`)
+    }
+    if (hashEntry(at.hash, entry) !== entry.hash) {
+      throw new LogMismatch('fork', `entry ${formatPosition(entry.position)} does not continue what was applied`)
+    }
+    at = { position: entry.position, hash: entry.hash }
+  }
+  return at
+}

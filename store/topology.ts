@@ -1,0 +1,132 @@
+/** What a router reads: who leads, where the pods are, the centroids, and cuts with the owners of ids. */
+import { hashKey, type IdKey } from '../core/ids.ts'
+import { type Position, parsePosition } from '../core/position.ts'
+import { DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
+import type { Heartbeat } from '../protocol/shard-rpc.ts'
+import { type Redis, redisError } from './connection.ts'
+import { runScript } from './scripts.ts'
+
+export interface CellView {
+  epoch: number
+  /** Pod that led last, '' where none ever did. */
+  leader: string
+  head: Position
+  trim: Position
+  walked: number
+  walBytes: number
+  leased: boolean
+}
+
+export interface TopologyView {
+  gateOpen: boolean
+  version: number
+  centroidVersion: number
+  /** Cells that still have rows to move; 0 when every row is in its cell. */
+  moving: number
+  rows: number
+  copies: number
+  regressed: string
+  members: Heartbeat[]
+  cells: CellView[]
+}
+
+export interface DirectoryEntry {
+  owner: number
+  userVersion: number
+}
+
+export interface Cut {
+  version: number
+  centroidVersion: number
+  heads: Position[]
+  /** Where each asked id lives; undefined for ids that do not exist. */
+  entries: (DirectoryEntry | undefined)[]
+}
+
+export interface CollectionScope {
+  namespace: string
+  name: string
+  clusters: number
+}
+
+export async function readTopology(redis: Redis, scope: CollectionScope): Promise<TopologyView> {
+  const keys = keysOf(scope.namespace, scope.name)
+  const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.lease(c)]).flat()
+  const r = await runScript(redis, 'topology', [keys.meta, keys.gate, keys.members, ...cellKeys], [scope.clusters])
+  const FIXED = 8
+  const WIDTH = 7
+  const cells = Array.from({ length: scope.clusters }, (_, c): CellView => {
+    const [epoch = '0', token = '', head = '0-0', trim = '0', walked = '0', walBytes = '0', leased = '0'] = r.slice(FIXED + WIDTH * c, FIXED + WIDTH * (c + 1))
+    return {
+      epoch: Number(epoch),
+      leader: podOfToken(token),
+      head: positionOrOrigin(head),
+      trim: positionOrOrigin(trim),
+      walked: Number(walked),
+      walBytes: Number(walBytes),
+      leased: leased === '1',
+    }
+  })
+  return {
+    gateOpen: r[0] === '1',
+    version: Number(r[1]),
+    centroidVersion: Number(r[2]),
+    moving: Number(r[3]),
+    rows: Number(r[4]),
+    copies: Number(r[5]),
+    regressed: r[6] ?? '',
+    members: JSON.parse(r[7] ?? '[]') as Heartbeat[],
+    cells,
+  }
+}
+
+function positionOrOrigin(text: string): Position {
+  return parsePosition(text.includes('-') ? text : '0-0')
+}
+
+/** Tokens are `<pod>#<start id>#<random>`. */
+export function podOfToken(token: string): string {
+  return token.split('#')[0] ?? ''
+}
+
+/** One state of all cells; undefined while the gate is closed. */
+export async function readCut(redis: Redis, scope: CollectionScope, ids: readonly IdKey[]): Promise<Cut | undefined> {
+  const keys = keysOf(scope.namespace, scope.name)
+  const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.log(c)]).flat()
+  const buckets = ids.map((key) => keys.directory(hashKey(key) % DIRECTORY_BUCKETS))
+  const r = await runScript(redis, 'cut', [keys.meta, keys.gate, ...cellKeys, ...buckets], [scope.clusters, ...ids])
+  if (r[0] !== 'OK') return undefined
+  return {
+    version: Number(r[1]),
+    centroidVersion: Number(r[2]),
+    heads: r.slice(4, 4 + scope.clusters).map(parsePosition),
+    entries: r.slice(4 + scope.clusters).map(parseDirectory),
+  }
+}
+
+function parseDirectory(text: string): DirectoryEntry | undefined {
+  const [owner = '-', , , userVersion = '0'] = text.split('|')
+  return text === '' || owner === '-' ? undefined : { owner: Number(owner), userVersion: Number(userVersion) }
+}
+
+export async function readCentroids(redis: Redis, scope: CollectionScope): Promise<Buffer | null> {
+  try {
+    return await redis.getBuffer(keysOf(scope.namespace, scope.name).centroids)
+  } catch (error) {
+    throw redisError(error)
+  }
+}
+
+export async function acceptLoss(redis: Redis, scope: CollectionScope): Promise<string[]> {
+  const keys = keysOf(scope.namespace, scope.name)
+  const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.log(c)]).flat()
+  return runScript(redis, 'accept', [keys.meta, keys.gate, ...cellKeys], [scope.clusters])
+}
+
+/** Releases the lease of a process that is known to have ended. */
+export async function releaseLeaseOf(redis: Redis, scope: CollectionScope, cell: number, pod: string, startId: string): Promise<boolean> {
+  const key = keysOf(scope.namespace, scope.name).lease(cell)
+  const token = await redis.get(key)
+  if (token === null || !token.startsWith(`${pod}#${startId}#`)) return false
+  return (await runScript(redis, 'release', [key], [token]))[0] === 'OK'
+}
