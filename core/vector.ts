@@ -51,7 +51,8 @@ export function vectorJson(vector: Float32Array): string {
 /** A view where the bytes are aligned, a copy where they are not. */
 export function float32View(bytes: Uint8Array): Float32Array {
   if (bytes.byteOffset % 4 === 0) return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
-  return new Float32Array(bytes.slice().buffer)
+  // Not slice(): a Buffer's shares its memory.
+  return new Float32Array(new Uint8Array(bytes).buffer)
 }
 
 export function bytesOf(vector: Float32Array): Uint8Array {

@@ -32,7 +32,8 @@ export interface CommitRequest {
 }
 
 export type OperationResult =
-  | { outcome: 'applied'; version: number; touched: number[] }
+  /** `version` is the user version, `ordering` the ordering version of the row. */
+  | { outcome: 'applied'; version: number; ordering: number; touched: number[] }
   | { outcome: 'absent' }
   | { outcome: 'conflict'; version: number }
   | { outcome: 'stale-topology' }

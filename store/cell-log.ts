@@ -204,9 +204,9 @@ export function parseCommitReply(text: string): CommitOutcome {
 }
 
 function parseResult(text: string): OperationResult {
-  const [first = '', , touched = ''] = text.split(',')
+  const [first = '', ordering = '0', touched = ''] = text.split(',')
   if (text.startsWith('A')) {
-    return { outcome: 'applied', version: Number(first.slice(1)), touched: touched === '' ? [] : touched.split('.').map(Number) }
+    return { outcome: 'applied', version: Number(first.slice(1)), ordering: Number(ordering), touched: touched === '' ? [] : touched.split('.').map(Number) }
   }
   if (text.startsWith('C')) return { outcome: 'conflict', version: Number(first.slice(1)) }
   return { outcome: text === 'S' ? 'stale-topology' : 'absent' }

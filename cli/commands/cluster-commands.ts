@@ -1,0 +1,99 @@
+/** Commands that start, stop and show a local cluster. */
+import type { Command } from 'commander'
+import { badRequest, MaksError } from '../../core/errors.ts'
+import { DEFAULT_DATA_DIR, startLocal, stopLocal } from '../local.ts'
+import { note, print, printJson } from '../output.ts'
+import { runQuickstart } from '../quickstart.ts'
+import { localStatus, statusTable } from '../status.ts'
+
+interface StartFlags {
+  file?: string[]
+  dataDir: string
+  port?: string
+  host: string
+  apiKey?: string
+  readOnlyApiKey?: string
+  json?: boolean
+}
+
+const LATER = ['bench', 'recluster', 'backup', 'restore', 'completion']
+
+export function clusterCommands(program: Command): void {
+  program
+    .command('start')
+    .description('start VectorClusters as local processes; returns when all are ready')
+    .option('-f, --file <manifest...>', 'manifests, the same that Kubernetes takes')
+    .option('--data-dir <dir>', 'where everything is kept', DEFAULT_DATA_DIR)
+    .option('--port <port>', 'REST port (default: 6333, else the next free one)')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--api-key <key>', 'read-write key (default: $MAKSDB_API_KEY)')
+    .option('--read-only-api-key <key>', 'read-only key')
+    .option('--json', 'print the status as JSON')
+    .addHelpText('after', '\nExample:\n  $ maksdb start -f examples/quickstart.yaml')
+    .action(start)
+  program
+    .command('stop')
+    .description('stop the local cluster; data stays')
+    .option('--data-dir <dir>', 'its data directory', DEFAULT_DATA_DIR)
+    .option('--purge', 'delete the data too')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nExample:\n  $ maksdb stop')
+    .action(async (flags: { dataDir: string; purge?: boolean; json?: boolean }) => {
+      const stopped = await stopLocal(flags.dataDir, flags.purge === true)
+      if (flags.json) printJson({ stopped, purged: flags.purge === true })
+      else print(`${stopped ? 'stopped' : 'nothing was running'}${flags.purge ? `; deleted ${flags.dataDir}` : ''}`)
+    })
+  program
+    .command('status')
+    .description('show the processes of the local cluster')
+    .option('--data-dir <dir>', 'its data directory', DEFAULT_DATA_DIR)
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ maksdb status --json')
+    .action(async (flags: { dataDir: string; json?: boolean }) => {
+      const status = await localStatus(flags.dataDir)
+      if (flags.json) printJson(status)
+      else for (const line of statusTable(status)) print(line)
+    })
+  program
+    .command('quickstart')
+    .description('start the sample cluster, load real digits, search, measure recall')
+    .option('--data-dir <dir>', 'where everything is kept', DEFAULT_DATA_DIR)
+    .option('--port <port>', 'REST port')
+    .addHelpText('after', '\nExample:\n  $ maksdb quickstart')
+    .action(async (flags: { dataDir: string; port?: string }) => runQuickstart(flags.dataDir, parsePort(flags.port)))
+  for (const name of LATER) {
+    program
+      .command(name, { hidden: true })
+      .allowUnknownOption()
+      .argument('[args...]')
+      .action(() => {
+        throw new MaksError('UNSUPPORTED', `"maksdb ${name}" is not built yet`)
+      })
+  }
+}
+
+function parsePort(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 1 || port > 65_534) throw badRequest(`--port must be from 1 to 65534, not ${text}`)
+  return port
+}
+
+async function start(flags: StartFlags): Promise<void> {
+  const started = performance.now()
+  const { endpoint } = await startLocal(
+    {
+      files: flags.file ?? [],
+      dataDir: flags.dataDir,
+      port: parsePort(flags.port),
+      host: flags.host,
+      apiKey: flags.apiKey ?? process.env.MAKSDB_API_KEY,
+      readOnlyApiKey: flags.readOnlyApiKey,
+    },
+    (what) => flags.json || note(`waiting for ${what} ...`),
+  )
+  const status = await localStatus(flags.dataDir)
+  if (flags.json) return printJson(status)
+  for (const line of statusTable(status)) print(line)
+  print(`ready at ${endpoint} after ${((performance.now() - started) / 1000).toFixed(1)} s; "maksdb stop" stops it`)
+}

@@ -1,0 +1,142 @@
+/** Starting and stopping a local cluster, as the commands see it. */
+import { rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { isErrorCode, MaksError } from '../core/errors.ts'
+import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
+import { sleep } from '../runtime/lifecycle.ts'
+import { readManifests } from './manifests.ts'
+import { DataDir, type Settings } from './supervisor/data-dir.ts'
+import { endProcess, isAlive, portIsFree, startDetached } from './supervisor/os-process.ts'
+import { stopProcesses } from './supervisor/supervisor.ts'
+
+export const DEFAULT_DATA_DIR = '.maksdb'
+const DEFAULT_PORT = 6333
+const PORT_TRIES = 200
+const READY_TIMEOUT_MS = 90_000
+const POLL_MS = 60
+const supervisorProgram = fileURLToPath(new URL('./supervisor/main.ts', import.meta.url))
+
+export interface StartOptions {
+  files: string[]
+  dataDir: string
+  port: number | undefined
+  host: string
+  apiKey: string | undefined
+  readOnlyApiKey: string | undefined
+}
+
+export function endpointOf(settings: Settings): string {
+  const host = settings.host === '0.0.0.0' || settings.host === '::' ? '127.0.0.1' : settings.host
+  return `http://${host}:${settings.port}`
+}
+
+/** Brings a local cluster up and returns when every cell is led. Idempotent. */
+export async function startLocal(options: StartOptions, onWait: (what: string) => void): Promise<{ endpoint: string; dir: DataDir }> {
+  const dir = new DataDir(options.dataDir)
+  if (options.host !== '127.0.0.1' && options.host !== 'localhost' && options.apiKey === undefined) {
+    throw new MaksError('BAD_REQUEST', `--host ${options.host} can be reached from other machines, so it needs --api-key`)
+  }
+  dir.create()
+  const stored = options.files.length > 0 ? readManifests(options.files, dir) : []
+  const running = supervisorRuns(dir)
+  const settings = running ? (dir.settings as Settings) : await chooseSettings(dir, options)
+  if (running && options.port !== undefined && options.port !== settings.port) {
+    throw new MaksError('BAD_REQUEST', `the cluster of ${dir.path} already runs on port ${settings.port}; stop it first`)
+  }
+  if (!running) {
+    dir.saveSettings(settings)
+    onWait('the supervisor')
+    startDetached(process.execPath, [supervisorProgram, dir.path], { NODE_COMPILE_CACHE: join(dir.path, 'compile-cache') }, dir.logFile('supervisor'))
+    await until(() => supervisorAnswers(dir), 'the supervisor did not start', dir)
+  }
+  if (stored.length > 0) await callSupervisor(dir, 'POST', '/apply', stored)
+  const endpoint = endpointOf(settings)
+  onWait('all processes')
+  const collections = dir.clusters.map(({ manifest }) => manifest.spec.collection ?? manifest.metadata.name)
+  await until(() => allReady(endpoint, settings, collections), `the cluster is not ready; see ${join(dir.path, 'logs')}`, dir)
+  return { endpoint, dir }
+}
+
+export function supervisorRuns(dir: DataDir): boolean {
+  const record = dir.exists ? dir.supervisor : undefined
+  return record !== undefined && isAlive(record)
+}
+
+async function supervisorAnswers(dir: DataDir): Promise<boolean> {
+  if (!supervisorRuns(dir)) return false
+  const answer = await fetch(`http://127.0.0.1:${dir.supervisor?.adminPort}/healthz`).catch(() => undefined)
+  return answer?.ok === true
+}
+
+/** Ready: the router answers, serves every collection that the data directory holds, and each cell is led. */
+async function allReady(endpoint: string, settings: Settings, collections: readonly string[]): Promise<boolean> {
+  const headers: Record<string, string> = settings.apiKey === undefined ? {} : { 'api-key': settings.apiKey }
+  const ready = await fetch(`${endpoint}/readyz`, { headers }).catch(() => undefined)
+  if (!ready?.ok) return false
+  const listed = await fetch(`${endpoint}/collections`, { headers }).catch(() => undefined)
+  if (!listed?.ok) return false
+  const { result } = (await listed.json()) as { result: { collections: { name: string }[] } }
+  return collections.every((name) => result.collections.some((other) => other.name === name))
+}
+
+async function until(check: () => Promise<boolean>, failure: string, dir: DataDir): Promise<void> {
+  const deadline = performance.now() + READY_TIMEOUT_MS
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new MaksError('TIMEOUT', `${failure} (data directory ${dir.path})`)
+    await sleep(POLL_MS)
+  }
+}
+
+async function chooseSettings(dir: DataDir, options: StartOptions): Promise<Settings> {
+  const before = dir.settings
+  const router = dir.processes.get('router')
+  const routerLives = router !== undefined && isAlive(router)
+  const host = options.host
+  const apiKey = options.apiKey ?? before?.apiKey
+  const readOnlyApiKey = options.readOnlyApiKey ?? before?.readOnlyApiKey
+  const keys = { ...(apiKey === undefined ? {} : { apiKey }), ...(readOnlyApiKey === undefined ? {} : { readOnlyApiKey }) }
+  if (options.port !== undefined) {
+    if (!(routerLives && before?.port === options.port) && !(await pairIsFree(options.port, host))) {
+      throw new MaksError('BAD_REQUEST', `port ${options.port} or ${options.port + 1} is taken; choose another with --port`)
+    }
+    return { host, port: options.port, ...keys }
+  }
+  if (before && (routerLives || (await pairIsFree(before.port, host)))) return { host, port: before.port, ...keys }
+  for (let port = DEFAULT_PORT; port < DEFAULT_PORT + PORT_TRIES; port += 2) {
+    if (await pairIsFree(port, host)) return { host, port, ...keys }
+  }
+  throw new MaksError('BAD_REQUEST', `no port from ${DEFAULT_PORT} to ${DEFAULT_PORT + PORT_TRIES} is free; choose one with --port`)
+}
+
+/** gRPC takes the port after REST's. */
+async function pairIsFree(port: number, host: string): Promise<boolean> {
+  return (await portIsFree(port, host)) && (await portIsFree(port + 1, host))
+}
+
+async function callSupervisor(dir: DataDir, method: string, path: string, body: unknown): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${dir.supervisor?.adminPort}${path}`, {
+    method,
+    headers: { [INTERNAL_HEADER]: dir.token, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (response.ok) return
+  const error = (await response.json()) as { code?: string; message?: string }
+  throw new MaksError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message ?? 'the supervisor refused')
+}
+
+/** Graceful stop, with or without a supervisor. True where something ran. */
+export async function stopLocal(dataDir: string, purge: boolean): Promise<boolean> {
+  const dir = new DataDir(dataDir)
+  if (!dir.exists) return false
+  const supervisor = dir.supervisor
+  const ran = supervisorRuns(dir) || [...dir.processes.values()].some(isAlive)
+  if (supervisor && isAlive(supervisor)) {
+    await callSupervisor(dir, 'POST', '/stop', {}).catch(() => undefined)
+    await endProcess(supervisor, 2000)
+  }
+  await stopProcesses(dir)
+  dir.remove('supervisor.json')
+  if (purge) rmSync(dir.path, { recursive: true, force: true })
+  return ran
+}

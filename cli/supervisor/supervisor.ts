@@ -1,0 +1,284 @@
+/**
+ * The local control plane: observe the processes, plan (core/plan), act. Processes are detached, so they outlive a
+ * supervisor that dies; the next one finds them by pid and start time and goes on.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Action, type ObservedUnit, plan, STABLE_MS } from '../../core/plan.ts'
+import { MaksError } from '../../core/errors.ts'
+import { RPC, INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
+import { collectionOf } from '../../protocol/vector-cluster.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
+import type { Metrics } from '../../runtime/metrics.ts'
+import { RedisLink } from '../../store/redis-link.ts'
+import { releaseLeaseOf } from '../../store/topology.ts'
+import type { DataDir, ProcessRecord, Settings, StoredCluster } from './data-dir.ts'
+import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
+import { collectionConfig, type LocalUnit, localUnits, routerFile } from './units.ts'
+
+const TICK_MS = 200
+const PROBE_TIMEOUT_MS = 1000
+const GRACE_MS = 20_000
+const LOCALHOST = '127.0.0.1'
+/** Collections that one local cluster may hold. */
+export const COLLECTIONS_MAX = 64
+
+interface Known {
+  record: ProcessRecord
+  unit: LocalUnit
+  startedAt: number
+  ready: boolean
+  primary: boolean
+  failures: number
+  endedAt: number
+  /** Ended and waited for by this very supervisor, its parent. */
+  ended: boolean
+}
+
+export class Supervisor {
+  readonly #dir: DataDir
+  readonly #settings: Settings
+  readonly #adminPort: number
+  readonly #logger: Logger
+  readonly #metrics: Metrics
+  readonly #known = new Map<string, Known>()
+  #clusters: StoredCluster[]
+  #stopping = false
+  #wake: (() => void) | undefined
+
+  constructor(dir: DataDir, settings: Settings, adminPort: number, logger: Logger, metrics: Metrics) {
+    this.#dir = dir
+    this.#settings = settings
+    this.#adminPort = adminPort
+    this.#logger = logger
+    this.#metrics = metrics
+    this.#clusters = dir.clusters
+  }
+
+  async run(): Promise<void> {
+    await this.#prepare()
+    this.#adopt()
+    while (!this.#stopping) {
+      await this.#tick().catch((error: unknown) => this.#logger.error({ error: String(error) }, 'a pass failed'))
+      await Promise.race([
+        sleep(TICK_MS),
+        new Promise<void>((resolve) => {
+          this.#wake = resolve
+        }),
+      ])
+    }
+  }
+
+  /** Everything that the units' commands need: ports of Redis, folders, the router's list. */
+  async #prepare(): Promise<void> {
+    for (const { manifest, extras } of this.#clusters) {
+      const name = manifest.metadata.name
+      mkdirSync(join(this.#dir.clusterDir(name), 'redis'), { recursive: true })
+      this.#dir.redisPasswordFile(name)
+      const port = this.#dir.redisPort(name)
+      const running = this.#dir.processes.get(`${name}-redis`)
+      const usable = port !== undefined && ((running && isAlive(running)) || (await portIsFree(port, LOCALHOST)))
+      if (extras.redisUrl === null && !usable) this.#dir.saveRedisPort(name, await freePort(LOCALHOST))
+    }
+    this.#dir.write('router.json', JSON.stringify(routerFile(this.#dir, this.#clusters)))
+  }
+
+  #units(): LocalUnit[] {
+    return localUnits(this.#dir, this.#settings, this.#adminPort, this.#clusters)
+  }
+
+  /** Takes over what a former supervisor started and is still alive; a unit that is wanted no more is ended by the plan. */
+  #adopt(): void {
+    const units = new Map(this.#units().map((unit) => [unit.name, unit]))
+    for (const [name, record] of this.#dir.processes) {
+      const unit = units.get(name)
+      if (!unit || !isAlive(record)) continue
+      this.#know(unit, record)
+      this.#logger.info({ name, pid: record.pid }, 'adopted')
+    }
+  }
+
+  #know(unit: LocalUnit, record: ProcessRecord, failures = 0): Known {
+    const known: Known = { record, unit, startedAt: Date.now(), ready: false, primary: false, failures, endedAt: 0, ended: false }
+    this.#known.set(unit.name, known)
+    return known
+  }
+
+  async #tick(): Promise<void> {
+    await Promise.all([...this.#known.values()].map((known) => this.#observe(known)))
+    const units = this.#units()
+    const actions = plan(units, [...this.#known.values()].map(observed), Date.now())
+    for (const action of actions) await this.#act(action, units)
+    for (const kind of ['redis', 'shard', 'router'] as const) {
+      this.#metrics.set('maksdb_processes', [...this.#known.values()].filter((known) => known.unit.kind === kind && !known.ended).length, { kind })
+    }
+  }
+
+  async #observe(known: Known): Promise<void> {
+    if (known.ended) return
+    if (!isAlive(known.record)) return this.#noteEnd(known)
+    if (known.unit.kind === 'redis') {
+      known.ready ||= await this.#redisAnswers(known)
+      return
+    }
+    const run = this.#dir.readRun(known.unit.name)
+    if (run?.pid !== known.record.pid) return
+    const answer = await fetch(`http://${LOCALHOST}:${run.adminPort}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => undefined)
+    // A router is ready when it answers: which collections it can serve is their business.
+    known.ready = known.unit.kind === 'router' ? answer !== undefined : answer?.ok === true
+    if (known.unit.kind !== 'shard' || !known.ready) return
+    const status = await fetch(`http://${LOCALHOST}:${run.port}${RPC.status}`, { headers: { [INTERNAL_HEADER]: this.#dir.token }, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => undefined)
+    known.primary = status?.ok === true && ((await status.json()) as { role: string }).role === 'primary'
+  }
+
+  async #redisAnswers(known: Known): Promise<boolean> {
+    const cluster = this.#clusters.find(({ manifest }) => collectionOf(manifest) === known.unit.collection)
+    if (!cluster) return false
+    const link = new RedisLink(collectionConfig(this.#dir, cluster).redisUrl)
+    try {
+      return (await link.use((redis) => redis.ping())) === 'PONG'
+    } catch {
+      return false
+    } finally {
+      link.drop()
+    }
+  }
+
+  #noteEnd(known: Known): void {
+    known.ended = true
+    known.ready = false
+    known.primary = false
+    known.endedAt = Date.now()
+    known.failures = known.endedAt - known.startedAt < STABLE_MS ? known.failures + 1 : 0
+    if (!this.#stopping) this.#logger.warn({ name: known.unit.name, pid: known.record.pid }, 'ended')
+  }
+
+  async #act(action: Action, units: readonly LocalUnit[]): Promise<void> {
+    if (action.type === 'wait') return
+    if (action.type === 'start') {
+      const unit = units.find(({ name }) => name === action.unit.name)
+      if (unit) this.#start(unit)
+      return
+    }
+    const known = this.#known.get(action.name)
+    if (!known) return
+    this.#logger.info({ name: action.name, why: action.why }, 'stopping')
+    await endProcess(known.record, GRACE_MS)
+    this.#known.delete(action.name)
+    this.#saveProcesses()
+  }
+
+  #start(unit: LocalUnit): void {
+    const before = this.#known.get(unit.name)
+    const startId = randomBytes(4).toString('hex')
+    const { command, args, env } = unit.launch(startId)
+    const child = startDetached(command, args, { ...env, NODE_COMPILE_CACHE: join(this.#dir.path, 'compile-cache') }, this.#dir.logFile(unit.name))
+    if (before) this.#metrics.add('maksdb_process_restarts_total', 1, { kind: unit.kind })
+    const pid = child.pid
+    const ticks = pid === undefined ? undefined : startTicks(pid)
+    child.on('error', (error) => this.#logger.error({ name: unit.name, error: String(error) }, 'cannot be started'))
+    const known = this.#know(unit, { pid: pid ?? 0, startTicks: ticks ?? '', startId, fingerprint: unit.fingerprint }, before?.failures ?? 0)
+    this.#saveProcesses()
+    child.on('exit', (code, signal) => {
+      this.#logger.info({ name: unit.name, code, signal }, 'exit')
+      // This very process was our child and has been waited for: its lease may be given to another at once.
+      if (unit.kind === 'shard') void this.#releaseLease(known)
+      this.#wake?.()
+    })
+    this.#logger.info({ name: unit.name, pid }, 'started')
+  }
+
+  async #releaseLease(known: Known): Promise<void> {
+    const { unit, record } = known
+    const cluster = this.#clusters.find(({ manifest }) => collectionOf(manifest) === unit.collection)
+    if (!cluster || unit.cell === null) return
+    const config = collectionConfig(this.#dir, cluster)
+    const link = new RedisLink(config.redisUrl)
+    const { namespace, name, clusters } = config
+    const released = await link
+      .use((redis) => releaseLeaseOf(redis, { namespace, name, clusters }, unit.cell as number, `${unit.cell}/${unit.ordinal}`, record.startId))
+      .catch(() => false)
+    link.drop()
+    if (released) this.#logger.info({ name: unit.name }, 'released the lease of an ended primary')
+  }
+
+  #saveProcesses(): void {
+    this.#dir.saveProcesses(new Map([...this.#known].map(([name, known]) => [name, known.record])))
+  }
+
+  /** Adds or changes VectorClusters. Throws what the user must correct; then nothing has changed. */
+  async apply(clusters: readonly StoredCluster[]): Promise<void> {
+    const next = new Map(this.#clusters.map((cluster) => [cluster.manifest.metadata.name, cluster]))
+    for (const cluster of clusters) {
+      const name = cluster.manifest.metadata.name
+      const present = next.get(name)
+      if (present) checkChange(present, cluster)
+      const namesake = [...next.values()].find((other) => other.manifest.metadata.name !== name && collectionOf(other.manifest) === collectionOf(cluster.manifest))
+      if (namesake) throw new MaksError('ALREADY_EXISTS', `the collection ${collectionOf(cluster.manifest)} already exists`)
+      next.set(name, cluster)
+    }
+    if (next.size > COLLECTIONS_MAX) throw new MaksError('TOO_MANY_COLLECTIONS', `a local cluster holds at most ${COLLECTIONS_MAX} collections`)
+    for (const cluster of clusters) this.#dir.saveCluster(cluster)
+    this.#clusters = [...next.values()]
+    await this.#prepare()
+    this.#wake?.()
+  }
+
+  has(collection: string): boolean {
+    return this.#clusters.some(({ manifest }) => collectionOf(manifest) === collection)
+  }
+
+  /** Ends a collection's processes and removes its data. */
+  async remove(collection: string): Promise<void> {
+    const cluster = this.#clusters.find(({ manifest }) => collectionOf(manifest) === collection)
+    if (!cluster) throw new MaksError('NOT_FOUND', `there is no collection ${collection}`)
+    this.#clusters = this.#clusters.filter((other) => other !== cluster)
+    await this.#prepare()
+    const ours = [...this.#known.values()].filter(({ unit }) => unit.collection === collection)
+    await Promise.all(ours.map(({ record }) => endProcess(record, 0)))
+    for (const { unit } of ours) this.#known.delete(unit.name)
+    this.#saveProcesses()
+    for (const { unit } of ours) this.#dir.remove(join('run', `${unit.name}.json`))
+    this.#dir.remove(join('clusters', cluster.manifest.metadata.name))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#wake?.()
+    await stopProcesses(this.#dir)
+  }
+}
+
+function observed(known: Known): ObservedUnit {
+  const { unit, record, failures, endedAt } = known
+  return { ...unit, fingerprint: record.fingerprint, state: known.ended ? 'stopped' : known.ready ? 'ready' : 'starting', primary: known.primary, failures, endedAt }
+}
+
+/** Stops what runs: the router, then the shards, each with a last snapshot, then Redis. */
+export async function stopProcesses(dir: DataDir): Promise<void> {
+  const records = [...dir.processes]
+  const kind = (name: string) => (name === 'router' ? 'router' : name.endsWith('-redis') ? 'redis' : 'shard')
+  for (const stage of ['router', 'shard', 'redis']) {
+    await Promise.all(records.filter(([name]) => kind(name) === stage).map(([, record]) => endProcess(record, GRACE_MS)))
+  }
+  dir.saveProcesses(new Map())
+}
+
+/** What a running cluster cannot change. */
+function checkChange(present: StoredCluster, next: StoredCluster): void {
+  const before = present.manifest.spec
+  const after = next.manifest.spec
+  const fixed: [string, unknown, unknown][] = [
+    ['dimension', before.dimension, after.dimension],
+    ['metric', before.metric, after.metric],
+    ['collection', collectionOf(present.manifest), collectionOf(next.manifest)],
+    ['centroids.source', before.centroids.source, after.centroids.source],
+    ['redis', present.extras.redisUrl === null, next.extras.redisUrl === null],
+  ]
+  for (const [field, was, is] of fixed) {
+    if (was !== is) throw new MaksError('BAD_REQUEST', `${next.manifest.metadata.name}: ${field} cannot be changed`)
+  }
+  if (before.clusters !== after.clusters) throw new MaksError('UNSUPPORTED', `${next.manifest.metadata.name}: a change of clusters needs re-clustering, which is not built yet`)
+}

@@ -1,0 +1,155 @@
+/** A handle on one collection. The payload's type is the collection's parameter. */
+import { Adder } from './adder.ts'
+import { ingest, type IngestOptions, type IngestReport } from './ingest.ts'
+import type { CallOptions, Transport } from './transport.ts'
+
+export type Payload = Record<string, unknown>
+/** Integers above 2^53 are bigints; UUIDs and other names are strings. */
+export type PointId = number | bigint | string
+export type Vector = readonly number[] | Float32Array
+
+export interface PointInput<P extends Payload> {
+  id: PointId
+  vector: Vector
+  payload?: P
+}
+
+export interface Point<P extends Payload> {
+  id: PointId
+  payload: P
+  vector?: number[]
+}
+
+export interface ScoredPoint<P extends Payload> extends Point<P> {
+  score: number
+  version: number
+}
+
+export interface WriteOptions extends CallOptions {
+  /** Answer when the write is visible to later reads, not only durable. @defaultValue true */
+  wait?: boolean
+  /** The version that the one point must have; 0 where it must not exist. */
+  ifVersion?: number
+}
+
+export interface ReadOptions extends CallOptions {
+  consistency?: 'eventual' | 'strong'
+  /** @defaultValue true, false for queries */
+  withPayload?: boolean
+  /** @defaultValue false */
+  withVector?: boolean
+}
+
+export interface QueryOptions extends ReadOptions {
+  /** @defaultValue 10 */
+  limit?: number
+  offset?: number
+  scoreThreshold?: number
+  /** Ask every cell. */
+  exact?: boolean
+  /** How many of the nearest cells to ask. */
+  probes?: number
+  recallTarget?: number
+  /** Answer with what there is where a cell has no live pod. */
+  partial?: boolean
+}
+
+export interface QueryResult<P extends Payload> {
+  points: ScoredPoint<P>[]
+  /** How the query was answered: cells probed, rows scanned, exact or not. */
+  report: { consistency: string; probed: number; cells: number; scanned: number; exact: boolean; missing?: number[] }
+}
+
+interface Page<P extends Payload> {
+  points: Point<P>[]
+  next_page_offset: PointId | null
+}
+
+export class Collection<P extends Payload = Payload> {
+  readonly name: string
+  readonly #transport: Transport
+  readonly #adder: Adder
+
+  constructor(name: string, transport: Transport) {
+    this.name = name
+    this.#transport = transport
+    this.#adder = new Adder((points) => this.upsert(points as PointInput<P>[]))
+  }
+
+  #path(rest: string): string {
+    return `/collections/${encodeURIComponent(this.name)}${rest}`
+  }
+
+  /** Writes points; a point whose id exists is replaced. Resolves with the version of the write. */
+  async upsert(points: readonly PointInput<P>[], options: WriteOptions = {}): Promise<{ version: number }> {
+    const { result } = await this.#write('PUT', '/points', { points }, options)
+    return { version: result.operation_id }
+  }
+
+  /** Writes one vector and resolves with its id: many calls become one request behind the scenes. Without an id, a UUID. */
+  add(vector: Vector, options: { id?: PointId; payload?: P } = {}): Promise<PointId> {
+    const id = options.id ?? crypto.randomUUID()
+    return this.#adder.add({ id, vector, ...(options.payload === undefined ? {} : { payload: options.payload }) })
+  }
+
+  async delete(ids: readonly PointId[], options: WriteOptions = {}): Promise<void> {
+    await this.#write('POST', '/points/delete', { points: ids }, options)
+  }
+
+  #write(method: string, path: string, body: unknown, options: WriteOptions) {
+    const headers = options.ifVersion === undefined ? {} : { 'maksdb-if-version': String(options.ifVersion) }
+    const repeatable = options.ifVersion === undefined
+    return this.#transport.call<{ operation_id: number }>(method, this.#path(`${path}?wait=${options.wait ?? true}`), body, repeatable, { ...options, headers })
+  }
+
+  /** The nearest points to a vector, or to the point with an id. */
+  async query(query: Vector | { id: PointId }, options: QueryOptions = {}): Promise<QueryResult<P>> {
+    const { exact, probes, recallTarget, partial, consistency } = options
+    const body = {
+      query: 'id' in query ? query.id : query,
+      limit: options.limit,
+      offset: options.offset,
+      score_threshold: options.scoreThreshold,
+      with_payload: options.withPayload ?? true,
+      with_vector: options.withVector ?? false,
+      params: { exact, probes, recall_target: recallTarget, partial, consistency },
+    }
+    const answer = await this.#transport.call<{ points: ScoredPoint<P>[] }>('POST', this.#path('/points/query'), body, true, options)
+    return { points: answer.result.points, report: answer.maksdb as QueryResult<P>['report'] }
+  }
+
+  /** The points that exist among `ids`. */
+  async get(ids: readonly PointId[], options: ReadOptions = {}): Promise<Point<P>[]> {
+    const body = { ids, with_payload: options.withPayload ?? true, with_vector: options.withVector ?? false }
+    return (await this.#transport.call<Point<P>[]>('POST', this.#path(`/points${level(options)}`), body, true, options)).result
+  }
+
+  async count(options: ReadOptions = {}): Promise<number> {
+    return (await this.#transport.call<{ count: number }>('POST', this.#path(`/points/count${level(options)}`), { exact: true }, true, options)).result.count
+  }
+
+  /** All points in the order of their ids, fetched page by page. */
+  async *scroll(options: ReadOptions & { batch?: number; from?: PointId } = {}): AsyncGenerator<Point<P>> {
+    let offset: PointId | null | undefined = options.from
+    do {
+      const body = { offset, limit: options.batch ?? 256, with_payload: options.withPayload ?? true, with_vector: options.withVector ?? false }
+      const page: Page<P> = (await this.#transport.call<Page<P>>('POST', this.#path(`/points/scroll${level(options)}`), body, true, options)).result
+      yield* page.points
+      offset = page.next_page_offset
+    } while (offset !== null)
+  }
+
+  /** Writes every point of a source, several batches at a time. */
+  ingest(source: Iterable<PointInput<P>> | AsyncIterable<PointInput<P>>, options: IngestOptions = {}): Promise<IngestReport> {
+    return ingest((points: PointInput<P>[]) => this.upsert(points, { wait: false, ...options }), source, options)
+  }
+
+  /** What the server knows of the collection: cells, primaries, replicas, sizes. */
+  async topology(): Promise<Record<string, unknown>> {
+    return (await this.#transport.call<Record<string, unknown>>('GET', `/v1${this.#path('/topology')}`, undefined, true)).result
+  }
+}
+
+function level(options: ReadOptions): string {
+  return options.consistency === undefined ? '' : `?maksdb-consistency=${options.consistency}`
+}

@@ -1,0 +1,69 @@
+/**
+ * The client of MaksDB: `fetch` only, no dependencies.
+ *
+ *     const db = new MaksDB({ url: 'http://127.0.0.1:6333' })
+ *     const films = db.collection<{ title: string }>('films')
+ *     await films.upsert([{ id: 1, vector: [0.1, 0.2], payload: { title: 'Solaris' } }])
+ *     const { points } = await films.query([0.1, 0.2], { limit: 3 })
+ */
+import { Collection, type Payload } from './collection.ts'
+import { Transport } from './transport.ts'
+
+export interface MaksDBOptions {
+  /** @defaultValue $MAKSDB_URL, else http://127.0.0.1:6333 */
+  url?: string
+  /** @defaultValue $MAKSDB_API_KEY */
+  apiKey?: string
+  /** For all tries of a call. @defaultValue 30000 */
+  timeoutMs?: number
+}
+
+export interface CreateOptions {
+  dimension: number
+  /** @defaultValue Euclid */
+  distance?: 'Euclid' | 'Cosine' | 'Dot'
+  /** Further fields of the VectorCluster: clusters, replicas, centroids, durability, redundantStorage. */
+  [field: string]: unknown
+}
+
+export class MaksDB {
+  readonly #transport: Transport
+
+  constructor(options: MaksDBOptions = {}) {
+    const env = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {}
+    this.#transport = new Transport({
+      url: options.url ?? env.MAKSDB_URL ?? 'http://127.0.0.1:6333',
+      apiKey: options.apiKey ?? env.MAKSDB_API_KEY,
+      timeoutMs: options.timeoutMs ?? 30_000,
+    })
+  }
+
+  collection<P extends Payload = Payload>(name: string): Collection<P> {
+    return new Collection<P>(name, this.#transport)
+  }
+
+  async collections(): Promise<string[]> {
+    const { result } = await this.#transport.call<{ collections: { name: string }[] }>('GET', '/collections', undefined, true)
+    return result.collections.map(({ name }) => name)
+  }
+
+  /** Local mode only; on Kubernetes a collection is a VectorCluster manifest. */
+  async createCollection<P extends Payload = Payload>(name: string, options: CreateOptions): Promise<Collection<P>> {
+    const { dimension, distance = 'Euclid', ...maksdb } = options
+    await this.#transport.call('PUT', `/collections/${encodeURIComponent(name)}`, { vectors: { size: dimension, distance }, maksdb }, false)
+    return this.collection<P>(name)
+  }
+
+  async deleteCollection(name: string): Promise<boolean> {
+    return (await this.#transport.call<boolean>('DELETE', `/collections/${encodeURIComponent(name)}`, undefined, true)).result
+  }
+
+  /** Opens a collection again whose Redis lost data; what is lost is given up. */
+  async acceptLoss(name: string): Promise<{ accepted: boolean; lost: string | null }> {
+    return (await this.#transport.call<{ accepted: boolean; lost: string | null }>('POST', `/v1/collections/${encodeURIComponent(name)}/accept-loss`, undefined, false)).result
+  }
+}
+
+export * from './collection.ts'
+export * from './errors.ts'
+export type { IngestOptions, IngestProgress, IngestReport } from './ingest.ts'

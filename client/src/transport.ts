@@ -1,0 +1,79 @@
+/** One call over fetch: a deadline for all its tries, and another try only where the call may be repeated. */
+import { errorOf, MaksDBError, NetworkError } from './errors.ts'
+import { parse, stringify } from './json.ts'
+
+export interface TransportOptions {
+  url: string
+  apiKey: string | undefined
+  /** For all tries of a call. */
+  timeoutMs: number
+}
+
+export interface CallOptions {
+  signal?: AbortSignal
+  timeoutMs?: number
+  headers?: Record<string, string>
+}
+
+export interface Answer<T> {
+  result: T
+  maksdb?: Record<string, unknown>
+}
+
+const RETRY_FIRST_MS = 100
+const RETRY_MAX_MS = 2000
+
+export class Transport {
+  readonly #options: TransportOptions
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+  }
+
+  /** @param repeatable a call that may be sent again although an earlier one may have been executed: reads, upserts by id, deletes by id */
+  async call<T>(method: string, path: string, body: unknown, repeatable: boolean, options: CallOptions = {}): Promise<Answer<T>> {
+    const deadline = Date.now() + (options.timeoutMs ?? this.#options.timeoutMs)
+    for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_MAX_MS, wait * 2)) {
+      try {
+        return await this.#once<T>(method, path, body, deadline, options)
+      } catch (error) {
+        if (!(error instanceof MaksDBError) || options.signal?.aborted) throw error
+        const again = error.retriable || (repeatable && (error instanceof NetworkError || error.status === 504))
+        const pause = Math.max(error.retryAfterMs ?? 0, wait * (0.5 + Math.random() / 2))
+        if (!again || Date.now() + pause > deadline) throw error
+        await new Promise((resolve) => setTimeout(resolve, pause))
+      }
+    }
+  }
+
+  async #once<T>(method: string, path: string, body: unknown, deadline: number, options: CallOptions): Promise<Answer<T>> {
+    const left = Math.max(1, deadline - Date.now())
+    const timeout = AbortSignal.timeout(left)
+    const headers: Record<string, string> = { ...options.headers }
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    if (this.#options.apiKey !== undefined) headers['api-key'] = this.#options.apiKey
+    let response: Response
+    let text: string
+    try {
+      response = await fetch(new URL(path, this.#options.url), {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: stringify(body) }),
+        signal: options.signal ? AbortSignal.any([timeout, options.signal]) : timeout,
+      })
+      text = await response.text()
+    } catch (error) {
+      if (options.signal?.aborted) throw new NetworkError('the call was aborted', { code: 'ABORTED', status: 0, retriable: false, cause: error })
+      if (timeout.aborted) throw new NetworkError(`no answer within ${left} ms`, { code: 'TIMEOUT', status: 0, retriable: false, cause: error })
+      throw new NetworkError(`${this.#options.url} cannot be reached`, { code: 'NETWORK', status: 0, retriable: false, hint: 'Is the server running?', cause: error })
+    }
+    let value: unknown
+    try {
+      value = parse(text)
+    } catch {
+      value = undefined
+    }
+    if (!response.ok || value === undefined) throw errorOf(response.status, response.headers.get('retry-after'), value)
+    return value as Answer<T>
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * A collection as the router knows it: who leads, where the pods are, the partition. Read from Redis twice a second and
+ * whenever an answer shows that it is out of date; kept while Redis is away.
+ */
+import { asMaksError } from '../core/errors.ts'
+import type { Partition } from '../core/partition.ts'
+import { SpillReservoir } from '../core/redundancy.ts'
+import { float32View } from '../core/vector.ts'
+import type { CollectionConfig } from '../protocol/config.ts'
+import type { Heartbeat } from '../protocol/shard-rpc.ts'
+import type { Logger } from '../runtime/logger.ts'
+import { sleep } from '../runtime/lifecycle.ts'
+import { RedisLink } from '../store/redis-link.ts'
+import { type CollectionScope, readCentroids, readTopology, type TopologyView } from '../store/topology.ts'
+import { CutSource } from './cuts.ts'
+
+const POLL_MS = 500
+/** Refreshes asked for within this time share one. */
+const REFRESH_MIN_MS = 50
+
+export class Collection {
+  readonly config: CollectionConfig
+  readonly scope: CollectionScope
+  readonly link: RedisLink
+  readonly cuts: CutSource
+  readonly reservoir: SpillReservoir
+  readonly #logger: Logger
+  #partition: Partition
+  #refreshing: Promise<void> | undefined
+  #closed = false
+  /** Undefined until Redis has answered once. */
+  topology: TopologyView | undefined
+  redisUp = false
+
+  constructor(config: CollectionConfig, logger: Logger) {
+    this.config = config
+    this.scope = { namespace: config.namespace, name: config.name, clusters: config.clusters }
+    this.#logger = logger
+    this.link = new RedisLink(config.redisUrl)
+    this.cuts = new CutSource(this.link, this.scope)
+    this.reservoir = new SpillReservoir(config.redundantStorage)
+    const { metric, dimension, clusters } = config
+    this.#partition = { version: 0, metric, dimension, clusters, centroids: new Float32Array(0) }
+    void this.#poll()
+  }
+
+  get partition(): Partition {
+    return this.#partition
+  }
+
+  /** Are there rows that may lie in another cell than their own? Then only a full fan-out at a cut is sure to see each once. */
+  get unsettled(): boolean {
+    return this.config.clusters > 1 && (this.#partition.version === 0 || this.topology === undefined || this.topology.moving > 0)
+  }
+
+  async #poll(): Promise<void> {
+    while (!this.#closed) {
+      await this.refresh()
+      await sleep(POLL_MS)
+    }
+  }
+
+  /** Reads the topology again; never throws. */
+  refresh(): Promise<void> {
+    this.#refreshing ??= this.#refresh().finally(() => {
+      setTimeout(() => {
+        this.#refreshing = undefined
+      }, REFRESH_MIN_MS)
+    })
+    return this.#refreshing
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      const topology = await this.link.use((redis) => readTopology(redis, this.scope))
+      if (topology.centroidVersion !== this.#partition.version) await this.#readPartition(topology.centroidVersion)
+      this.topology = topology
+      this.redisUp = true
+    } catch (thrown) {
+      if (this.redisUp) this.#logger.warn({ collection: this.config.collection, error: asMaksError(thrown).message }, 'Redis does not answer')
+      this.redisUp = false
+    }
+  }
+
+  async #readPartition(version: number): Promise<void> {
+    const bytes = version === 0 ? Buffer.alloc(0) : await this.link.use((redis) => readCentroids(redis, this.scope))
+    if (bytes === null) return
+    this.#partition = { ...this.#partition, version, centroids: float32View(bytes) }
+  }
+
+  leader(cell: number): Heartbeat | undefined {
+    const view = this.topology?.cells[cell]
+    return view?.leased ? this.topology?.members.find((member) => member.pod === view.leader) : undefined
+  }
+
+  /** The pods of a cell, the leader first, then the freshest. */
+  pods(cell: number): Heartbeat[] {
+    const leader = this.topology?.cells[cell]?.leader
+    const seq = (member: Heartbeat) => Number(member.applied.split('-')[1] ?? 0)
+    return (this.topology?.members ?? [])
+      .filter((member) => member.cell === cell)
+      .sort((a, b) => Number(b.pod === leader) - Number(a.pod === leader) || seq(b) - seq(a))
+  }
+
+  close(): void {
+    this.#closed = true
+    this.link.drop()
+  }
+}

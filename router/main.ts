@@ -1,0 +1,45 @@
+/** The router: stateless front of all collections in its file. */
+import { parseEnv, routerEnvSchema } from '../protocol/config.ts'
+import { startAdminServer } from '../runtime/admin-server.ts'
+import { listen } from '../runtime/http-server.ts'
+import { stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
+import { makeLogger } from '../runtime/logger.ts'
+import { Metrics } from '../runtime/metrics.ts'
+import { Registry } from './registry.ts'
+import { makeRestServer } from './rest.ts'
+import { ShardClient } from './shard-client.ts'
+
+const env = parseEnv(routerEnvSchema, process.env)
+const logger = makeLogger('router', env.MAKSDB_LOG_LEVEL)
+const metrics = new Metrics()
+process.on('unhandledRejection', (error) => {
+  logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the process ends')
+  process.exit(1)
+})
+
+const registry = new Registry(env.MAKSDB_ROUTER_FILE, logger)
+const shards = new ShardClient(env.MAKSDB_INTERNAL_TOKEN)
+
+function notReady(): string | undefined {
+  for (const name of registry.names) {
+    const topology = registry.find(name)?.topology
+    if (!topology) return `collection ${name} is not known yet`
+    const headless = topology.cells.findIndex((cell) => !cell.leased)
+    if (headless >= 0) return `cell ${headless} of collection ${name} has no primary`
+  }
+  return undefined
+}
+
+const server = makeRestServer({ env, registry, shards, metrics, logger, notReady })
+const port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, false)
+const admin = await startAdminServer({ host: env.MAKSDB_HOST, port: env.MAKSDB_ADMIN_PORT, metrics, notReady })
+writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, port, adminPort: admin.port })
+logger.info({ port }, 'listening')
+
+stopOnSignal(logger, async () => {
+  server.close()
+  server.closeIdleConnections()
+  registry.close()
+  await shards.close()
+  admin.server.close()
+})

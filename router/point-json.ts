@@ -1,0 +1,26 @@
+/** Points as JSON text. Payloads are stored as text and go out as they are; floats in their shortest exact form. */
+import { idJson } from '../core/ids.ts'
+import { type PayloadSelector, selectPayload } from '../core/payload-selector.ts'
+import { float32Text, vectorJson } from '../core/vector.ts'
+import type { CollectionConfig } from '../protocol/config.ts'
+import type { Point, ScoredPoint } from './reads.ts'
+
+function tail(point: Point, payload: PayloadSelector, config: CollectionConfig): string {
+  let text = ''
+  if (payload.kind !== 'none') text += `,"payload":${selectPayload(payload, point.payload ?? '') || '{}'}`
+  if (point.vector) text += `,"vector":${config.namedVector ? `{"":${vectorJson(point.vector)}}` : vectorJson(point.vector)}`
+  return text
+}
+
+export function pointJson(point: Point, payload: PayloadSelector, config: CollectionConfig): string {
+  return `{"id":${idJson(point.key)}${tail(point, payload, config)}}`
+}
+
+export function scoredJson(point: ScoredPoint, payload: PayloadSelector, config: CollectionConfig): string {
+  const score = float32Text(Math.fround(point.score))
+  return `{"id":${idJson(point.key)},"version":${point.userVersion},"score":${score}${tail(point, payload, config)}}`
+}
+
+export function listJson(items: readonly string[]): string {
+  return `[${items.join(',')}]`
+}

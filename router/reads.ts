@@ -1,0 +1,231 @@
+/** The reads: search, retrieve, scroll, count. Free of HTTP; each says how it was answered. */
+import { asMaksError, MaksError } from '../core/errors.ts'
+import type { IdKey } from '../core/ids.ts'
+import { mergeHits, mergePages } from '../core/merge.ts'
+import { passesThreshold, scoreOf } from '../core/metric.ts'
+import { probesForRecall, rankCells } from '../core/partition.ts'
+import { bytesOf, float32View } from '../core/vector.ts'
+import { type CountResponse, type HitRow, RPC, type RowHeader, type RowsResponse, type SearchResponse } from '../protocol/shard-rpc.ts'
+import type { Collection } from './collection.ts'
+import { type CellAnswer, type ReadLevel, readCell } from './scatter.ts'
+import type { ShardClient } from './shard-client.ts'
+
+export type Consistency = 'default' | 'eventual' | 'strong'
+
+export interface ReadOptions {
+  consistency: Consistency
+  timeoutMs: number
+  withPayload: boolean
+  withVector: boolean
+}
+
+export interface SearchOptions extends ReadOptions {
+  exact: boolean
+  probes: number | undefined
+  recallTarget: number | undefined
+  /** Answer with what there is where a cell has no live pod. */
+  partial: boolean
+}
+
+export interface Query {
+  vector: Float32Array
+  limit: number
+  offset: number
+  scoreThreshold: number | undefined
+  /** The point that the query came from, which is no answer to itself. */
+  exclude: IdKey | undefined
+}
+
+export interface ScoredPoint extends HitRow {
+  score: number
+  vector?: Float32Array
+}
+
+export interface Point extends RowHeader {
+  vector?: Float32Array
+}
+
+/** How a read was answered: the `maksdb` object of the response. */
+export interface ReadReport {
+  consistency: 'primary' | 'eventual' | 'strong'
+  probed?: number
+  cells?: number
+  scanned?: number
+  exact?: boolean
+  missing?: number[]
+}
+
+/** A cut may be overtaken by a compaction; then the read takes a new one. */
+const CUT_ATTEMPTS = 4
+
+export class Reads {
+  readonly #shards: ShardClient
+
+  constructor(shards: ShardClient) {
+    this.#shards = shards
+  }
+
+  async search(collection: Collection, queries: readonly Query[], options: SearchOptions): Promise<{ points: ScoredPoint[][]; report: ReadReport }> {
+    return this.#read(collection, options, collection.unsettled, async (read, deadline) => {
+      const cellsOf = queries.map((query) => this.#cells(collection, query.vector, options))
+      const missing: number[] = []
+      const answers: CellAnswer<SearchResponse>[] = []
+      const found: Found[][][] = queries.map(() => [])
+      await Promise.all(
+        Array.from({ length: collection.config.clusters }, async (_, cell) => {
+          const asked = queries.flatMap((query, i) => ((cellsOf[i] as number[]).includes(cell) ? [{ query, i }] : []))
+          if (asked.length === 0) return
+          const vectors = Buffer.concat(asked.map(({ query }) => bytesOf(query.vector)))
+          const header = {
+            limits: asked.map(({ query }) => query.limit + query.offset + (query.exclude === undefined ? 0 : 1)),
+            withPayload: options.withPayload,
+            withVector: options.withVector,
+          }
+          try {
+            const answer = await readCell<SearchResponse>(this.#shards, collection, cell, read, { path: RPC.search, header, chunks: [vectors] }, deadline)
+            answers.push(answer)
+            const hits = attachVectors(answer, collection.config.dimension, options.withVector)
+            asked.forEach(({ i }, n) => (found[i] as Found[][]).push(hits[n] as Found[]))
+          } catch (error) {
+            if (!options.partial || asMaksError(error).code !== 'CELL_UNAVAILABLE') throw error
+            missing.push(cell)
+          }
+        }),
+      )
+      const probed = Math.max(...cellsOf.map((cells) => cells.length))
+      const report: ReadReport = {
+        ...levelReport(read, answers),
+        probed,
+        cells: collection.config.clusters,
+        scanned: answers.reduce((sum, answer) => sum + answer.header.scanned, 0),
+        exact: missing.length === 0 && cellsOf.every((cells) => cells.length === collection.config.clusters),
+        ...(missing.length > 0 ? { missing } : {}),
+      }
+      return { points: queries.map((query, i) => finish(collection, query, found[i] as Found[][])), report }
+    })
+  }
+
+  #cells(collection: Collection, vector: Float32Array, options: SearchOptions): number[] {
+    const { partition, config } = collection
+    const ranked = rankCells(partition, vector)
+    if (options.exact || collection.unsettled) return ranked
+    const recall = options.recallTarget ?? config.recallTarget
+    const wanted = options.probes ?? (options.recallTarget === undefined ? config.probes : undefined) ?? probesForRecall(config.clusters, recall)
+    return ranked.slice(0, Math.min(wanted, config.clusters))
+  }
+
+  async retrieve(collection: Collection, keys: readonly IdKey[], options: ReadOptions): Promise<{ points: Point[]; report: ReadReport }> {
+    const deadline = performance.now() + options.timeoutMs
+    for (let attempt = 1; ; attempt++) {
+      const cut = options.consistency === 'eventual' ? undefined : await this.#cut(collection, options, keys)
+      const read: ReadLevel = cut ? { level: 'cut', cut } : { level: options.consistency === 'eventual' ? 'eventual' : 'primary' }
+      const byCell = new Map<number, IdKey[]>()
+      keys.forEach((key, i) => {
+        const cells = cut ? [cut.entries[i]?.owner] : Array.from({ length: collection.config.clusters }, (_, cell) => cell)
+        for (const cell of cells) if (cell !== undefined) byCell.set(cell, [...(byCell.get(cell) ?? []), key])
+      })
+      try {
+        const answers = await Promise.all(
+          [...byCell].map(([cell, wanted]) => {
+            const header = { keys: wanted, withPayload: options.withPayload, withVector: options.withVector }
+            return readCell<RowsResponse>(this.#shards, collection, cell, read, { path: RPC.rows, header }, deadline)
+          }),
+        )
+        const newest = new Map<IdKey, Point>()
+        for (const point of answers.flatMap((answer) => rowsOf(answer, collection.config.dimension, options.withVector))) {
+          if ((newest.get(point.key)?.version ?? -1) < point.version) newest.set(point.key, point)
+        }
+        return { points: keys.flatMap((key) => newest.get(key) ?? []), report: levelReport(read, answers) }
+      } catch (error) {
+        if (asMaksError(error).code !== 'STALE' || attempt === CUT_ATTEMPTS) throw error
+      }
+    }
+  }
+
+  scroll(collection: Collection, from: IdKey | null, limit: number, options: ReadOptions): Promise<{ points: Point[]; next: IdKey | null; report: ReadReport }> {
+    return this.#read(collection, options, true, async (read, deadline) => {
+      const header = { from, limit: limit + 1, withPayload: options.withPayload, withVector: options.withVector }
+      const answers = await this.#all<RowsResponse>(collection, read, { path: RPC.scroll, header }, deadline)
+      const page = mergePages(answers.map((answer) => rowsOf(answer, collection.config.dimension, options.withVector)), limit + 1)
+      return { points: page.slice(0, limit), next: page[limit]?.key ?? null, report: levelReport(read, answers) }
+    })
+  }
+
+  count(collection: Collection, options: ReadOptions): Promise<{ count: number; report: ReadReport }> {
+    return this.#read(collection, options, true, async (read, deadline) => {
+      const answers = await this.#all<CountResponse>(collection, read, { path: RPC.count, header: {} }, deadline)
+      return { count: answers.reduce((sum, answer) => sum + answer.header.count, 0), report: levelReport(read, answers) }
+    })
+  }
+
+  #all<A>(collection: Collection, read: ReadLevel, call: { path: string; header: object }, deadline: number): Promise<CellAnswer<A>[]> {
+    const cells = Array.from({ length: collection.config.clusters }, (_, cell) => cell)
+    return Promise.all(cells.map((cell) => readCell<A>(this.#shards, collection, cell, read, call, deadline)))
+  }
+
+  /**
+   * Runs a read at its level. `strong` takes a cut. The default takes one where the state is spread over cells
+   * (`spread`), and does without where Redis is away; a cut that a pod can no longer serve is taken again.
+   */
+  async #read<T>(collection: Collection, options: ReadOptions, spread: boolean, run: (read: ReadLevel, deadline: number) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + options.timeoutMs
+    if (options.consistency === 'eventual') return run({ level: 'eventual' }, deadline)
+    if (options.consistency === 'default' && !spread) return run({ level: 'primary' }, deadline)
+    for (let attempt = 1; ; attempt++) {
+      const cut = await this.#cut(collection, options, undefined)
+      try {
+        return await run(cut ? { level: 'cut', cut } : { level: 'primary' }, deadline)
+      } catch (error) {
+        if (asMaksError(error).code !== 'STALE' || attempt === CUT_ATTEMPTS) throw error
+      }
+    }
+  }
+
+  /** Undefined where a default read must do without. */
+  async #cut(collection: Collection, options: ReadOptions, keys: readonly IdKey[] | undefined) {
+    try {
+      return await (keys ? collection.cuts.of(keys) : collection.cuts.take())
+    } catch (thrown) {
+      const error = asMaksError(thrown)
+      if (options.consistency === 'default' && (error.code === 'REDIS_UNAVAILABLE' || error.code === 'GATE_CLOSED')) return undefined
+      throw error
+    }
+  }
+}
+
+type Found = ScoredPoint
+
+function attachVectors(answer: CellAnswer<SearchResponse>, dimension: number, withVector: boolean): Found[][] {
+  const vectors = withVector && answer.chunks[0] ? float32View(answer.chunks[0]) : undefined
+  let at = 0
+  return answer.header.hits.map((hits) =>
+    hits.map((hit) => {
+      const row = at++
+      return { ...hit, score: 0, ...(vectors ? { vector: vectors.subarray(row * dimension, (row + 1) * dimension) } : {}) }
+    }),
+  )
+}
+
+function rowsOf(answer: CellAnswer<RowsResponse>, dimension: number, withVector: boolean): Point[] {
+  const vectors = withVector && answer.chunks[0] ? float32View(answer.chunks[0]) : undefined
+  return answer.header.rows.map((row, i) => ({ ...row, ...(vectors ? { vector: vectors.subarray(i * dimension, (i + 1) * dimension) } : {}) }))
+}
+
+function finish(collection: Collection, query: Query, answers: Found[][]): ScoredPoint[] {
+  const { metric } = collection.config
+  const merged = mergeHits(answers, query.limit + query.offset + 1)
+    .filter((hit) => hit.key !== query.exclude)
+    .slice(query.offset, query.offset + query.limit)
+  for (const hit of merged) hit.score = scoreOf(metric, hit.distance)
+  const threshold = query.scoreThreshold
+  return threshold === undefined ? merged : merged.filter((hit) => passesThreshold(metric, hit.score, threshold))
+}
+
+function levelReport(read: ReadLevel, answers: readonly { primary: boolean }[]): Pick<ReadReport, 'consistency'> {
+  if (read.level === 'cut') return { consistency: 'strong' }
+  return { consistency: read.level === 'primary' && answers.every((answer) => answer.primary) ? 'primary' : 'eventual' }
+}
+
+export function notFound(collection: string, id: string): MaksError {
+  return new MaksError('NOT_FOUND', `Not found: point ${id} does not exist in ${collection}`)
+}

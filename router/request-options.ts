@@ -1,0 +1,93 @@
+/** Options that every read route takes in `params`, in the query string or as headers; and those of writes. */
+import type { Request } from 'express'
+import { badRequest, MaksError } from '../core/errors.ts'
+import { Fields } from './fields.ts'
+import type { Consistency } from './reads.ts'
+
+export interface Limits {
+  limitMax: number
+  timeoutMs: number
+}
+
+export interface ReadParams {
+  exact: boolean
+  probes: number | undefined
+  recallTarget: number | undefined
+  partial: boolean
+  consistency: Consistency
+}
+
+/** Timeouts are seconds, as in Qdrant. */
+const TIMEOUT_MAX_S = 300
+const PROBES_MAX = 1_000_000
+
+function outside(request: Request, name: string): string | undefined {
+  const query = request.query[name]
+  if (query !== undefined && typeof query !== 'string') throw badRequest(`the query parameter "${name}" is given more than once`)
+  return query ?? request.get(name)
+}
+
+export function readParams(request: Request, params: unknown): ReadParams {
+  const given = params === undefined || params === null ? {} : params
+  const fields = new Fields(given, 'params')
+  fields.ignore('hnsw_ef', 'indexed_only', 'quantization', 'acorn')
+  fields.refuse(' yet', 'token')
+  const outsideNumber = (name: string) => {
+    const text = outside(request, name)
+    if (text === undefined) return undefined
+    if (!/^\d+(\.\d+)?$/.test(text)) throw badRequest(`"${name}" must be a number, not "${text}"`)
+    return Number(text)
+  }
+  if (outside(request, 'maksdb-token') !== undefined) throw new MaksError('UNSUPPORTED', '"maksdb-token" is not supported yet')
+  const probes = fields.number('probes', { min: 1, max: PROBES_MAX, integer: true }) ?? outsideNumber('maksdb-probes')
+  if (probes !== undefined && (probes < 1 || !Number.isInteger(probes))) throw badRequest('"maksdb-probes" must be a whole number from 1 on')
+  const recallTarget = fields.number('recall_target', { min: 0, max: 1 }) ?? outsideNumber('maksdb-recall-target')
+  if (recallTarget !== undefined && recallTarget > 1) throw badRequest('"maksdb-recall-target" must be from 0 to 1')
+  const flag = (name: string) => outside(request, name) === 'true' || outside(request, name) === '1'
+  const result: ReadParams = {
+    exact: fields.boolean('exact') ?? flag('maksdb-exact'),
+    probes,
+    recallTarget,
+    partial: fields.boolean('partial') ?? flag('maksdb-partial'),
+    consistency: parseConsistency(fields.take('consistency') ?? outside(request, 'maksdb-consistency') ?? request.query.consistency),
+  }
+  fields.end()
+  return result
+}
+
+/** Qdrant's own levels speak of replicas that it would ask; here every answer already holds what was acknowledged. */
+function parseConsistency(value: unknown): Consistency {
+  if (value === undefined || typeof value === 'number') return 'default'
+  if (value === 'eventual' || value === 'strong') return value
+  if (value === 'majority' || value === 'quorum' || value === 'all') return 'default'
+  if (value === 'bounded' || value === 'session') throw new MaksError('UNSUPPORTED', `consistency "${value}" is not supported yet`)
+  if (typeof value === 'string' && /^\d+$/.test(value)) return 'default'
+  throw badRequest('consistency must be eventual, strong, a number, majority, quorum or all')
+}
+
+export function timeoutMs(request: Request, limits: Limits): number {
+  const text = request.query.timeout
+  if (text === undefined || text === '') return limits.timeoutMs
+  const seconds = Number(text)
+  if (!(seconds > 0) || seconds > TIMEOUT_MAX_S) throw badRequest(`"timeout" must be a number of seconds up to ${TIMEOUT_MAX_S}`)
+  return seconds * 1000
+}
+
+export function writeOptions(request: Request, limits: Limits): { wait: boolean; timeoutMs: number } {
+  const { wait, ordering } = request.query
+  if (wait !== undefined && wait !== 'true' && wait !== 'false') throw badRequest('"wait" must be true or false')
+  if (ordering !== undefined && ordering !== 'weak' && ordering !== 'medium' && ordering !== 'strong') {
+    throw badRequest('"ordering" must be weak, medium or strong')
+  }
+  if (request.get('idempotency-key') !== undefined) throw new MaksError('UNSUPPORTED', 'the header "Idempotency-Key" is not supported yet')
+  return { wait: wait === 'true', timeoutMs: timeoutMs(request, limits) }
+}
+
+/** Header `maksdb-if-version`: the user version that the one point of the request must have; 0 where it must not exist. */
+export function ifVersion(request: Request, points: number): number | undefined {
+  const text = request.get('maksdb-if-version')
+  if (text === undefined) return undefined
+  if (!/^\d{1,15}$/.test(text)) throw badRequest('"maksdb-if-version" must be a version')
+  if (points !== 1) throw badRequest('"maksdb-if-version" speaks of one point, so the request must hold one')
+  return Number(text)
+}

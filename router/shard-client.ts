@@ -1,0 +1,62 @@
+/** Calls to shards. An error says whether the shard proved that nothing was executed. */
+import { Agent, request } from 'undici'
+import { isErrorCode, MaksError } from '../core/errors.ts'
+import { decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
+import { type Heartbeat, INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
+
+const CONNECTIONS_PER_SHARD = 32
+const KEEP_ALIVE_MS = 10_000
+const CONNECT_TIMEOUT_MS = 1000
+
+export class ShardClient {
+  readonly #token: string
+  readonly #agent = new Agent({
+    connections: CONNECTIONS_PER_SHARD,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+
+  constructor(token: string) {
+    this.#token = token
+  }
+
+  async call<A>(shard: Heartbeat, path: string, header: unknown, chunks: readonly Uint8Array[], timeoutMs: number): Promise<Frame<A>> {
+    let status: number
+    let body: Buffer
+    try {
+      const response = await request(`http://${shard.address}:${shard.port}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: this.#token },
+        body: encodeFrame(header, chunks),
+        dispatcher: this.#agent,
+        signal: AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs))),
+      })
+      status = response.statusCode
+      body = Buffer.from(await response.body.arrayBuffer())
+    } catch (error) {
+      throw connectionError(shard, error)
+    }
+    if (status === 200) return decodeFrame<A>(body)
+    const error = JSON.parse(body.toString()) as RpcError
+    throw new MaksError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message, {
+      details: { ...error.details, notExecuted: error.notExecuted },
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#agent.close()
+  }
+}
+
+/** A connection that was never made carried nothing; any other failure may have come after the request was read. */
+function connectionError(shard: Heartbeat, error: unknown): MaksError {
+  const code = (error as { code?: string }).code ?? ''
+  const notExecuted = code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'EHOSTUNREACH' || code === 'ENOTFOUND'
+  return new MaksError('CELL_UNAVAILABLE', `pod ${shard.pod} does not answer: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+    details: { notExecuted },
+  })
+}

@@ -1,0 +1,196 @@
+/**
+ * The writes: each operation goes to the primary of its cell, all cells at once. An operation is sent again only where the
+ * answer proves that it was not executed; what cannot be known is reported as such.
+ */
+import { asMaksError, MaksError } from '../core/errors.ts'
+import type { IdKey } from '../core/ids.ts'
+import { hashCell, ownerCell } from '../core/partition.ts'
+import { type CommitRequest, type CommitResponse, type OperationHeader, RPC, type WaitRequest } from '../protocol/shard-rpc.ts'
+import { sleep } from '../runtime/lifecycle.ts'
+import type { Collection } from './collection.ts'
+import type { ShardClient } from './shard-client.ts'
+
+export interface Write {
+  key: IdKey
+  /** Vector and encoded row of an upsert; absent for a delete. */
+  row?: { vector: Float32Array; bytes: Uint8Array }
+  ifVersion?: number
+}
+
+export interface WriteOptions {
+  wait: boolean
+  timeoutMs: number
+}
+
+export interface WriteOutcome {
+  /** Highest user version that the request made. */
+  version: number
+}
+
+type CellOutcome = 'applied' | 'not applied' | 'unknown'
+
+const RETRY_MS = 100
+/** A write gives up on a cell without a primary after this, whatever its timeout: the answer is 503, and safe to repeat. */
+const NO_PRIMARY_WAIT_MS = 10_000
+
+/** What one request has come to: kept over its rounds. */
+class Progress {
+  version = 0
+  conflict: number | undefined
+  executed = 0
+  readonly cells = new Map<number, CellOutcome>()
+  readonly heads = new Map<number, number>()
+  lastRefusal: MaksError | undefined
+  unknown: MaksError | undefined
+}
+
+interface Sent {
+  write: Write
+  operation: OperationHeader
+}
+
+export class Writes {
+  readonly #shards: ShardClient
+
+  constructor(shards: ShardClient) {
+    this.#shards = shards
+  }
+
+  async write(collection: Collection, writes: readonly Write[], options: WriteOptions): Promise<WriteOutcome> {
+    const deadline = performance.now() + options.timeoutMs
+    const giveUp = Math.min(deadline, performance.now() + NO_PRIMARY_WAIT_MS)
+    const progress = new Progress()
+    let open = [...writes]
+    while (open.length > 0 && !progress.unknown) {
+      const groups = this.#group(collection, open)
+      const leaderless = [...groups.keys()].filter((cell) => !collection.leader(cell))
+      if (leaderless.length > 0) {
+        this.#checkGate(collection, progress)
+        if (performance.now() + RETRY_MS > giveUp) {
+          progress.lastRefusal ??= new MaksError('NO_PRIMARY', `cell ${leaderless.join(', ')} of ${collection.config.collection} has no primary`)
+          break
+        }
+        await sleep(RETRY_MS)
+        await collection.refresh()
+        continue
+      }
+      progress.lastRefusal = undefined
+      open = (await Promise.all([...groups].map(([cell, sent]) => this.#send(collection, cell, sent, options, deadline, progress)))).flat()
+      const refusal = progress.lastRefusal as MaksError | undefined
+      if (open.length === 0 || !mayRetry(refusal) || performance.now() + RETRY_MS > giveUp) break
+      await sleep(RETRY_MS)
+      await collection.refresh()
+    }
+    if (open.length > 0 || progress.unknown) throw this.#failure(progress, open.length)
+    if (progress.conflict !== undefined) throw new MaksError('CONFLICT', `the point has version ${progress.conflict}`)
+    if (options.wait) await this.#waitApplied(collection, progress, deadline)
+    return { version: progress.version }
+  }
+
+  /** Before the first commit of a request, a closed gate refuses all of it. */
+  #checkGate(collection: Collection, progress: Progress): void {
+    const regressed = collection.topology?.regressed
+    if (regressed && progress.executed === 0) throw new MaksError('WAL_REGRESSED', regressed)
+    if (!collection.redisUp) progress.lastRefusal = new MaksError('REDIS_UNAVAILABLE', 'Redis does not answer')
+  }
+
+  #group(collection: Collection, writes: readonly Write[]): Map<number, Sent[]> {
+    const { partition, reservoir } = collection
+    const groups = new Map<number, Sent[]>()
+    for (const write of writes) {
+      const { key, row, ifVersion } = write
+      const condition = ifVersion === undefined ? {} : { ifVersion }
+      const cell = row ? ownerCell(partition, key, row.vector) : hashCell(key, partition.clusters)
+      const copy = row ? (reservoir.copyFor(partition, cell, row.vector) ?? null) : null
+      const operation: OperationHeader = row
+        ? { type: 'upsert', key, copy, centroidVersion: partition.version, ...condition }
+        : { type: 'delete', key, ...condition }
+      const group = groups.get(cell)
+      if (group) group.push({ write, operation })
+      else groups.set(cell, [{ write, operation }])
+    }
+    return groups
+  }
+
+  /** Sends a cell its operations; returns those that were provably not executed. */
+  async #send(collection: Collection, cell: number, sent: Sent[], options: WriteOptions, deadline: number, progress: Progress): Promise<Write[]> {
+    const leader = collection.leader(cell)
+    const writes = sent.map(({ write }) => write)
+    if (!leader) return writes
+    const timeoutMs = deadline - performance.now()
+    const request: CommitRequest = { operations: sent.map(({ operation }) => operation), wait: options.wait, timeoutMs }
+    const chunks = writes.flatMap(({ row }) => (row ? [row.bytes] : []))
+    try {
+      const { header } = await this.#shards.call<CommitResponse>(leader, RPC.commit, request, chunks, timeoutMs)
+      return this.#note(cell, writes, header, progress)
+    } catch (thrown) {
+      const error = asMaksError(thrown)
+      if (error.details?.notExecuted === true) {
+        if (!progress.cells.has(cell)) progress.cells.set(cell, 'not applied')
+        progress.lastRefusal = error
+        return writes
+      }
+      progress.cells.set(cell, 'unknown')
+      progress.unknown = error
+      return []
+    }
+  }
+
+  #note(cell: number, writes: Write[], response: CommitResponse, progress: Progress): Write[] {
+    const again: Write[] = []
+    response.results.forEach((result, i) => {
+      if (result.outcome === 'stale-topology') {
+        again.push(writes[i] as Write)
+        progress.lastRefusal = new MaksError('STALE_TOPOLOGY', 'the cells have just changed')
+      } else {
+        if (result.outcome === 'conflict') progress.conflict = result.version
+        if (result.outcome === 'applied') progress.version = Math.max(progress.version, result.version)
+        progress.executed++
+      }
+    })
+    if (again.length < writes.length) progress.cells.set(cell, 'applied')
+    for (const [touched, seq] of Object.entries(response.heads)) {
+      progress.heads.set(Number(touched), Math.max(seq, progress.heads.get(Number(touched)) ?? 0))
+    }
+    return again
+  }
+
+  #failure(progress: Progress, open: number): MaksError {
+    const cause = progress.unknown ?? progress.lastRefusal ?? new MaksError('NO_PRIMARY', 'no primary could be reached')
+    if (progress.executed === 0 && !progress.unknown) return new MaksError(cause.code === 'CELL_UNAVAILABLE' ? 'NO_PRIMARY' : cause.code, cause.message, { cause })
+    const cells = Object.fromEntries(progress.cells)
+    return new MaksError('UNKNOWN_OUTCOME', `the write was not applied as a whole (${open} operations open): ${cause.message}`, { cause, details: { cells } })
+  }
+
+  /** Visible means: applied by the primary of every cell that the write touched. */
+  async #waitApplied(collection: Collection, progress: Progress, deadline: number): Promise<void> {
+    await Promise.all(
+      [...progress.heads].map(async ([cell, seq]) => {
+        for (;;) {
+          const leader = collection.leader(cell)
+          const timeoutMs = deadline - performance.now()
+          if (timeoutMs <= 0) {
+            throw new MaksError('UNKNOWN_OUTCOME', `the write is durable, but cell ${cell} has not applied it in time`, { details: { cells: { [cell]: 'durable' } } })
+          }
+          try {
+            if (leader) {
+              const request: WaitRequest = { seq, timeoutMs }
+              await this.#shards.call(leader, RPC.wait, request, [], timeoutMs)
+              return
+            }
+          } catch {
+            // Another pod may lead now; the deadline ends this.
+          }
+          await sleep(RETRY_MS)
+          await collection.refresh()
+        }
+      }),
+    )
+  }
+}
+
+/** 429 and a full log are answered at once: the client must slow down, not we. */
+function mayRetry(refusal: MaksError | undefined): boolean {
+  const code = refusal?.code
+  return code === 'NOT_PRIMARY' || code === 'NO_PRIMARY' || code === 'STALE_TOPOLOGY' || code === 'GATE_CLOSED' || code === 'REDIS_UNAVAILABLE' || code === 'CELL_UNAVAILABLE'
+}

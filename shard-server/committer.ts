@@ -1,0 +1,226 @@
+/**
+ * The primary's way into the log: operations of many requests become batches, one batch in flight. A lost reply is
+ * looked up on a new connection before anything else is sent (rule L4), so that a batch is neither lost nor doubled.
+ */
+import { asMaksError, MaksError } from '../core/errors.ts'
+import type { OperationResult } from '../protocol/shard-rpc.ts'
+import { sleep } from '../runtime/lifecycle.ts'
+import { type CommitOutcome, type Lead, type Operation, parseCommitReply } from '../store/cell-log.ts'
+import type { Election } from './election.ts'
+import type { Pod } from './pod.ts'
+import { RedisLink, wasNotExecuted } from '../store/redis-link.ts'
+import type { Replica } from './replica.ts'
+
+export const BATCH_OPERATIONS_MAX = 256
+export const BATCH_BYTES_MAX = 1024 * 1024
+/** Operations that may wait; beyond it requests get 429. */
+export const QUEUE_OPERATIONS_MAX = 20_000
+export const QUEUE_BYTES_MAX = 256 * 1024 * 1024
+const RESOLVE_RETRY_MS = 100
+
+export interface Committed {
+  results: OperationResult[]
+  heads: Record<string, number>
+  centroidVersion: number
+}
+
+interface Done {
+  result: OperationResult
+  batch: CommitOutcome
+}
+type Outcome = Done | MaksError
+
+interface Item {
+  operation: Operation
+  bytes: number
+  settle: (outcome: Outcome) => void
+}
+
+const refused = (code: 'NOT_PRIMARY' | 'GATE_CLOSED' | 'WAL_REGRESSED' | 'WAL_BUDGET' | 'OVERLOADED', message: string) =>
+  new MaksError(code, message, { details: { notExecuted: true } })
+
+export class Committer {
+  readonly #pod: Pod
+  readonly #replica: Replica
+  readonly #election: Election
+  readonly #link: RedisLink
+  readonly #onBudget: () => void
+  #queue: Item[] = []
+  #queueBytes = 0
+  #running = false
+  /** Numbers of the present lead's connection and last batch. */
+  #lead: Lead | undefined
+  #connection = 0
+  #batch = 0
+
+  constructor(pod: Pod, replica: Replica, election: Election, onBudget: () => void) {
+    this.#pod = pod
+    this.#replica = replica
+    this.#election = election
+    this.#onBudget = onBudget
+    this.#link = new RedisLink(pod.config.redisUrl)
+  }
+
+  /**
+   * Commits operations. Throws where nothing was executed; where a part was, UNKNOWN_OUTCOME with `details.applied`.
+   */
+  async commit(operations: readonly Operation[]): Promise<Committed> {
+    if (this.#election.role !== 'primary') throw refused('NOT_PRIMARY', `pod ${this.#pod.name} does not lead its cell`)
+    const bytes = operations.reduce((sum, operation) => sum + operationBytes(operation), 0)
+    if (this.#queue.length + operations.length > QUEUE_OPERATIONS_MAX || this.#queueBytes + bytes > QUEUE_BYTES_MAX) {
+      throw refused('OVERLOADED', 'too many writes wait for the log')
+    }
+    const outcomes = operations.map(
+      (operation) => new Promise<Outcome>((settle) => this.#queue.push({ operation, bytes: operationBytes(operation), settle })),
+    )
+    this.#queueBytes += bytes
+    this.#pod.metrics.set('maksdb_queue_depth', this.#queue.length, { queue: 'commit' })
+    void this.#run()
+    return combine(await Promise.all(outcomes))
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    try {
+      while (this.#queue.length > 0) {
+        const items = this.#take()
+        try {
+          const outcome = await this.#execute(items.map((item) => item.operation))
+          items.forEach((item, i) => item.settle({ result: outcome.results[i] as OperationResult, batch: outcome }))
+        } catch (thrown) {
+          const error = asMaksError(thrown)
+          for (const item of items) item.settle(error)
+        }
+      }
+    } finally {
+      this.#running = false
+    }
+  }
+
+  #take(): Item[] {
+    let bytes = 0
+    let count = 0
+    for (const item of this.#queue) {
+      if (count === BATCH_OPERATIONS_MAX || (count > 0 && bytes + item.bytes > BATCH_BYTES_MAX)) break
+      bytes += item.bytes
+      count++
+    }
+    this.#queueBytes -= bytes
+    const items = this.#queue.slice(0, count)
+    this.#queue = this.#queue.slice(count)
+    this.#pod.metrics.set('maksdb_queue_depth', this.#queue.length, { queue: 'commit' })
+    return items
+  }
+
+  async #execute(operations: Operation[]): Promise<CommitOutcome> {
+    const lead = this.#election.lead
+    if (!lead || this.#election.role !== 'primary') throw refused('NOT_PRIMARY', `pod ${this.#pod.name} does not lead its cell`)
+    if (lead !== this.#lead) {
+      this.#lead = lead
+      this.#connection = 0
+      this.#batch = 0
+    }
+    const { metrics, config } = this.#pod
+    metrics.observe('maksdb_commit_batch_operations', operations.length)
+    const started = performance.now()
+    for (;;) {
+      const text = await this.#send(lead, operations)
+      if (text === undefined) continue
+      this.#batch++
+      metrics.add('maksdb_commits_total', operations.length)
+      metrics.observe('maksdb_commit_seconds', (performance.now() - started) / 1000, { collection: config.collection })
+      return parseCommitReply(text)
+    }
+  }
+
+  /** The reply of the batch; undefined where it is known not to have run and may be sent again. */
+  async #send(lead: Lead, operations: Operation[]): Promise<string | undefined> {
+    const { log, config } = this.#pod
+    try {
+      const reply = await this.#link.use((redis) =>
+        log.commit(redis, {
+          lead,
+          connection: this.#connection,
+          batch: this.#batch + 1,
+          known: this.#replica.point,
+          copiesBound: config.redundantStorage - 1,
+          budgetBytes: config.walBudgetBytes,
+          operations,
+        }),
+      )
+      return this.#interpret(lead, reply)
+    } catch (thrown) {
+      const error = asMaksError(thrown)
+      if (error.code !== 'REDIS_UNAVAILABLE' || wasNotExecuted(error)) throw error
+      return this.#resolve(lead)
+    }
+  }
+
+  #interpret(lead: Lead, reply: string[]): string {
+    const [code, detail = ''] = reply
+    if (code === 'OK') return detail
+    if (code === 'FENCED') {
+      this.#pod.metrics.add('maksdb_fenced_appends_total')
+      this.#election.stepDown(lead, `the fence refused an append: epoch ${detail} leads`)
+      throw refused('NOT_PRIMARY', `epoch ${detail} leads the cell now`)
+    }
+    if (code === 'WAL_BUDGET') {
+      this.#onBudget()
+      throw refused('WAL_BUDGET', `the log of cell ${detail} has reached its budget`)
+    }
+    if (code === 'GATE' || code === 'CORRUPT') {
+      this.#replica.gateLost()
+      throw this.#replica.regressed === '' && code === 'GATE'
+        ? refused('GATE_CLOSED', 'the pods are comparing their copies with the log')
+        : refused('WAL_REGRESSED', this.#replica.regressed || `the log of cell ${detail} is not what it was`)
+    }
+    throw new MaksError('INTERNAL', `the log refused batch ${this.#batch + 1} on connection ${this.#connection}: ${reply.join(' ')}`)
+  }
+
+  /** After a lost reply: what became of the batch? Asks until it knows, or until this pod no longer leads. */
+  async #resolve(lead: Lead): Promise<string | undefined> {
+    const deadline = performance.now() + 2 * this.#pod.env.MAKSDB_LEASE_TTL_MS
+    const unknown = () => new MaksError('UNKNOWN_OUTCOME', 'Redis was lost while the write was on its way, and another pod may lead now')
+    while (this.#election.lead === lead && performance.now() < deadline) {
+      try {
+        this.#connection++
+        const connection = this.#connection
+        const reply = await this.#link.use((redis) => this.#pod.log.resume(redis, lead, connection))
+        if (reply[0] === 'OK') return Number(reply[1]) === this.#batch + 1 ? (reply[2] as string) : undefined
+        if (reply[0] === 'FENCED') break
+        this.#replica.gateLost()
+      } catch (error) {
+        this.#pod.logger.debug({ error: String(error) }, 'the outcome of a batch is not known yet')
+      }
+      await sleep(RESOLVE_RETRY_MS)
+    }
+    // The number of the last batch is not known any more: only a new lead may go on.
+    this.#election.stepDown(lead, 'the outcome of a batch could not be found out')
+    throw unknown()
+  }
+
+  close(): void {
+    this.#link.drop()
+  }
+}
+
+function operationBytes(operation: Operation): number {
+  return operation.key.length + ('row' in operation ? operation.row.byteLength : 0)
+}
+
+function combine(outcomes: Outcome[]): Committed {
+  const failed = outcomes.filter((outcome) => outcome instanceof MaksError)
+  const done = outcomes.filter((outcome): outcome is Done => !(outcome instanceof MaksError))
+  if (failed[0]) {
+    const allRefused = failed.every(wasNotExecuted)
+    if (done.length === 0 && allRefused) throw failed[0]
+    throw new MaksError('UNKNOWN_OUTCOME', `${done.length} of ${outcomes.length} operations were applied: ${failed[0].message}`, {
+      cause: failed[0],
+      details: { applied: done.length },
+    })
+  }
+  const heads: Record<string, number> = {}
+  for (const { batch } of done) for (const [cell, seq] of Object.entries(batch.heads)) heads[cell] = Math.max(heads[cell] ?? 0, seq)
+  return { results: done.map(({ result }) => result), heads, centroidVersion: Math.max(0, ...done.map(({ batch }) => batch.centroidVersion)) }
+}

@@ -1,0 +1,136 @@
+/**
+ * The state of a cell: the fold of its log up to `point`. Everything that reads or changes rows and index goes through
+ * here, on one worker thread. The log is the only writer.
+ */
+import { MaksError } from '../../core/errors.ts'
+import type { IdKey } from '../../core/ids.ts'
+import { byDistance } from '../../core/merge.ts'
+import { distance, type Metric } from '../../core/metric.ts'
+import { decodeRow } from '../../core/row-codec.ts'
+import type { EntryType, LogPoint, RowFlag } from '../../store/log-entry.ts'
+import { FlatIndex } from './flat-index.ts'
+import { RowStore } from './row-store.ts'
+
+export interface AppliedEntry {
+  type: EntryType
+  version: number
+  userVersion: number
+  key: IdKey
+  flag: RowFlag
+  /** Where the row lies in the batch's bytes; 0 bytes for entries without one. */
+  rowStart: number
+  rowEnd: number
+}
+
+export interface Query {
+  vector: Float32Array
+  limit: number
+  /** Version to read at; the present state where absent. */
+  at?: number
+}
+
+export interface FoundRow {
+  row: number
+  key: IdKey
+  version: number
+  distance: number
+}
+
+/** Candidates beyond the limit that are compared again in double precision, so that the kernel's rounding decides nothing. */
+const RESCORE_MARGIN = 8
+/** Compaction waits for so many dead rows, and for as many dead as live ones. */
+const COMPACT_DEAD_MIN = 2048
+
+export interface CellShape {
+  dimension: number
+  metric: Metric
+  scratchDir: string
+}
+
+export class CellState {
+  readonly shape: CellShape
+  rows: RowStore
+  index: FlatIndex
+  point: LogPoint
+  /** Highest ordering version applied. */
+  version: number
+  compactions = 0
+
+  constructor(shape: CellShape, point: LogPoint) {
+    this.shape = shape
+    this.point = point
+    this.version = 0
+    this.rows = new RowStore(shape.dimension)
+    this.index = new FlatIndex(shape.metric, shape.dimension, shape.scratchDir)
+  }
+
+  apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogPoint): void {
+    const added: Float32Array[] = []
+    for (const entry of entries) {
+      this.version = Math.max(this.version, entry.version)
+      if (entry.type === 'T') this.rows.end(entry.key, entry.version)
+      if (entry.type !== 'U') continue
+      const { vector, payload } = decodeRow(bytes.subarray(entry.rowStart, entry.rowEnd), this.shape.dimension)
+      const { key, version: born, userVersion, flag } = entry
+      if (this.rows.put({ key, born, userVersion, flag, payload, vector })) added.push(vector)
+    }
+    this.index.add(added)
+    this.point = point
+    if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
+  }
+
+  compact(): void {
+    this.rows = this.rows.compacted()
+    this.index.clear()
+    const { chunks, size, rowsPerChunk, dimension } = this.rows
+    this.index.add(chunks.map((chunk, i) => chunk.subarray(0, Math.min(rowsPerChunk, size - i * rowsPerChunk) * dimension)))
+    this.compactions++
+  }
+
+  /** Throws STALE where the version was already given up. */
+  checkReadable(version: number | undefined): void {
+    if (version !== undefined && version < this.rows.floor) {
+      throw new MaksError('STALE', `version ${version} is older than what this pod still holds`)
+    }
+  }
+
+  /**
+   * The nearest visible rows of each query. Dead rows stay in the index until compaction, so more than `limit` rows are
+   * fetched, in proportion to the dead, and again twice as many until enough of them are visible.
+   */
+  search(queries: readonly Query[]): FoundRow[][] {
+    for (const query of queries) this.checkReadable(query.at)
+    const found: FoundRow[][] = queries.map(() => [])
+    const total = this.index.rows
+    if (total === 0) return found
+    let open = queries.map((_, i) => i)
+    const most = Math.max(...queries.map((query) => query.limit)) + RESCORE_MARGIN
+    let fetch = Math.min(total, Math.ceil((most * total) / Math.max(1, this.rows.live)))
+    while (open.length > 0) {
+      const { labels } = this.index.search(open.map((i) => (queries[i] as Query).vector), fetch)
+      const unfinished: number[] = []
+      open.forEach((i, n) => {
+        const query = queries[i] as Query
+        const rows = labels.slice(n * fetch, (n + 1) * fetch).filter((row) => row >= 0 && this.rows.visible(row, query.at))
+        if (rows.length < query.limit && fetch < total) unfinished.push(i)
+        else found[i] = this.#rescore(query, rows)
+      })
+      open = unfinished
+      fetch = Math.min(total, fetch * 2)
+    }
+    return found
+  }
+
+  #rescore(query: Query, rows: readonly number[]): FoundRow[] {
+    return rows
+      .slice(0, query.limit + RESCORE_MARGIN)
+      .map((row) => ({
+        row,
+        key: this.rows.keys[row] as IdKey,
+        version: this.rows.born[row] as number,
+        distance: distance(this.shape.metric, query.vector, this.rows.vector(row)),
+      }))
+      .sort(byDistance)
+      .slice(0, query.limit)
+  }
+}

@@ -1,0 +1,38 @@
+/** The main thread's side of the index thread: a call is a message and a promise. The thread's death is the process's. */
+import { Worker } from 'node:worker_threads'
+import { type ErrorCode, MaksError } from '../../core/errors.ts'
+import type { Answer, Argument, IndexCall } from './index-calls.ts'
+
+interface Pending {
+  resolve: (value: never) => void
+  reject: (error: Error) => void
+}
+
+export class IndexActor {
+  readonly #worker = new Worker(new URL('./index-thread.ts', import.meta.url))
+  readonly #pending = new Map<number, Pending>()
+  #next = 0
+
+  /** @param onDeath called where the thread ends by itself; the state of the cell is gone with it */
+  constructor(onDeath: (error: Error) => void) {
+    this.#worker.on('message', (message: { id: number; value?: unknown; error?: { code: ErrorCode; message: string } }) => {
+      const pending = this.#pending.get(message.id)
+      this.#pending.delete(message.id)
+      if (message.error) pending?.reject(new MaksError(message.error.code, message.error.message))
+      else pending?.resolve(message.value as never)
+    })
+    this.#worker.on('error', onDeath)
+  }
+
+  call<C extends IndexCall>(call: C, argument: Argument<C>, transfer: ArrayBuffer[] = []): Promise<Answer<C>> {
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, call, argument }, transfer)
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+}

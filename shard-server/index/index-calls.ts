@@ -1,0 +1,77 @@
+/** What the main thread asks of the index thread: names, arguments and answers of each call. */
+import type { IdKey } from '../../core/ids.ts'
+import type { Partition } from '../../core/partition.ts'
+import type { HitRow, RowHeader } from '../../protocol/shard-rpc.ts'
+import type { LogPoint } from '../../store/log-entry.ts'
+import type { AppliedEntry, CellShape } from './cell-state.ts'
+
+export interface IndexStats {
+  point: LogPoint
+  version: number
+  points: number
+  copies: number
+  dead: number
+  compactions: number
+}
+
+export interface SearchCall {
+  /** Queries, one after the other. */
+  vectors: Float32Array
+  limits: number[]
+  at: (number | undefined)[]
+  withPayload: boolean[]
+  withVector: boolean[]
+}
+
+export interface FoundQuery {
+  hits: HitRow[]
+  /** Vectors of the hits, one after the other; empty where not asked for. */
+  vectors: Float32Array
+}
+
+export interface RowsAnswer {
+  rows: RowHeader[]
+  vectors: Float32Array
+}
+
+export interface ReadRows {
+  at: number | undefined
+  withPayload: boolean
+  withVector: boolean
+}
+
+/** A row that belongs elsewhere, or a lingering one that may be dropped. */
+export interface Misplaced {
+  key: IdKey
+  version: number
+  owner: number
+  copy: number | null
+  row: Uint8Array
+}
+
+export interface WalkAnswer {
+  misplaced: Misplaced[]
+  /** Rows left behind by earlier moves, with their ordering versions. */
+  lingering: { key: IdKey; version: number }[]
+  /** Where to go on, or null at the end. */
+  next: number | null
+}
+
+export interface IndexCalls {
+  open: (shape: CellShape) => IndexStats
+  /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state. */
+  load: (call: { dir: string; below?: LogPoint }) => { stats: IndexStats; damaged: string[] }
+  apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogPoint }) => IndexStats
+  search: (call: SearchCall) => { queries: FoundQuery[]; scanned: number }
+  rows: (call: ReadRows & { keys: IdKey[] }) => RowsAnswer
+  page: (call: ReadRows & { from: IdKey | null; limit: number }) => RowsAnswer
+  count: (call: { at: number | undefined }) => number
+  snapshot: (call: { dir: string }) => { kept: string[] }
+  sample: (call: { limit: number }) => Float32Array
+  train: (call: { points: Float32Array; clusters: number; seed: number }) => { centroids: Float32Array; sizes: number[]; iterations: number }
+  walk: (call: { cell: number; partition: Partition; redundantStorage: number; from: number; limit: number }) => WalkAnswer
+}
+
+export type IndexCall = keyof IndexCalls
+export type Argument<C extends IndexCall> = Parameters<IndexCalls[C]>[0]
+export type Answer<C extends IndexCall> = ReturnType<IndexCalls[C]>

@@ -1,0 +1,185 @@
+/** The index thread: one call after the other; only snapshots, loading and training yield to other calls on the way. */
+import { mkdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { type MessagePort, parentPort } from 'node:worker_threads'
+import { asMaksError } from '../../core/errors.ts'
+import { kMeans } from '../../core/kmeans.ts'
+import { ownerCell } from '../../core/partition.ts'
+import { formatPosition, ORIGIN } from '../../core/position.ts'
+import { SpillReservoir } from '../../core/redundancy.ts'
+import { encodeRow } from '../../core/row-codec.ts'
+import { CellState } from './cell-state.ts'
+import { FlatIndex } from './flat-index.ts'
+import type { Argument, FoundQuery, IndexCall, IndexCalls, IndexStats, ReadRows, RowsAnswer, WalkAnswer } from './index-calls.ts'
+import { listSnapshots, loadSnapshot, pruneSnapshots, snapshotPath, writeSnapshot } from './snapshot-files.ts'
+
+let state: CellState
+let reservoir: SpillReservoir | undefined
+/** Points that one assignment step of training compares before it yields. */
+const TRAIN_BLOCK = 512
+/** Rows that one step of a walk looks at. */
+const WALK_ROWS = 2000
+
+type Handlers = { [C in IndexCall]: (call: Argument<C>) => ReturnType<IndexCalls[C]> | Promise<ReturnType<IndexCalls[C]>> }
+
+const handlers: Handlers = {
+  open(shape) {
+    mkdirSync(shape.scratchDir, { recursive: true })
+    state = new CellState(shape, { position: ORIGIN, hash: '' })
+    return stats()
+  },
+
+  async load({ dir, below }) {
+    const damaged: string[] = []
+    for (const position of await listSnapshots(dir)) {
+      if (below && position.seq >= below.position.seq) continue
+      const path = snapshotPath(dir, position)
+      try {
+        state = await loadSnapshot(state.shape, path)
+        return { stats: stats(), damaged }
+      } catch (error) {
+        damaged.push(`${path}: ${String(error)}`)
+        await rm(path, { recursive: true, force: true })
+      }
+    }
+    state = new CellState(state.shape, { position: ORIGIN, hash: '' })
+    return { stats: stats(), damaged }
+  },
+
+  apply({ entries, bytes, point }) {
+    state.apply(entries, bytes, point)
+    return stats()
+  },
+
+  search(call) {
+    const { dimension } = state.shape
+    const queries = call.limits.map((limit, i) => {
+      const at = call.at[i]
+      const vector = call.vectors.subarray(i * dimension, (i + 1) * dimension)
+      return at === undefined ? { vector, limit } : { vector, limit, at }
+    })
+    const found = state.search(queries)
+    return {
+      scanned: state.rows.live,
+      queries: found.map((rows, i): FoundQuery => ({
+        hits: rows.map(({ row, key, version, distance }) => ({
+          key,
+          version,
+          userVersion: state.rows.userVersions[row] as number,
+          distance,
+          ...(call.withPayload[i] ? { payload: state.rows.payloads[row] as string } : {}),
+        })),
+        vectors: call.withVector[i] ? gather(rows.map(({ row }) => row)) : new Float32Array(0),
+      })),
+    }
+  },
+
+  rows(call) {
+    state.checkReadable(call.at)
+    return answerRows(call.keys.map((key) => state.rows.ownerRow(key, call.at)).filter((row) => row !== undefined), call)
+  },
+
+  page(call) {
+    state.checkReadable(call.at)
+    return answerRows(state.rows.page(call.from, call.limit, call.at), call)
+  },
+
+  count({ at }) {
+    state.checkReadable(at)
+    return state.rows.countOwners(at)
+  },
+
+  async snapshot({ dir }) {
+    await writeSnapshot(state, dir)
+    return { kept: (await pruneSnapshots(dir)).map(formatPosition) }
+  },
+
+  sample({ limit }) {
+    const owners = state.rows.liveRows().filter((row) => state.rows.flags[row] === 'o')
+    const step = Math.max(1, owners.length / limit)
+    const chosen: number[] = []
+    for (let at = 0; at < owners.length && chosen.length < limit; at += step) chosen.push(owners[Math.floor(at)] as number)
+    return gather(chosen)
+  },
+
+  async train({ points, clusters, seed }) {
+    const { dimension, metric, scratchDir } = state.shape
+    const assign = async (centroids: Float32Array) => {
+      const index = new FlatIndex('L2', dimension, scratchDir)
+      index.add([centroids])
+      const labels: number[] = []
+      const distances: number[] = []
+      for (let at = 0; at < points.length; at += TRAIN_BLOCK * dimension) {
+        const found = index.search([points.subarray(at, at + TRAIN_BLOCK * dimension)], 1)
+        for (const label of found.labels) labels.push(label)
+        for (const distance of found.distances) distances.push(distance)
+        await new Promise(setImmediate)
+      }
+      return { labels, distances }
+    }
+    return kMeans({ points, dimension, clusters, seed, metric }, assign)
+  },
+
+  walk({ cell, partition, redundantStorage, from, limit }) {
+    reservoir ??= new SpillReservoir(redundantStorage)
+    const answer: WalkAnswer = { misplaced: [], lingering: [], next: null }
+    const { rows } = state
+    let row = from
+    for (; row < rows.size && row < from + WALK_ROWS && answer.misplaced.length + answer.lingering.length < limit; row++) {
+      if (!rows.visible(row, undefined)) continue
+      const { key, born, flag, payload, vector } = rows.at(row)
+      if (flag === 'l') answer.lingering.push({ key, version: born })
+      if (flag !== 'o') continue
+      const owner = ownerCell(partition, key, vector)
+      if (owner === cell) continue
+      const copy = reservoir.copyFor(partition, owner, vector) ?? null
+      answer.misplaced.push({ key, version: born, owner, copy, row: encodeRow({ vector, payload }) })
+    }
+    answer.next = row < rows.size ? row : null
+    return answer
+  },
+}
+
+function stats(): IndexStats {
+  const { rows, point, version, compactions } = state
+  return { point, version, points: rows.points, copies: rows.copies, dead: rows.dead, compactions }
+}
+
+function gather(rows: readonly number[]): Float32Array {
+  const { dimension } = state.shape
+  const vectors = new Float32Array(rows.length * dimension)
+  rows.forEach((row, i) => vectors.set(state.rows.vector(row), i * dimension))
+  return vectors
+}
+
+function answerRows(rows: readonly number[], call: ReadRows): RowsAnswer {
+  return {
+    rows: rows.map((row) => ({
+      key: state.rows.at(row).key,
+      version: state.rows.born[row] as number,
+      userVersion: state.rows.userVersions[row] as number,
+      ...(call.withPayload ? { payload: state.rows.payloads[row] as string } : {}),
+    })),
+    vectors: call.withVector ? gather(rows) : new Float32Array(0),
+  }
+}
+
+interface CallMessage {
+  id: number
+  call: IndexCall
+  argument: unknown
+}
+
+async function answer(port: MessagePort, { id, call, argument }: CallMessage): Promise<void> {
+  try {
+    const value = await (handlers[call] as (argument: unknown) => unknown)(argument)
+    port.postMessage({ id, value })
+  } catch (thrown) {
+    const error = asMaksError(thrown)
+    port.postMessage({ id, error: { code: error.code, message: error.message } })
+  }
+}
+
+parentPort?.on('message', (message: CallMessage) => {
+  if (parentPort) void answer(parentPort, message)
+})

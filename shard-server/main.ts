@@ -1,0 +1,67 @@
+/** A shard server: one pod of one cell. Parse the environment, load, listen, follow; on SIGTERM hand over, snapshot, end. */
+import { mkdirSync } from 'node:fs'
+import { collectionConfigSchema, parseEnv, shardEnvSchema } from '../protocol/config.ts'
+import { startAdminServer } from '../runtime/admin-server.ts'
+import { listen } from '../runtime/http-server.ts'
+import { stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
+import { makeLogger } from '../runtime/logger.ts'
+import { Metrics } from '../runtime/metrics.ts'
+import { Committer } from './committer.ts'
+import { Election } from './election.ts'
+import { HeartbeatLoop } from './heartbeat.ts'
+import { IndexActor } from './index/index-actor.ts'
+import { Mover } from './mover.ts'
+import { makePod } from './pod.ts'
+import { Replica } from './replica.ts'
+import { SearchQueue } from './search-queue.ts'
+import { makeShardServer } from './server.ts'
+import { Snapshotter } from './snapshotter.ts'
+
+const env = parseEnv(shardEnvSchema, process.env)
+const config = collectionConfigSchema.parse(JSON.parse(env.MAKSDB_COLLECTION))
+const logger = makeLogger('shard', env.MAKSDB_LOG_LEVEL, { collection: config.collection, pod: `${env.MAKSDB_CELL}/${env.MAKSDB_ORDINAL}` })
+const metrics = new Metrics({ collection: config.collection, cell: env.MAKSDB_CELL })
+
+function die(error: unknown): never {
+  logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the process ends')
+  process.exit(1)
+}
+process.on('unhandledRejection', die)
+
+mkdirSync(env.MAKSDB_DATA_DIR, { recursive: true })
+const index = new IndexActor(die)
+const pod = makePod(env, config, { index, metrics, logger })
+const replica = new Replica(pod)
+const election = new Election(pod, replica, (role) => logger.info({ role }, 'role'))
+const committer = new Committer(pod, replica, election, () => snapshotter.want())
+const ports = { port: 0, adminPort: 0 }
+const heartbeat = new HeartbeatLoop(pod, replica, ports)
+const snapshotter = new Snapshotter(pod, replica, election, heartbeat)
+const mover = new Mover(pod, replica, election, heartbeat, committer)
+const searches = new SearchQueue(pod)
+
+const server = makeShardServer({ pod, replica, election, committer, searches, mover })
+ports.port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, true)
+const admin = await startAdminServer({
+  host: env.MAKSDB_HOST,
+  port: env.MAKSDB_ADMIN_PORT,
+  metrics,
+  notReady: () => (replica.phase === 'following' ? undefined : replica.regressed || replica.phase),
+})
+ports.adminPort = admin.port
+await replica.load()
+await snapshotter.announceExisting()
+writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, ...ports })
+
+stopOnSignal(logger, async () => {
+  server.close()
+  await election.close()
+  mover.close()
+  replica.close()
+  await snapshotter.close()
+  heartbeat.close()
+  committer.close()
+  admin.server.close()
+})
+
+for (const loop of [replica.run(), election.run(), heartbeat.run(), snapshotter.run(), mover.run()]) loop.catch(die)

@@ -1,0 +1,196 @@
+/**
+ * The replay: the only writer of the index. Follows the cell's log from where the newest snapshot left off, entry by
+ * entry, each checked against the one before, and tells whoever waits how far it has come.
+ *
+ *   load snapshot -> claim until the gate opens -> (copy a peer's snapshot where the log starts after us) -> follow
+ *        ^  older snapshot, on a fork                                                                          |
+ *        +------------------------------ connection lost, gate closed, gap or fork ---------------------------+
+ */
+import { mkdir, rename } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { asMaksError, MaksError } from '../core/errors.ts'
+import { formatPosition, ORIGIN, parsePosition } from '../core/position.ts'
+import { sleep } from '../runtime/lifecycle.ts'
+import { type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../store/log-entry.ts'
+import { bootstrapFromPeer } from './bootstrap.ts'
+import type { IndexStats } from './index/index-calls.ts'
+import { listSnapshots, snapshotPath } from './index/snapshot-files.ts'
+import type { Pod } from './pod.ts'
+import { RedisLink } from '../store/redis-link.ts'
+
+const BLOCK_MS = 1000
+const READ_BYTES = 8 * 1024 * 1024
+const READ_ENTRIES_MAX = 1024
+const RETRY_MS = 200
+/** How long the gate waits for pods that do not answer, once the leader of every cell has. */
+const CLAIM_WINDOW_MS = 1000
+
+interface Waiter {
+  seq: number
+  resolve: () => void
+}
+
+export type ReplicaPhase = 'loading' | 'claiming' | 'regressed' | 'bootstrapping' | 'following' | 'disconnected'
+
+export class Replica {
+  readonly #pod: Pod
+  readonly #link: RedisLink
+  #waiters: Waiter[] = []
+  #closed = false
+  #gateLost = false
+  phase: ReplicaPhase = 'loading'
+  /** Why the gate is closed for good, where it is. */
+  regressed = ''
+  point: LogPoint = { position: ORIGIN, hash: '' }
+  stats: IndexStats | undefined
+  /** A position that the log must keep while a peer's snapshot is being copied. */
+  hold: string | null = null
+
+  constructor(pod: Pod) {
+    this.#pod = pod
+    this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
+  }
+
+  async load(): Promise<void> {
+    const { index, config, env, snapshotDir, logger } = this.#pod
+    await mkdir(snapshotDir, { recursive: true })
+    await index.call('open', { dimension: config.dimension, metric: config.metric, scratchDir: join(env.MAKSDB_DATA_DIR, 'scratch') })
+    const { stats, damaged } = await index.call('load', { dir: snapshotDir })
+    for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was removed')
+    this.#advance(stats)
+    logger.info({ position: formatPosition(this.point.position), points: stats.points }, 'loaded')
+  }
+
+  async run(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        await this.#passGate()
+        await this.#follow()
+      } catch (thrown) {
+        await this.#recover(thrown)
+      }
+    }
+  }
+
+  /** The heartbeat saw a closed gate: stop applying and claim. */
+  gateLost(): void {
+    this.#gateLost = true
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#link.drop()
+  }
+
+  /** Resolves when the entry is applied; false after the time. */
+  waitApplied(seq: number, timeoutMs: number): Promise<boolean> {
+    if (this.point.position.seq >= seq) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const waiter = { seq, resolve: () => done(true) }
+      const timer = setTimeout(() => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter)
+        done(false)
+      }, timeoutMs)
+      function done(reached: boolean) {
+        clearTimeout(timer)
+        resolve(reached)
+      }
+      this.#waiters.push(waiter)
+    })
+  }
+
+  async #passGate(): Promise<void> {
+    const { config, log, name, logger } = this.#pod
+    const known = config.clusters * config.replicas
+    while (!this.#closed) {
+      this.phase = this.regressed === '' ? 'claiming' : 'regressed'
+      const reply = await this.#link.use((redis) => log.claim(redis, name, this.point, known, CLAIM_WINDOW_MS))
+      if (reply[0] === 'REGRESSED' && this.regressed === '') logger.error({ why: reply[1] }, 'the log is behind a shard: writes stop')
+      this.regressed = reply[0] === 'REGRESSED' ? (reply[1] ?? 'unknown') : ''
+      if (reply[0] === 'FORK') await this.#stepBack('the log does not hold what this pod holds, and the loss was accepted')
+      if (reply[0] === 'OPEN') {
+        this.#gateLost = false
+        return
+      }
+      await sleep(RETRY_MS)
+    }
+  }
+
+  async #follow(): Promise<void> {
+    const { config, log } = this.#pod
+    const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / (4 * config.dimension + 256))))
+    this.phase = 'following'
+    while (!this.#closed && !this.#gateLost) {
+      const entries = await this.#link.use((redis) => log.read(redis, this.point.position, count, BLOCK_MS))
+      if (entries.length > 0) await this.#apply(entries)
+    }
+  }
+
+  async #apply(entries: LogEntry[]): Promise<void> {
+    const point = verifyChain(this.point, entries)
+    let at = 0
+    const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + entry.row.length, 0))
+    const applied = entries.map(({ type, version, userVersion, key, flag, row }) => {
+      const rowStart = at
+      bytes.set(row, at)
+      at += row.length
+      return { type, version, userVersion, key, flag, rowStart, rowEnd: at }
+    })
+    this.#advance(await this.#pod.index.call('apply', { entries: applied, bytes, point }, [bytes.buffer]))
+  }
+
+  #advance(stats: IndexStats): void {
+    this.stats = stats
+    this.point = stats.point
+    const reached = this.#waiters.filter((waiter) => waiter.seq <= this.point.position.seq)
+    if (reached.length === 0) return
+    this.#waiters = this.#waiters.filter((waiter) => waiter.seq > this.point.position.seq)
+    for (const waiter of reached) waiter.resolve()
+  }
+
+  async #recover(thrown: unknown): Promise<void> {
+    if (this.#closed) return
+    const { logger } = this.#pod
+    if (thrown instanceof LogMismatch && thrown.kind === 'gap') {
+      await this.#bootstrap().catch((error: unknown) => logger.warn({ error: String(error) }, 'no peer could give a snapshot yet'))
+    } else if (thrown instanceof LogMismatch) {
+      await this.#stepBack(thrown.message)
+    } else {
+      const error = asMaksError(thrown)
+      // A fault of ours in applying must not be skipped: the process ends, and its next start replays.
+      if (error.code === 'INTERNAL') throw error
+      this.phase = 'disconnected'
+      logger.warn({ error: error.message }, 'the log cannot be read')
+    }
+    await sleep(RETRY_MS)
+  }
+
+  /** Puts what the log does not hold aside, where a person can find it, and goes back to an older snapshot. */
+  async #stepBack(why: string): Promise<void> {
+    const { env, index, snapshotDir, logger } = this.#pod
+    const aside = join(env.MAKSDB_DATA_DIR, 'lost', formatPosition(this.point.position))
+    logger.error({ why, aside }, 'this copy and the log differ; the copy is put aside')
+    await mkdir(aside, { recursive: true })
+    await index.call('snapshot', { dir: aside })
+    for (const position of await listSnapshots(snapshotDir)) {
+      if (position.seq >= this.point.position.seq) await rename(snapshotPath(snapshotDir, position), join(aside, `old-${formatPosition(position)}`)).catch(() => undefined)
+    }
+    const { stats } = await index.call('load', { dir: snapshotDir, below: this.point })
+    this.#advance(stats)
+  }
+
+  async #bootstrap(): Promise<void> {
+    const { index, snapshotDir, log, logger } = this.#pod
+    this.phase = 'bootstrapping'
+    const trim = await this.#link.use(async (redis) => (await redis.hget(log.cellMeta, 'trim')) ?? '0-0')
+    if (parsePosition(trim).seq <= this.point.position.seq) throw new MaksError('INTERNAL', 'the log has a gap above its trim point')
+    const path = await bootstrapFromPeer(this.#pod, this.#link, trim, (position) => {
+      this.hold = position
+    })
+    await rename(path, join(snapshotDir, basename(path)))
+    const { stats } = await index.call('load', { dir: snapshotDir })
+    this.#advance(stats)
+    this.hold = null
+    logger.info({ position: formatPosition(this.point.position), points: stats.points }, 'copied a snapshot from a peer')
+  }
+}

@@ -1,0 +1,180 @@
+/** The calls of routers and peers. Translates between frames and the parts of this pod; decides nothing itself. */
+import { createReadStream } from 'node:fs'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { MaksError } from '../core/errors.ts'
+import { parsePosition } from '../core/position.ts'
+import { bytesOf, float32View } from '../core/vector.ts'
+import { decodeFrame, encodeFrame, FRAME_TYPE } from '../protocol/frame.ts'
+import {
+  type CentroidsRequest, type CommitRequest, type CommitResponse, type CountRequest, type CountResponse, type OperationHeader, type ReadScope, RPC,
+  type RowsRequest, type RowsResponse, type SampleRequest, type ScrollRequest, type SearchRequest, type SearchResponse, type WaitRequest,
+} from '../protocol/shard-rpc.ts'
+import { checkInternal, makeServer, readBody, send, sendJson } from '../runtime/http-server.ts'
+import type { Operation } from '../store/cell-log.ts'
+import type { Committer } from './committer.ts'
+import type { Election } from './election.ts'
+import { listSnapshots, snapshotPath, verifySnapshot } from './index/snapshot-files.ts'
+import type { RowsAnswer } from './index/index-calls.ts'
+import type { Mover } from './mover.ts'
+import type { Pod } from './pod.ts'
+import type { Replica } from './replica.ts'
+import type { SearchQueue } from './search-queue.ts'
+
+/** A frame carries at most one router request, whose body has its own limit. */
+const BODY_BYTES_MAX = 256 * 1024 * 1024
+
+export interface ShardParts {
+  pod: Pod
+  replica: Replica
+  election: Election
+  committer: Committer
+  searches: SearchQueue
+  mover: Mover
+}
+
+type Call = (parts: ShardParts, header: never, chunks: Buffer[]) => Promise<{ header: unknown; chunks?: Uint8Array[] }>
+
+const calls: Record<string, Call> = {
+  [RPC.commit]: commit,
+  [RPC.search]: search,
+  [RPC.rows]: rows,
+  [RPC.scroll]: scroll,
+  [RPC.count]: count,
+  [RPC.wait]: wait,
+  [RPC.sample]: sample,
+  [RPC.centroids]: centroids,
+  [RPC.snapshotManifest]: newestManifest,
+}
+
+export function makeShardServer(parts: ShardParts): Server {
+  const { pod } = parts
+  return makeServer(async (request, response, url) => {
+    checkInternal(request, pod.env.MAKSDB_INTERNAL_TOKEN)
+    if (url.pathname === RPC.snapshotFile) return sendSnapshotFile(pod, request, response, url)
+    if (url.pathname === RPC.status) return sendJson(response, 200, status(parts))
+    const call = calls[url.pathname]
+    if (!call) throw new MaksError('NOT_FOUND', `no call ${url.pathname}`)
+    const { header, chunks } = decodeFrame<never>(await readBody(request, BODY_BYTES_MAX))
+    const answer = await call(parts, header, chunks)
+    send(response, 200, FRAME_TYPE, encodeFrame(answer.header, answer.chunks))
+  })
+}
+
+async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[]) {
+  const { pod, committer, replica } = parts
+  const rowsOf = chunks.values()
+  const operations = request.operations.map((operation) => toOperation(operation, pod.env.MAKSDB_CELL, rowsOf))
+  const { results, heads, centroidVersion } = await committer.commit(operations)
+  const own = heads[pod.env.MAKSDB_CELL]
+  if (request.wait && own !== undefined && !(await replica.waitApplied(own, request.timeoutMs))) {
+    throw new MaksError('UNKNOWN_OUTCOME', 'the write is in the log, but was not applied in time', { details: { applied: results.length } })
+  }
+  return { header: { results, heads, centroidVersion } satisfies CommitResponse }
+}
+
+function toOperation(operation: OperationHeader, cell: number, rowsOf: Iterator<Buffer>): Operation {
+  const expect = operation.ifVersion === undefined ? '' : `v${operation.ifVersion}`
+  if (operation.type === 'delete') return { type: 'D', key: operation.key, expect }
+  const row: Buffer | undefined = rowsOf.next().value
+  if (!row) throw new MaksError('BAD_REQUEST', 'an upsert has no row')
+  return { type: 'U', key: operation.key, owner: cell, copy: operation.copy, expect, centroidVersion: operation.centroidVersion, row }
+}
+
+/** Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another. */
+async function enter({ pod, election, replica }: ShardParts, scope: ReadScope): Promise<number | undefined> {
+  if (replica.phase === 'loading' || replica.phase === 'bootstrapping') throw new MaksError('NOT_READY', `pod ${pod.name} is ${replica.phase}`, { details: { notExecuted: true } })
+  if (scope.primary && !election.leads()) throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
+  if (!scope.cut) return undefined
+  if (!(await replica.waitApplied(scope.cut.seq, scope.timeoutMs))) {
+    throw new MaksError('STALE', `pod ${pod.name} has not reached ${scope.cut.epoch}-${scope.cut.seq}`)
+  }
+  return scope.cut.version
+}
+
+/** A pause between reading and answering may have outlived the lease: then the answer does not count. */
+function leave({ pod, election }: ShardParts, scope: ReadScope): void {
+  if (scope.primary && !election.leads()) throw new MaksError('NOT_PRIMARY', `pod ${pod.name} lost the lead while it answered`, { details: { notExecuted: true } })
+}
+
+async function search(parts: ShardParts, request: SearchRequest, chunks: Buffer[]) {
+  const at = await enter(parts, request.scope)
+  const { dimension } = parts.pod.config
+  const vectors = float32View(chunks[0] ?? Buffer.alloc(0))
+  if (vectors.length !== dimension * request.limits.length) throw new MaksError('BAD_REQUEST', 'the queries do not fit the dimension')
+  const { withPayload, withVector } = request
+  const answers = await parts.searches.search(
+    request.limits.map((limit, i) => ({ vector: vectors.subarray(i * dimension, (i + 1) * dimension), limit, at, withPayload, withVector })),
+  )
+  leave(parts, request.scope)
+  const header: SearchResponse = { hits: answers.map(({ found }) => found.hits), scanned: answers[0]?.scanned ?? 0 }
+  return { header, chunks: withVector ? [Buffer.concat(answers.map(({ found }) => bytesOf(found.vectors)))] : [] }
+}
+
+async function rows(parts: ShardParts, request: RowsRequest) {
+  const at = await enter(parts, request.scope)
+  const { keys, withPayload, withVector } = request
+  const answer = await parts.pod.index.call('rows', { keys, at, withPayload, withVector })
+  leave(parts, request.scope)
+  return rowsFrame(answer, withVector)
+}
+
+async function scroll(parts: ShardParts, request: ScrollRequest) {
+  const at = await enter(parts, request.scope)
+  const { from, limit, withPayload, withVector } = request
+  const answer = await parts.pod.index.call('page', { from, limit, at, withPayload, withVector })
+  leave(parts, request.scope)
+  return rowsFrame(answer, withVector)
+}
+
+function rowsFrame(answer: RowsAnswer, withVector: boolean) {
+  return { header: { rows: answer.rows } satisfies RowsResponse, chunks: withVector ? [bytesOf(answer.vectors)] : [] }
+}
+
+async function count(parts: ShardParts, request: CountRequest) {
+  const at = await enter(parts, request.scope)
+  const number = await parts.pod.index.call('count', { at })
+  leave(parts, request.scope)
+  return { header: { count: number } satisfies CountResponse }
+}
+
+async function wait({ pod, replica, election }: ShardParts, request: WaitRequest) {
+  if (!election.leads()) throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
+  if (!(await replica.waitApplied(request.seq, request.timeoutMs))) throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)
+  return { header: {} }
+}
+
+async function sample({ pod }: ShardParts, request: SampleRequest) {
+  return { header: {}, chunks: [bytesOf(await pod.index.call('sample', { limit: request.limit }))] }
+}
+
+async function centroids({ mover }: ShardParts, request: CentroidsRequest, chunks: Buffer[]) {
+  return { header: { version: await mover.install(request, chunks[0]) } }
+}
+
+async function newestManifest({ pod }: ShardParts) {
+  const [newest] = await listSnapshots(pod.snapshotDir)
+  if (!newest) throw new MaksError('NOT_READY', `pod ${pod.name} has no snapshot`)
+  return { header: await verifySnapshot(snapshotPath(pod.snapshotDir, newest)) }
+}
+
+async function sendSnapshotFile(pod: Pod, _request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+  const name = url.searchParams.get('name') ?? ''
+  if (!/^[a-z]+\.[a-z]+$/.test(name)) throw new MaksError('BAD_REQUEST', 'no such file')
+  const path = join(snapshotPath(pod.snapshotDir, parsePosition(url.searchParams.get('position') ?? '')), name)
+  response.writeHead(200, { 'content-type': 'application/octet-stream' })
+  await pipeline(createReadStream(path), response).catch(() => response.destroy())
+}
+
+function status({ pod, replica, election }: ShardParts) {
+  return {
+    pod: pod.name,
+    role: election.role,
+    epoch: Number(election.lead?.epoch ?? 0),
+    phase: replica.phase,
+    regressed: replica.regressed,
+    point: replica.point,
+    stats: replica.stats,
+  }
+}

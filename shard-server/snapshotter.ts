@@ -1,0 +1,137 @@
+/**
+ * When to take a snapshot, and, on the primary, how far the log may be cut. A pod counts as dead for trimming when its
+ * heartbeat has stood still for ten minutes of this process's own monotonic clock.
+ */
+import { asMaksError } from '../core/errors.ts'
+import { formatPosition, parsePosition } from '../core/position.ts'
+import { DIRECTORY_BUCKETS } from '../protocol/keys.ts'
+import { sleep } from '../runtime/lifecycle.ts'
+import type { Election } from './election.ts'
+import type { HeartbeatLoop } from './heartbeat.ts'
+import { listSnapshots, SNAPSHOTS_KEPT, verifySnapshot, snapshotPath } from './index/snapshot-files.ts'
+import type { Pod } from './pod.ts'
+import { RedisLink } from '../store/redis-link.ts'
+import type { Replica } from './replica.ts'
+
+const TICK_MS = 500
+const DEAD_AFTER_MS = 600_000
+/** Share of the WAL budget at which a snapshot is taken whatever the count of entries. */
+const BUDGET_SHARE = 0.4
+const REAP_BUCKETS_PER_TICK = 32
+
+export class Snapshotter {
+  readonly #pod: Pod
+  readonly #replica: Replica
+  readonly #election: Election
+  readonly #heartbeat: HeartbeatLoop
+  readonly #link: RedisLink
+  readonly #beats = new Map<string, { beat: number; since: number }>()
+  #closed = false
+  #wanted = false
+  #takenAt = performance.now()
+  #takenSeq = 0
+  #reapFrom = DIRECTORY_BUCKETS
+
+  constructor(pod: Pod, replica: Replica, election: Election, heartbeat: HeartbeatLoop) {
+    this.#pod = pod
+    this.#replica = replica
+    this.#election = election
+    this.#heartbeat = heartbeat
+    this.#link = new RedisLink(pod.config.redisUrl)
+  }
+
+  /** Announces the snapshots that a former process left; those that do not verify are not announced. */
+  async announceExisting(): Promise<void> {
+    const positions = (await listSnapshots(this.#pod.snapshotDir)).slice(0, SNAPSHOTS_KEPT)
+    const good: string[] = []
+    for (const position of positions) {
+      const verified = await verifySnapshot(snapshotPath(this.#pod.snapshotDir, position)).catch(() => undefined)
+      if (verified) good.push(formatPosition(position))
+    }
+    this.#heartbeat.snapshots = good
+    this.#takenSeq = good[0] === undefined ? 0 : parsePosition(good[0]).seq
+  }
+
+  /** A commit met the WAL budget: take a snapshot now. */
+  want(): void {
+    this.#wanted = true
+  }
+
+  async run(): Promise<void> {
+    while (!this.#closed) {
+      await sleep(TICK_MS)
+      if (this.#due()) await this.take()
+      if (this.#election.role === 'primary' && this.#replica.phase === 'following') await this.#trim()
+      const age = (performance.now() - this.#takenAt) / 1000
+      this.#pod.metrics.set('maksdb_snapshot_age_seconds', this.#heartbeat.snapshots.length === 0 ? 0 : age)
+    }
+  }
+
+  #due(): boolean {
+    if (this.#replica.phase !== 'following') return false
+    const { MAKSDB_SNAPSHOT_ENTRIES: entries, MAKSDB_SNAPSHOT_INTERVAL_MS: interval } = this.#pod.env
+    const since = this.#replica.point.position.seq - this.#takenSeq
+    if (since <= 0) return false
+    const walBytes = this.#heartbeat.progress?.walBytes ?? 0
+    // The bytes since the last snapshot are not known apart; two intervals fill the log, so half of the share is one.
+    const crowded = walBytes > BUDGET_SHARE * this.#pod.config.walBudgetBytes && since > entries / 20
+    return this.#wanted || crowded || since >= entries || performance.now() - this.#takenAt > interval
+  }
+
+  async take(): Promise<void> {
+    const { index, metrics, logger, snapshotDir } = this.#pod
+    const started = performance.now()
+    this.#wanted = false
+    const seq = this.#replica.point.position.seq
+    try {
+      const { kept } = await index.call('snapshot', { dir: snapshotDir })
+      this.#heartbeat.snapshots = kept
+      this.#takenSeq = kept[0] === undefined ? seq : parsePosition(kept[0]).seq
+      this.#takenAt = performance.now()
+      metrics.observe('maksdb_snapshot_seconds', (this.#takenAt - started) / 1000)
+      logger.info({ position: kept[0], ms: Math.round(this.#takenAt - started) }, 'snapshot')
+    } catch (thrown) {
+      metrics.add('maksdb_snapshot_failures_total')
+      logger.error({ error: asMaksError(thrown).message }, 'the snapshot failed; the older ones stay')
+    }
+  }
+
+  async #trim(): Promise<void> {
+    const { log, config, logger, env } = this.#pod
+    const lead = this.#election.lead
+    if (!lead) return
+    try {
+      const members = await this.#link.use((redis) => log.members(redis))
+      const reply = await this.#link.use((redis) => log.trim(redis, lead, config.replicas, this.#dead(members)))
+      if (reply[0] === 'OK') {
+        logger.info({ floor: reply[1], removed: reply[2] }, 'trimmed the log')
+        if (env.MAKSDB_CELL === 0) this.#reapFrom = 0
+      }
+      await this.#reap()
+    } catch (thrown) {
+      logger.warn({ error: asMaksError(thrown).message }, 'the log was not trimmed')
+    }
+  }
+
+  #dead(members: readonly { pod: string; beat: number }[]): string[] {
+    const now = performance.now()
+    for (const { pod, beat } of members) {
+      if (this.#beats.get(pod)?.beat !== beat) this.#beats.set(pod, { beat, since: now })
+    }
+    return [...this.#beats].filter(([, { since }]) => now - since > DEAD_AFTER_MS).map(([pod]) => pod)
+  }
+
+  async #reap(): Promise<void> {
+    const end = Math.min(DIRECTORY_BUCKETS, this.#reapFrom + REAP_BUCKETS_PER_TICK)
+    for (; this.#reapFrom < end; this.#reapFrom++) {
+      const bucket = this.#reapFrom
+      await this.#link.use((redis) => this.#pod.log.reap(redis, bucket))
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#replica.point.position.seq > this.#takenSeq) await this.take()
+    this.#link.drop()
+  }
+}
