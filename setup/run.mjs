@@ -1,0 +1,28 @@
+// Behind `npm start`, `npm stop`, `npm test`: sets up what is missing, then runs the work on the pinned Node 24.
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { ensureSetup, node24, root, say } from './steps.mjs'
+
+const [command = 'help', ...rest] = process.argv.slice(2)
+const PROGRAMS = {
+  quickstart: ['cli/main.ts', 'quickstart'],
+  stop: ['cli/main.ts', 'stop'],
+  test: ['test/run.ts'],
+  bench: ['bench/run.ts'],
+}
+const program = PROGRAMS[command]
+if (!program) {
+  say(`no such command: ${command}`)
+  process.exit(2)
+}
+try {
+  ensureSetup()
+} catch (error) {
+  say(`set-up failed: ${error.message}`)
+  process.exit(1)
+}
+const [file, ...args] = program
+const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`
+const child = spawn(node24, [join(root, file), ...args, ...rest], { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } })
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+child.on('exit', (code, signal) => process.exit(code ?? (signal ? 130 : 1)))
