@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { idKey } from '../../core/ids.ts'
+import { drop, LogHarness, move, type PlayedPod, remove, row, upsert } from '../support/log-harness.ts'
+import { TestRedis } from '../support/redis.ts'
+
+let redis: TestRedis
+beforeAll(async () => {
+  redis = await TestRedis.start()
+})
+afterAll(() => redis.close())
+
+const ID = 1
+const KEY = idKey(ID)
+
+async function fresh(): Promise<{ h: LogHarness; pods: PlayedPod[] }> {
+  const h = new LogHarness(redis.client, 3)
+  await h.create()
+  return { h, pods: [await h.lead(0), await h.lead(1), await h.lead(2)] }
+}
+
+/** L6 and L7: the holders in the directory are exactly the cells whose fold has the row, and one of them owns it. */
+async function checkPlacement(h: LogHarness): Promise<void> {
+  const entry = await h.directory(KEY)
+  const rows = await Promise.all([0, 1, 2].map(async (cell) => (await h.fold(cell)).get(KEY)))
+  const holders = entry === undefined || entry.owner === '-' ? [] : [entry.owner, entry.copy, entry.linger].filter((cell) => cell !== '').map(Number)
+  expect(rows.flatMap((found, cell) => (found ? [cell] : []))).toEqual(holders.toSorted((a, b) => a - b))
+  const owners = rows.flatMap((found, cell) => (found?.flag === 'o' ? [cell] : []))
+  expect(owners).toEqual(holders.length === 0 ? [] : [Number(entry?.owner)])
+  // All holders hold the same row.
+  expect(new Set(rows.filter((found) => found !== undefined).map(({ payload, userVersion }) => `${payload}/${userVersion}`)).size).toBeLessThanOrEqual(1)
+}
+
+/** What the mover of cell 0 does next, from what its own fold shows: the walk of a new primary after a crash. */
+async function walkStep(h: LogHarness, mover: PlayedPod, target: number): Promise<boolean> {
+  const found = (await h.fold(0)).get(KEY)
+  if (!found) return false
+  if (found.flag === 'l') await h.commit(mover, [drop(ID, found.version)])
+  else if (found.flag === 'o') await h.commit(mover, [move(ID, target, found.version, found.payload)])
+  else return false
+  return true
+}
+
+type Step = 'walk' | 'overwrite here' | 'overwrite in its cell' | 'overwrite elsewhere' | 'delete' | 'overwrite with a copy' | 'new mover'
+
+/** All orders of steps in which the steps of each actor keep their order. */
+function* interleavings(actors: Step[][]): Generator<Step[]> {
+  if (actors.every((actor) => actor.length === 0)) {
+    yield []
+    return
+  }
+  for (const [i, actor] of actors.entries()) {
+    const [first, ...rest] = actor
+    if (first === undefined) continue
+    for (const tail of interleavings(actors.with(i, rest))) yield [first, ...tail]
+  }
+}
+
+async function play(steps: readonly Step[]): Promise<void> {
+  const { h, pods } = await fresh()
+  const [source, target, other] = pods as [PlayedPod, PlayedPod, PlayedPod]
+  let mover = source
+  let last: string | undefined = 'start'
+  await h.commit(source, [upsert(ID, 0, '"start"')])
+  for (const [i, step] of steps.entries()) {
+    const payload = `"${i}"`
+    if (step === 'walk') await walkStep(h, mover, 1)
+    if (step === 'new mover') {
+      await redis.client.del(h.cell(0).keys.lease(0))
+      mover = await h.lead(0, '0/1')
+    }
+    const writer = { 'overwrite here': mover, 'overwrite in its cell': target, 'overwrite elsewhere': other, 'overwrite with a copy': target }[step as string]
+    if (writer) {
+      const cell = writer.log.scope.cell
+      const extra = step === 'overwrite with a copy' ? { copy: 2 } : {}
+      expect((await h.commit(writer, [upsert(ID, cell, payload, extra)])).code).toBe('OK')
+      last = payload
+    }
+    if (step === 'delete') {
+      expect((await h.commit(other, [remove(ID)])).code).toBe('OK')
+      last = undefined
+    }
+    await checkPlacement(h)
+  }
+  // Whatever the last step was, a walk that goes on settles it, and no update is lost.
+  let walks = 0
+  while (await walkStep(h, mover, 1)) expect(++walks).toBeLessThan(5)
+  await checkPlacement(h)
+  const entry = await h.directory(KEY)
+  expect(entry?.owner === '-').toBe(last === undefined)
+  if (last !== undefined) {
+    const owner = (await h.fold(Number(entry?.owner))).get(KEY)
+    expect(owner?.payload).toBe(last === 'start' ? '"start"' : last)
+  }
+}
+
+describe('moving an id between three cells', () => {
+  const cases: [string, Step[][]][] = [
+    ['a walk and an overwrite in the source', [['walk', 'walk'], ['overwrite here']]],
+    ['a walk and an overwrite in the target', [['walk', 'walk'], ['overwrite in its cell']]],
+    ['a walk, an overwrite elsewhere and a delete', [['walk', 'walk'], ['overwrite elsewhere'], ['delete']]],
+    ['a walk, two overwrites and a delete', [['walk', 'walk'], ['overwrite in its cell', 'overwrite here'], ['delete']]],
+    ['a walk, a copy and an overwrite', [['walk', 'walk'], ['overwrite with a copy', 'overwrite elsewhere']]],
+    ['a mover that dies between its steps, and writers', [['walk', 'new mover', 'walk'], ['overwrite elsewhere', 'overwrite here']]],
+    ['a delete and a new write of the id while a walk goes on', [['walk', 'walk'], ['delete', 'overwrite here'], ['overwrite with a copy']]],
+  ]
+  it.each(cases)('%s: in every order, after every step, the id is in exactly its holders, and no update is lost', async (_title, actors) => {
+    let played = 0
+    for (const steps of interleavings(actors)) {
+      // A crash after each step is each prefix; the settling walk at the end of play() is the recovery.
+      for (let crash = 1; crash <= steps.length; crash++) await play(steps.slice(0, crash))
+      played++
+    }
+    expect(played).toBeGreaterThan(2)
+  })
+})
+
+describe('the commit script', () => {
+  it('refuses a move of a row that was written since, and only that operation', async () => {
+    const { h, pods } = await fresh()
+    const [source] = pods as [PlayedPod]
+    await h.commit(source, [upsert(1, 0, '"a"'), upsert(2, 0, '"b"')])
+    await h.commit(source, [upsert(1, 0, '"c"')])
+    const { outcome } = await h.commit(source, [move(1, 1, 1, '"a"'), move(2, 1, 2, '"b"')])
+    expect(outcome?.results.map((result) => result.outcome)).toEqual(['conflict', 'applied'])
+    expect((await h.fold(0)).get(idKey(1))?.payload).toBe('"c"')
+  })
+
+  it('keeps the user version of a moved row and gives it a new ordering version', async () => {
+    const { h, pods } = await fresh()
+    const [source] = pods as [PlayedPod]
+    await h.commit(source, [upsert(1, 0, '"a"')])
+    await h.commit(source, [move(1, 1, 1, '"a"')])
+    expect((await h.fold(1)).get(idKey(1))).toMatchObject({ userVersion: 1, version: 2, flag: 'o' })
+  })
+
+  it('refuses an operation that was routed by other centroids, and only that one', async () => {
+    const { h, pods } = await fresh()
+    const [source] = pods as [PlayedPod]
+    expect((await source.log.publish(redis.client, source.lead, 0, Buffer.alloc(24))).slice(0, 2)).toEqual(['OK', '1'])
+    const { outcome } = await h.commit(source, [upsert(1, 0, '"a"'), upsert(2, 0, '"b"', { centroidVersion: 1 })])
+    expect(outcome?.results.map((result) => result.outcome)).toEqual(['stale-topology', 'applied'])
+  })
+
+  it('changes the centroids once, in all logs at once', async () => {
+    const { h, pods } = await fresh()
+    const [source, target] = pods as [PlayedPod, PlayedPod]
+    expect((await source.log.publish(redis.client, source.lead, 0, Buffer.alloc(24)))[0]).toBe('OK')
+    expect((await source.log.publish(redis.client, source.lead, 0, Buffer.alloc(24))).slice(0, 2)).toEqual(['CONFLICT', '1'])
+    expect((await source.log.publish(redis.client, target.lead, 1, Buffer.alloc(24)))[0]).toBe('FENCED')
+    for (const cell of [0, 1, 2]) expect((await h.entries(cell)).filter(({ type }) => type === 'C')).toHaveLength(1)
+  })
+
+  it('never lets the copies pass the bound', async () => {
+    const { h, pods } = await fresh()
+    const [source] = pods as [PlayedPod]
+    h.copiesBound = 0.25
+    for (let i = 0; i < 40; i++) {
+      await h.commit(source, [upsert(i % 30, 0, `"${i}"`, { copy: 1 + (i % 2) })])
+      const [rows, copies] = (await redis.client.hmget(h.cell(0).keys.meta, 'rows', 'copies')).map(Number) as [number, number]
+      expect(copies).toBeLessThanOrEqual(0.25 * rows)
+      const held = [...(await h.fold(1)).values(), ...(await h.fold(2)).values()].filter(({ flag }) => flag === 'c')
+      expect(held).toHaveLength(copies)
+    }
+    expect(Number(await redis.client.hget(h.cell(0).keys.meta, 'copies'))).toBe(7)
+  })
+
+  it('checks a version that the user names, where 0 means that the point must not exist', async () => {
+    const { h, pods } = await fresh()
+    const [source] = pods as [PlayedPod]
+    const outcomes = async (expectation: string) => (await h.commit(source, [upsert(1, 0, '"x"', { expect: expectation })])).outcome?.results[0]
+    expect(await outcomes('v0')).toMatchObject({ outcome: 'applied', version: 1 })
+    expect(await outcomes('v0')).toEqual({ outcome: 'conflict', version: 1 })
+    expect(await outcomes('v1')).toMatchObject({ outcome: 'applied', version: 2 })
+    expect((await h.commit(source, [remove(1, 'v1')])).outcome?.results[0]).toEqual({ outcome: 'conflict', version: 2 })
+  })
+
+  it('applies operations of one batch on one id in their order', async () => {
+    const { h, pods } = await fresh()
+    const [source] = pods as [PlayedPod]
+    const { outcome } = await h.commit(source, [upsert(1, 0, '"a"'), remove(1), upsert(1, 0, '"b"'), remove(7)])
+    expect(outcome?.results.map((result) => result.outcome)).toEqual(['applied', 'applied', 'applied', 'absent'])
+    expect((await h.fold(0)).get(idKey(1))?.payload).toBe('"b"')
+    expect(outcome?.rows).toBe(1)
+  })
+
+  it('refuses a batch beyond the budget of any log that it touches, and changes nothing', async () => {
+    const { h, pods } = await fresh()
+    const [source] = pods as [PlayedPod]
+    h.budgetBytes = 3000
+    const large = { ...upsert(1, 1), row: row('"x"', 700) } as ReturnType<typeof upsert>
+    const before = await h.dump()
+    expect(await h.commit(source, [large])).toMatchObject({ code: 'WAL_BUDGET', detail: '1' })
+    expect(await h.dump()).toEqual(before)
+  })
+})

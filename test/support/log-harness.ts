@@ -1,0 +1,113 @@
+/** Pods without processes: each test plays the pods of a few cells against the real scripts, and folds the logs itself. */
+import type { IdKey } from '../../core/ids.ts'
+import { hashKey, idKey } from '../../core/ids.ts'
+import { ORIGIN, parsePosition } from '../../core/position.ts'
+import { encodeRow } from '../../core/row-codec.ts'
+import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
+import { CellLog, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
+import type { Redis } from '../../store/connection.ts'
+import { type LogEntry, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+
+export const START: LogPoint = { position: ORIGIN, hash: '' }
+let collections = 0
+
+export interface PlayedPod {
+  log: CellLog
+  name: string
+  lead: Lead
+  known: LogPoint
+  batch: number
+  connection: number
+}
+
+export interface LiveRow {
+  flag: string
+  version: number
+  userVersion: number
+  payload: string
+}
+
+export class LogHarness {
+  readonly redis: Redis
+  readonly cells: CellLog[]
+  readonly name: string
+  copiesBound = 1
+  budgetBytes = 1e9
+
+  constructor(redis: Redis, clusters: number) {
+    this.redis = redis
+    this.name = `t${collections++}`
+    this.cells = Array.from({ length: clusters }, (_, cell) => new CellLog({ namespace: 'test', name: this.name, clusters, cell }))
+  }
+
+  async create(): Promise<void> {
+    for (const log of this.cells) await log.claim(this.redis, `${log.scope.cell}/0`, START, this.cells.length, 0)
+  }
+
+  cell(number: number): CellLog {
+    const log = this.cells[number]
+    if (!log) throw new Error(`no cell ${number}`)
+    return log
+  }
+
+  async lead(cell: number, pod = `${cell}/0`, token = `${pod}#1#${Math.random()}`): Promise<PlayedPod> {
+    const log = this.cell(cell)
+    const reply = await log.acquire(this.redis, pod, token, 3000, await this.head(cell))
+    if (reply[0] !== 'OK') throw new Error(`acquire: ${reply.join(' ')}`)
+    return { log, name: pod, lead: { epoch: reply[1] as string, token }, known: { position: parsePosition(reply[2] as string), hash: reply[3] as string }, batch: 0, connection: 0 }
+  }
+
+  async head(cell: number) {
+    return parsePosition((await this.redis.hget(this.cell(cell).cellMeta, 'head')) ?? '0-0')
+  }
+
+  /** Commits as a pod; returns the reply's code and, where it is OK, the outcome. */
+  async commit(pod: PlayedPod, operations: Operation[]) {
+    const { lead, connection, known } = pod
+    const reply = await pod.log.commit(this.redis, { lead, connection, batch: pod.batch + 1, known, copiesBound: this.copiesBound, budgetBytes: this.budgetBytes, operations })
+    if (reply[0] === 'OK') pod.batch++
+    return { code: reply[0] as string, detail: reply[1] ?? '', outcome: reply[0] === 'OK' ? parseCommitReply(reply[1] as string) : undefined }
+  }
+
+  async entries(cell: number): Promise<LogEntry[]> {
+    const entries = await this.cell(cell).read(this.redis, ORIGIN, 100_000, 0)
+    verifyChain(START, entries)
+    return entries
+  }
+
+  /** The fold of a cell's log: what a pod's index would hold. */
+  async fold(cell: number): Promise<Map<IdKey, LiveRow>> {
+    const rows = new Map<IdKey, LiveRow>()
+    for (const { type, key, version, userVersion, flag, row } of await this.entries(cell)) {
+      const present = rows.get(key)
+      if (present && present.version >= version) continue
+      if (type === 'U') rows.set(key, { flag, version, userVersion, payload: row.toString('utf8', 5, 5 + row.readUInt32LE(1)) })
+      if (type === 'T') rows.delete(key)
+    }
+    return rows
+  }
+
+  async directory(key: IdKey): Promise<{ owner: string; copy: string; linger: string; userVersion: number; version: number } | undefined> {
+    const raw = await this.redis.hget(this.cell(0).keys.directory(hashKey(key) % DIRECTORY_BUCKETS), key)
+    if (raw === null) return undefined
+    const [owner = '', copy = '', linger = '', userVersion = '0', version = '0'] = raw.split('|')
+    return { owner, copy, linger, userVersion: Number(userVersion), version: Number(version) }
+  }
+
+  /** Everything in Redis under this collection, to show that a refusal changed nothing. */
+  async dump(): Promise<Record<string, string>> {
+    const keys = (await this.redis.keys(`maks:{test/${this.name}}*`)).sort()
+    const dumps = await Promise.all(keys.map((key) => this.redis.dumpBuffer(key)))
+    return Object.fromEntries(keys.map((key, i) => [key, dumps[i]?.toString('base64') ?? '']))
+  }
+}
+
+export const row = (payload: string, dimension = 2): Uint8Array => encodeRow({ vector: new Float32Array(dimension).fill(1), payload })
+export const upsert = (id: number | string, owner: number, payload = '', extra: Partial<{ copy: number; expect: string; centroidVersion: number }> = {}): Operation => ({
+  type: 'U', key: idKey(id), owner, copy: extra.copy ?? null, expect: extra.expect ?? '', centroidVersion: extra.centroidVersion ?? 0, row: row(payload),
+})
+export const remove = (id: number | string, expect = ''): Operation => ({ type: 'D', key: idKey(id), expect })
+export const move = (id: number | string, owner: number, version: number, payload: string, copy: number | null = null): Operation => ({
+  type: 'M', key: idKey(id), owner, copy, expect: `o${version}`, centroidVersion: 0, row: row(payload),
+})
+export const drop = (id: number | string, version: number): Operation => ({ type: 'L', key: idKey(id), expect: `o${version}` })

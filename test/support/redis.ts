@@ -1,0 +1,62 @@
+/** A real redis-server of a test's own, on a free port, in a folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '../../cli/supervisor/os-process.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
+import { connect, type Redis } from '../../store/connection.ts'
+
+export class TestRedis {
+  readonly folder = mkdtempSync(join(tmpdir(), 'maksdb-redis-'))
+  readonly port: number
+  #child: ChildProcess | undefined
+  client!: Redis
+
+  private constructor(port: number) {
+    this.port = port
+  }
+
+  static async start(): Promise<TestRedis> {
+    const redis = new TestRedis(await freePort('127.0.0.1'))
+    await redis.launch()
+    return redis
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  async launch(): Promise<void> {
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--dir', this.folder]
+    this.#child = spawn('redis-server', args, { stdio: 'ignore' })
+    for (let tries = 0; ; tries++) {
+      try {
+        this.client = await connect(this.url)
+        return
+      } catch (error) {
+        if (tries > 100) throw error
+        await sleep(50)
+      }
+    }
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child
+    this.client.disconnect()
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  async restart(): Promise<void> {
+    await this.kill()
+    await this.launch()
+  }
+
+  async close(): Promise<void> {
+    await this.kill()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}

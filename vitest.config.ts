@@ -1,0 +1,20 @@
+import { defineConfig } from 'vitest/config'
+
+const CODE = ['core', 'protocol', 'runtime', 'store', 'shard-server', 'router', 'cli', 'client/src']
+
+/** One project a tier; test/run.ts runs them in this order and gives each its time budget. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: CODE.map((folder) => `${folder}/**/*.test.ts`), testTimeout: 20_000 } },
+      { test: { name: 'static', include: ['test/static/*.test.ts'], testTimeout: 240_000 } },
+      { test: { name: 'redis', include: ['test/redis/*.test.ts'], testTimeout: 60_000, hookTimeout: 30_000 } },
+      {
+        test: { name: 'local', include: ['test/local/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false },
+      },
+      {
+        test: { name: 'compat', include: ['test/compat/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false },
+      },
+    ],
+  },
+})
