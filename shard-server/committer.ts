@@ -36,7 +36,7 @@ interface Item {
   settle: (outcome: Outcome) => void
 }
 
-const refused = (code: 'NOT_PRIMARY' | 'GATE_CLOSED' | 'WAL_REGRESSED' | 'WAL_BUDGET' | 'OVERLOADED', message: string) =>
+const refused = (code: 'NOT_PRIMARY' | 'GATE_CLOSED' | 'WAL_REGRESSED' | 'WAL_BUDGET' | 'OVERLOADED' | 'REDIS_UNAVAILABLE', message: string) =>
   new MaksError(code, message, { details: { notExecuted: true } })
 
 export class Committer {
@@ -48,6 +48,8 @@ export class Committer {
   #queue: Item[] = []
   #queueBytes = 0
   #running = false
+  /** A batch of unknown outcome is being looked up; until it is known, nothing else is taken on. */
+  #resolving = false
   /** Numbers of the present lead's connection and last batch. */
   #lead: Lead | undefined
   #connection = 0
@@ -66,6 +68,7 @@ export class Committer {
    */
   async commit(operations: readonly Operation[]): Promise<Committed> {
     if (this.#election.role !== 'primary') throw refused('NOT_PRIMARY', `pod ${this.#pod.name} does not lead its cell`)
+    if (this.#resolving) throw refused('REDIS_UNAVAILABLE', 'Redis does not answer')
     const bytes = operations.reduce((sum, operation) => sum + operationBytes(operation), 0)
     if (this.#queue.length + operations.length > QUEUE_OPERATIONS_MAX || this.#queueBytes + bytes > QUEUE_BYTES_MAX) {
       throw refused('OVERLOADED', 'too many writes wait for the log')
@@ -153,7 +156,10 @@ export class Committer {
     } catch (thrown) {
       const error = asMaksError(thrown)
       if (error.code !== 'REDIS_UNAVAILABLE' || wasNotExecuted(error)) throw error
-      return this.#resolve(lead)
+      this.#resolving = true
+      return await this.#resolve(lead).finally(() => {
+        this.#resolving = false
+      })
     }
   }
 

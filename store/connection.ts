@@ -33,7 +33,11 @@ export async function connect(url: string, options: { blockingMs?: number } = {}
     return client
   } catch (error) {
     client.disconnect()
-    throw redisError(error)
+    // No command was sent on a connection that never came to be.
+    throw new MaksError('REDIS_UNAVAILABLE', `Redis cannot be reached: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+      details: { notExecuted: true },
+    })
   }
 }
 
@@ -46,7 +50,7 @@ export function redisError(error: unknown): MaksError {
   if (/^OOM\b|used memory > 'maxmemory'/.test(text)) {
     return new MaksError('WAL_FULL', 'Redis has reached its memory limit', { cause: error, details: { notExecuted: true } })
   }
-  const notExecuted = REFUSED.test(text) || /ECONNREFUSED|isn't writeable/.test(text)
+  const notExecuted = REFUSED.test(text) || /isn't writeable/.test(text)
   return new MaksError('REDIS_UNAVAILABLE', `Redis does not answer: ${text}`, { cause: error, details: { notExecuted } })
 }
 

@@ -20,6 +20,8 @@ import { collectionConfig, type LocalUnit, localUnits, routerFile } from './unit
 
 const TICK_MS = 200
 const PROBE_TIMEOUT_MS = 1000
+/** A process that is ready is asked again only so often; its end is noticed at once. */
+const PROBE_READY_MS = 1000
 const GRACE_MS = 20_000
 const LOCALHOST = '127.0.0.1'
 /** Collections that one local cluster may hold. */
@@ -33,6 +35,7 @@ interface Known {
   primary: boolean
   failures: number
   endedAt: number
+  probedAt: number
   /** Ended and waited for by this very supervisor, its parent. */
   ended: boolean
 }
@@ -101,7 +104,7 @@ export class Supervisor {
   }
 
   #know(unit: LocalUnit, record: ProcessRecord, failures = 0): Known {
-    const known: Known = { record, unit, startedAt: Date.now(), ready: false, primary: false, failures, endedAt: 0, ended: false }
+    const known: Known = { record, unit, startedAt: Date.now(), ready: false, primary: false, failures, endedAt: 0, probedAt: 0, ended: false }
     this.#known.set(unit.name, known)
     return known
   }
@@ -123,6 +126,8 @@ export class Supervisor {
       known.ready ||= await this.#redisAnswers(known)
       return
     }
+    if (known.ready && Date.now() - known.probedAt < PROBE_READY_MS) return
+    known.probedAt = Date.now()
     const run = this.#dir.readRun(known.unit.name)
     if (run?.pid !== known.record.pid) return
     const answer = await fetch(`http://${LOCALHOST}:${run.adminPort}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => undefined)

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sleep } from '../../runtime/lifecycle.ts'
+import { kill, TestCluster, waitFor } from '../support/cluster.ts'
+import { flowing, violations, Writers } from '../support/writers.ts'
+
+const LEASE_TTL_MS = 3000
+let cluster: TestCluster
+beforeAll(async () => {
+  cluster = await TestCluster.start({ spec: { dimension: 8, clusters: 2, replicas: 2, centroids: { source: 'Random', seed: 1 } } })
+})
+afterAll(() => cluster.close())
+
+let loads = 0
+const load = () => new Writers(cluster, { firstId: loads++ * 10_000_000, writers: 4, idsPerWriter: 200, deletes: 0.1, vector: (id, n) => Array.from({ length: 8 }, (_, i) => Math.sin(id + n * (i + 1))) })
+
+async function caughtUp(pid: number): Promise<boolean> {
+  return waitFor(async () => {
+    const processes = await cluster.processes()
+    const own = processes.find((one) => one.pid === pid)
+    const leader = processes.find((one) => one.cluster === own?.cluster && one.role === 'primary')
+    return own?.role === 'replica' && leader !== undefined && own.appliedId === leader.appliedId ? true : undefined
+  }, 'the replica to catch up')
+}
+
+describe('kill -9 of a primary under load', () => {
+  it('another leads within the lease TTL and a second, nothing acknowledged is missing, the killed one comes back as a replica and catches up', async () => {
+    const writers = load()
+    await flowing(writers, 200)
+    const gaps: number[] = []
+    for (const cell of [0, 1, 0]) {
+      const victim = await cluster.primary(cell)
+      writers.resetGap()
+      kill(victim)
+      const killed = performance.now()
+      const next = await waitFor(async () => (await cluster.processes()).find((one) => one.cluster === cell && one.role === 'primary' && one.pid !== victim.pid), 'a new primary')
+      const took = performance.now() - killed
+      expect(took).toBeLessThan(LEASE_TTL_MS + 1000)
+      expect(next.ordinal).not.toBe(victim.ordinal)
+      await flowing(writers)
+      gaps.push(Math.round(took))
+      const reborn = await waitFor(async () => (await cluster.processes()).find((one) => one.name === victim.name && one.ready), 'the killed process to come back')
+      expect(reborn.pid).not.toBe(victim.pid)
+    }
+    const state = await writers.stop()
+    const replicas = (await cluster.processes()).filter(({ role }) => role === 'replica')
+    expect(replicas).toHaveLength(2)
+    for (const { pid } of replicas) await caughtUp(pid)
+    expect(await violations(cluster, state)).toEqual([])
+    console.log(`new primaries after ${gaps.join(', ')} ms; ${state.writes} writes acknowledged; refused or unknown: ${JSON.stringify([...state.failures])}`)
+  })
+
+  it('searches go on from the replica, and say so', async () => {
+    const victim = await cluster.primary(0)
+    kill(victim)
+    const answers: { status: number; consistency: unknown }[] = []
+    const until = performance.now() + 1500
+    while (performance.now() < until) {
+      const { status, json } = await cluster.fetch('POST', '/collections/things/points/query', { query: [1, 0, 0, 0, 0, 0, 0, 0], limit: 3, params: { exact: true } })
+      answers.push({ status, consistency: json.maksdb?.consistency })
+    }
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([])
+    expect(new Set(answers.map(({ consistency }) => consistency))).toContain('primary')
+    await waitFor(async () => ((await cluster.processes()).filter(({ kind, ready }) => kind === 'shard' && ready).length === 4 ? true : undefined), 'all shards')
+  })
+})
+
+describe('a primary that is paused past its lease', () => {
+  it('is replaced, and after SIGCONT cannot append: what it still sends meets the fence', async () => {
+    const writers = load()
+    await flowing(writers, 100)
+    const paused = await cluster.primary(1)
+    kill(paused, 'SIGSTOP')
+    const next = await waitFor(async () => {
+      const leader = (await cluster.topology()).cells[1]?.primary
+      return leader !== null && leader !== `1/${paused.ordinal}` ? leader : undefined
+    }, 'another primary', LEASE_TTL_MS + 1500)
+    expect(next).toBe(`1/${1 - (paused.ordinal ?? 0)}`)
+    await flowing(writers)
+    kill(paused, 'SIGCONT')
+    await sleep(500)
+    await flowing(writers)
+    const state = await writers.stop()
+    await waitFor(async () => ((await cluster.find({ pid: paused.pid })).role === 'replica' ? true : undefined), 'the paused one to be a replica')
+    expect(await violations(cluster, state)).toEqual([])
+  })
+})
