@@ -10,10 +10,22 @@ export default defineConfig({
       { test: { name: 'static', include: ['test/static/*.test.ts'], testTimeout: 240_000 } },
       { test: { name: 'redis', include: ['test/redis/*.test.ts'], testTimeout: 60_000, hookTimeout: 30_000 } },
       {
-        test: { name: 'local', include: ['test/local/*.test.ts'], testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false },
+        test: {
+          name: 'local',
+          include: ['test/local/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
       },
       {
-        test: { name: 'compat', include: ['test/compat/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false },
+        test: {
+          name: 'compat',
+          include: ['test/compat/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
       },
     ],
   },

@@ -12,5 +12,7 @@ if (Number(process.versions.node.split('.')[0]) < 24 && !existsSync(pinned)) {
   process.exit(1)
 }
 const node = existsSync(pinned) ? pinned : process.execPath
-const { status, signal } = spawnSync(node, [join(root, 'cli', 'main.ts'), ...process.argv.slice(2)], { stdio: 'inherit' })
+const { status, signal } = spawnSync(node, [join(root, 'cli', 'main.ts'), ...process.argv.slice(2)], {
+  stdio: 'inherit',
+})
 process.exit(status ?? (signal ? 130 : 1))

@@ -1,7 +1,7 @@
 /** Starting and stopping a local cluster, as the commands see it. */
 import { rmSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { isErrorCode, MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
@@ -32,29 +32,47 @@ export function endpointOf(settings: Settings): string {
 }
 
 /** Brings a local cluster up and returns when every cell is led. Idempotent. */
-export async function startLocal(options: StartOptions, onWait: (what: string) => void): Promise<{ endpoint: string; dir: DataDir }> {
+export async function startLocal(
+  options: StartOptions,
+  onWait: (what: string) => void,
+): Promise<{ endpoint: string; dir: DataDir }> {
   const dir = new DataDir(options.dataDir)
   if (options.host !== '127.0.0.1' && options.host !== 'localhost' && options.apiKey === undefined) {
-    throw new MaksError('BAD_REQUEST', `--host ${options.host} can be reached from other machines, so it needs --api-key`)
+    throw new MaksError(
+      'BAD_REQUEST',
+      `--host ${options.host} can be reached from other machines, so it needs --api-key`,
+    )
   }
   dir.create()
   const stored = options.files.length > 0 ? readManifests(options.files, dir) : []
   const running = supervisorRuns(dir)
   const settings = running ? (dir.settings as Settings) : await chooseSettings(dir, options)
   if (running && options.port !== undefined && options.port !== settings.port) {
-    throw new MaksError('BAD_REQUEST', `the cluster of ${dir.path} already runs on port ${settings.port}; stop it first`)
+    throw new MaksError(
+      'BAD_REQUEST',
+      `the cluster of ${dir.path} already runs on port ${settings.port}; stop it first`,
+    )
   }
   if (!running) {
     dir.saveSettings(settings)
     onWait('the supervisor')
-    startDetached(process.execPath, [supervisorProgram, dir.path], { NODE_COMPILE_CACHE: join(dir.path, 'compile-cache') }, dir.logFile('supervisor'))
+    startDetached(
+      process.execPath,
+      [supervisorProgram, dir.path],
+      { NODE_COMPILE_CACHE: join(dir.path, 'compile-cache') },
+      dir.logFile('supervisor'),
+    )
     await until(() => supervisorAnswers(dir), 'the supervisor did not start', dir)
   }
   if (stored.length > 0) await callSupervisor(dir, 'POST', '/apply', stored)
   const endpoint = endpointOf(settings)
   onWait('all processes')
   const collections = dir.clusters.map(({ manifest }) => manifest.spec.collection ?? manifest.metadata.name)
-  await until(() => allReady(endpoint, settings, collections), `the cluster is not ready; see ${join(dir.path, 'logs')}`, dir)
+  await until(
+    () => allReady(endpoint, settings, collections),
+    `the cluster is not ready; see ${join(dir.path, 'logs')}`,
+    dir,
+  )
   return { endpoint, dir }
 }
 
@@ -95,10 +113,16 @@ async function chooseSettings(dir: DataDir, options: StartOptions): Promise<Sett
   const host = options.host
   const apiKey = options.apiKey ?? before?.apiKey
   const readOnlyApiKey = options.readOnlyApiKey ?? before?.readOnlyApiKey
-  const keys = { ...(apiKey === undefined ? {} : { apiKey }), ...(readOnlyApiKey === undefined ? {} : { readOnlyApiKey }) }
+  const keys = {
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(readOnlyApiKey === undefined ? {} : { readOnlyApiKey }),
+  }
   if (options.port !== undefined) {
     if (!(routerLives && before?.port === options.port) && !(await pairIsFree(options.port, host))) {
-      throw new MaksError('BAD_REQUEST', `port ${options.port} or ${options.port + 1} is taken; choose another with --port`)
+      throw new MaksError(
+        'BAD_REQUEST',
+        `port ${options.port} or ${options.port + 1} is taken; choose another with --port`,
+      )
     }
     return { host, port: options.port, ...keys }
   }
@@ -106,7 +130,10 @@ async function chooseSettings(dir: DataDir, options: StartOptions): Promise<Sett
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + PORT_TRIES; port += 2) {
     if (await pairIsFree(port, host)) return { host, port, ...keys }
   }
-  throw new MaksError('BAD_REQUEST', `no port from ${DEFAULT_PORT} to ${DEFAULT_PORT + PORT_TRIES} is free; choose one with --port`)
+  throw new MaksError(
+    'BAD_REQUEST',
+    `no port from ${DEFAULT_PORT} to ${DEFAULT_PORT + PORT_TRIES} is free; choose one with --port`,
+  )
 }
 
 /** gRPC takes the port after REST's. */

@@ -27,6 +27,7 @@ function fail(error: unknown): number {
   const hint = error instanceof MaksError ? error.row.hint : error instanceof MaksDBError ? error.hint : undefined
   const text = error instanceof Error ? error.message : String(error)
   process.stderr.write(`maksdb: ${text}${hint === undefined ? '' : `. ${hint}`}\n`)
-  if (!(error instanceof MaksError || error instanceof MaksDBError) && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  if (!(error instanceof MaksError || error instanceof MaksDBError) && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`)
   return EXIT_FAILED
 }

@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { z } from 'zod'
 import { badRequest, MaksError } from '../core/errors.ts'
-import { API_VERSION, KIND, parseVectorCluster, type VectorCluster, vectorClusterSchema } from '../protocol/vector-cluster.ts'
+import {
+  API_VERSION,
+  KIND,
+  parseVectorCluster,
+  type VectorCluster,
+  vectorClusterSchema,
+} from '../protocol/vector-cluster.ts'
 import type { DataDir, StoredCluster } from './supervisor/data-dir.ts'
 
 const namedSchema = z.object({
@@ -23,10 +29,16 @@ export function readManifests(files: readonly string[], dir: DataDir): StoredClu
     const named = namedSchema.safeParse(document)
     if (!named.success) continue
     const { kind, metadata, data = {}, stringData = {} } = named.data
-    const decoded = kind === 'Secret' ? Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()])) : data
-    for (const [key, text] of Object.entries({ ...decoded, ...stringData })) values.set(`${kind}/${metadata.name}/${key}`, text)
+    const decoded =
+      kind === 'Secret'
+        ? Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]))
+        : data
+    for (const [key, text] of Object.entries({ ...decoded, ...stringData }))
+      values.set(`${kind}/${metadata.name}/${key}`, text)
   }
-  const clusters = documents.filter((document) => (document as { kind?: unknown } | null)?.kind === KIND).map(parseVectorCluster)
+  const clusters = documents
+    .filter((document) => (document as { kind?: unknown } | null)?.kind === KIND)
+    .map(parseVectorCluster)
   if (clusters.length === 0) throw badRequest(`${files.join(', ')}: no ${KIND} in it`)
   return clusters.map((manifest) => resolve(manifest, values, dir))
 }
@@ -49,11 +61,17 @@ function resolve(manifest: VectorCluster, values: Map<string, string>, dir: Data
   checkBuilt(manifest)
   const external = spec.redis.external?.urlSecretRef
   const redisUrl = external === undefined ? null : values.get(`Secret/${external.name}/${external.key}`)
-  if (redisUrl === undefined) throw badRequest(`${metadata.name}: spec.redis.external.urlSecretRef: there is no Secret ${external?.name} with ${external?.key} in the files`)
+  if (redisUrl === undefined)
+    throw badRequest(
+      `${metadata.name}: spec.redis.external.urlSecretRef: there is no Secret ${external?.name} with ${external?.key} in the files`,
+    )
   const ref = spec.centroids.configMapRef
   if (ref !== undefined) {
     const text = values.get(`ConfigMap/${ref.name}/${ref.key}`)
-    if (text === undefined) throw badRequest(`${metadata.name}: spec.centroids.configMapRef: there is no ConfigMap ${ref.name} with ${ref.key} in the files`)
+    if (text === undefined)
+      throw badRequest(
+        `${metadata.name}: spec.centroids.configMapRef: there is no ConfigMap ${ref.name} with ${ref.key} in the files`,
+      )
     checkCentroids(manifest, text)
     mkdirSync(dir.clusterDir(metadata.name), { recursive: true, mode: 0o700 })
     dir.write(join('clusters', metadata.name, 'centroids.json'), text)
@@ -69,21 +87,31 @@ function checkCentroids({ metadata, spec }: VectorCluster, text: string): void {
   } catch {
     value = undefined
   }
-  if (!shape.safeParse(value).success) throw badRequest(`${metadata.name}: the supplied centroids must be ${spec.clusters} lists of ${spec.dimension} numbers, as JSON`)
+  if (!shape.safeParse(value).success)
+    throw badRequest(
+      `${metadata.name}: the supplied centroids must be ${spec.clusters} lists of ${spec.dimension} numbers, as JSON`,
+    )
 }
 
 /** What the schema allows and this version does not do yet is refused by name. */
 export function checkBuilt({ metadata, spec }: VectorCluster): void {
   if (spec.durability !== 'Memory' && spec.durability !== 'Fsync') {
-    throw new MaksError('UNSUPPORTED', `${metadata.name}: spec.durability: ${spec.durability} is not supported yet; use Memory or Fsync`)
+    throw new MaksError(
+      'UNSUPPORTED',
+      `${metadata.name}: spec.durability: ${spec.durability} is not supported yet; use Memory or Fsync`,
+    )
   }
   for (const field of ['tls', 'auth'] as const) {
-    if (spec[field] !== undefined) throw new MaksError('UNSUPPORTED', `${metadata.name}: spec.${field} means nothing in local mode; use --api-key`)
+    if (spec[field] !== undefined)
+      throw new MaksError('UNSUPPORTED', `${metadata.name}: spec.${field} means nothing in local mode; use --api-key`)
   }
 }
 
 const storedSchema = z.array(
-  z.object({ manifest: vectorClusterSchema, extras: z.object({ namedVector: z.boolean(), redisUrl: z.string().nullable(), hasCentroids: z.boolean() }) }),
+  z.object({
+    manifest: vectorClusterSchema,
+    extras: z.object({ namedVector: z.boolean(), redisUrl: z.string().nullable(), hasCentroids: z.boolean() }),
+  }),
 )
 
 export function parseStoredClusters(value: unknown): StoredCluster[] {
@@ -107,6 +135,7 @@ export function clusterOfCollection({ collection, spec, namedVector }: Collectio
     spec: { ...spec, collection },
   })
   checkBuilt(manifest)
-  if (manifest.spec.redis.external) throw new MaksError('UNSUPPORTED', 'maksdb.redis: an external Redis needs a manifest')
+  if (manifest.spec.redis.external)
+    throw new MaksError('UNSUPPORTED', 'maksdb.redis: an external Redis needs a manifest')
   return { manifest, extras: { namedVector, redisUrl: null, hasCentroids: false } }
 }

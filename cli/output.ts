@@ -50,7 +50,12 @@ export class ProgressBar {
     const total = this.#total
     const share = total === undefined || total === 0 ? undefined : Math.min(1, done / total)
     const bar = share === undefined ? '' : `${'█'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '░')} `
-    const left = total === undefined || rate === 0 ? '' : done < total ? `, ${((total - done) / rate).toFixed(1)} s left` : `, ${seconds.toFixed(1)} s`
+    const left =
+      total === undefined || rate === 0
+        ? ''
+        : done < total
+          ? `, ${((total - done) / rate).toFixed(1)} s left`
+          : `, ${seconds.toFixed(1)} s`
     const line = `${this.#what}  ${bar}${done.toLocaleString('en')}${total === undefined ? '' : ` of ${total.toLocaleString('en')}`}  ${Math.round(rate).toLocaleString('en')}/s${left}`
     process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`)
   }

@@ -6,7 +6,7 @@ import { sleep } from '../runtime/lifecycle.ts'
 import { client } from './commands/data-commands.ts'
 import { type Digit, drawDigit, loadDigits } from './digits.ts'
 import { startLocal } from './local.ts'
-import { note, print, ProgressBar } from './output.ts'
+import { note, ProgressBar, print } from './output.ts'
 
 const COLLECTION = 'digits'
 const SHOWN_NEIGHBOURS = 4
@@ -33,9 +33,13 @@ export async function runQuickstart(dataDir: string, port: number | undefined): 
   const collection: Digits = client({ dataDir, collection: COLLECTION }).collection<{ digit: number }>(COLLECTION)
   await load(collection, digits)
   const topology = await settle(collection)
-  print(`\nk-means has put ${topology.points.toLocaleString('en')} digits into ${topology.cells.length} cells, ${topology.redundant_storage.average.toFixed(2)} copies of each on average:`)
+  print(
+    `\nk-means has put ${topology.points.toLocaleString('en')} digits into ${topology.cells.length} cells, ${topology.redundant_storage.average.toFixed(2)} copies of each on average:`,
+  )
   for (const { cell, points, copies, health, primary, pods } of topology.cells) {
-    print(`  cell ${cell}: ${String(points).padStart(5)} points, ${String(copies).padStart(4)} copies of neighbours' points, ${pods.length} pods, primary ${primary ?? 'none'}${health === 'ok' ? '' : ` (${health})`}`)
+    print(
+      `  cell ${cell}: ${String(points).padStart(5)} points, ${String(copies).padStart(4)} copies of neighbours' points, ${pods.length} pods, primary ${primary ?? 'none'}${health === 'ok' ? '' : ` (${health})`}`,
+    )
   }
   await showNeighbours(collection, digits)
   await showRecall(collection, digits, topology.cells.length)
@@ -46,7 +50,8 @@ export async function runQuickstart(dataDir: string, port: number | undefined): 
     `curl -s ${endpoint}/v1/collections/digits/topology          cells, replicas, log positions`,
     'kill -9 the pid of a primary in "status", and search again     another pod takes over within seconds',
     'npm stop                                                       stops everything; data stays',
-  ]) print(`  ${line}`)
+  ])
+    print(`  ${line}`)
 }
 
 function seconds(since: number): string {
@@ -80,10 +85,16 @@ async function showNeighbours(collection: Digits, digits: readonly Digit[]): Pro
   const query = digits[4] as Digit
   const { points, report } = await collection.query({ id: query.id }, { limit: SHOWN_NEIGHBOURS })
   const drawings = [query.pixels, ...points.map(({ id }) => (digits[Number(id)] as Digit).pixels)].map(drawDigit)
-  const captions = [`the query: a ${query.label}`, ...points.map(({ payload, score }) => `a ${payload.digit}, distance ${score.toFixed(2)}`)]
-  print(`\nits nearest neighbours (${report.probed} of ${report.cells} cells asked, ${report.scanned.toLocaleString('en')} rows compared):\n`)
+  const captions = [
+    `the query: a ${query.label}`,
+    ...points.map(({ payload, score }) => `a ${payload.digit}, distance ${score.toFixed(2)}`),
+  ]
+  print(
+    `\nits nearest neighbours (${report.probed} of ${report.cells} cells asked, ${report.scanned.toLocaleString('en')} rows compared):\n`,
+  )
   print(`  ${captions.map((caption) => caption.padEnd(28)).join('  ')}`)
-  for (let line = 0; line < (drawings[0] as string[]).length; line++) print(`  ${drawings.map((drawing) => drawing[line]).join('  ')}`)
+  for (let line = 0; line < (drawings[0] as string[]).length; line++)
+    print(`  ${drawings.map((drawing) => drawing[line]).join('  ')}`)
 }
 
 async function showRecall(collection: Digits, digits: readonly Digit[], cells: number): Promise<void> {

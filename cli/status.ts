@@ -1,10 +1,11 @@
 /** What runs: one entry a process, asked directly, so that it also works when the supervisor is dead. */
+
+import { formatPosition, type Position } from '../core/position.ts'
 import { INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
 import { collectionOf } from '../protocol/vector-cluster.ts'
 import { endpointOf } from './local.ts'
 import { DataDir, type ProcessRecord } from './supervisor/data-dir.ts'
 import { isAlive } from './supervisor/os-process.ts'
-import { formatPosition, type Position } from '../core/position.ts'
 
 export interface ProcessStatus {
   name: string
@@ -30,7 +31,15 @@ interface ShardStatus {
   stats?: { points: number }
 }
 
-const NOTHING = { collection: null, cluster: null, ordinal: null, role: null, epoch: null, appliedId: null, points: null }
+const NOTHING = {
+  collection: null,
+  cluster: null,
+  ordinal: null,
+  role: null,
+  epoch: null,
+  appliedId: null,
+  points: null,
+}
 const PROBE_TIMEOUT_MS = 1500
 
 export async function localStatus(dataDir: string): Promise<{ endpoint: string | null; processes: ProcessStatus[] }> {
@@ -40,16 +49,37 @@ export async function localStatus(dataDir: string): Promise<{ endpoint: string |
   const processes = await Promise.all(live.map(([name, record]) => processStatus(dir, name, record)))
   const supervisor = dir.supervisor
   if (supervisor && isAlive(supervisor)) {
-    processes.push({ ...NOTHING, name: 'supervisor', kind: 'supervisor', pid: supervisor.pid, port: null, adminPort: supervisor.adminPort, ready: true })
+    processes.push({
+      ...NOTHING,
+      name: 'supervisor',
+      kind: 'supervisor',
+      pid: supervisor.pid,
+      port: null,
+      adminPort: supervisor.adminPort,
+      ready: true,
+    })
   }
   return { endpoint: dir.settings && processes.length > 0 ? endpointOf(dir.settings) : null, processes }
 }
 
 async function processStatus(dir: DataDir, name: string, record: ProcessRecord): Promise<ProcessStatus> {
-  const own = dir.clusters.find(({ manifest }) => name.startsWith(`${manifest.metadata.name}-`) && /^(redis|shard-\d+-\d+)$/.test(name.slice(manifest.metadata.name.length + 1)))
+  const own = dir.clusters.find(
+    ({ manifest }) =>
+      name.startsWith(`${manifest.metadata.name}-`) &&
+      /^(redis|shard-\d+-\d+)$/.test(name.slice(manifest.metadata.name.length + 1)),
+  )
   const collection = own ? collectionOf(own.manifest) : null
   if (name.endsWith('-redis') && own) {
-    return { ...NOTHING, name, kind: 'redis', collection, pid: record.pid, port: dir.redisPort(own.manifest.metadata.name) ?? null, adminPort: null, ready: true }
+    return {
+      ...NOTHING,
+      name,
+      kind: 'redis',
+      collection,
+      pid: record.pid,
+      port: dir.redisPort(own.manifest.metadata.name) ?? null,
+      adminPort: null,
+      ready: true,
+    }
   }
   const run = dir.readRun(name)
   const ports = run?.pid === record.pid ? { port: run.port, adminPort: run.adminPort } : { port: null, adminPort: null }
@@ -57,7 +87,10 @@ async function processStatus(dir: DataDir, name: string, record: ProcessRecord):
   const base = { ...NOTHING, name, collection, pid: record.pid, ...ports, ready: ready?.ok === true }
   if (name === 'router') return { ...base, kind: 'router' }
   const [cluster = 0, ordinal = 0] = name.split('-').slice(-2).map(Number)
-  const answer = ports.port === null ? undefined : await ask(`http://127.0.0.1:${ports.port}${RPC.status}`, { [INTERNAL_HEADER]: dir.token })
+  const answer =
+    ports.port === null
+      ? undefined
+      : await ask(`http://127.0.0.1:${ports.port}${RPC.status}`, { [INTERNAL_HEADER]: dir.token })
   const shard = answer?.ok ? ((await answer.json()) as ShardStatus) : undefined
   return {
     ...base,
@@ -80,8 +113,21 @@ export function statusTable({ endpoint, processes }: Awaited<ReturnType<typeof l
   const header = ['NAME', 'KIND', 'ROLE', 'READY', 'PID', 'PORT', 'POINTS', 'APPLIED']
   const rows = processes
     .toSorted((a, b) => a.kind.localeCompare(b.kind) || a.name.localeCompare(b.name, 'en', { numeric: true }))
-    .map((p) => [p.name, p.kind, p.role ?? '-', p.ready ? 'yes' : 'no', String(p.pid), String(p.port ?? p.adminPort ?? '-'), p.points === null ? '-' : p.points.toLocaleString('en'), p.appliedId ?? '-'])
+    .map((p) => [
+      p.name,
+      p.kind,
+      p.role ?? '-',
+      p.ready ? 'yes' : 'no',
+      String(p.pid),
+      String(p.port ?? p.adminPort ?? '-'),
+      p.points === null ? '-' : p.points.toLocaleString('en'),
+      p.appliedId ?? '-',
+    ])
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] as string).length)))
-  const line = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(widths[i] as number)).join('  ').trimEnd()
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i] as number))
+      .join('  ')
+      .trimEnd()
   return [`endpoint ${endpoint}`, line(header), ...rows.map(line)]
 }

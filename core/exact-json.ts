@@ -17,7 +17,9 @@ export const JSON_DEPTH_MAX = 128
 /** Throws BAD_REQUEST on malformed text. */
 export function exactParse(text: string): unknown {
   try {
-    return LONG_INTEGER.test(text) ? (JSON.parse(text, reviveInteger as (key: string, value: unknown) => unknown) as unknown) : (JSON.parse(text) as unknown)
+    return LONG_INTEGER.test(text)
+      ? (JSON.parse(text, reviveInteger as (key: string, value: unknown) => unknown) as unknown)
+      : (JSON.parse(text) as unknown)
   } catch (error) {
     throw badRequest(`the body is not valid JSON: ${error instanceof Error ? error.message : String(error)}`)
   }
@@ -29,7 +31,7 @@ function reviveInteger(_key: string, value: unknown, context: ReviverContext): u
   return INTEGER.test(source) ? BigInt(source) : value
 }
 
-const rawJSON = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
+const rawJSON = (JSON as unknown as { rawJSON: (this: void, text: string) => unknown }).rawJSON
 
 export function exactStringify(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? rawJSON(part.toString()) : part))

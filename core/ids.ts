@@ -14,7 +14,8 @@ const UUID = /^(?:urn:uuid:)?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a
 /** The key of an id as it comes out of JSON: number, bigint or string. Throws BAD_REQUEST. */
 export function idKey(id: unknown): IdKey {
   if (typeof id === 'number' || typeof id === 'bigint') return integerKey(id)
-  if (typeof id !== 'string') throw badRequest(`a point id is an unsigned integer, a UUID or a string, not ${describe(id)}`)
+  if (typeof id !== 'string')
+    throw badRequest(`a point id is an unsigned integer, a UUID or a string, not ${describe(id)}`)
   const uuid = UUID.exec(id)
   if (uuid) return `u${uuid.slice(1).join('').toLowerCase()}` as IdKey
   if (id === '') throw badRequest('a point id must not be empty')
@@ -26,7 +27,8 @@ export function idKey(id: unknown): IdKey {
 function integerKey(id: number | bigint): IdKey {
   if (typeof id === 'number' && !Number.isInteger(id)) throw badRequest(`a point id must be a whole number, not ${id}`)
   if (id < 0) throw badRequest(`a point id must not be negative, as ${id} is`)
-  if (typeof id === 'number' && !Number.isSafeInteger(id)) throw badRequest(`the point id ${id} is above 2^64-1 or not exact`)
+  if (typeof id === 'number' && !Number.isSafeInteger(id))
+    throw badRequest(`the point id ${id} is above 2^64-1 or not exact`)
   if (BigInt(id) > U64_MAX) throw badRequest(`the point id ${id} is above 2^64-1`)
   return `i${id}` as IdKey
 }

@@ -147,7 +147,9 @@ function refillEmpty(members: Uint32Array, distances: ArrayLike<number>, sizes: 
  */
 export function randomCentroids(metric: Metric, dimension: number, clusters: number, seed: number): Float32Array {
   const random = seededRandom(seed)
-  const centroids = Float32Array.from({ length: clusters * dimension }, () => (metric === 'L2' ? random() : normal(random)))
+  const centroids = Float32Array.from({ length: clusters * dimension }, () =>
+    metric === 'L2' ? random() : normal(random),
+  )
   if (metric !== 'Cosine') return centroids
   for (let c = 0; c < clusters; c++) {
     const row = centroids.subarray(c * dimension, (c + 1) * dimension)

@@ -7,12 +7,12 @@ export type QdrantDistance = 'Euclid' | 'Dot' | 'Cosine'
 
 export const QDRANT_DISTANCE: Record<Metric, QdrantDistance> = { L2: 'Euclid', InnerProduct: 'Dot', Cosine: 'Cosine' }
 
-export function metricOfQdrant(distance: string): Metric | undefined {
-  return distance === 'Euclid' ? 'L2' : distance === 'Dot' ? 'InnerProduct' : distance === 'Cosine' ? 'Cosine' : undefined
+export function metricOfQdrant(name: string): Metric | undefined {
+  return name === 'Euclid' ? 'L2' : name === 'Dot' ? 'InnerProduct' : name === 'Cosine' ? 'Cosine' : undefined
 }
 
-export function scoreOf(metric: Metric, distance: number): number {
-  return metric === 'L2' ? Math.sqrt(Math.max(0, distance)) : -distance
+export function scoreOf(metric: Metric, inner: number): number {
+  return metric === 'L2' ? Math.sqrt(Math.max(0, inner)) : -inner
 }
 
 /** Does a score pass `score_threshold`? At most, for Euclid; at least, for the others. */

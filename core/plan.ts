@@ -28,7 +28,10 @@ export interface ObservedUnit extends Unit {
   endedAt: number
 }
 
-export type Action = { type: 'start'; unit: Unit } | { type: 'stop'; name: string; why: 'not wanted' | 'replaced' } | { type: 'wait'; name: string; untilMs: number }
+export type Action =
+  | { type: 'start'; unit: Unit }
+  | { type: 'stop'; name: string; why: 'not wanted' | 'replaced' }
+  | { type: 'wait'; name: string; untilMs: number }
 
 /** A unit that lived so long has not failed, whatever ends it. */
 export const STABLE_MS = 10_000
@@ -56,20 +59,30 @@ function starts(wanted: readonly Unit[], seen: Map<string, ObservedUnit>, now: n
 
 /** An external Redis is no unit, and then nothing is waited for. */
 function redisReady(shard: Unit, wanted: readonly Unit[], seen: Map<string, ObservedUnit>): boolean {
-  return wanted.filter((unit) => unit.kind === 'redis' && unit.collection === shard.collection).every((redis) => seen.get(redis.name)?.state === 'ready')
+  return wanted
+    .filter((unit) => unit.kind === 'redis' && unit.collection === shard.collection)
+    .every((redis) => seen.get(redis.name)?.state === 'ready')
 }
 
 function removals(wanted: readonly Unit[], observed: readonly ObservedUnit[]): Action[] {
   const names = new Set(wanted.map((unit) => unit.name))
   return observed.flatMap((unit): Action[] => {
     if (names.has(unit.name) || unit.state === 'stopped') return []
-    const cellWanted = wanted.some((other) => other.kind === 'shard' && other.collection === unit.collection && other.cell === unit.cell)
-    const others = observed.some((other) => other !== unit && names.has(other.name) && sameCell(other, unit) && other.state === 'ready')
+    const cellWanted = wanted.some(
+      (other) => other.kind === 'shard' && other.collection === unit.collection && other.cell === unit.cell,
+    )
+    const others = observed.some(
+      (other) => other !== unit && names.has(other.name) && sameCell(other, unit) && other.state === 'ready',
+    )
     return unit.kind === 'shard' && cellWanted && !others ? [] : [{ type: 'stop', name: unit.name, why: 'not wanted' }]
   })
 }
 
-function replacements(wanted: readonly Unit[], observed: readonly ObservedUnit[], seen: Map<string, ObservedUnit>): Action[] {
+function replacements(
+  wanted: readonly Unit[],
+  observed: readonly ObservedUnit[],
+  seen: Map<string, ObservedUnit>,
+): Action[] {
   const collections = new Set(wanted.map((unit) => unit.collection))
   return [...collections].flatMap((collection): Action[] => {
     const ours = wanted.filter((unit) => unit.collection === collection)
@@ -80,7 +93,9 @@ function replacements(wanted: readonly Unit[], observed: readonly ObservedUnit[]
     const settled = ours.every((unit) => seen.get(unit.name)?.state === 'ready')
     const next = outdated.sort((a, b) => rank(a) - rank(b))[0]
     if (!next) return []
-    const alone = next.kind === 'shard' && !observed.some((other) => other !== next && sameCell(other, next) && other.state === 'ready')
+    const alone =
+      next.kind === 'shard' &&
+      !observed.some((other) => other !== next && sameCell(other, next) && other.state === 'ready')
     return settled || alone ? [{ type: 'stop', name: next.name, why: 'replaced' }] : []
   })
 }

@@ -30,6 +30,7 @@ export function decodeRow(bytes: Uint8Array, dimension: number): Row {
   if (format !== FORMAT) throw new Error(`row format ${format} is not known to this version`)
   const payloadBytes = buffer.readUInt32LE(1)
   const vectorAt = HEADER_BYTES + payloadBytes
-  if (buffer.length !== vectorAt + 4 * dimension) throw new Error(`a row of ${buffer.length} bytes does not fit dimension ${dimension}`)
+  if (buffer.length !== vectorAt + 4 * dimension)
+    throw new Error(`a row of ${buffer.length} bytes does not fit dimension ${dimension}`)
   return { payload: buffer.toString('utf8', HEADER_BYTES, vectorAt), vector: float32View(buffer.subarray(vectorAt)) }
 }

@@ -7,7 +7,8 @@ export const DIMENSION_MAX = 65_536
 /** A vector of a request as float32, checked and, under Cosine, normalised. Throws BAD_REQUEST that names `what`. */
 export function parseVector(value: unknown, dimension: number, metric: Metric, what = 'vector'): Float32Array {
   if (!Array.isArray(value)) throw badRequest(`${what} must be a list of ${dimension} numbers`)
-  if (value.length !== dimension) throw badRequest(`${what} has ${value.length} values, the collection has dimension ${dimension}`)
+  if (value.length !== dimension)
+    throw badRequest(`${what} has ${value.length} values, the collection has dimension ${dimension}`)
   const vector = new Float32Array(dimension)
   for (let i = 0; i < dimension; i++) {
     const number: unknown = value[i]

@@ -4,7 +4,16 @@
 // The result is cached outside the checkout by versions, instruction set and these sources.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -13,7 +22,9 @@ const KERNELS = ['distances', 'distances_simd']
 const AVX2 = ['-mavx2', '-mfma', '-mf16c', '-mpopcnt']
 
 function installedVersion(name) {
-  const result = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Abbrev} ${source:Version}', name], { encoding: 'utf8' })
+  const result = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Abbrev} ${source:Version}', name], {
+    encoding: 'utf8',
+  })
   return result.status === 0 && result.stdout.startsWith('ii') ? result.stdout.slice(3).trim() : undefined
 }
 
@@ -24,7 +35,8 @@ function processorHasAvx2() {
 
 /** The built addon's path and what it is; undefined where it cannot be compiled here. */
 export function buildAddon({ root, cacheDir, have, aptInstall, say }) {
-  const missing = () => !have('g++') || installedVersion('libfaiss-dev') === undefined || installedVersion('libopenblas-dev') === undefined
+  const missing = () =>
+    !have('g++') || installedVersion('libfaiss-dev') === undefined || installedVersion('libopenblas-dev') === undefined
   if (missing()) {
     say(`set-up: installing ${PACKAGES.join(', ')}`)
     aptInstall(PACKAGES)
@@ -33,7 +45,10 @@ export function buildAddon({ root, cacheDir, have, aptInstall, say }) {
   const faiss = installedVersion('libfaiss-dev')
   const avx2 = processorHasAvx2()
   const sources = ['build-addon.mjs', 'compat.h', 'tuning.cc'].map((name) => readFileSync(join(root, 'native', name)))
-  const digest = sources.reduce((hash, source) => hash.update(source), createHash('sha256')).digest('hex').slice(0, 12)
+  const digest = sources
+    .reduce((hash, source) => hash.update(source), createHash('sha256'))
+    .digest('hex')
+    .slice(0, 12)
   const addonVersion = JSON.parse(readFileSync(join(root, 'node_modules/faiss-node/package.json'), 'utf8')).version
   const name = `faiss-node-${addonVersion}-faiss-${faiss.replace(/[^\w.+-]/g, '_')}-${avx2 ? 'avx2' : 'baseline'}-${process.arch}-${digest}`
   const path = join(cacheDir, 'addons', `${name}.node`)
@@ -49,7 +64,10 @@ export function buildAddon({ root, cacheDir, have, aptInstall, say }) {
     if (avx2 && kernels.length === 0) {
       const plain = join(cacheDir, 'addons', `${name}-plain.node`)
       moveFile(join(work, 'addon.node'), plain)
-      return { path: plain, what: described('kernels of the distribution: the sources of the faster ones could not be had') }
+      return {
+        path: plain,
+        what: described('kernels of the distribution: the sources of the faster ones could not be had'),
+      }
     }
     moveFile(join(work, 'addon.node'), path)
     return { path, what: described(label) }
@@ -69,7 +87,16 @@ function compileKernels(work, version, say) {
     const source = fetchSource(work, version)
     return KERNELS.map((kernel) => {
       const object = join(work, `${kernel}.o`)
-      compile(['-O3', ...AVX2, '-DFINTEGER=int', `-I${source}`, '-c', join(source, 'faiss/utils', `${kernel}.cpp`), '-o', object])
+      compile([
+        '-O3',
+        ...AVX2,
+        '-DFINTEGER=int',
+        `-I${source}`,
+        '-c',
+        join(source, 'faiss/utils', `${kernel}.cpp`),
+        '-o',
+        object,
+      ])
       return object
     })
   } catch (error) {
@@ -84,8 +111,18 @@ function fetchSource(work, version) {
   mkdirSync(join(lists, 'partial'), { recursive: true })
   const sourceList = join(work, 'sources.list')
   writeFileSync(sourceList, sourceLines().join('\n'))
-  const options = ['-o', `Dir::Etc::sourcelist=${sourceList}`, '-o', 'Dir::Etc::sourceparts=-', '-o', `Dir::State::Lists=${lists}`, '-o', 'APT::Sandbox::User=root']
-  const apt = (...args) => execFileSync('apt-get', [...options, ...args], { cwd: work, stdio: ['ignore', 'ignore', 'ignore'] })
+  const options = [
+    '-o',
+    `Dir::Etc::sourcelist=${sourceList}`,
+    '-o',
+    'Dir::Etc::sourceparts=-',
+    '-o',
+    `Dir::State::Lists=${lists}`,
+    '-o',
+    'APT::Sandbox::User=root',
+  ]
+  const apt = (...args) =>
+    execFileSync('apt-get', [...options, ...args], { cwd: work, stdio: ['ignore', 'ignore', 'ignore'] })
   apt('update')
   apt('--download-only', 'source', `faiss=${version}`)
   const archive = readdirSync(work).find((name) => name.includes('.orig.tar.'))
@@ -108,7 +145,9 @@ function sourceLines() {
     for (const block of text.split(/\n\s*\n/)) {
       const field = (name) => new RegExp(`^${name}:\\s*(.+)$`, 'mi').exec(block)?.[1]?.trim()
       if (!/\bdeb\b/.test(field('Types') ?? '')) continue
-      for (const uri of (field('URIs') ?? '').split(/\s+/)) for (const suite of (field('Suites') ?? '').split(/\s+/)) uris.set(`${uri} ${suite}`, field('Components') ?? 'main')
+      for (const uri of (field('URIs') ?? '').split(/\s+/))
+        for (const suite of (field('Suites') ?? '').split(/\s+/))
+          uris.set(`${uri} ${suite}`, field('Components') ?? 'main')
     }
   }
   return [...uris].map(([where, components]) => `deb-src ${where} ${components}`)
@@ -126,9 +165,21 @@ function compile(args) {
 function linkAddon(root, work, kernels) {
   const modules = join(root, 'node_modules')
   compile([
-    '-O3', '-shared', '-DNAPI_VERSION=8', '-DNAPI_CPP_EXCEPTIONS', '-include', join(root, 'native/compat.h'),
-    `-I${join(modules, 'node-addon-api')}`, `-I${join(modules, 'node-api-headers/include')}`,
-    join(modules, 'faiss-node/src/faiss.cc'), join(root, 'native/tuning.cc'), ...kernels,
-    '-lfaiss', '-lopenblas', '-lgomp', '-o', join(work, 'addon.node'),
+    '-O3',
+    '-shared',
+    '-DNAPI_VERSION=8',
+    '-DNAPI_CPP_EXCEPTIONS',
+    '-include',
+    join(root, 'native/compat.h'),
+    `-I${join(modules, 'node-addon-api')}`,
+    `-I${join(modules, 'node-api-headers/include')}`,
+    join(modules, 'faiss-node/src/faiss.cc'),
+    join(root, 'native/tuning.cc'),
+    ...kernels,
+    '-lfaiss',
+    '-lopenblas',
+    '-lgomp',
+    '-o',
+    join(work, 'addon.node'),
   ])
 }

@@ -75,6 +75,7 @@ export type RunFile = z.infer<typeof runFileSchema>
 
 export function parseEnv<S extends z.ZodType>(schema: S, env: Record<string, string | undefined>): z.infer<S> {
   const parsed = schema.safeParse(env)
-  if (!parsed.success) throw new MaksError('BAD_REQUEST', `the environment is not complete: ${issuesText(parsed.error)}`)
+  if (!parsed.success)
+    throw new MaksError('BAD_REQUEST', `the environment is not complete: ${issuesText(parsed.error)}`)
   return parsed.data
 }

@@ -17,6 +17,8 @@ const GIBI = 1024 ** 3
 
 const quantity = z.string().regex(/^[1-9]\d*(Ki|Mi|Gi|Ti|k|M|G|T)?$/, 'must be a quantity such as 10Gi')
 const storage = z.object({ size: quantity.default('10Gi'), storageClassName: z.string().optional() })
+/** The log and the directory; Redis may use a third of it as memory. */
+const redisStorage = z.object({ size: quantity.default('1Gi'), storageClassName: z.string().optional() })
 const secretKey = z.object({ name: z.string(), key: z.string() })
 const free = z.record(z.string(), z.unknown())
 
@@ -47,7 +49,7 @@ export const vectorClusterSpecSchema = z
     durability: z.enum(['Memory', 'Fsync', 'Replicated', 'Journal']).default('Fsync'),
     redis: z
       .strictObject({
-        managed: z.strictObject({ storage: storage.default({ size: '1Gi' }) }).optional(),
+        managed: z.strictObject({ storage: redisStorage.prefault({}) }).optional(),
         external: z.strictObject({ urlSecretRef: secretKey }).optional(),
         image: z.string().optional(),
       })
@@ -102,7 +104,16 @@ export function collectionOf(cluster: VectorCluster): string {
   return cluster.spec.collection ?? cluster.metadata.name
 }
 
-const UNITS: Record<string, number> = { Ki: 1024, Mi: 1024 ** 2, Gi: GIBI, Ti: 1024 ** 4, k: 1e3, M: 1e6, G: 1e9, T: 1e12 }
+const UNITS: Record<string, number> = {
+  Ki: 1024,
+  Mi: 1024 ** 2,
+  Gi: GIBI,
+  Ti: 1024 ** 4,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+}
 
 export function quantityBytes(text: string): number {
   const match = /^(\d+)(.*)$/.exec(text)

@@ -4,7 +4,7 @@ import { request as call } from 'undici'
 import { asMaksError, badRequest, isErrorCode, MaksError } from '../core/errors.ts'
 import { metricOfQdrant, QDRANT_DISTANCE } from '../core/metric.ts'
 import { cellHealth } from '../core/partition.ts'
-import { bytesOf, vectorJson } from '../core/vector.ts'
+import { bytesOf, parseVector, vectorJson } from '../core/vector.ts'
 import type { RouterEnv } from '../protocol/config.ts'
 import { type CentroidsRequest, INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
 import { COLLECTION_NAME } from '../protocol/vector-cluster.ts'
@@ -12,9 +12,8 @@ import { sleep } from '../runtime/lifecycle.ts'
 import { acceptLoss } from '../store/topology.ts'
 import type { Collection } from './collection.ts'
 import { asObject, Fields } from './fields.ts'
-import { parseVector } from '../core/vector.ts'
 import type { Registry } from './registry.ts'
-import { timeoutMs, type Limits } from './request-options.ts'
+import { type Limits, timeoutMs } from './request-options.ts'
 import type { Send } from './rest.ts'
 import type { ShardClient } from './shard-client.ts'
 
@@ -29,29 +28,65 @@ const READY_POLL_MS = 30
 
 export function collectionRoutes(router: Router, parts: CollectionParts, send: Send): void {
   const { registry } = parts
-  router.get('/collections', send(async () => ({ result: { collections: registry.names.map((name) => ({ name })) } })))
-  router.get('/collections/:c/exists', send(async (request) => ({ result: { exists: registry.find(name(request)) !== undefined } })))
-  router.get('/collections/:c', send(async (request) => ({ result: await describe(registry.get(name(request))) })))
-  router.put('/collections/:c', send(async (request) => ({ result: await create(parts, request) })))
-  router.delete('/collections/:c', send(async (request) => ({ result: await remove(parts, request) })))
-  router.put('/collections/:c/index', send(async (request) => {
-    registry.get(name(request))
-    asObject(request.body, 'the body')
-    return { result: { operation_id: 0, status: 'completed' } }
-  }))
-  router.get('/v1/collections/:c/topology', send(async (request) => ({ result: await topology(registry.get(name(request))) })))
-  router.get('/v1/collections/:c/centroids', send(async (request) => ({ json: centroids(registry.get(name(request))) })))
-  router.post('/v1/collections/:c/centroids/train', send(async (request) => ({ result: await install(parts, request, 'train') })))
-  router.put('/v1/collections/:c/centroids', send(async (request) => ({ result: await install(parts, request, 'upload') })))
-  router.post('/v1/collections/:c/accept-loss', send(async (request) => {
-    const collection = registry.get(name(request))
-    const reply = await collection.link.use((redis) => acceptLoss(redis, collection.scope))
-    return { result: { accepted: reply[0] === 'OK', lost: reply[1] ?? null } }
-  }))
+  router.get(
+    '/collections',
+    send(async () => ({ result: { collections: registry.names.map((known) => ({ name: known })) } })),
+  )
+  router.get(
+    '/collections/:c/exists',
+    send(async (request) => ({ result: { exists: registry.find(name(request)) !== undefined } })),
+  )
+  router.get(
+    '/collections/:c',
+    send(async (request) => ({ result: await describe(registry.get(name(request))) })),
+  )
+  router.put(
+    '/collections/:c',
+    send(async (request) => ({ result: await create(parts, request) })),
+  )
+  router.delete(
+    '/collections/:c',
+    send(async (request) => ({ result: await remove(parts, request) })),
+  )
+  router.put(
+    '/collections/:c/index',
+    send(async (request) => {
+      registry.get(name(request))
+      asObject(request.body, 'the body')
+      return { result: { operation_id: 0, status: 'completed' } }
+    }),
+  )
+  router.get(
+    '/v1/collections/:c/topology',
+    send(async (request) => ({ result: await topology(registry.get(name(request))) })),
+  )
+  router.get(
+    '/v1/collections/:c/centroids',
+    send(async (request) => ({ json: centroids(registry.get(name(request))) })),
+  )
+  router.post(
+    '/v1/collections/:c/centroids/train',
+    send(async (request) => ({ result: await install(parts, request, 'train') })),
+  )
+  router.put(
+    '/v1/collections/:c/centroids',
+    send(async (request) => ({ result: await install(parts, request, 'upload') })),
+  )
+  router.post(
+    '/v1/collections/:c/accept-loss',
+    send(async (request) => {
+      const collection = registry.get(name(request))
+      const reply = await collection.link.use((redis) => acceptLoss(redis, collection.scope))
+      return { result: { accepted: reply[0] === 'OK', lost: reply[1] ?? null } }
+    }),
+  )
   for (const later of ['recluster', 'snapshots', 'recall']) {
-    router.all(`/v1/collections/:c/${later}`, send(async () => {
-      throw new MaksError('UNSUPPORTED', `"${later}" is not supported yet`)
-    }))
+    router.all(
+      `/v1/collections/:c/${later}`,
+      send(async () => {
+        throw new MaksError('UNSUPPORTED', `"${later}" is not supported yet`)
+      }),
+    )
   }
 }
 
@@ -80,7 +115,12 @@ async function describe(collection: Collection): Promise<unknown> {
         on_disk_payload: false,
       },
       hnsw_config: { m: 0, ef_construct: 4, full_scan_threshold: 0, max_indexing_threads: 0, on_disk: false },
-      optimizer_config: { deleted_threshold: 0.5, vacuum_min_vector_number: 2048, default_segment_number: config.clusters, flush_interval_sec: 1 },
+      optimizer_config: {
+        deleted_threshold: 0.5,
+        vacuum_min_vector_number: 2048,
+        default_segment_number: config.clusters,
+        flush_interval_sec: 1,
+      },
       wal_config: { wal_capacity_mb: Math.max(1, Math.floor(config.walBudgetBytes / 1e6)), wal_segments_ahead: 0 },
       quantization_config: null,
     },
@@ -93,9 +133,13 @@ async function create(parts: CollectionParts, request: Request): Promise<boolean
   const collection = name(request)
   if (!COLLECTION_NAME.test(collection)) throw badRequest(`"${collection}" is not a valid name for a collection`)
   const spec = parseCreate(request.body)
-  if (registry.find(collection)) throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
+  if (registry.find(collection))
+    throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
-    throw new MaksError('FORBIDDEN', `collections are VectorClusters here; apply a manifest with kubectl: {"apiVersion":"maksdb.io/v1alpha1","kind":"VectorCluster","metadata":{"name":"${collection}"},"spec":${JSON.stringify(spec)}}`)
+    throw new MaksError(
+      'FORBIDDEN',
+      `collections are VectorClusters here; apply a manifest with kubectl: {"apiVersion":"maksdb.io/v1alpha1","kind":"VectorCluster","metadata":{"name":"${collection}"},"spec":${JSON.stringify(spec)}}`,
+    )
   }
   await supervisor(env, 'POST', '/collections', { collection, ...spec })
   const deadline = performance.now() + timeoutMs(request, parts.limits)
@@ -114,12 +158,26 @@ function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVecto
   const fields = new Fields(body, 'the body')
   const given = asObject(fields.take('vectors'), 'vectors')
   const own = fields.take('maksdb')
-  fields.ignore('hnsw_config', 'optimizers_config', 'wal_config', 'quantization_config', 'on_disk_payload', 'shard_number', 'replication_factor', 'write_consistency_factor', 'timeout', 'strict_mode_config', 'metadata')
+  fields.ignore(
+    'hnsw_config',
+    'optimizers_config',
+    'wal_config',
+    'quantization_config',
+    'on_disk_payload',
+    'shard_number',
+    'replication_factor',
+    'write_consistency_factor',
+    'timeout',
+    'strict_mode_config',
+    'metadata',
+  )
   fields.refuse('', 'sparse_vectors', 'init_from', 'sharding_method')
   fields.end()
   const namedVector = Object.hasOwn(given, '')
-  if (namedVector && Object.keys(given).length > 1) throw new MaksError('UNSUPPORTED', 'only one vector for each point is supported')
-  if (!namedVector && !Object.hasOwn(given, 'size')) throw new MaksError('UNSUPPORTED', 'named vectors are not supported; give "vectors" a size and a distance')
+  if (namedVector && Object.keys(given).length > 1)
+    throw new MaksError('UNSUPPORTED', 'only one vector for each point is supported')
+  if (!namedVector && !Object.hasOwn(given, 'size'))
+    throw new MaksError('UNSUPPORTED', 'named vectors are not supported; give "vectors" a size and a distance')
   const vector = new Fields(namedVector ? given[''] : given, 'vectors')
   const dimension = vector.number('size', { min: 1, max: 65_536, integer: true })
   const distance = vector.take('distance')
@@ -128,7 +186,8 @@ function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVecto
   vector.end()
   if (dimension === undefined) throw badRequest('vectors: "size" is missing')
   const metric = metricOfQdrant(String(distance))
-  if (metric === undefined) throw new MaksError('UNSUPPORTED', `distance "${String(distance)}" is not supported; use Euclid, Cosine or Dot`)
+  if (metric === undefined)
+    throw new MaksError('UNSUPPORTED', `distance "${String(distance)}" is not supported; use Euclid, Cosine or Dot`)
   return { spec: { ...(own === undefined ? {} : asObject(own, 'maksdb')), dimension, metric }, namedVector }
 }
 
@@ -167,7 +226,11 @@ async function topology(collection: Collection): Promise<unknown> {
     replicas: config.replicas,
     centroids: { source: config.centroidSource, version: partition.version, cells_still_moving: view.moving },
     points: view.rows,
-    redundant_storage: { bound: config.redundantStorage, copies: view.copies, average: view.rows === 0 ? 1 : 1 + view.copies / view.rows },
+    redundant_storage: {
+      bound: config.redundantStorage,
+      copies: view.copies,
+      average: view.rows === 0 ? 1 : 1 + view.copies / view.rows,
+    },
     gate: view.regressed === '' ? (view.gateOpen ? 'open' : 'claiming') : 'regressed',
     regressed: view.regressed === '' ? null : view.regressed,
     cells: view.cells.map((cell, number) => {
@@ -183,7 +246,14 @@ async function topology(collection: Collection): Promise<unknown> {
         head: cell.head.seq,
         trimmed_below: cell.trim.seq,
         wal_bytes: cell.walBytes,
-        pods: pods.map(({ pod, address, port, applied, oldestSnapshot, newestSnapshot }) => ({ pod, address, port, applied, oldest_snapshot: oldestSnapshot, newest_snapshot: newestSnapshot })),
+        pods: pods.map(({ pod, address, port, applied, oldestSnapshot, newestSnapshot }) => ({
+          pod,
+          address,
+          port,
+          applied,
+          oldest_snapshot: oldestSnapshot,
+          newest_snapshot: newestSnapshot,
+        })),
       }
     }),
   }
@@ -191,7 +261,12 @@ async function topology(collection: Collection): Promise<unknown> {
 
 function centroids(collection: Collection): string {
   const { version, centroids: flat, dimension, clusters } = collection.partition
-  const rows = version === 0 ? [] : Array.from({ length: clusters }, (_, cell) => vectorJson(flat.subarray(cell * dimension, (cell + 1) * dimension)))
+  const rows =
+    version === 0
+      ? []
+      : Array.from({ length: clusters }, (_, cell) =>
+          vectorJson(flat.subarray(cell * dimension, (cell + 1) * dimension)),
+        )
   return `{"version":${version},"centroids":[${rows.join(',')}]}`
 }
 
@@ -205,15 +280,24 @@ async function install(parts: CollectionParts, request: Request, action: Centroi
     const fields = new Fields(request.body, 'the body')
     const given = fields.take('centroids')
     fields.end()
-    if (!Array.isArray(given) || given.length !== config.clusters) throw badRequest(`"centroids" must be a list of ${config.clusters} vectors`)
+    if (!Array.isArray(given) || given.length !== config.clusters)
+      throw badRequest(`"centroids" must be a list of ${config.clusters} vectors`)
     const flat = new Float32Array(config.clusters * config.dimension)
-    given.forEach((vector, cell) => flat.set(parseVector(vector, config.dimension, config.metric, `centroids[${cell}]`), cell * config.dimension))
+    given.forEach((vector, cell) =>
+      flat.set(parseVector(vector, config.dimension, config.metric, `centroids[${cell}]`), cell * config.dimension),
+    )
     chunks.push(bytesOf(flat))
   }
   const leader = collection.leader(0)
   if (!leader) throw new MaksError('NO_PRIMARY', 'cell 0 has no primary')
   try {
-    const { header: answer } = await parts.shards.call<{ version: number }>(leader, RPC.centroids, header, chunks, budgetMs)
+    const { header: answer } = await parts.shards.call<{ version: number }>(
+      leader,
+      RPC.centroids,
+      header,
+      chunks,
+      budgetMs,
+    )
     return { version: answer.version }
   } catch (thrown) {
     const error = asMaksError(thrown)

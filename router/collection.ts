@@ -8,8 +8,8 @@ import { SpillReservoir } from '../core/redundancy.ts'
 import { float32View } from '../core/vector.ts'
 import type { CollectionConfig } from '../protocol/config.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
-import type { Logger } from '../runtime/logger.ts'
 import { sleep } from '../runtime/lifecycle.ts'
+import type { Logger } from '../runtime/logger.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import { type CollectionScope, readCentroids, readTopology, type TopologyView } from '../store/topology.ts'
 import { CutSource } from './cuts.ts'
@@ -50,7 +50,10 @@ export class Collection {
 
   /** Are there rows that may lie in another cell than their own? Then only a full fan-out at a cut is sure to see each once. */
   get unsettled(): boolean {
-    return this.config.clusters > 1 && (this.#partition.version === 0 || this.topology === undefined || this.topology.moving > 0)
+    return (
+      this.config.clusters > 1 &&
+      (this.#partition.version === 0 || this.topology === undefined || this.topology.moving > 0)
+    )
   }
 
   async #poll(): Promise<void> {
@@ -77,7 +80,11 @@ export class Collection {
       this.topology = topology
       this.redisUp = true
     } catch (thrown) {
-      if (this.redisUp) this.#logger.warn({ collection: this.config.collection, error: asMaksError(thrown).message }, 'Redis does not answer')
+      if (this.redisUp)
+        this.#logger.warn(
+          { collection: this.config.collection, error: asMaksError(thrown).message },
+          'Redis does not answer',
+        )
       this.redisUp = false
     }
   }

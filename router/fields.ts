@@ -7,7 +7,8 @@ import { badRequest, MaksError } from '../core/errors.ts'
 export type JsonObject = Record<string, unknown>
 
 export function asObject(value: unknown, what: string): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest(`${what} must be a JSON object`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw badRequest(`${what} must be a JSON object`)
   return value as JsonObject
 }
 
@@ -42,7 +43,8 @@ export class Fields {
   refuse(why: string, ...names: string[]): void {
     for (const name of names) {
       this.#seen.add(name)
-      if (!isEmpty(this.#object[name])) throw new MaksError('UNSUPPORTED', `${this.#what}: "${name}" is not supported${why}`)
+      if (!isEmpty(this.#object[name]))
+        throw new MaksError('UNSUPPORTED', `${this.#what}: "${name}" is not supported${why}`)
     }
   }
 
@@ -53,7 +55,8 @@ export class Fields {
     if (typeof value !== 'number' || !Number.isFinite(value) || (check.integer === true && !Number.isInteger(value))) {
       throw badRequest(`${this.#what}: "${name}" must be ${shape}`)
     }
-    if (value < check.min || value > check.max) throw badRequest(`${this.#what}: "${name}" must be from ${check.min} to ${check.max}, not ${value}`)
+    if (value < check.min || value > check.max)
+      throw badRequest(`${this.#what}: "${name}" must be from ${check.min} to ${check.max}, not ${value}`)
     return value
   }
 

@@ -33,7 +33,10 @@ function toWrite(id: unknown, vector: unknown, payload: unknown, config: Collect
   if (vector === undefined || vector === null) throw badRequest(`${what} has no vector`)
   const key = idKey(id)
   const parsed = defaultVector(vector, config, `${what}.vector`)
-  return { key, row: { vector: parsed, bytes: encodeRow({ vector: parsed, payload: payloadText(payload, `${what}.payload`) }) } }
+  return {
+    key,
+    row: { vector: parsed, bytes: encodeRow({ vector: parsed, payload: payloadText(payload, `${what}.payload`) }) },
+  }
 }
 
 /** Both forms of an upsert. Of two points with one id the last wins. */
@@ -43,7 +46,8 @@ export function parseUpsert(body: unknown, config: CollectionConfig): Write[] {
   const batch = fields.take('batch')
   fields.refuse('', 'shard_key', 'update_filter', 'update_mode')
   fields.end()
-  if ((points === undefined) === (batch === undefined)) throw badRequest('the body must hold either "points" or "batch"')
+  if ((points === undefined) === (batch === undefined))
+    throw badRequest('the body must hold either "points" or "batch"')
   const writes = points === undefined ? parseBatch(batch, config) : parsePoints(points, config)
   return lastOfEach(writes)
 }
@@ -65,9 +69,15 @@ function parseBatch(batch: unknown, config: CollectionConfig): Write[] {
   const given = fields.take('vectors')
   const payloads = fields.take('payloads') ?? []
   fields.end()
-  const vectors = Array.isArray(given) ? given : given === undefined ? undefined : new Fields(given, 'batch.vectors').take('')
-  if (!Array.isArray(ids) || !Array.isArray(vectors) || !Array.isArray(payloads)) throw badRequest('"batch" holds lists: ids, vectors and, if any, payloads')
-  if (vectors.length !== ids.length || (payloads.length !== 0 && payloads.length !== ids.length)) throw badRequest('the lists of "batch" differ in length')
+  const vectors = Array.isArray(given)
+    ? given
+    : given === undefined
+      ? undefined
+      : new Fields(given, 'batch.vectors').take('')
+  if (!Array.isArray(ids) || !Array.isArray(vectors) || !Array.isArray(payloads))
+    throw badRequest('"batch" holds lists: ids, vectors and, if any, payloads')
+  if (vectors.length !== ids.length || (payloads.length !== 0 && payloads.length !== ids.length))
+    throw badRequest('the lists of "batch" differ in length')
   return ids.map((id, i) => toWrite(id, vectors[i], payloads[i], config, `batch[${i}]`))
 }
 
@@ -100,7 +110,10 @@ export interface Selection {
 }
 
 function selection(fields: Fields, payloadByDefault: boolean): Selection {
-  return { payload: parsePayloadSelector(fields.take('with_payload'), payloadByDefault), withVector: parseWithVector(fields.take('with_vector')) }
+  return {
+    payload: parsePayloadSelector(fields.take('with_payload'), payloadByDefault),
+    withVector: parseWithVector(fields.take('with_vector')),
+  }
 }
 
 function parseWithVector(value: unknown): boolean {
@@ -167,7 +180,7 @@ export function parseQuery(body: unknown, config: CollectionConfig, limitMax: nu
   const fields = new Fields(body, 'the body')
   const query = fields.take('query')
   const using = fields.take('using')
-  if (using !== undefined && using !== '') throw badRequest(`using: there is no vector named "${String(using)}"`)
+  if (using !== undefined && using !== '') throw badRequest(`using: there is no vector named ${JSON.stringify(using)}`)
   fields.refuse('', 'prefetch', 'lookup_from')
   return finishQuery(fields, queryTarget(query, config), config, limitMax)
 }
@@ -180,14 +193,19 @@ export function parseSearch(body: unknown, config: CollectionConfig, limitMax: n
   if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
     const named = new Fields(given, 'vector')
     const name = named.take('name')
-    if (name !== undefined && name !== '') throw badRequest(`vector: there is no vector named "${String(name)}"`)
+    if (name !== undefined && name !== '') throw badRequest(`vector: there is no vector named ${JSON.stringify(name)}`)
     value = named.take('vector')
     named.end()
   }
   return finishQuery(fields, { vector: defaultVector(value, config, 'vector') }, config, limitMax)
 }
 
-function finishQuery(fields: Fields, target: QueryRequest['target'], _config: CollectionConfig, limitMax: number): QueryRequest {
+function finishQuery(
+  fields: Fields,
+  target: QueryRequest['target'],
+  _config: CollectionConfig,
+  limitMax: number,
+): QueryRequest {
   const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
   const offset = fields.number('offset', { min: 0, max: limitMax, integer: true }) ?? 0
   const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
@@ -200,7 +218,8 @@ function finishQuery(fields: Fields, target: QueryRequest['target'], _config: Co
 }
 
 function queryTarget(query: unknown, config: CollectionConfig): QueryRequest['target'] {
-  if (query === undefined) throw new MaksError('UNSUPPORTED', 'a query without "query" is not supported; POST points/scroll lists points')
+  if (query === undefined)
+    throw new MaksError('UNSUPPORTED', 'a query without "query" is not supported; POST points/scroll lists points')
   if (Array.isArray(query)) return { vector: parseVector(query, config.dimension, config.metric, 'query') }
   if (typeof query !== 'object' || query === null) return { key: idKey(query) }
   const fields = new Fields(query, 'query')

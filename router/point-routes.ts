@@ -7,7 +7,16 @@ import type { Metrics } from '../runtime/metrics.ts'
 import type { Collection } from './collection.ts'
 import { Fields } from './fields.ts'
 import { listJson, pointJson, scoredJson } from './point-json.ts'
-import { checkCount, parseDelete, parseQuery, parseRetrieve, parseScroll, parseSearch, parseUpsert, type QueryRequest } from './point-requests.ts'
+import {
+  checkCount,
+  parseDelete,
+  parseQuery,
+  parseRetrieve,
+  parseScroll,
+  parseSearch,
+  parseUpsert,
+  type QueryRequest,
+} from './point-requests.ts'
 import { notFound, type Query, type ReadReport, type Reads, type ScoredPoint } from './reads.ts'
 import type { Registry } from './registry.ts'
 import { ifVersion, type Limits, type ReadParams, readParams, timeoutMs, writeOptions } from './request-options.ts'
@@ -25,31 +34,93 @@ export interface PointParts {
 
 /** Queries in one batch request. */
 const BATCH_MAX = 1024
-const LATER = ['payload', 'payload/delete', 'payload/clear', 'vectors', 'vectors/delete', 'batch', 'recommend', 'discover', 'facet', 'query/groups', 'search/groups', 'search/matrix/pairs']
+const LATER = [
+  'payload',
+  'payload/delete',
+  'payload/clear',
+  'vectors',
+  'vectors/delete',
+  'batch',
+  'recommend',
+  'discover',
+  'facet',
+  'query/groups',
+  'search/groups',
+  'search/matrix/pairs',
+]
 
 export function pointRoutes(router: Router, parts: PointParts, send: Send): void {
   const { registry, limits } = parts
   const of = (request: Request) => registry.get(String(request.params.c))
-  router.put('/collections/:c/points', send((request) => write(parts, request, of(request), parseUpsert(request.body, of(request).config))))
-  router.post('/collections/:c/points/delete', send((request) => write(parts, request, of(request), parseDelete(request.body))))
-  router.post('/collections/:c/points', send((request) => retrieve(parts, request, of(request))))
-  router.get('/collections/:c/points/:id', send((request) => retrieveOne(parts, request, of(request))))
-  router.post('/collections/:c/points/scroll', send((request) => scroll(parts, request, of(request))))
-  router.post('/collections/:c/points/count', send((request) => count(parts, request, of(request))))
-  router.post('/collections/:c/points/query', send((request) => query(parts, request, of(request), [parseQuery(request.body, of(request).config, limits.limitMax)], (lists) => `{"points":${lists[0]}}`)))
-  router.post('/collections/:c/points/search', send((request) => query(parts, request, of(request), [parseSearch(request.body, of(request).config, limits.limitMax)], (lists) => lists[0] as string)))
-  router.post('/collections/:c/points/query/batch', send((request) => {
-    const queries = batchOf(request).map((body) => parseQuery(body, of(request).config, limits.limitMax))
-    return query(parts, request, of(request), queries, (lists) => listJson(lists.map((list) => `{"points":${list}}`)))
-  }))
-  router.post('/collections/:c/points/search/batch', send((request) => {
-    const queries = batchOf(request).map((body) => parseSearch(body, of(request).config, limits.limitMax))
-    return query(parts, request, of(request), queries, listJson)
-  }))
+  router.put(
+    '/collections/:c/points',
+    send((request) => write(parts, request, of(request), parseUpsert(request.body, of(request).config))),
+  )
+  router.post(
+    '/collections/:c/points/delete',
+    send((request) => write(parts, request, of(request), parseDelete(request.body))),
+  )
+  router.post(
+    '/collections/:c/points',
+    send((request) => retrieve(parts, request, of(request))),
+  )
+  router.get(
+    '/collections/:c/points/:id',
+    send((request) => retrieveOne(parts, request, of(request))),
+  )
+  router.post(
+    '/collections/:c/points/scroll',
+    send((request) => scroll(parts, request, of(request))),
+  )
+  router.post(
+    '/collections/:c/points/count',
+    send((request) => count(parts, request, of(request))),
+  )
+  router.post(
+    '/collections/:c/points/query',
+    send((request) =>
+      query(
+        parts,
+        request,
+        of(request),
+        [parseQuery(request.body, of(request).config, limits.limitMax)],
+        (lists) => `{"points":${lists[0]}}`,
+      ),
+    ),
+  )
+  router.post(
+    '/collections/:c/points/search',
+    send((request) =>
+      query(
+        parts,
+        request,
+        of(request),
+        [parseSearch(request.body, of(request).config, limits.limitMax)],
+        (lists) => lists[0] as string,
+      ),
+    ),
+  )
+  router.post(
+    '/collections/:c/points/query/batch',
+    send((request) => {
+      const queries = batchOf(request).map((body) => parseQuery(body, of(request).config, limits.limitMax))
+      return query(parts, request, of(request), queries, (lists) => listJson(lists.map((list) => `{"points":${list}}`)))
+    }),
+  )
+  router.post(
+    '/collections/:c/points/search/batch',
+    send((request) => {
+      const queries = batchOf(request).map((body) => parseSearch(body, of(request).config, limits.limitMax))
+      return query(parts, request, of(request), queries, listJson)
+    }),
+  )
   for (const later of LATER) {
-    router.all(`/collections/:c/points/${later}`, send(async () => {
-      throw new MaksError('UNSUPPORTED', `"points/${later}" is not supported yet`)
-    }))
+    router.all(
+      `/collections/:c/points/${later}`,
+      send(async () => {
+        throw new MaksError('UNSUPPORTED', `"points/${later}" is not supported yet`)
+      }),
+    )
   }
 }
 
@@ -57,7 +128,8 @@ function batchOf(request: Request): unknown[] {
   const fields = new Fields(request.body, 'the body')
   const searches = fields.take('searches')
   fields.end()
-  if (!Array.isArray(searches) || searches.length === 0) throw new MaksError('BAD_REQUEST', '"searches" must be a list of queries')
+  if (!Array.isArray(searches) || searches.length === 0)
+    throw new MaksError('BAD_REQUEST', '"searches" must be a list of queries')
   if (searches.length > BATCH_MAX) throw new MaksError('BAD_REQUEST', `"searches" holds at most ${BATCH_MAX} queries`)
   return searches
 }
@@ -71,12 +143,23 @@ async function write(parts: PointParts, request: Request, collection: Collection
 }
 
 function readOptions(parts: PointParts, request: Request, params: ReadParams, payload: boolean, withVector: boolean) {
-  return { consistency: params.consistency, timeoutMs: timeoutMs(request, parts.limits), withPayload: payload, withVector }
+  return {
+    consistency: params.consistency,
+    timeoutMs: timeoutMs(request, parts.limits),
+    withPayload: payload,
+    withVector,
+  }
 }
 
 async function retrieve(parts: PointParts, request: Request, collection: Collection): Promise<Reply> {
   const wanted = parseRetrieve(request.body)
-  const options = readOptions(parts, request, readParams(request, undefined), wanted.payload.kind !== 'none', wanted.withVector)
+  const options = readOptions(
+    parts,
+    request,
+    readParams(request, undefined),
+    wanted.payload.kind !== 'none',
+    wanted.withVector,
+  )
   const { points, report } = await parts.reads.retrieve(collection, wanted.keys, options)
   return { json: listJson(points.map((point) => pointJson(point, wanted.payload, collection.config))), report }
 }
@@ -91,7 +174,13 @@ async function retrieveOne(parts: PointParts, request: Request, collection: Coll
 
 async function scroll(parts: PointParts, request: Request, collection: Collection): Promise<Reply> {
   const wanted = parseScroll(request.body ?? {}, parts.limits.limitMax)
-  const options = readOptions(parts, request, readParams(request, undefined), wanted.payload.kind !== 'none', wanted.withVector)
+  const options = readOptions(
+    parts,
+    request,
+    readParams(request, undefined),
+    wanted.payload.kind !== 'none',
+    wanted.withVector,
+  )
   const { points, next, report } = await parts.reads.scroll(collection, wanted.from, wanted.limit, options)
   const list = listJson(points.map((point) => pointJson(point, wanted.payload, collection.config)))
   return { json: `{"points":${list},"next_page_offset":${next === null ? 'null' : idJson(next)}}`, report }
@@ -105,7 +194,13 @@ async function count(parts: PointParts, request: Request, collection: Collection
 }
 
 /** All queries of a request; those that agree in how they want to be answered go out together. */
-async function query(parts: PointParts, request: Request, collection: Collection, requests: QueryRequest[], encode: (lists: string[]) => string): Promise<Reply> {
+async function query(
+  parts: PointParts,
+  request: Request,
+  collection: Collection,
+  requests: QueryRequest[],
+  encode: (lists: string[]) => string,
+): Promise<Reply> {
   const groups = new Map<string, { wanted: QueryRequest; params: ReadParams; at: number }[]>()
   requests.forEach((wanted, at) => {
     const params = readParams(request, wanted.params)
@@ -119,20 +214,30 @@ async function query(parts: PointParts, request: Request, collection: Collection
     if (!first) continue
     const options = {
       ...readOptions(parts, request, first.params, first.wanted.payload.kind !== 'none', first.wanted.withVector),
-      exact: first.params.exact, probes: first.params.probes, recallTarget: first.params.recallTarget, partial: first.params.partial,
+      exact: first.params.exact,
+      probes: first.params.probes,
+      recallTarget: first.params.recallTarget,
+      partial: first.params.partial,
     }
     const queries = await resolveTargets(parts, request, collection, group)
     const { points, report } = await parts.reads.search(collection, queries, options)
     parts.metrics.observe('maksdb_probed_cells', report.probed ?? 0, { collection: collection.config.collection })
     group.forEach(({ wanted, at }, i) => {
-      lists[at] = listJson((points[i] as ScoredPoint[]).map((point) => scoredJson(point, wanted.payload, collection.config)))
+      lists[at] = listJson(
+        (points[i] as ScoredPoint[]).map((point) => scoredJson(point, wanted.payload, collection.config)),
+      )
     })
     reports.push(report)
   }
   return { json: encode(lists), report: combined(reports) }
 }
 
-async function resolveTargets(parts: PointParts, request: Request, collection: Collection, group: { wanted: QueryRequest; params: ReadParams }[]): Promise<Query[]> {
+async function resolveTargets(
+  parts: PointParts,
+  request: Request,
+  collection: Collection,
+  group: { wanted: QueryRequest; params: ReadParams }[],
+): Promise<Query[]> {
   const keys = [...new Set(group.flatMap(({ wanted }) => ('key' in wanted.target ? [wanted.target.key] : [])))]
   const vectors = new Map<IdKey, Float32Array>()
   if (keys.length > 0) {

@@ -5,7 +5,14 @@ import { mergeHits, mergePages } from '../core/merge.ts'
 import { passesThreshold, scoreOf } from '../core/metric.ts'
 import { probesForRecall, rankCells } from '../core/partition.ts'
 import { bytesOf, float32View } from '../core/vector.ts'
-import { type CountResponse, type HitRow, RPC, type RowHeader, type RowsResponse, type SearchResponse } from '../protocol/shard-rpc.ts'
+import {
+  type CountResponse,
+  type HitRow,
+  type RowHeader,
+  type RowsResponse,
+  RPC,
+  type SearchResponse,
+} from '../protocol/shard-rpc.ts'
 import type { Collection } from './collection.ts'
 import { type CellAnswer, type ReadLevel, readCell } from './scatter.ts'
 import type { ShardClient } from './shard-client.ts'
@@ -65,7 +72,11 @@ export class Reads {
     this.#shards = shards
   }
 
-  async search(collection: Collection, queries: readonly Query[], options: SearchOptions): Promise<{ points: ScoredPoint[][]; report: ReadReport }> {
+  async search(
+    collection: Collection,
+    queries: readonly Query[],
+    options: SearchOptions,
+  ): Promise<{ points: ScoredPoint[][]; report: ReadReport }> {
     return this.#read(collection, options, collection.unsettled, async (read, deadline) => {
       const cellsOf = queries.map((query) => this.#cells(collection, query.vector, options))
       const missing: number[] = []
@@ -82,7 +93,14 @@ export class Reads {
             withVector: options.withVector,
           }
           try {
-            const answer = await readCell<SearchResponse>(this.#shards, collection, cell, read, { path: RPC.search, header, chunks: [vectors] }, deadline)
+            const answer = await readCell<SearchResponse>(
+              this.#shards,
+              collection,
+              cell,
+              read,
+              { path: RPC.search, header, chunks: [vectors] },
+              deadline,
+            )
             answers.push(answer)
             const hits = attachVectors(answer, collection.config.dimension, options.withVector)
             asked.forEach(({ i }, n) => (found[i] as Found[][]).push(hits[n] as Found[]))
@@ -110,18 +128,29 @@ export class Reads {
     const ranked = rankCells(partition, vector)
     if (options.exact || collection.unsettled) return ranked
     const recall = options.recallTarget ?? config.recallTarget
-    const wanted = options.probes ?? (options.recallTarget === undefined ? config.probes : undefined) ?? probesForRecall(config.clusters, recall)
+    const wanted =
+      options.probes ??
+      (options.recallTarget === undefined ? config.probes : undefined) ??
+      probesForRecall(config.clusters, recall)
     return ranked.slice(0, Math.min(wanted, config.clusters))
   }
 
-  async retrieve(collection: Collection, keys: readonly IdKey[], options: ReadOptions): Promise<{ points: Point[]; report: ReadReport }> {
+  async retrieve(
+    collection: Collection,
+    keys: readonly IdKey[],
+    options: ReadOptions,
+  ): Promise<{ points: Point[]; report: ReadReport }> {
     const deadline = performance.now() + options.timeoutMs
     for (let attempt = 1; ; attempt++) {
       const cut = options.consistency === 'eventual' ? undefined : await this.#cut(collection, options, keys)
-      const read: ReadLevel = cut ? { level: 'cut', cut } : { level: options.consistency === 'eventual' ? 'eventual' : 'primary' }
+      const read: ReadLevel = cut
+        ? { level: 'cut', cut }
+        : { level: options.consistency === 'eventual' ? 'eventual' : 'primary' }
       const byCell = new Map<number, IdKey[]>()
       keys.forEach((key, i) => {
-        const cells = cut ? [cut.entries[i]?.owner] : Array.from({ length: collection.config.clusters }, (_, cell) => cell)
+        const cells = cut
+          ? [cut.entries[i]?.owner]
+          : Array.from({ length: collection.config.clusters }, (_, cell) => cell)
         for (const cell of cells) if (cell !== undefined) byCell.set(cell, [...(byCell.get(cell) ?? []), key])
       })
       try {
@@ -132,7 +161,9 @@ export class Reads {
           }),
         )
         const newest = new Map<IdKey, Point>()
-        for (const point of answers.flatMap((answer) => rowsOf(answer, collection.config.dimension, options.withVector))) {
+        for (const point of answers.flatMap((answer) =>
+          rowsOf(answer, collection.config.dimension, options.withVector),
+        )) {
           if ((newest.get(point.key)?.version ?? -1) < point.version) newest.set(point.key, point)
         }
         return { points: keys.flatMap((key) => newest.get(key) ?? []), report: levelReport(read, answers) }
@@ -142,11 +173,19 @@ export class Reads {
     }
   }
 
-  scroll(collection: Collection, from: IdKey | null, limit: number, options: ReadOptions): Promise<{ points: Point[]; next: IdKey | null; report: ReadReport }> {
+  scroll(
+    collection: Collection,
+    from: IdKey | null,
+    limit: number,
+    options: ReadOptions,
+  ): Promise<{ points: Point[]; next: IdKey | null; report: ReadReport }> {
     return this.#read(collection, options, true, async (read, deadline) => {
       const header = { from, limit: limit + 1, withPayload: options.withPayload, withVector: options.withVector }
       const answers = await this.#all<RowsResponse>(collection, read, { path: RPC.scroll, header }, deadline)
-      const page = mergePages(answers.map((answer) => rowsOf(answer, collection.config.dimension, options.withVector)), limit + 1)
+      const page = mergePages(
+        answers.map((answer) => rowsOf(answer, collection.config.dimension, options.withVector)),
+        limit + 1,
+      )
       return { points: page.slice(0, limit), next: page[limit]?.key ?? null, report: levelReport(read, answers) }
     })
   }
@@ -154,11 +193,19 @@ export class Reads {
   count(collection: Collection, options: ReadOptions): Promise<{ count: number; report: ReadReport }> {
     return this.#read(collection, options, true, async (read, deadline) => {
       const answers = await this.#all<CountResponse>(collection, read, { path: RPC.count, header: {} }, deadline)
-      return { count: answers.reduce((sum, answer) => sum + answer.header.count, 0), report: levelReport(read, answers) }
+      return {
+        count: answers.reduce((sum, answer) => sum + answer.header.count, 0),
+        report: levelReport(read, answers),
+      }
     })
   }
 
-  #all<A>(collection: Collection, read: ReadLevel, call: { path: string; header: object }, deadline: number): Promise<CellAnswer<A>[]> {
+  #all<A>(
+    collection: Collection,
+    read: ReadLevel,
+    call: { path: string; header: object },
+    deadline: number,
+  ): Promise<CellAnswer<A>[]> {
     const cells = Array.from({ length: collection.config.clusters }, (_, cell) => cell)
     return Promise.all(cells.map((cell) => readCell<A>(this.#shards, collection, cell, read, call, deadline)))
   }
@@ -167,7 +214,12 @@ export class Reads {
    * Runs a read at its level. `strong` takes a cut. The default takes one where the state is spread over cells
    * (`spread`), and does without where Redis is away; a cut that a pod can no longer serve is taken again.
    */
-  async #read<T>(collection: Collection, options: ReadOptions, spread: boolean, run: (read: ReadLevel, deadline: number) => Promise<T>): Promise<T> {
+  async #read<T>(
+    collection: Collection,
+    options: ReadOptions,
+    spread: boolean,
+    run: (read: ReadLevel, deadline: number) => Promise<T>,
+  ): Promise<T> {
     const deadline = performance.now() + options.timeoutMs
     if (options.consistency === 'eventual') return run({ level: 'eventual' }, deadline)
     if (options.consistency === 'default' && !spread) return run({ level: 'primary' }, deadline)
@@ -187,7 +239,8 @@ export class Reads {
       return await (keys ? collection.cuts.of(keys) : collection.cuts.take())
     } catch (thrown) {
       const error = asMaksError(thrown)
-      if (options.consistency === 'default' && (error.code === 'REDIS_UNAVAILABLE' || error.code === 'GATE_CLOSED')) return undefined
+      if (options.consistency === 'default' && (error.code === 'REDIS_UNAVAILABLE' || error.code === 'GATE_CLOSED'))
+        return undefined
       throw error
     }
   }
@@ -201,14 +254,21 @@ function attachVectors(answer: CellAnswer<SearchResponse>, dimension: number, wi
   return answer.header.hits.map((hits) =>
     hits.map((hit) => {
       const row = at++
-      return { ...hit, score: 0, ...(vectors ? { vector: vectors.subarray(row * dimension, (row + 1) * dimension) } : {}) }
+      return {
+        ...hit,
+        score: 0,
+        ...(vectors ? { vector: vectors.subarray(row * dimension, (row + 1) * dimension) } : {}),
+      }
     }),
   )
 }
 
 function rowsOf(answer: CellAnswer<RowsResponse>, dimension: number, withVector: boolean): Point[] {
   const vectors = withVector && answer.chunks[0] ? float32View(answer.chunks[0]) : undefined
-  return answer.header.rows.map((row, i) => ({ ...row, ...(vectors ? { vector: vectors.subarray(i * dimension, (i + 1) * dimension) } : {}) }))
+  return answer.header.rows.map((row, i) => ({
+    ...row,
+    ...(vectors ? { vector: vectors.subarray(i * dimension, (i + 1) * dimension) } : {}),
+  }))
 }
 
 function finish(collection: Collection, query: Query, answers: Found[][]): ScoredPoint[] {

@@ -23,7 +23,8 @@ const PROBES_MAX = 1_000_000
 
 function outside(request: Request, name: string): string | undefined {
   const query = request.query[name]
-  if (query !== undefined && typeof query !== 'string') throw badRequest(`the query parameter "${name}" is given more than once`)
+  if (query !== undefined && typeof query !== 'string')
+    throw badRequest(`the query parameter "${name}" is given more than once`)
   return query ?? request.get(name)
 }
 
@@ -38,9 +39,11 @@ export function readParams(request: Request, params: unknown): ReadParams {
     if (!/^\d+(\.\d+)?$/.test(text)) throw badRequest(`"${name}" must be a number, not "${text}"`)
     return Number(text)
   }
-  if (outside(request, 'maksdb-token') !== undefined) throw new MaksError('UNSUPPORTED', '"maksdb-token" is not supported yet')
+  if (outside(request, 'maksdb-token') !== undefined)
+    throw new MaksError('UNSUPPORTED', '"maksdb-token" is not supported yet')
   const probes = fields.number('probes', { min: 1, max: PROBES_MAX, integer: true }) ?? outsideNumber('maksdb-probes')
-  if (probes !== undefined && (probes < 1 || !Number.isInteger(probes))) throw badRequest('"maksdb-probes" must be a whole number from 1 on')
+  if (probes !== undefined && (probes < 1 || !Number.isInteger(probes)))
+    throw badRequest('"maksdb-probes" must be a whole number from 1 on')
   const recallTarget = fields.number('recall_target', { min: 0, max: 1 }) ?? outsideNumber('maksdb-recall-target')
   if (recallTarget !== undefined && recallTarget > 1) throw badRequest('"maksdb-recall-target" must be from 0 to 1')
   const flag = (name: string) => outside(request, name) === 'true' || outside(request, name) === '1'
@@ -49,7 +52,9 @@ export function readParams(request: Request, params: unknown): ReadParams {
     probes,
     recallTarget,
     partial: fields.boolean('partial') ?? flag('maksdb-partial'),
-    consistency: parseConsistency(fields.take('consistency') ?? outside(request, 'maksdb-consistency') ?? request.query.consistency),
+    consistency: parseConsistency(
+      fields.take('consistency') ?? outside(request, 'maksdb-consistency') ?? request.query.consistency,
+    ),
   }
   fields.end()
   return result
@@ -60,7 +65,8 @@ function parseConsistency(value: unknown): Consistency {
   if (value === undefined || typeof value === 'number') return 'default'
   if (value === 'eventual' || value === 'strong') return value
   if (value === 'majority' || value === 'quorum' || value === 'all') return 'default'
-  if (value === 'bounded' || value === 'session') throw new MaksError('UNSUPPORTED', `consistency "${value}" is not supported yet`)
+  if (value === 'bounded' || value === 'session')
+    throw new MaksError('UNSUPPORTED', `consistency "${value}" is not supported yet`)
   if (typeof value === 'string' && /^\d+$/.test(value)) return 'default'
   throw badRequest('consistency must be eventual, strong, a number, majority, quorum or all')
 }
@@ -69,7 +75,8 @@ export function timeoutMs(request: Request, limits: Limits): number {
   const text = request.query.timeout
   if (text === undefined || text === '') return limits.timeoutMs
   const seconds = Number(text)
-  if (!(seconds > 0) || seconds > TIMEOUT_MAX_S) throw badRequest(`"timeout" must be a number of seconds up to ${TIMEOUT_MAX_S}`)
+  if (!(seconds > 0) || seconds > TIMEOUT_MAX_S)
+    throw badRequest(`"timeout" must be a number of seconds up to ${TIMEOUT_MAX_S}`)
   return seconds * 1000
 }
 
@@ -79,7 +86,8 @@ export function writeOptions(request: Request, limits: Limits): { wait: boolean;
   if (ordering !== undefined && ordering !== 'weak' && ordering !== 'medium' && ordering !== 'strong') {
     throw badRequest('"ordering" must be weak, medium or strong')
   }
-  if (request.get('idempotency-key') !== undefined) throw new MaksError('UNSUPPORTED', 'the header "Idempotency-Key" is not supported yet')
+  if (request.get('idempotency-key') !== undefined)
+    throw new MaksError('UNSUPPORTED', 'the header "Idempotency-Key" is not supported yet')
   return { wait: wait === 'true', timeoutMs: timeoutMs(request, limits) }
 }
 

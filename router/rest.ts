@@ -18,7 +18,9 @@ import { Writes } from './writes.ts'
 
 /** What a handler answers: a value, or JSON text that is ready; and how the read was answered. */
 export type Reply = ({ result: unknown } | { json: string }) & { report?: ReadReport }
-export type Send = (handler: (request: Request) => Promise<Reply>) => (request: Request, response: Response, next: NextFunction) => void
+export type Send = (
+  handler: (request: Request) => Promise<Reply>,
+) => (request: Request, response: Response, next: NextFunction) => void
 
 const REQUEST_ID_HEADER = 'x-request-id'
 const LATER_PAGES = ['/openapi.json', '/docs', '/console', '/telemetry', '/aliases']
@@ -50,11 +52,18 @@ export function makeRestServer(parts: RestParts): Server {
   })
   app.use(cors(env.MAKSDB_CORS_ORIGIN))
   app.use(checkAccess(env))
-  app.get('/', (_request, response) => void response.json({ title: 'maksdb', version: QDRANT_VERSION, maksdb: VERSION }))
-  for (const path of ['/healthz', '/livez']) app.get(path, (_request, response) => void response.type('text').send('healthz check passed'))
+  app.get(
+    '/',
+    (_request, response) => void response.json({ title: 'maksdb', version: QDRANT_VERSION, maksdb: VERSION }),
+  )
+  for (const path of ['/healthz', '/livez'])
+    app.get(path, (_request, response) => void response.type('text').send('healthz check passed'))
   app.get('/readyz', (_request, response) => {
     const why = parts.notReady()
-    response.status(why === undefined ? 200 : 503).type('text').send(why ?? 'all shards are ready')
+    response
+      .status(why === undefined ? 200 : 503)
+      .type('text')
+      .send(why ?? 'all shards are ready')
   })
   app.get('/metrics', (_request, response, next) => {
     metrics.registry.metrics().then((text) => response.type(metrics.registry.contentType).send(text), next)
@@ -71,14 +80,20 @@ export function makeRestServer(parts: RestParts): Server {
   app.use((request: Request) => {
     throw new MaksError('NOT_FOUND', `there is no route ${request.method} ${request.path}`)
   })
-  app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => sendError(parts, thrown, request, response))
+  app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) =>
+    sendError(parts, thrown, request, response),
+  )
   return createServer(app)
 }
 
 function cors(origin: string | undefined) {
   return (request: Request, response: Response, next: NextFunction): void => {
     if (origin === undefined) return next()
-    response.set({ 'access-control-allow-origin': origin, 'access-control-allow-headers': '*', 'access-control-allow-methods': '*' })
+    response.set({
+      'access-control-allow-origin': origin,
+      'access-control-allow-headers': '*',
+      'access-control-allow-methods': '*',
+    })
     if (request.method === 'OPTIONS') response.status(204).end()
     else next()
   }
@@ -109,7 +124,8 @@ function elapsed(response: Response): number {
 function sendError(parts: RestParts, thrown: unknown, request: Request, response: Response): void {
   const error = fromExpress(thrown)
   parts.metrics.add('maksdb_rejected_requests_total', 1, { code: error.code })
-  if (error.code === 'INTERNAL') parts.logger.error({ error: error.stack, cause: String(error.cause), path: request.path }, 'a request failed')
+  if (error.code === 'INTERNAL')
+    parts.logger.error({ error: error.stack, cause: String(error.cause), path: request.path }, 'a request failed')
   if (response.headersSent) return void response.destroy()
   const wait = error.row.retryAfterS
   if (wait !== undefined) response.set('retry-after', String(wait))
@@ -119,7 +135,13 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
   response.status(error.status).json({
     status: { error: error.message },
     time: elapsed(response),
-    maksdb: { code: error.code, retriable: error.retriable, hint: error.row.hint, request_id: response.locals.requestId as string, ...(cells === undefined ? {} : { cells }) },
+    maksdb: {
+      code: error.code,
+      retriable: error.retriable,
+      hint: error.row.hint,
+      request_id: response.locals.requestId as string,
+      ...(cells === undefined ? {} : { cells }),
+    },
   })
 }
 
@@ -128,7 +150,9 @@ function fromExpress(thrown: unknown): MaksError {
   if (thrown instanceof MaksError) return thrown
   const { type, status } = thrown as { type?: string; status?: number }
   if (type === 'entity.too.large') return new MaksError('PAYLOAD_TOO_LARGE', 'the body is larger than the limit')
-  if (type === 'encoding.unsupported') return new MaksError('UNSUPPORTED_MEDIA_TYPE', 'compressed bodies are not supported')
-  if (thrown instanceof URIError || (status !== undefined && status >= 400 && status < 500)) return new MaksError('BAD_REQUEST', (thrown as Error).message)
+  if (type === 'encoding.unsupported')
+    return new MaksError('UNSUPPORTED_MEDIA_TYPE', 'compressed bodies are not supported')
+  if (thrown instanceof URIError || (status !== undefined && status >= 400 && status < 500))
+    return new MaksError('BAD_REQUEST', (thrown as Error).message)
   return asMaksError(thrown)
 }

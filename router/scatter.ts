@@ -64,7 +64,11 @@ function attemptsOf(collection: Collection, cell: number, read: ReadLevel): Atte
 }
 
 /** Starts the next attempt when one fails, or stays silent too long; the first success wins, else the last error. */
-function firstGood<T, A>(attempts: readonly A[], send: (attempt: A) => Promise<T>, onError: (error: MaksError) => void): Promise<T> {
+function firstGood<T, A>(
+  attempts: readonly A[],
+  send: (attempt: A) => Promise<T>,
+  onError: (error: MaksError) => void,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     let started = 0
     let failed = 0

@@ -23,7 +23,13 @@ export class ShardClient {
     this.#token = token
   }
 
-  async call<A>(shard: Heartbeat, path: string, header: unknown, chunks: readonly Uint8Array[], timeoutMs: number): Promise<Frame<A>> {
+  async call<A>(
+    shard: Heartbeat,
+    path: string,
+    header: unknown,
+    chunks: readonly Uint8Array[],
+    timeoutMs: number,
+  ): Promise<Frame<A>> {
     let status: number
     let body: Buffer
     try {
@@ -54,9 +60,14 @@ export class ShardClient {
 /** A connection that was never made carried nothing; any other failure may have come after the request was read. */
 function connectionError(shard: Heartbeat, error: unknown): MaksError {
   const code = (error as { code?: string }).code ?? ''
-  const notExecuted = code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'EHOSTUNREACH' || code === 'ENOTFOUND'
-  return new MaksError('CELL_UNAVAILABLE', `pod ${shard.pod} does not answer: ${error instanceof Error ? error.message : String(error)}`, {
-    cause: error,
-    details: { notExecuted },
-  })
+  const notExecuted =
+    code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'EHOSTUNREACH' || code === 'ENOTFOUND'
+  return new MaksError(
+    'CELL_UNAVAILABLE',
+    `pod ${shard.pod} does not answer: ${error instanceof Error ? error.message : String(error)}`,
+    {
+      cause: error,
+      details: { notExecuted },
+    },
+  )
 }

@@ -5,7 +5,13 @@
 import { asMaksError, MaksError } from '../core/errors.ts'
 import type { IdKey } from '../core/ids.ts'
 import { hashCell, ownerCell } from '../core/partition.ts'
-import { type CommitRequest, type CommitResponse, type OperationHeader, RPC, type WaitRequest } from '../protocol/shard-rpc.ts'
+import {
+  type CommitRequest,
+  type CommitResponse,
+  type OperationHeader,
+  RPC,
+  type WaitRequest,
+} from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import type { Collection } from './collection.ts'
 import type { ShardClient } from './shard-client.ts'
@@ -67,7 +73,10 @@ export class Writes {
       if (leaderless.length > 0) {
         this.#checkGate(collection, progress)
         if (performance.now() + RETRY_MS > giveUp) {
-          progress.lastRefusal ??= new MaksError('NO_PRIMARY', `cell ${leaderless.join(', ')} of ${collection.config.collection} has no primary`)
+          progress.lastRefusal ??= new MaksError(
+            'NO_PRIMARY',
+            `cell ${leaderless.join(', ')} of ${collection.config.collection} has no primary`,
+          )
           break
         }
         await sleep(RETRY_MS)
@@ -75,7 +84,11 @@ export class Writes {
         continue
       }
       progress.lastRefusal = undefined
-      open = (await Promise.all([...groups].map(([cell, sent]) => this.#send(collection, cell, sent, options, deadline, progress)))).flat()
+      open = (
+        await Promise.all(
+          [...groups].map(([cell, sent]) => this.#send(collection, cell, sent, options, deadline, progress)),
+        )
+      ).flat()
       const refusal = progress.lastRefusal as MaksError | undefined
       if (open.length === 0 || !mayRetry(refusal) || performance.now() + RETRY_MS > giveUp) break
       await sleep(RETRY_MS)
@@ -113,7 +126,14 @@ export class Writes {
   }
 
   /** Sends a cell its operations; returns those that were provably not executed. */
-  async #send(collection: Collection, cell: number, sent: Sent[], options: WriteOptions, deadline: number, progress: Progress): Promise<Write[]> {
+  async #send(
+    collection: Collection,
+    cell: number,
+    sent: Sent[],
+    options: WriteOptions,
+    deadline: number,
+    progress: Progress,
+  ): Promise<Write[]> {
     const leader = collection.leader(cell)
     const writes = sent.map(({ write }) => write)
     if (!leader) return writes
@@ -157,9 +177,14 @@ export class Writes {
 
   #failure(progress: Progress, open: number): MaksError {
     const cause = progress.unknown ?? progress.lastRefusal ?? new MaksError('NO_PRIMARY', 'no primary could be reached')
-    if (progress.executed === 0 && !progress.unknown) return new MaksError(cause.code === 'CELL_UNAVAILABLE' ? 'NO_PRIMARY' : cause.code, cause.message, { cause })
+    if (progress.executed === 0 && !progress.unknown)
+      return new MaksError(cause.code === 'CELL_UNAVAILABLE' ? 'NO_PRIMARY' : cause.code, cause.message, { cause })
     const cells = Object.fromEntries(progress.cells)
-    return new MaksError('UNKNOWN_OUTCOME', `the write was not applied as a whole (${open} operations open): ${cause.message}`, { cause, details: { cells } })
+    return new MaksError(
+      'UNKNOWN_OUTCOME',
+      `the write was not applied as a whole (${open} operations open): ${cause.message}`,
+      { cause, details: { cells } },
+    )
   }
 
   /** Visible means: applied by the primary of every cell that the write touched. */
@@ -170,7 +195,11 @@ export class Writes {
           const leader = collection.leader(cell)
           const timeoutMs = deadline - performance.now()
           if (timeoutMs <= 0) {
-            throw new MaksError('UNKNOWN_OUTCOME', `the write is durable, but cell ${cell} has not applied it in time`, { details: { cells: { [cell]: 'durable' } } })
+            throw new MaksError(
+              'UNKNOWN_OUTCOME',
+              `the write is durable, but cell ${cell} has not applied it in time`,
+              { details: { cells: { [cell]: 'durable' } } },
+            )
           }
           try {
             if (leader) {
@@ -192,5 +221,12 @@ export class Writes {
 /** 429 and a full log are answered at once: the client must slow down, not we. */
 function mayRetry(refusal: MaksError | undefined): boolean {
   const code = refusal?.code
-  return code === 'NOT_PRIMARY' || code === 'NO_PRIMARY' || code === 'STALE_TOPOLOGY' || code === 'GATE_CLOSED' || code === 'REDIS_UNAVAILABLE' || code === 'CELL_UNAVAILABLE'
+  return (
+    code === 'NOT_PRIMARY' ||
+    code === 'NO_PRIMARY' ||
+    code === 'STALE_TOPOLOGY' ||
+    code === 'GATE_CLOSED' ||
+    code === 'REDIS_UNAVAILABLE' ||
+    code === 'CELL_UNAVAILABLE'
+  )
 }

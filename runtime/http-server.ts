@@ -1,7 +1,8 @@
 /** A small HTTP server for calls between our own processes and for the admin port: limits, credential, errors as JSON. */
+
+import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { timingSafeEqual } from 'node:crypto'
 import { asMaksError, MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
 

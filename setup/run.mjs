@@ -23,6 +23,10 @@ try {
 }
 const [file, ...args] = program
 const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`
-const child = spawn(node24, [join(root, file), ...args, ...rest], { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } })
+const child = spawn(node24, [join(root, file), ...args, ...rest], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, PATH: path },
+})
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 130 : 1)))

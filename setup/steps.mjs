@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { buildAddon } from '../native/build-addon.mjs'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
-export const cacheDir = process.env.MAKSDB_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'maksdb')
+export const cacheDir =
+  process.env.MAKSDB_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'maksdb')
 const modules = join(root, 'node_modules')
 export const node24 = join(modules, `node-linux-${process.arch}`, 'bin', 'node')
 const stampFile = join(modules, '.maksdb-setup.json')
@@ -27,9 +28,16 @@ function step(what, work) {
 }
 
 function run(command, args, options = {}) {
-  const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  const result = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options,
+  })
   if (result.error || result.status !== 0) {
-    throw new Error(`${command} ${args.join(' ')} failed:\n${result.error?.message ?? ''}${(result.stdout ?? '').slice(-2000)}${(result.stderr ?? '').slice(-4000)}`)
+    throw new Error(
+      `${command} ${args.join(' ')} failed:\n${result.error?.message ?? ''}${(result.stdout ?? '').slice(-2000)}${(result.stderr ?? '').slice(-4000)}`,
+    )
   }
   return result.stdout
 }
@@ -46,14 +54,17 @@ function redisVersion() {
 
 function redisIsRecent() {
   const version = redisVersion()
-  return version !== undefined && (version[0] > REDIS_MIN[0] || (version[0] === REDIS_MIN[0] && version[1] >= REDIS_MIN[1]))
+  return (
+    version !== undefined && (version[0] > REDIS_MIN[0] || (version[0] === REDIS_MIN[0] && version[1] >= REDIS_MIN[1]))
+  )
 }
 
 /** True where packages could be installed; the lists are fetched once. */
 let listsFetched = false
 export function aptInstall(packages) {
   if (!have('apt-get')) return false
-  const prefix = process.getuid() === 0 ? [] : spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined
+  const prefix =
+    process.getuid() === 0 ? [] : spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined
   if (prefix === undefined) return false
   // RUNLEVEL=1 keeps the package from starting a service: we run redis-server ourselves.
   const apt = (...args) => {
@@ -68,7 +79,14 @@ export function aptInstall(packages) {
 /** The machine's own start of every step: what changes it, changes the stamp. */
 function wantedStamp() {
   const hash = createHash('sha256')
-  for (const file of ['package.json', 'package-lock.json', 'native/build-addon.mjs', 'native/compat.h', 'native/tuning.cc']) hash.update(readFileSync(join(root, file)))
+  for (const file of [
+    'package.json',
+    'package-lock.json',
+    'native/build-addon.mjs',
+    'native/compat.h',
+    'native/tuning.cc',
+  ])
+    hash.update(readFileSync(join(root, file)))
   return { files: hash.digest('hex'), arch: process.arch }
 }
 
@@ -84,7 +102,8 @@ export function ensureSetup() {
 }
 
 function installPackages() {
-  if (process.platform !== 'linux') throw new Error('MaksDB runs on Linux; elsewhere use a container or a virtual machine')
+  if (process.platform !== 'linux')
+    throw new Error('MaksDB runs on Linux; elsewhere use a container or a virtual machine')
   // Not "npm ci": it refuses a lock file that lacks other platforms' optional packages. The lock still pins every version.
   run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
   return `Node ${run(node24, ['--version']).trim()}`
@@ -94,14 +113,17 @@ function installAddon() {
   const target = join(modules, 'faiss-node', 'build', 'Release', 'faiss-node.node')
   const built = buildAddon({ root, cacheDir, have, aptInstall, say })
   if (built === undefined) {
-    say('set-up: there is no compiler with FAISS here, and none could be installed; taking the prebuilt addon that faiss-node publishes, which is slower')
+    say(
+      'set-up: there is no compiler with FAISS here, and none could be installed; taking the prebuilt addon that faiss-node publishes, which is slower',
+    )
     run('npm', ['rebuild', 'faiss-node'], { env: { ...process.env, PATH: `${dirname(node24)}:${process.env.PATH}` } })
   } else {
     rmSync(dirname(target), { recursive: true, force: true })
     mkdirSync(dirname(target), { recursive: true })
     cpSync(built.path, target)
   }
-  const check = "const f=require('faiss-node');const i=new f.IndexFlatL2(2);i.add([1,0,0,1]);if(i.search([0,1],1).labels[0]!==1)process.exit(1)"
+  const check =
+    "const f=require('faiss-node');const i=new f.IndexFlatL2(2);i.add([1,0,0,1]);if(i.search([0,1],1).labels[0]!==1)process.exit(1)"
   execFileSync(node24, ['-e', check], { cwd: root })
   return built?.what ?? 'prebuilt'
 }

@@ -10,19 +10,28 @@ import { request } from 'undici'
 import { MaksError } from '../core/errors.ts'
 import { comparePositions, parsePosition } from '../core/position.ts'
 import { type Heartbeat, INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
+import type { RedisLink } from '../store/redis-link.ts'
 import { heartbeatOf } from './heartbeat.ts'
 import type { SnapshotManifest } from './index/snapshot-files.ts'
 import { callPeer } from './peers.ts'
 import type { Pod } from './pod.ts'
-import type { RedisLink } from '../store/redis-link.ts'
 
 /** Copies a peer's snapshot into a folder of its own and returns its path, named like a snapshot. */
-export async function bootstrapFromPeer(pod: Pod, link: RedisLink, trim: string, setHold: (position: string) => void): Promise<string> {
+export async function bootstrapFromPeer(
+  pod: Pod,
+  link: RedisLink,
+  trim: string,
+  setHold: (position: string) => void,
+): Promise<string> {
   const members = await link.use((redis) => pod.log.members(redis))
   const peers = members
-    .filter((member) => member.cell === pod.env.MAKSDB_CELL && member.pod !== pod.name && member.newestSnapshot !== null)
+    .filter(
+      (member) => member.cell === pod.env.MAKSDB_CELL && member.pod !== pod.name && member.newestSnapshot !== null,
+    )
     .filter((member) => parsePosition(member.newestSnapshot as string).seq >= parsePosition(trim).seq)
-    .sort((a, b) => comparePositions(parsePosition(b.newestSnapshot as string), parsePosition(a.newestSnapshot as string)))
+    .sort((a, b) =>
+      comparePositions(parsePosition(b.newestSnapshot as string), parsePosition(a.newestSnapshot as string)),
+    )
   let last: unknown = new MaksError('NOT_READY', `no peer has a snapshot at or after ${trim}`)
   for (const peer of peers) {
     try {
@@ -35,10 +44,18 @@ export async function bootstrapFromPeer(pod: Pod, link: RedisLink, trim: string,
   throw last
 }
 
-async function copyFrom(pod: Pod, link: RedisLink, peer: Heartbeat, setHold: (position: string) => void): Promise<string> {
+async function copyFrom(
+  pod: Pod,
+  link: RedisLink,
+  peer: Heartbeat,
+  setHold: (position: string) => void,
+): Promise<string> {
   const { header } = await callPeer<SnapshotManifest>(pod, peer, RPC.snapshotManifest, {})
-  const held = await link.use((redis) => pod.log.hold(redis, { ...heartbeatOf(pod), hold: header.position }, header.position))
-  if (held[0] !== 'OK') throw new MaksError('NOT_READY', `the log was cut at ${held[1]}, after the snapshot of ${peer.pod}`)
+  const held = await link.use((redis) =>
+    pod.log.hold(redis, { ...heartbeatOf(pod), hold: header.position }, header.position),
+  )
+  if (held[0] !== 'OK')
+    throw new MaksError('NOT_READY', `the log was cut at ${held[1]}, after the snapshot of ${peer.pod}`)
   setHold(header.position)
   const folder = join(pod.env.MAKSDB_DATA_DIR, 'copy')
   const path = join(folder, `snapshot-${header.position}`)
@@ -47,7 +64,8 @@ async function copyFrom(pod: Pod, link: RedisLink, peer: Heartbeat, setHold: (po
   for (const file of header.files) {
     const url = `http://${peer.address}:${peer.port}${RPC.snapshotFile}?position=${header.position}&name=${file.name}`
     const response = await request(url, { headers: { [INTERNAL_HEADER]: pod.env.MAKSDB_INTERNAL_TOKEN } })
-    if (response.statusCode !== 200) throw new MaksError('NOT_READY', `${peer.pod} no longer has ${file.name} of ${header.position}`)
+    if (response.statusCode !== 200)
+      throw new MaksError('NOT_READY', `${peer.pod} no longer has ${file.name} of ${header.position}`)
     await pipeline(response.body, createWriteStream(join(folder, 'partial', file.name)))
   }
   await writeFile(join(folder, 'partial', 'manifest.json'), JSON.stringify(header, null, 2))

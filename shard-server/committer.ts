@@ -6,9 +6,9 @@ import { asMaksError, MaksError } from '../core/errors.ts'
 import type { OperationResult } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { type CommitOutcome, type Lead, type Operation, parseCommitReply } from '../store/cell-log.ts'
+import { RedisLink, wasNotExecuted } from '../store/redis-link.ts'
 import type { Election } from './election.ts'
 import type { Pod } from './pod.ts'
-import { RedisLink, wasNotExecuted } from '../store/redis-link.ts'
 import type { Replica } from './replica.ts'
 
 export const BATCH_OPERATIONS_MAX = 256
@@ -36,8 +36,10 @@ interface Item {
   settle: (outcome: Outcome) => void
 }
 
-const refused = (code: 'NOT_PRIMARY' | 'GATE_CLOSED' | 'WAL_REGRESSED' | 'WAL_BUDGET' | 'OVERLOADED' | 'REDIS_UNAVAILABLE', message: string) =>
-  new MaksError(code, message, { details: { notExecuted: true } })
+const refused = (
+  code: 'NOT_PRIMARY' | 'GATE_CLOSED' | 'WAL_REGRESSED' | 'WAL_BUDGET' | 'OVERLOADED' | 'REDIS_UNAVAILABLE',
+  message: string,
+) => new MaksError(code, message, { details: { notExecuted: true } })
 
 export class Committer {
   readonly #pod: Pod
@@ -74,7 +76,8 @@ export class Committer {
       throw refused('OVERLOADED', 'too many writes wait for the log')
     }
     const outcomes = operations.map(
-      (operation) => new Promise<Outcome>((settle) => this.#queue.push({ operation, bytes: operationBytes(operation), settle })),
+      (operation) =>
+        new Promise<Outcome>((settle) => this.#queue.push({ operation, bytes: operationBytes(operation), settle })),
     )
     this.#queueBytes += bytes
     this.#pod.metrics.set('maksdb_queue_depth', this.#queue.length, { queue: 'commit' })
@@ -118,7 +121,8 @@ export class Committer {
 
   async #execute(operations: Operation[]): Promise<CommitOutcome> {
     const lead = this.#election.lead
-    if (!lead || this.#election.role !== 'primary') throw refused('NOT_PRIMARY', `pod ${this.#pod.name} does not lead its cell`)
+    if (!lead || this.#election.role !== 'primary')
+      throw refused('NOT_PRIMARY', `pod ${this.#pod.name} does not lead its cell`)
     if (lead !== this.#lead) {
       this.#lead = lead
       this.#connection = 0
@@ -181,19 +185,23 @@ export class Committer {
         ? refused('GATE_CLOSED', 'the pods are comparing their copies with the log')
         : refused('WAL_REGRESSED', this.#replica.regressed || `the log of cell ${detail} is not what it was`)
     }
-    throw new MaksError('INTERNAL', `the log refused batch ${this.#batch + 1} on connection ${this.#connection}: ${reply.join(' ')}`)
+    throw new MaksError(
+      'INTERNAL',
+      `the log refused batch ${this.#batch + 1} on connection ${this.#connection}: ${reply.join(' ')}`,
+    )
   }
 
   /** After a lost reply: what became of the batch? Asks until it knows, or until this pod no longer leads. */
   async #resolve(lead: Lead): Promise<string | undefined> {
     const deadline = performance.now() + 2 * this.#pod.env.MAKSDB_LEASE_TTL_MS
-    const unknown = () => new MaksError('UNKNOWN_OUTCOME', 'Redis was lost while the write was on its way, and another pod may lead now')
+    const unknown = () =>
+      new MaksError('UNKNOWN_OUTCOME', 'Redis was lost while the write was on its way, and another pod may lead now')
     while (this.#election.lead === lead && performance.now() < deadline) {
       try {
         this.#connection++
         const connection = this.#connection
         const reply = await this.#link.use((redis) => this.#pod.log.resume(redis, lead, connection))
-        if (reply[0] === 'OK') return Number(reply[1]) === this.#batch + 1 ? (reply[2] as string) : undefined
+        if (reply[0] === 'OK') return Number(reply[1]) === this.#batch + 1 ? reply[2] : undefined
         if (reply[0] === 'FENCED') break
         this.#replica.gateLost()
       } catch (error) {
@@ -221,12 +229,21 @@ function combine(outcomes: Outcome[]): Committed {
   if (failed[0]) {
     const allRefused = failed.every(wasNotExecuted)
     if (done.length === 0 && allRefused) throw failed[0]
-    throw new MaksError('UNKNOWN_OUTCOME', `${done.length} of ${outcomes.length} operations were applied: ${failed[0].message}`, {
-      cause: failed[0],
-      details: { applied: done.length },
-    })
+    throw new MaksError(
+      'UNKNOWN_OUTCOME',
+      `${done.length} of ${outcomes.length} operations were applied: ${failed[0].message}`,
+      {
+        cause: failed[0],
+        details: { applied: done.length },
+      },
+    )
   }
   const heads: Record<string, number> = {}
-  for (const { batch } of done) for (const [cell, seq] of Object.entries(batch.heads)) heads[cell] = Math.max(heads[cell] ?? 0, seq)
-  return { results: done.map(({ result }) => result), heads, centroidVersion: Math.max(0, ...done.map(({ batch }) => batch.centroidVersion)) }
+  for (const { batch } of done)
+    for (const [cell, seq] of Object.entries(batch.heads)) heads[cell] = Math.max(heads[cell] ?? 0, seq)
+  return {
+    results: done.map(({ result }) => result),
+    heads,
+    centroidVersion: Math.max(0, ...done.map(({ batch }) => batch.centroidVersion)),
+  }
 }

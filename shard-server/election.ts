@@ -7,8 +7,8 @@ import { parsePosition } from '../core/position.ts'
 import { nextRole, type Role, type RoleEvent } from '../core/role.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import type { Lead } from '../store/cell-log.ts'
-import { leaseToken, type Pod } from './pod.ts'
 import { RedisLink } from '../store/redis-link.ts'
+import { leaseToken, type Pod } from './pod.ts'
 import type { Replica } from './replica.ts'
 
 const POLL_MS = 200

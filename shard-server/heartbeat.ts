@@ -5,8 +5,8 @@ import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import type { Progress } from '../store/cell-log.ts'
 import { checkDurability } from '../store/connection.ts'
-import type { Pod } from './pod.ts'
 import { RedisLink } from '../store/redis-link.ts'
+import type { Pod } from './pod.ts'
 import type { Replica } from './replica.ts'
 
 const BEAT_MS = 400
@@ -15,9 +15,20 @@ const DURABILITY_CHECK_BEATS = 75
 export function heartbeatOf(pod: Pod): Heartbeat {
   const { env } = pod
   return {
-    pod: pod.name, cell: env.MAKSDB_CELL, ordinal: env.MAKSDB_ORDINAL, address: env.MAKSDB_ADVERTISE,
-    port: 0, adminPort: 0, startId: env.MAKSDB_START_ID, beat: 0, applied: '0-0', points: 0, copies: 0,
-    oldestSnapshot: null, newestSnapshot: null, hold: null,
+    pod: pod.name,
+    cell: env.MAKSDB_CELL,
+    ordinal: env.MAKSDB_ORDINAL,
+    address: env.MAKSDB_ADVERTISE,
+    port: 0,
+    adminPort: 0,
+    startId: env.MAKSDB_START_ID,
+    beat: 0,
+    applied: '0-0',
+    points: 0,
+    copies: 0,
+    oldestSnapshot: null,
+    newestSnapshot: null,
+    hold: null,
   }
 }
 
@@ -53,6 +64,7 @@ export class HeartbeatLoop {
   async send(): Promise<void> {
     const { log, metrics, config } = this.#pod
     const { point, stats, hold } = this.#replica
+    this.#replica.writeMark()
     const heartbeat: Heartbeat = {
       ...heartbeatOf(this.#pod),
       ...this.#ports,

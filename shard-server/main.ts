@@ -19,7 +19,10 @@ import { Snapshotter } from './snapshotter.ts'
 
 const env = parseEnv(shardEnvSchema, process.env)
 const config = collectionConfigSchema.parse(JSON.parse(env.MAKSDB_COLLECTION))
-const logger = makeLogger('shard', env.MAKSDB_LOG_LEVEL, { collection: config.collection, pod: `${env.MAKSDB_CELL}/${env.MAKSDB_ORDINAL}` })
+const logger = makeLogger('shard', env.MAKSDB_LOG_LEVEL, {
+  collection: config.collection,
+  pod: `${env.MAKSDB_CELL}/${env.MAKSDB_ORDINAL}`,
+})
 const metrics = new Metrics({ collection: config.collection, cell: env.MAKSDB_CELL })
 
 function die(error: unknown): never {

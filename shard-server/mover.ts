@@ -12,13 +12,13 @@ import { bytesOf, float32View, parseVector } from '../core/vector.ts'
 import { type CentroidsRequest, RPC, type SampleRequest, type WaitRequest } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import type { Operation, Progress } from '../store/cell-log.ts'
+import { RedisLink } from '../store/redis-link.ts'
 import { readCut } from '../store/topology.ts'
 import type { Committer } from './committer.ts'
 import type { Election } from './election.ts'
 import type { HeartbeatLoop } from './heartbeat.ts'
 import { callPeer, leaders } from './peers.ts'
 import type { Pod } from './pod.ts'
-import { RedisLink } from '../store/redis-link.ts'
 import type { Replica } from './replica.ts'
 
 const TICK_MS = 250
@@ -74,7 +74,8 @@ export class Mover {
       await this.#publish(async () => randomCentroids(config.metric, config.dimension, config.clusters, config.seed))
     } else if (config.centroidSource === 'Supplied') {
       const file = config.centroidsFile
-      if (file !== undefined) await this.#publish(async () => parseCentroids(JSON.parse(await readFile(file, 'utf8')), config))
+      if (file !== undefined)
+        await this.#publish(async () => parseCentroids(JSON.parse(await readFile(file, 'utf8')), config))
     } else if (config.clusters > 1 && progress.rows >= config.sampleSize) {
       await this.#publish(() => this.#train())
     }
@@ -83,11 +84,16 @@ export class Mover {
   /** Centroids on request. Returns the new version. Throws CONFLICT where there are some already. */
   async install(request: CentroidsRequest, uploaded: Buffer | undefined): Promise<number> {
     const { config, env } = this.#pod
-    if (env.MAKSDB_CELL !== 0 || this.#election.role !== 'primary') throw new MaksError('NOT_PRIMARY', 'only the primary of cell 0 changes centroids', { details: { notExecuted: true } })
-    if ((this.#heartbeat.progress?.centroidVersion ?? 0) > 0) throw new MaksError('CONFLICT', 'the collection has centroids; re-clustering is not built yet')
+    if (env.MAKSDB_CELL !== 0 || this.#election.role !== 'primary')
+      throw new MaksError('NOT_PRIMARY', 'only the primary of cell 0 changes centroids', {
+        details: { notExecuted: true },
+      })
+    if ((this.#heartbeat.progress?.centroidVersion ?? 0) > 0)
+      throw new MaksError('CONFLICT', 'the collection has centroids; re-clustering is not built yet')
     if (request.action === 'train') return this.#publish(() => this.#train())
     return this.#publish(async () => {
-      if (uploaded?.byteLength !== 4 * config.clusters * config.dimension) throw new MaksError('BAD_REQUEST', 'the centroids have the wrong size')
+      if (uploaded?.byteLength !== 4 * config.clusters * config.dimension)
+        throw new MaksError('BAD_REQUEST', 'the centroids have the wrong size')
       return float32View(uploaded)
     })
   }
@@ -105,7 +111,10 @@ export class Mover {
     const centroids = await make()
     const reply = await this.#link.use((redis) => this.#pod.log.publish(redis, lead, 0, bytesOf(centroids)))
     if (reply[0] === 'CONFLICT') throw new MaksError('CONFLICT', `the collection has centroids of version ${reply[1]}`)
-    if (reply[0] !== 'OK') throw new MaksError('NOT_PRIMARY', `the log refused the centroids: ${reply[0]}`, { details: { notExecuted: true } })
+    if (reply[0] !== 'OK')
+      throw new MaksError('NOT_PRIMARY', `the log refused the centroids: ${reply[0]}`, {
+        details: { notExecuted: true },
+      })
     this.#pod.logger.info({ version: reply[1] }, 'published centroids')
     return Number(reply[1])
   }
@@ -115,7 +124,10 @@ export class Mover {
     const wanted = Math.min(config.sampleSize, Math.max(SAMPLE_MIN, SAMPLE_PER_CENTROID * config.clusters))
     const parts: Float32Array[] = []
     for (const leader of await leaders(this.#pod, this.#link)) {
-      if (!leader) throw new MaksError('NO_PRIMARY', 'training waits until every cell has a primary', { details: { notExecuted: true } })
+      if (!leader)
+        throw new MaksError('NO_PRIMARY', 'training waits until every cell has a primary', {
+          details: { notExecuted: true },
+        })
       const request: SampleRequest = { limit: Math.ceil(wanted / config.clusters) }
       const { chunks } = await callPeer(this.#pod, leader, RPC.sample, request)
       if (chunks[0]) parts.push(float32View(chunks[0]))
@@ -125,8 +137,13 @@ export class Mover {
       points.set(part, at)
       return at + part.length
     }, 0)
-    if (points.length < config.clusters * config.dimension) throw new MaksError('BAD_REQUEST', 'training needs at least one point for each cluster')
-    const { centroids, sizes, iterations } = await index.call('train', { points, clusters: config.clusters, seed: config.seed })
+    if (points.length < config.clusters * config.dimension)
+      throw new MaksError('BAD_REQUEST', 'training needs at least one point for each cluster')
+    const { centroids, sizes, iterations } = await index.call('train', {
+      points,
+      clusters: config.clusters,
+      seed: config.seed,
+    })
     logger.info({ sizes, iterations, sample: points.length / config.dimension }, 'trained centroids')
     return centroids
   }
@@ -142,7 +159,13 @@ export class Mover {
     const compactions = this.#replica.stats?.compactions
     let found = 0
     for (let from: number | null = 0; from !== null && !this.#closed; ) {
-      const step: Awaited<ReturnType<typeof index.call<'walk'>>> = await index.call('walk', { cell: this.#pod.env.MAKSDB_CELL, partition, redundantStorage: config.redundantStorage, from, limit: MOVES_PER_STEP })
+      const step: Awaited<ReturnType<typeof index.call<'walk'>>> = await index.call('walk', {
+        cell: this.#pod.env.MAKSDB_CELL,
+        partition,
+        redundantStorage: config.redundantStorage,
+        from,
+        limit: MOVES_PER_STEP,
+      })
       const lingering = [...step.lingering]
       found += step.misplaced.length + lingering.length
       if (step.misplaced.length > 0) lingering.push(...(await this.#move(step.misplaced, version)))
@@ -156,10 +179,25 @@ export class Mover {
     this.#pod.logger.info({ version }, 'every row is in its cell')
   }
 
-  async #move(rows: { key: Operation['key']; version: number; owner: number; copy: number | null; row: Uint8Array }[], centroidVersion: number) {
-    const moves = rows.map(({ key, version, owner, copy, row }): Operation => ({ type: 'M', key, owner, copy, expect: `o${version}`, centroidVersion, row }))
+  async #move(
+    rows: { key: Operation['key']; version: number; owner: number; copy: number | null; row: Uint8Array }[],
+    centroidVersion: number,
+  ) {
+    const moves = rows.map(
+      ({ key, version, owner, copy, row }): Operation => ({
+        type: 'M',
+        key,
+        owner,
+        copy,
+        expect: `o${version}`,
+        centroidVersion,
+        row,
+      }),
+    )
     const { results } = await this.#committer.commit(moves)
-    return results.flatMap((result, i) => (result.outcome === 'applied' ? [{ key: (moves[i] as Operation).key, version: result.ordering }] : []))
+    return results.flatMap((result, i) =>
+      result.outcome === 'applied' ? [{ key: (moves[i] as Operation).key, version: result.ordering }] : [],
+    )
   }
 
   /** Drops rows that lingered, once the primaries of all cells have applied everything that is in the logs now. */
@@ -170,7 +208,8 @@ export class Mover {
     const served = await leaders(this.#pod, this.#link)
     await Promise.all(
       served.map(async (leader, cell) => {
-        if (!leader) throw new MaksError('NO_PRIMARY', `cell ${cell} has no primary`, { details: { notExecuted: true } })
+        if (!leader)
+          throw new MaksError('NO_PRIMARY', `cell ${cell} has no primary`, { details: { notExecuted: true } })
         const request: WaitRequest = { seq: cut.heads[cell]?.seq ?? 0, timeoutMs: SERVED_TIMEOUT_MS }
         await callPeer(this.#pod, leader, RPC.wait, request, [], SERVED_TIMEOUT_MS + 1000)
       }),
@@ -180,9 +219,15 @@ export class Mover {
 }
 
 /** A list of vectors, as a file or an upload gives it, as clusters x dimension floats. */
-export function parseCentroids(value: unknown, config: { clusters: number; dimension: number; metric: Partition['metric'] }): Float32Array {
-  if (!Array.isArray(value) || value.length !== config.clusters) throw new MaksError('BAD_REQUEST', `centroids must be a list of ${config.clusters} vectors`)
+export function parseCentroids(
+  value: unknown,
+  config: { clusters: number; dimension: number; metric: Partition['metric'] },
+): Float32Array {
+  if (!Array.isArray(value) || value.length !== config.clusters)
+    throw new MaksError('BAD_REQUEST', `centroids must be a list of ${config.clusters} vectors`)
   const centroids = new Float32Array(config.clusters * config.dimension)
-  value.forEach((vector, cell) => centroids.set(parseVector(vector, config.dimension, config.metric, `centroids[${cell}]`), cell * config.dimension))
+  value.forEach((vector, cell) =>
+    centroids.set(parseVector(vector, config.dimension, config.metric, `centroids[${cell}]`), cell * config.dimension),
+  )
   return centroids
 }

@@ -3,11 +3,18 @@ import { request } from 'undici'
 import { isErrorCode, MaksError } from '../core/errors.ts'
 import { decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
 import { type Heartbeat, INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
+import type { RedisLink } from '../store/redis-link.ts'
 import { readTopology } from '../store/topology.ts'
 import type { Pod } from './pod.ts'
-import type { RedisLink } from '../store/redis-link.ts'
 
-export async function callPeer<A>(pod: Pod, peer: Heartbeat, path: string, header: unknown, chunks: Uint8Array[] = [], timeoutMs = 10_000): Promise<Frame<A>> {
+export async function callPeer<A>(
+  pod: Pod,
+  peer: Heartbeat,
+  path: string,
+  header: unknown,
+  chunks: Uint8Array[] = [],
+  timeoutMs = 10_000,
+): Promise<Frame<A>> {
   const response = await request(`http://${peer.address}:${peer.port}${path}`, {
     method: 'POST',
     headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: pod.env.MAKSDB_INTERNAL_TOKEN },
@@ -17,12 +24,16 @@ export async function callPeer<A>(pod: Pod, peer: Heartbeat, path: string, heade
   const body = Buffer.from(await response.body.arrayBuffer())
   if (response.statusCode === 200) return decodeFrame<A>(body)
   const error = JSON.parse(body.toString()) as RpcError
-  throw new MaksError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message, { details: { notExecuted: error.notExecuted } })
+  throw new MaksError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message, {
+    details: { notExecuted: error.notExecuted },
+  })
 }
 
 /** The pods that lead each cell now, undefined where none does. */
 export async function leaders(pod: Pod, link: RedisLink): Promise<(Heartbeat | undefined)[]> {
   const { namespace, name, clusters } = pod.config
   const topology = await link.use((redis) => readTopology(redis, { namespace, name, clusters }))
-  return topology.cells.map((cell) => (cell.leased ? topology.members.find((member) => member.pod === cell.leader) : undefined))
+  return topology.cells.map((cell) =>
+    cell.leased ? topology.members.find((member) => member.pod === cell.leader) : undefined,
+  )
 }

@@ -18,7 +18,11 @@ export interface Pod {
   snapshotDir: string
 }
 
-export function makePod(env: ShardEnv, config: CollectionConfig, parts: Pick<Pod, 'index' | 'metrics' | 'logger'>): Pod {
+export function makePod(
+  env: ShardEnv,
+  config: CollectionConfig,
+  parts: Pick<Pod, 'index' | 'metrics' | 'logger'>,
+): Pod {
   const { namespace, name, clusters } = config
   return {
     ...parts,

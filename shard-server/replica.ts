@@ -12,11 +12,12 @@ import { asMaksError, MaksError } from '../core/errors.ts'
 import { formatPosition, ORIGIN, parsePosition } from '../core/position.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../store/log-entry.ts'
+import { RedisLink } from '../store/redis-link.ts'
 import { bootstrapFromPeer } from './bootstrap.ts'
+import { HighWaterMark } from './high-water-mark.ts'
 import type { IndexStats } from './index/index-calls.ts'
 import { listSnapshots, snapshotPath } from './index/snapshot-files.ts'
 import type { Pod } from './pod.ts'
-import { RedisLink } from '../store/redis-link.ts'
 
 const BLOCK_MS = 1000
 const READ_BYTES = 8 * 1024 * 1024
@@ -35,6 +36,9 @@ export type ReplicaPhase = 'loading' | 'claiming' | 'regressed' | 'bootstrapping
 export class Replica {
   readonly #pod: Pod
   readonly #link: RedisLink
+  readonly #mark: HighWaterMark
+  /** What a former process of this pod had applied, as long as this one has not come so far. */
+  #before: LogPoint | undefined
   #waiters: Waiter[] = []
   #closed = false
   #gateLost = false
@@ -48,16 +52,22 @@ export class Replica {
 
   constructor(pod: Pod) {
     this.#pod = pod
+    this.#mark = new HighWaterMark(pod.env.MAKSDB_DATA_DIR)
     this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
   }
 
   async load(): Promise<void> {
     const { index, config, env, snapshotDir, logger } = this.#pod
     await mkdir(snapshotDir, { recursive: true })
-    await index.call('open', { dimension: config.dimension, metric: config.metric, scratchDir: join(env.MAKSDB_DATA_DIR, 'scratch') })
+    await index.call('open', {
+      dimension: config.dimension,
+      metric: config.metric,
+      scratchDir: join(env.MAKSDB_DATA_DIR, 'scratch'),
+    })
     const { stats, damaged } = await index.call('load', { dir: snapshotDir })
     for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was removed')
     this.#advance(stats)
+    this.#before = this.#mark.read()
     logger.info({ position: formatPosition(this.point.position), points: stats.points }, 'loaded')
   }
 
@@ -104,16 +114,38 @@ export class Replica {
     const known = config.clusters * config.replicas
     while (!this.#closed) {
       this.phase = this.regressed === '' ? 'claiming' : 'regressed'
-      const reply = await this.#link.use((redis) => log.claim(redis, name, this.point, known, CLAIM_WINDOW_MS))
-      if (reply[0] === 'REGRESSED' && this.regressed === '') logger.error({ why: reply[1] }, 'the log is behind a shard: writes stop')
+      const claimed = this.#claimed()
+      const reply = await this.#link.use((redis) => log.claim(redis, name, claimed, known, CLAIM_WINDOW_MS))
+      if (reply[0] === 'REGRESSED' && this.regressed === '')
+        logger.error({ why: reply[1] }, 'the log is behind a shard: writes stop')
       this.regressed = reply[0] === 'REGRESSED' ? (reply[1] ?? 'unknown') : ''
-      if (reply[0] === 'FORK') await this.#stepBack('the log does not hold what this pod holds, and the loss was accepted')
+      if (reply[0] === 'FORK' && claimed !== this.point) this.#forgetBefore()
+      else if (reply[0] === 'FORK')
+        await this.#stepBack('the log does not hold what this pod holds, and the loss was accepted')
       if (reply[0] === 'OPEN') {
         this.#gateLost = false
         return
       }
       await sleep(RETRY_MS)
     }
+  }
+
+  #claimed(): LogPoint {
+    return this.#before && this.#before.position.seq > this.point.position.seq ? this.#before : this.point
+  }
+
+  #forgetBefore(): void {
+    this.#pod.logger.error(
+      { position: this.#before?.position },
+      'what this pod had applied is gone from the log, and the loss was accepted',
+    )
+    this.#before = undefined
+    this.#mark.remove()
+  }
+
+  /** Writes down how far this pod has come; called with every heartbeat. */
+  writeMark(): void {
+    if (this.phase === 'following' && this.#claimed() === this.point) this.#mark.write(this.point)
   }
 
   async #follow(): Promise<void> {
@@ -152,7 +184,9 @@ export class Replica {
     if (this.#closed) return
     const { logger } = this.#pod
     if (thrown instanceof LogMismatch && thrown.kind === 'gap') {
-      await this.#bootstrap().catch((error: unknown) => logger.warn({ error: String(error) }, 'no peer could give a snapshot yet'))
+      await this.#bootstrap().catch((error: unknown) =>
+        logger.warn({ error: String(error) }, 'no peer could give a snapshot yet'),
+      )
     } else if (thrown instanceof LogMismatch) {
       await this.#stepBack(thrown.message)
     } else {
@@ -169,11 +203,15 @@ export class Replica {
   async #stepBack(why: string): Promise<void> {
     const { env, index, snapshotDir, logger } = this.#pod
     const aside = join(env.MAKSDB_DATA_DIR, 'lost', formatPosition(this.point.position))
+    this.#mark.remove()
     logger.error({ why, aside }, 'this copy and the log differ; the copy is put aside')
     await mkdir(aside, { recursive: true })
     await index.call('snapshot', { dir: aside })
     for (const position of await listSnapshots(snapshotDir)) {
-      if (position.seq >= this.point.position.seq) await rename(snapshotPath(snapshotDir, position), join(aside, `old-${formatPosition(position)}`)).catch(() => undefined)
+      if (position.seq >= this.point.position.seq)
+        await rename(snapshotPath(snapshotDir, position), join(aside, `old-${formatPosition(position)}`)).catch(
+          () => undefined,
+        )
     }
     const { stats } = await index.call('load', { dir: snapshotDir, below: this.point })
     this.#advance(stats)
@@ -183,7 +221,8 @@ export class Replica {
     const { index, snapshotDir, log, logger } = this.#pod
     this.phase = 'bootstrapping'
     const trim = await this.#link.use(async (redis) => (await redis.hget(log.cellMeta, 'trim')) ?? '0-0')
-    if (parsePosition(trim).seq <= this.point.position.seq) throw new MaksError('INTERNAL', 'the log has a gap above its trim point')
+    if (parsePosition(trim).seq <= this.point.position.seq)
+      throw new MaksError('INTERNAL', 'the log has a gap above its trim point')
     const path = await bootstrapFromPeer(this.#pod, this.#link, trim, (position) => {
       this.hold = position
     })
@@ -191,6 +230,9 @@ export class Replica {
     const { stats } = await index.call('load', { dir: snapshotDir })
     this.#advance(stats)
     this.hold = null
-    logger.info({ position: formatPosition(this.point.position), points: stats.points }, 'copied a snapshot from a peer')
+    logger.info(
+      { position: formatPosition(this.point.position), points: stats.points },
+      'copied a snapshot from a peer',
+    )
   }
 }

@@ -38,7 +38,12 @@ export class SearchQueue {
       throw new MaksError('OVERLOADED', 'too many searches wait', { details: { notExecuted: true } })
     }
     const started = performance.now()
-    const answers = queries.map((query) => new Promise<{ found: FoundQuery; scanned: number }>((resolve, reject) => this.#waiting.push({ query, resolve, reject })))
+    const answers = queries.map(
+      (query) =>
+        new Promise<{ found: FoundQuery; scanned: number }>((resolve, reject) =>
+          this.#waiting.push({ query, resolve, reject }),
+        ),
+    )
     this.#pod.metrics.set('maksdb_queue_depth', this.#waiting.length, { queue: 'search' })
     void this.#drain()
     const found = await Promise.all(answers)
@@ -77,7 +82,8 @@ export class SearchQueue {
       items.forEach((item, i) => item.resolve({ found: answer.queries[i] as FoundQuery, scanned: answer.scanned }))
     } catch (error) {
       // One query below the history floor must not fail the others of its batch.
-      if (items.length > 1 && error instanceof MaksError && error.code === 'STALE') for (const item of items) await this.#run([item])
+      if (items.length > 1 && error instanceof MaksError && error.code === 'STALE')
+        for (const item of items) await this.#run([item])
       else for (const item of items) item.reject(error)
     }
   }

@@ -8,15 +8,28 @@ import { parsePosition } from '../core/position.ts'
 import { bytesOf, float32View } from '../core/vector.ts'
 import { decodeFrame, encodeFrame, FRAME_TYPE } from '../protocol/frame.ts'
 import {
-  type CentroidsRequest, type CommitRequest, type CommitResponse, type CountRequest, type CountResponse, type OperationHeader, type ReadScope, RPC,
-  type RowsRequest, type RowsResponse, type SampleRequest, type ScrollRequest, type SearchRequest, type SearchResponse, type WaitRequest,
+  type CentroidsRequest,
+  type CommitRequest,
+  type CommitResponse,
+  type CountRequest,
+  type CountResponse,
+  type OperationHeader,
+  type ReadScope,
+  type RowsRequest,
+  type RowsResponse,
+  RPC,
+  type SampleRequest,
+  type ScrollRequest,
+  type SearchRequest,
+  type SearchResponse,
+  type WaitRequest,
 } from '../protocol/shard-rpc.ts'
 import { checkInternal, makeServer, readBody, send, sendJson } from '../runtime/http-server.ts'
 import type { Operation } from '../store/cell-log.ts'
 import type { Committer } from './committer.ts'
 import type { Election } from './election.ts'
-import { listSnapshots, snapshotPath, verifySnapshot } from './index/snapshot-files.ts'
 import type { RowsAnswer } from './index/index-calls.ts'
+import { listSnapshots, snapshotPath, verifySnapshot } from './index/snapshot-files.ts'
 import type { Mover } from './mover.ts'
 import type { Pod } from './pod.ts'
 import type { Replica } from './replica.ts'
@@ -69,7 +82,9 @@ async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[
   const { results, heads, centroidVersion } = await committer.commit(operations)
   const own = heads[pod.env.MAKSDB_CELL]
   if (request.wait && own !== undefined && !(await replica.waitApplied(own, request.timeoutMs))) {
-    throw new MaksError('UNKNOWN_OUTCOME', 'the write is in the log, but was not applied in time', { details: { applied: results.length } })
+    throw new MaksError('UNKNOWN_OUTCOME', 'the write is in the log, but was not applied in time', {
+      details: { applied: results.length },
+    })
   }
   return { header: { results, heads, centroidVersion } satisfies CommitResponse }
 }
@@ -79,13 +94,23 @@ function toOperation(operation: OperationHeader, cell: number, rowsOf: Iterator<
   if (operation.type === 'delete') return { type: 'D', key: operation.key, expect }
   const row: Buffer | undefined = rowsOf.next().value
   if (!row) throw new MaksError('BAD_REQUEST', 'an upsert has no row')
-  return { type: 'U', key: operation.key, owner: cell, copy: operation.copy, expect, centroidVersion: operation.centroidVersion, row }
+  return {
+    type: 'U',
+    key: operation.key,
+    owner: cell,
+    copy: operation.copy,
+    expect,
+    centroidVersion: operation.centroidVersion,
+    row,
+  }
 }
 
 /** Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another. */
 async function enter({ pod, election, replica }: ShardParts, scope: ReadScope): Promise<number | undefined> {
-  if (replica.phase === 'loading' || replica.phase === 'bootstrapping') throw new MaksError('NOT_READY', `pod ${pod.name} is ${replica.phase}`, { details: { notExecuted: true } })
-  if (scope.primary && !election.leads()) throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
+  if (replica.phase === 'loading' || replica.phase === 'bootstrapping')
+    throw new MaksError('NOT_READY', `pod ${pod.name} is ${replica.phase}`, { details: { notExecuted: true } })
+  if (scope.primary && !election.leads())
+    throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (!scope.cut) return undefined
   if (!(await replica.waitApplied(scope.cut.seq, scope.timeoutMs))) {
     throw new MaksError('STALE', `pod ${pod.name} has not reached ${scope.cut.epoch}-${scope.cut.seq}`)
@@ -95,17 +120,27 @@ async function enter({ pod, election, replica }: ShardParts, scope: ReadScope): 
 
 /** A pause between reading and answering may have outlived the lease: then the answer does not count. */
 function leave({ pod, election }: ShardParts, scope: ReadScope): void {
-  if (scope.primary && !election.leads()) throw new MaksError('NOT_PRIMARY', `pod ${pod.name} lost the lead while it answered`, { details: { notExecuted: true } })
+  if (scope.primary && !election.leads())
+    throw new MaksError('NOT_PRIMARY', `pod ${pod.name} lost the lead while it answered`, {
+      details: { notExecuted: true },
+    })
 }
 
 async function search(parts: ShardParts, request: SearchRequest, chunks: Buffer[]) {
   const at = await enter(parts, request.scope)
   const { dimension } = parts.pod.config
   const vectors = float32View(chunks[0] ?? Buffer.alloc(0))
-  if (vectors.length !== dimension * request.limits.length) throw new MaksError('BAD_REQUEST', 'the queries do not fit the dimension')
+  if (vectors.length !== dimension * request.limits.length)
+    throw new MaksError('BAD_REQUEST', 'the queries do not fit the dimension')
   const { withPayload, withVector } = request
   const answers = await parts.searches.search(
-    request.limits.map((limit, i) => ({ vector: vectors.subarray(i * dimension, (i + 1) * dimension), limit, at, withPayload, withVector })),
+    request.limits.map((limit, i) => ({
+      vector: vectors.subarray(i * dimension, (i + 1) * dimension),
+      limit,
+      at,
+      withPayload,
+      withVector,
+    })),
   )
   leave(parts, request.scope)
   const header: SearchResponse = { hits: answers.map(({ found }) => found.hits), scanned: answers[0]?.scanned ?? 0 }
@@ -140,8 +175,10 @@ async function count(parts: ShardParts, request: CountRequest) {
 }
 
 async function wait({ pod, replica, election }: ShardParts, request: WaitRequest) {
-  if (!election.leads()) throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
-  if (!(await replica.waitApplied(request.seq, request.timeoutMs))) throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)
+  if (!election.leads())
+    throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
+  if (!(await replica.waitApplied(request.seq, request.timeoutMs)))
+    throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)
   return { header: {} }
 }
 
@@ -159,7 +196,12 @@ async function newestManifest({ pod }: ShardParts) {
   return { header: await verifySnapshot(snapshotPath(pod.snapshotDir, newest)) }
 }
 
-async function sendSnapshotFile(pod: Pod, _request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+async function sendSnapshotFile(
+  pod: Pod,
+  _request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<void> {
   const name = url.searchParams.get('name') ?? ''
   if (!/^[a-z]+\.[a-z]+$/.test(name)) throw new MaksError('BAD_REQUEST', 'no such file')
   const path = join(snapshotPath(pod.snapshotDir, parsePosition(url.searchParams.get('position') ?? '')), name)

@@ -6,11 +6,11 @@ import { asMaksError } from '../core/errors.ts'
 import { formatPosition, parsePosition } from '../core/position.ts'
 import { DIRECTORY_BUCKETS } from '../protocol/keys.ts'
 import { sleep } from '../runtime/lifecycle.ts'
+import { RedisLink } from '../store/redis-link.ts'
 import type { Election } from './election.ts'
 import type { HeartbeatLoop } from './heartbeat.ts'
-import { listSnapshots, SNAPSHOTS_KEPT, verifySnapshot, snapshotPath } from './index/snapshot-files.ts'
+import { listSnapshots, SNAPSHOTS_KEPT, snapshotPath, verifySnapshot } from './index/snapshot-files.ts'
 import type { Pod } from './pod.ts'
-import { RedisLink } from '../store/redis-link.ts'
 import type { Replica } from './replica.ts'
 
 const TICK_MS = 500

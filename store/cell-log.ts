@@ -21,9 +21,25 @@ export interface Lead {
 }
 
 export type Operation =
-  | { type: 'U'; key: IdKey; owner: number; copy: number | null; expect: string; centroidVersion: number; row: Uint8Array }
+  | {
+      type: 'U'
+      key: IdKey
+      owner: number
+      copy: number | null
+      expect: string
+      centroidVersion: number
+      row: Uint8Array
+    }
   | { type: 'D'; key: IdKey; expect: string }
-  | { type: 'M'; key: IdKey; owner: number; copy: number | null; expect: string; centroidVersion: number; row: Uint8Array }
+  | {
+      type: 'M'
+      key: IdKey
+      owner: number
+      copy: number | null
+      expect: string
+      centroidVersion: number
+      row: Uint8Array
+    }
   | { type: 'L'; key: IdKey; expect: string }
 
 export interface CommitOutcome {
@@ -84,7 +100,15 @@ export class CellLog {
 
   claim(redis: Redis, pod: string, point: LogPoint, knownPods: number, windowMs: number): Promise<string[]> {
     const { cell, clusters } = this.scope
-    return runScript(redis, 'claim', this.allCells(), [pod, cell, formatPosition(point.position), point.hash, knownPods, clusters, windowMs])
+    return runScript(redis, 'claim', this.allCells(), [
+      pod,
+      cell,
+      formatPosition(point.position),
+      point.hash,
+      knownPods,
+      clusters,
+      windowMs,
+    ])
   }
 
   acquire(redis: Redis, pod: string, token: string, ttlMs: number, applied: Position): Promise<string[]> {
@@ -110,8 +134,17 @@ export class CellLog {
     const keys = this.allCells()
     const bucketAt = new Map<number, number>()
     const args: Argument[] = [
-      cell, clusters, call.lead.epoch, call.lead.token, call.connection, call.batch,
-      formatPosition(call.known.position), call.known.hash, call.copiesBound, call.budgetBytes, call.operations.length,
+      cell,
+      clusters,
+      call.lead.epoch,
+      call.lead.token,
+      call.connection,
+      call.batch,
+      formatPosition(call.known.position),
+      call.known.hash,
+      call.copiesBound,
+      call.budgetBytes,
+      call.operations.length,
     ]
     for (const operation of call.operations) {
       const bucket = hashKey(operation.key) % DIRECTORY_BUCKETS
@@ -121,7 +154,16 @@ export class CellLog {
         bucketAt.set(bucket, at)
       }
       const row = operation.type === 'U' || operation.type === 'M' ? operation : undefined
-      args.push(operation.type, operation.key, at, row?.owner ?? '', row?.copy ?? '', operation.expect, row?.centroidVersion ?? '', row?.row ?? '')
+      args.push(
+        operation.type,
+        operation.key,
+        at,
+        row?.owner ?? '',
+        row?.copy ?? '',
+        operation.expect,
+        row?.centroidVersion ?? '',
+        row?.row ?? '',
+      )
     }
     return runScript(redis, 'commit', keys, args)
   }
@@ -141,14 +183,30 @@ export class CellLog {
     const r = await runScript(redis, 'progress', keys, [heartbeat.pod, JSON.stringify(heartbeat)])
     const at = (i: number) => r[i] ?? ''
     return {
-      gateOpen: at(0) === '1', epoch: at(1), token: at(2), head: at(3), headHash: at(4), trim: at(5),
-      centroidVersion: Number(at(6)), moving: Number(at(7)), rows: Number(at(8)), copies: Number(at(9)), version: Number(at(10)),
-      regressed: at(11), walBytes: Number(at(12)), walked: Number(at(13)),
+      gateOpen: at(0) === '1',
+      epoch: at(1),
+      token: at(2),
+      head: at(3),
+      headHash: at(4),
+      trim: at(5),
+      centroidVersion: Number(at(6)),
+      moving: Number(at(7)),
+      rows: Number(at(8)),
+      copies: Number(at(9)),
+      version: Number(at(10)),
+      regressed: at(11),
+      walBytes: Number(at(12)),
+      walked: Number(at(13)),
     }
   }
 
   hold(redis: Redis, heartbeat: Heartbeat, position: string): Promise<string[]> {
-    return runScript(redis, 'hold', [this.cellMeta, this.keys.members], [heartbeat.pod, JSON.stringify(heartbeat), position])
+    return runScript(
+      redis,
+      'hold',
+      [this.cellMeta, this.keys.members],
+      [heartbeat.pod, JSON.stringify(heartbeat), position],
+    )
   }
 
   trim(redis: Redis, lead: Lead, replicas: number, dead: readonly string[]): Promise<string[]> {
@@ -157,7 +215,12 @@ export class CellLog {
   }
 
   async reap(redis: Redis, bucket: number): Promise<number> {
-    const reply = await runScript(redis, 'reap', [...this.allCells(), this.keys.directory(bucket)], [this.scope.clusters])
+    const reply = await runScript(
+      redis,
+      'reap',
+      [...this.allCells(), this.keys.directory(bucket)],
+      [this.scope.clusters],
+    )
     return Number(reply[1])
   }
 
@@ -171,7 +234,10 @@ export class CellLog {
 
   async centroids(redis: Redis): Promise<{ version: number; bytes: Buffer } | undefined> {
     try {
-      const [version, bytes] = await Promise.all([redis.hget(this.keys.meta, 'cv'), redis.getBuffer(this.keys.centroids)])
+      const [version, bytes] = await Promise.all([
+        redis.hget(this.keys.meta, 'cv'),
+        redis.getBuffer(this.keys.centroids),
+      ])
       return bytes === null ? undefined : { version: Number(version), bytes }
     } catch (error) {
       throw redisError(error)
@@ -182,9 +248,15 @@ export class CellLog {
   async read(redis: Redis, position: Position, count: number, blockMs: number): Promise<LogEntry[]> {
     try {
       const block = blockMs > 0 ? ['BLOCK', blockMs] : []
-      const reply = (await redis.callBuffer('XREAD', 'COUNT', count, ...block, 'STREAMS', this.keys.log(this.scope.cell), formatPosition(position))) as
-        | [Buffer, [Buffer, Buffer[]][]][]
-        | null
+      const reply = (await redis.callBuffer(
+        'XREAD',
+        'COUNT',
+        count,
+        ...block,
+        'STREAMS',
+        this.keys.log(this.scope.cell),
+        formatPosition(position),
+      )) as [Buffer, [Buffer, Buffer[]][]][] | null
       return (reply?.[0]?.[1] ?? []).map(decodeEntry)
     } catch (error) {
       throw redisError(error)
@@ -197,7 +269,9 @@ export function parseCommitReply(text: string): CommitOutcome {
   const [results = '', heads = '', version = '0', rows = '0'] = text.split('#')
   return {
     results: results === '' ? [] : results.split(';').map(parseResult),
-    heads: Object.fromEntries(heads === '' ? [] : heads.split(';').map((part) => part.split('=').map(Number) as [number, number])),
+    heads: Object.fromEntries(
+      heads === '' ? [] : heads.split(';').map((part) => part.split('=').map(Number) as [number, number]),
+    ),
     centroidVersion: Number(version),
     rows: Number(rows),
   }
@@ -206,7 +280,12 @@ export function parseCommitReply(text: string): CommitOutcome {
 function parseResult(text: string): OperationResult {
   const [first = '', ordering = '0', touched = ''] = text.split(',')
   if (text.startsWith('A')) {
-    return { outcome: 'applied', version: Number(first.slice(1)), ordering: Number(ordering), touched: touched === '' ? [] : touched.split('.').map(Number) }
+    return {
+      outcome: 'applied',
+      version: Number(first.slice(1)),
+      ordering: Number(ordering),
+      touched: touched === '' ? [] : touched.split('.').map(Number),
+    }
   }
   if (text.startsWith('C')) return { outcome: 'conflict', version: Number(first.slice(1)) }
   return { outcome: text === 'S' ? 'stale-topology' : 'absent' }

@@ -34,24 +34,35 @@ export async function connect(url: string, options: { blockingMs?: number } = {}
   } catch (error) {
     client.disconnect()
     // No command was sent on a connection that never came to be.
-    throw new MaksError('REDIS_UNAVAILABLE', `Redis cannot be reached: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-      details: { notExecuted: true },
-    })
+    throw new MaksError(
+      'REDIS_UNAVAILABLE',
+      `Redis cannot be reached: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+        details: { notExecuted: true },
+      },
+    )
   }
 }
 
 /** Replies that prove that the command was refused before it ran. */
-const REFUSED = /^(READONLY|LOADING|MASTERDOWN|NOREPLICAS|MISCONF|OOM|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|WRONGPASS|NOPERM|NOSCRIPT)\b/
+const REFUSED =
+  /^(READONLY|LOADING|MASTERDOWN|NOREPLICAS|MISCONF|OOM|CLUSTERDOWN|TRYAGAIN|BUSY|NOAUTH|WRONGPASS|NOPERM|NOSCRIPT)\b/
 
 export function redisError(error: unknown): MaksError {
   if (error instanceof MaksError) return error
   const text = error instanceof Error ? error.message : String(error)
   if (/^OOM\b|used memory > 'maxmemory'/.test(text)) {
-    return new MaksError('WAL_FULL', 'Redis has reached its memory limit', { cause: error, details: { notExecuted: true } })
+    return new MaksError('WAL_FULL', 'Redis has reached its memory limit', {
+      cause: error,
+      details: { notExecuted: true },
+    })
   }
   const notExecuted = REFUSED.test(text) || /isn't writeable/.test(text)
-  return new MaksError('REDIS_UNAVAILABLE', `Redis does not answer: ${text}`, { cause: error, details: { notExecuted } })
+  return new MaksError('REDIS_UNAVAILABLE', `Redis does not answer: ${text}`, {
+    cause: error,
+    details: { notExecuted },
+  })
 }
 
 /** Throws where the server is too old for the stream commands and script flags that the log needs. */
@@ -60,7 +71,10 @@ export async function checkVersion(client: Redis): Promise<void> {
   const version = /redis_version:(\d+)\.(\d+)/.exec(info)
   const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)]
   if (major < REDIS_VERSION_MIN[0] || (major === REDIS_VERSION_MIN[0] && minor < REDIS_VERSION_MIN[1])) {
-    throw new MaksError('UNSUPPORTED', `Redis ${major}.${minor} is too old: MaksDB needs ${REDIS_VERSION_MIN.join('.')} or newer`)
+    throw new MaksError(
+      'UNSUPPORTED',
+      `Redis ${major}.${minor} is too old: MaksDB needs ${REDIS_VERSION_MIN.join('.')} or newer`,
+    )
   }
 }
 
@@ -69,7 +83,7 @@ export type Durable = 'yes' | 'no' | 'unknown'
 /** Do the settings of Redis carry the durability that was asked for? Unknown where CONFIG is refused. */
 export async function checkDurability(client: Redis, level: 'Memory' | 'Fsync'): Promise<Durable> {
   try {
-    const read = async (name: string) => ((await client.config('GET', name)) as string[])[1]
+    const read = async (name: string) => (await client.config('GET', name))[1]
     if ((await read('appendonly')) !== 'yes' || (await read('maxmemory-policy')) !== 'noeviction') return 'no'
     if (level === 'Memory') return 'yes'
     return (await read('appendfsync')) === 'always' && (await read('no-appendfsync-on-rewrite')) === 'no' ? 'yes' : 'no'

@@ -41,7 +41,17 @@ export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
 
 /** sha1(previous hash | id | t | v | u | f | bytes of i | i | d), 20 hex digits: what lib.lua writes. */
 export function hashEntry(previous: string, entry: Omit<LogEntry, 'hash'>): string {
-  const head = [previous, formatPosition(entry.position), entry.type, entry.version, entry.userVersion, entry.flag, Buffer.byteLength(entry.key), entry.key, '']
+  const head = [
+    previous,
+    formatPosition(entry.position),
+    entry.type,
+    entry.version,
+    entry.userVersion,
+    entry.flag,
+    Buffer.byteLength(entry.key),
+    entry.key,
+    '',
+  ]
   return createHash('sha1').update(head.join('|')).update(entry.row).digest('hex').slice(0, 20)
 }
 
@@ -65,7 +75,10 @@ export function verifyChain(point: LogPoint, entries: readonly LogEntry[]): LogP
   let at = point
   for (const entry of entries) {
     if (entry.position.seq !== at.position.seq + 1) {
-      throw new LogMismatch('gap', `after ${formatPosition(at.position)} the log goes on with ${formatPosition(entry.position)}`)
+      throw new LogMismatch(
+        'gap',
+        `after ${formatPosition(at.position)} the log goes on with ${formatPosition(entry.position)}`,
+      )
     }
     if (hashEntry(at.hash, entry) !== entry.hash) {
       throw new LogMismatch('fork', `entry ${formatPosition(entry.position)} does not continue what was applied`)

@@ -5,7 +5,21 @@ import type { Redis } from './connection.ts'
 import { redisError } from './connection.ts'
 
 export const SCRIPTS = [
-  'accept', 'acquire', 'claim', 'commit', 'cut', 'hold', 'progress', 'publish', 'reap', 'release', 'renew', 'resume', 'topology', 'trim', 'walked',
+  'accept',
+  'acquire',
+  'claim',
+  'commit',
+  'cut',
+  'hold',
+  'progress',
+  'publish',
+  'reap',
+  'release',
+  'renew',
+  'resume',
+  'topology',
+  'trim',
+  'walked',
 ] as const
 export type ScriptName = (typeof SCRIPTS)[number]
 
@@ -23,10 +37,17 @@ const loaded = new Map(SCRIPTS.map((name) => [name, load(name)]))
 export type Argument = string | number | Uint8Array
 
 /** Runs a script; its reply is a list of strings. Throws REDIS_UNAVAILABLE or WAL_FULL. */
-export async function runScript(client: Redis, name: ScriptName, keys: readonly string[], args: readonly Argument[]): Promise<string[]> {
+export async function runScript(
+  client: Redis,
+  name: ScriptName,
+  keys: readonly string[],
+  args: readonly Argument[],
+): Promise<string[]> {
   const script = loaded.get(name)
   if (!script) throw new Error(`no script ${name}`)
-  const values = args.map((arg) => (arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength) : arg))
+  const values = args.map((arg) =>
+    arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength) : arg,
+  )
   try {
     return (await client.evalsha(script.digest, keys.length, ...keys, ...values).catch((error: unknown) => {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error

@@ -56,7 +56,10 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
   const FIXED = 8
   const WIDTH = 7
   const cells = Array.from({ length: scope.clusters }, (_, c): CellView => {
-    const [epoch = '0', token = '', head = '0-0', trim = '0', walked = '0', walBytes = '0', leased = '0'] = r.slice(FIXED + WIDTH * c, FIXED + WIDTH * (c + 1))
+    const [epoch = '0', token = '', head = '0-0', trim = '0', walked = '0', walBytes = '0', leased = '0'] = r.slice(
+      FIXED + WIDTH * c,
+      FIXED + WIDTH * (c + 1),
+    )
     return {
       epoch: Number(epoch),
       leader: podOfToken(token),
@@ -124,7 +127,13 @@ export async function acceptLoss(redis: Redis, scope: CollectionScope): Promise<
 }
 
 /** Releases the lease of a process that is known to have ended. */
-export async function releaseLeaseOf(redis: Redis, scope: CollectionScope, cell: number, pod: string, startId: string): Promise<boolean> {
+export async function releaseLeaseOf(
+  redis: Redis,
+  scope: CollectionScope,
+  cell: number,
+  pod: string,
+  startId: string,
+): Promise<boolean> {
   const key = keysOf(scope.namespace, scope.name).lease(cell)
   const token = await redis.get(key)
   if (token === null || !token.startsWith(`${pod}#${startId}#`)) return false

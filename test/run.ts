@@ -38,10 +38,14 @@ for (const { project, what, budgetMinutes } of TIERS) {
   console.log(`\n── ${project}: ${what} (budget ${budgetMinutes} min)`)
   const output = join(folder, `${project}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
-  const { status } = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters], {
-    stdio: 'inherit',
-    timeout: budgetMinutes * 60_000,
-  })
+  const { status } = spawnSync(
+    process.execPath,
+    ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters],
+    {
+      stdio: 'inherit',
+      timeout: budgetMinutes * 60_000,
+    },
+  )
   count(project, output, status)
   console.log(`── ${project}: ${((performance.now() - started) / 1000).toFixed(0)} s of ${budgetMinutes * 60} s`)
 }
@@ -66,6 +70,7 @@ function count(project: string, output: string, status: number | null): void {
   // A file that fails to load, or an error outside any test, fails the run although no test did.
   if (status !== 0 && report.numFailedTests === 0) sum.failed++
   for (const { assertionResults } of report.testResults) {
-    for (const { status: outcome, fullName } of assertionResults) if (outcome === 'skipped' || outcome === 'pending') skipped.push(`${project}: ${fullName}`)
+    for (const { status: outcome, fullName } of assertionResults)
+      if (outcome === 'skipped' || outcome === 'pending') skipped.push(`${project}: ${fullName}`)
   }
 }

@@ -75,7 +75,8 @@ export function clusterCommands(program: Command): void {
 function parsePort(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const port = Number(text)
-  if (!Number.isInteger(port) || port < 1 || port > 65_534) throw badRequest(`--port must be from 1 to 65534, not ${text}`)
+  if (!Number.isInteger(port) || port < 1 || port > 65_534)
+    throw badRequest(`--port must be from 1 to 65534, not ${text}`)
   return port
 }
 

@@ -1,13 +1,14 @@
 /** Commands on a collection's points, over the public API like any other client. */
-import { createWriteStream } from 'node:fs'
+
 import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
 import { MaksDB, type Point, type PointId } from '@maksdb/client'
 import { type Command, Option } from 'commander'
 import { badRequest } from '../../core/errors.ts'
 import { exactParse, exactStringify } from '../../core/exact-json.ts'
 import { openSource } from '../import/sources.ts'
 import { DEFAULT_DATA_DIR, endpointOf } from '../local.ts'
-import { note, print, printJson, ProgressBar } from '../output.ts'
+import { note, ProgressBar, print, printJson } from '../output.ts'
 import { DataDir } from '../supervisor/data-dir.ts'
 
 interface ClientOptions {
@@ -33,7 +34,8 @@ function clientCommand(program: Command, name: string, summary: string, example:
 export function client(options: ClientOptions): MaksDB {
   const settings = new DataDir(options.dataDir).settings
   const url = options.url ?? process.env.MAKSDB_URL ?? (settings ? endpointOf(settings) : undefined)
-  if (url === undefined) throw badRequest(`there is no local cluster in ${options.dataDir}; start one, or name a server with --url`)
+  if (url === undefined)
+    throw badRequest(`there is no local cluster in ${options.dataDir}; start one, or name a server with --url`)
   const apiKey = options.apiKey ?? process.env.MAKSDB_API_KEY ?? settings?.apiKey
   return new MaksDB({ url, ...(apiKey === undefined ? {} : { apiKey }) })
 }
@@ -51,24 +53,43 @@ function parseVectorOption(text: string): number[] {
 }
 
 export function dataCommands(program: Command): void {
-  clientCommand(program, 'import', 'load points from .fvecs, .npy, .jsonl, .csv or .parquet; - reads JSON lines', 'maksdb import vectors.npy --collection films')
+  clientCommand(
+    program,
+    'import',
+    'load points from .fvecs, .npy, .jsonl, .csv or .parquet; - reads JSON lines',
+    'maksdb import vectors.npy --collection films',
+  )
     .argument('<file>')
     .option('--batch <points>', 'points in a request', Number, 256)
     .action(importFile)
   clientCommand(program, 'export', 'write all points as JSON lines', 'maksdb export --collection films > films.jsonl')
     .option('-o, --output <file>', 'write to a file')
     .action(exportPoints)
-  clientCommand(program, 'search', 'find the nearest points', "maksdb search --collection films --vector '[0.1, 0.2]' --limit 3")
+  clientCommand(
+    program,
+    'search',
+    'find the nearest points',
+    "maksdb search --collection films --vector '[0.1, 0.2]' --limit 3",
+  )
     .option('--vector <json>', 'the query as a JSON list')
     .option('--id <id>', 'search with the vector of a point')
     .option('--limit <n>', 'how many', Number, 10)
     .option('--exact', 'ask every cell')
     .option('--probes <n>', 'how many cells to ask', Number)
     .action(search)
-  clientCommand(program, 'get', 'show points', 'maksdb get --collection films --id 7').requiredOption('--id <id...>', 'ids').action(get)
-  clientCommand(program, 'delete', 'delete points', 'maksdb delete --collection films --id 7 8').requiredOption('--id <id...>', 'ids').action(remove)
+  clientCommand(program, 'get', 'show points', 'maksdb get --collection films --id 7')
+    .requiredOption('--id <id...>', 'ids')
+    .action(get)
+  clientCommand(program, 'delete', 'delete points', 'maksdb delete --collection films --id 7 8')
+    .requiredOption('--id <id...>', 'ids')
+    .action(remove)
   clientCommand(program, 'count', 'count the points', 'maksdb count --collection films').action(count)
-  clientCommand(program, 'accept-loss', 'open a collection again whose Redis lost data; what is lost is given up', 'maksdb accept-loss --collection films --yes')
+  clientCommand(
+    program,
+    'accept-loss',
+    'open a collection again whose Redis lost data; what is lost is given up',
+    'maksdb accept-loss --collection films --yes',
+  )
     .addOption(new Option('--yes', 'yes, give up what Redis lost').makeOptionMandatory())
     .action(acceptLoss)
 }
@@ -81,14 +102,21 @@ async function importFile(file: string, options: ClientOptions & { batch: number
     .ingest(source.points, { batch: options.batch, onProgress: ({ points }) => bar.update(points) })
   bar.end(report.points)
   if (options.json) printJson({ points: report.points, seconds: report.seconds, rate: report.rate })
-  else print(`imported ${report.points.toLocaleString('en')} points into ${options.collection} in ${report.seconds.toFixed(1)} s`)
+  else
+    print(
+      `imported ${report.points.toLocaleString('en')} points into ${options.collection} in ${report.seconds.toFixed(1)} s`,
+    )
 }
 
 async function exportPoints(options: ClientOptions & { output?: string }): Promise<void> {
   const collection = client(options).collection(options.collection)
   const total = await collection.count()
   const out = options.output === undefined ? process.stdout : createWriteStream(options.output)
-  const bar = new ProgressBar(`export ${options.collection}`, total, options.json === true || options.output === undefined)
+  const bar = new ProgressBar(
+    `export ${options.collection}`,
+    total,
+    options.json === true || options.output === undefined,
+  )
   let written = 0
   for await (const { id, vector, payload } of collection.scroll({ withVector: true })) {
     if (!out.write(`${exactStringify({ id, vector, payload })}\n`)) await once(out, 'drain')
@@ -102,20 +130,28 @@ async function exportPoints(options: ClientOptions & { output?: string }): Promi
   else note(`exported ${written.toLocaleString('en')} points to ${options.output}`)
 }
 
-async function search(options: ClientOptions & { vector?: string; id?: string; limit: number; exact?: boolean; probes?: number }): Promise<void> {
-  if ((options.vector === undefined) === (options.id === undefined)) throw badRequest('search needs either --vector or --id')
+async function search(
+  options: ClientOptions & { vector?: string; id?: string; limit: number; exact?: boolean; probes?: number },
+): Promise<void> {
+  if ((options.vector === undefined) === (options.id === undefined))
+    throw badRequest('search needs either --vector or --id')
   const query = options.vector === undefined ? { id: parseId(options.id as string) } : parseVectorOption(options.vector)
   const { limit, exact, probes } = options
   const { points, report } = await client(options)
     .collection(options.collection)
     .query(query, { limit, ...(exact ? { exact } : {}), ...(probes === undefined ? {} : { probes }) })
   if (options.json) return printJson({ points })
-  for (const { id, score, payload } of points) print(`${String(id).padEnd(24)} ${score.toFixed(6).padStart(14)}  ${exactStringify(payload)}`)
-  note(`${report.exact ? 'exact' : `${report.probed} of ${report.cells} cells asked`}, ${report.scanned.toLocaleString('en')} rows compared`)
+  for (const { id, score, payload } of points)
+    print(`${String(id).padEnd(24)} ${score.toFixed(6).padStart(14)}  ${exactStringify(payload)}`)
+  note(
+    `${report.exact ? 'exact' : `${report.probed} of ${report.cells} cells asked`}, ${report.scanned.toLocaleString('en')} rows compared`,
+  )
 }
 
 async function get(options: ClientOptions & { id: string[] }): Promise<void> {
-  const points: Point<Record<string, unknown>>[] = await client(options).collection(options.collection).get(options.id.map(parseId), { withVector: true })
+  const points: Point<Record<string, unknown>>[] = await client(options)
+    .collection(options.collection)
+    .get(options.id.map(parseId), { withVector: true })
   if (options.json) return printJson(points)
   for (const point of points) print(exactStringify(point))
   if (points.length === 0) throw badRequest(`no point with such an id in ${options.collection}`)
@@ -136,5 +172,9 @@ async function count(options: ClientOptions): Promise<void> {
 async function acceptLoss(options: ClientOptions): Promise<void> {
   const result = await client(options).acceptLoss(options.collection)
   if (options.json) return printJson(result)
-  print(result.accepted ? `${options.collection} is open again; given up: ${result.lost ?? 'nothing'}` : `${options.collection} is open; there is nothing to give up`)
+  print(
+    result.accepted
+      ? `${options.collection} is open again; given up: ${result.lost ?? 'nothing'}`
+      : `${options.collection} is open; there is nothing to give up`,
+  )
 }

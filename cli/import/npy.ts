@@ -26,7 +26,15 @@ export function parseNpyHeader(bytes: Buffer, file: string): NpyHeader {
   const type = /'descr':\s*'[<|]([a-z]\d)'/.exec(header)?.[1] ?? ''
   const shape = /'shape':\s*\((\d+),\s*(\d+)\)/.exec(header)
   const reader = READERS[type]
-  if (!reader || !shape) throw badRequest(`${file} must hold a two-dimensional array of float32, float64, int32 or bytes, little-endian`)
-  if (/'fortran_order':\s*True/.test(header)) throw badRequest(`${file} is in Fortran order; save it with numpy.ascontiguousarray`)
-  return { rows: Number(shape[1]), columns: Number(shape[2]), valueBytes: reader[0], read: reader[1], dataStart: headerStart + headerBytes }
+  if (!reader || !shape)
+    throw badRequest(`${file} must hold a two-dimensional array of float32, float64, int32 or bytes, little-endian`)
+  if (/'fortran_order':\s*True/.test(header))
+    throw badRequest(`${file} is in Fortran order; save it with numpy.ascontiguousarray`)
+  return {
+    rows: Number(shape[1]),
+    columns: Number(shape[2]),
+    valueBytes: reader[0],
+    read: reader[1],
+    dataStart: headerStart + headerBytes,
+  }
 }

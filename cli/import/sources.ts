@@ -1,8 +1,8 @@
 /** Points from files: .fvecs, .npy, .jsonl, .csv, .parquet, and JSON lines on standard input. */
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
-import { createInterface } from 'node:readline'
 import { extname } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { PointInput } from '@maksdb/client'
 import { parse as parseCsv } from 'csv-parse'
 import { badRequest } from '../../core/errors.ts'
@@ -46,10 +46,15 @@ export async function openSource(file: string): Promise<ImportSource> {
 
 /** A missing id is the number of the row. */
 function toPoint(value: unknown, row: number): ImportPoint {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest(`row ${row} is not a JSON object`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw badRequest(`row ${row} is not a JSON object`)
   const { id, vector, payload } = value as Partial<ImportPoint>
   if (!Array.isArray(vector)) throw badRequest(`row ${row} has no "vector" that is a list`)
-  return { id: id ?? row, vector: vector as number[], ...(payload === undefined || payload === null ? {} : { payload }) }
+  return {
+    id: id ?? row,
+    vector: vector as number[],
+    ...(payload === undefined || payload === null ? {} : { payload }),
+  }
 }
 
 async function* jsonLines(input: NodeJS.ReadableStream): AsyncGenerator<ImportPoint> {
@@ -80,7 +85,15 @@ async function fvecs(file: string, size: number): Promise<ImportSource> {
   const dimension = head.readInt32LE(0)
   const rowBytes = 4 + 4 * dimension
   if (dimension < 1 || size % rowBytes !== 0) throw badRequest(`${file} is not an .fvecs file`)
-  const points = fixedRows(handle, { start: 0, rowBytes, skip: 4, rows: size / rowBytes, read: (view, at) => view.getFloat32(at, true), valueBytes: 4, dimension })
+  const points = fixedRows(handle, {
+    start: 0,
+    rowBytes,
+    skip: 4,
+    rows: size / rowBytes,
+    read: (view, at) => view.getFloat32(at, true),
+    valueBytes: 4,
+    dimension,
+  })
   return { points, total: size / rowBytes }
 }
 
@@ -90,7 +103,18 @@ async function npy(file: string): Promise<ImportSource> {
   const { bytesRead } = await handle.read(start, 0, start.length, 0)
   const header: NpyHeader = parseNpyHeader(start.subarray(0, bytesRead), file)
   const { rows, columns: dimension, valueBytes, read, dataStart } = header
-  return { points: fixedRows(handle, { start: dataStart, rowBytes: valueBytes * dimension, skip: 0, rows, read, valueBytes, dimension }), total: rows }
+  return {
+    points: fixedRows(handle, {
+      start: dataStart,
+      rowBytes: valueBytes * dimension,
+      skip: 0,
+      rows,
+      read,
+      valueBytes,
+      dimension,
+    }),
+    total: rows,
+  }
 }
 
 interface FixedLayout {
@@ -134,7 +158,12 @@ async function parquet(file: string, size: number): Promise<ImportSource> {
   async function* rows(): AsyncGenerator<ImportPoint> {
     const STEP = 1024
     for (let rowStart = 0; rowStart < total; rowStart += STEP) {
-      const records = await parquetReadObjects({ file: buffer, metadata, rowStart, rowEnd: Math.min(total, rowStart + STEP) })
+      const records = await parquetReadObjects({
+        file: buffer,
+        metadata,
+        rowStart,
+        rowEnd: Math.min(total, rowStart + STEP),
+      })
       for (const [i, record] of records.entries()) yield parquetPoint(record as Record<string, unknown>, rowStart + i)
     }
   }
@@ -143,6 +172,8 @@ async function parquet(file: string, size: number): Promise<ImportSource> {
 
 function parquetPoint({ id, vector, ...payload }: Record<string, unknown>, row: number): ImportPoint {
   const values = vector instanceof Float32Array || vector instanceof Float64Array ? Array.from(vector) : vector
-  const plain = Object.fromEntries(Object.entries(payload).map(([key, value]) => [key, value instanceof Date ? value.toISOString() : value]))
+  const plain = Object.fromEntries(
+    Object.entries(payload).map(([key, value]) => [key, value instanceof Date ? value.toISOString() : value]),
+  )
   return toPoint({ id: id ?? undefined, vector: values, payload: plain }, row)
 }

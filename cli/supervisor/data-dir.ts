@@ -27,7 +27,11 @@ const supervisorSchema = z.object({ pid: z.number(), startTicks: z.string(), adm
 export type SupervisorRecord = z.infer<typeof supervisorSchema>
 
 /** What a collection has beside its manifest. */
-const collectionExtrasSchema = z.object({ namedVector: z.boolean(), redisUrl: z.string().nullable(), hasCentroids: z.boolean() })
+const collectionExtrasSchema = z.object({
+  namedVector: z.boolean(),
+  redisUrl: z.string().nullable(),
+  hasCentroids: z.boolean(),
+})
 export type CollectionExtras = z.infer<typeof collectionExtrasSchema>
 
 export interface StoredCluster {
@@ -43,7 +47,8 @@ export class DataDir {
   }
 
   create(): void {
-    for (const folder of ['run', 'logs', 'clusters']) mkdirSync(join(this.path, folder), { recursive: true, mode: 0o700 })
+    for (const folder of ['run', 'logs', 'clusters'])
+      mkdirSync(join(this.path, folder), { recursive: true, mode: 0o700 })
   }
 
   get exists(): boolean {
@@ -116,11 +121,13 @@ export class DataDir {
 
   get clusters(): StoredCluster[] {
     if (!this.exists) return []
-    return readdirSync(join(this.path, 'clusters')).sort().flatMap((name): StoredCluster[] => {
-      const manifest = this.#read(join('clusters', name, 'manifest.json'), vectorClusterSchema)
-      const extras = this.#read(join('clusters', name, 'extras.json'), collectionExtrasSchema)
-      return manifest && extras ? [{ manifest, extras }] : []
-    })
+    return readdirSync(join(this.path, 'clusters'))
+      .sort()
+      .flatMap((name): StoredCluster[] => {
+        const manifest = this.#read(join('clusters', name, 'manifest.json'), vectorClusterSchema)
+        const extras = this.#read(join('clusters', name, 'extras.json'), collectionExtrasSchema)
+        return manifest && extras ? [{ manifest, extras }] : []
+      })
   }
 
   saveCluster(cluster: StoredCluster): void {
@@ -152,6 +159,9 @@ export class DataDir {
   }
 
   readRun(unit: string): { pid: number; port: number; adminPort: number } | undefined {
-    return this.#read(join('run', `${unit}.json`), z.object({ pid: z.number(), port: z.number(), adminPort: z.number() }))
+    return this.#read(
+      join('run', `${unit}.json`),
+      z.object({ pid: z.number(), port: z.number(), adminPort: z.number() }),
+    )
   }
 }

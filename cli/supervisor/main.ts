@@ -1,6 +1,6 @@
 /** The supervisor process of a local cluster: its loop, and the calls of the CLI and the router. */
 import { MaksError } from '../../core/errors.ts'
-import { listen, makeServer, checkInternal, readBody, send, sendJson } from '../../runtime/http-server.ts'
+import { checkInternal, listen, makeServer, readBody, send, sendJson } from '../../runtime/http-server.ts'
 import { stopOnSignal } from '../../runtime/lifecycle.ts'
 import { makeLogger } from '../../runtime/logger.ts'
 import { Metrics } from '../../runtime/metrics.ts'
@@ -19,7 +19,8 @@ const metrics = new Metrics()
 
 const server = makeServer(async (request, response, url) => {
   if (url.pathname === '/healthz' || url.pathname === '/readyz') return sendJson(response, 200, { ready: true })
-  if (url.pathname === '/metrics') return send(response, 200, metrics.registry.contentType, Buffer.from(await metrics.registry.metrics()))
+  if (url.pathname === '/metrics')
+    return send(response, 200, metrics.registry.contentType, Buffer.from(await metrics.registry.metrics()))
   checkInternal(request, dir.token)
   const body = await readBody(request, BODY_BYTES_MAX)
   const json = (): unknown => JSON.parse(body.toString())
@@ -27,7 +28,8 @@ const server = makeServer(async (request, response, url) => {
     await supervisor.apply(parseStoredClusters(json()))
   } else if (request.method === 'POST' && url.pathname === '/collections') {
     const wanted = json() as CollectionRequest
-    if (supervisor.has(wanted.collection)) throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${wanted.collection}\` already exists!`)
+    if (supervisor.has(wanted.collection))
+      throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${wanted.collection}\` already exists!`)
     await supervisor.apply([clusterOfCollection(wanted)])
   } else if (request.method === 'DELETE' && url.pathname.startsWith('/collections/')) {
     await supervisor.remove(decodeURIComponent(url.pathname.slice('/collections/'.length)))

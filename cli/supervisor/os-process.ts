@@ -20,7 +20,12 @@ export function isAlive(record: { pid: number; startTicks: string }): boolean {
 }
 
 /** Starts a process that outlives this one, its output appended to a file. */
-export function startDetached(command: string, args: readonly string[], env: Record<string, string | undefined>, logFile: string): ChildProcess {
+export function startDetached(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string | undefined>,
+  logFile: string,
+): ChildProcess {
   const log = openSync(logFile, 'a', 0o600)
   const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], env: { ...process.env, ...env } })
   closeSync(log)

@@ -5,12 +5,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Action, type ObservedUnit, plan, STABLE_MS } from '../../core/plan.ts'
 import { MaksError } from '../../core/errors.ts'
-import { RPC, INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
+import { type Action, type ObservedUnit, plan, STABLE_MS } from '../../core/plan.ts'
+import { INTERNAL_HEADER, RPC } from '../../protocol/shard-rpc.ts'
 import { collectionOf } from '../../protocol/vector-cluster.ts'
-import type { Logger } from '../../runtime/logger.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { releaseLeaseOf } from '../../store/topology.ts'
@@ -104,7 +104,17 @@ export class Supervisor {
   }
 
   #know(unit: LocalUnit, record: ProcessRecord, failures = 0): Known {
-    const known: Known = { record, unit, startedAt: Date.now(), ready: false, primary: false, failures, endedAt: 0, probedAt: 0, ended: false }
+    const known: Known = {
+      record,
+      unit,
+      startedAt: Date.now(),
+      ready: false,
+      primary: false,
+      failures,
+      endedAt: 0,
+      probedAt: 0,
+      ended: false,
+    }
     this.#known.set(unit.name, known)
     return known
   }
@@ -115,7 +125,11 @@ export class Supervisor {
     const actions = plan(units, [...this.#known.values()].map(observed), Date.now())
     for (const action of actions) await this.#act(action, units)
     for (const kind of ['redis', 'shard', 'router'] as const) {
-      this.#metrics.set('maksdb_processes', [...this.#known.values()].filter((known) => known.unit.kind === kind && !known.ended).length, { kind })
+      this.#metrics.set(
+        'maksdb_processes',
+        [...this.#known.values()].filter((known) => known.unit.kind === kind && !known.ended).length,
+        { kind },
+      )
     }
   }
 
@@ -130,11 +144,16 @@ export class Supervisor {
     known.probedAt = Date.now()
     const run = this.#dir.readRun(known.unit.name)
     if (run?.pid !== known.record.pid) return
-    const answer = await fetch(`http://${LOCALHOST}:${run.adminPort}/readyz`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => undefined)
+    const answer = await fetch(`http://${LOCALHOST}:${run.adminPort}/readyz`, {
+      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+    }).catch(() => undefined)
     // A router is ready when it answers: which collections it can serve is their business.
     known.ready = known.unit.kind === 'router' ? answer !== undefined : answer?.ok === true
     if (known.unit.kind !== 'shard' || !known.ready) return
-    const status = await fetch(`http://${LOCALHOST}:${run.port}${RPC.status}`, { headers: { [INTERNAL_HEADER]: this.#dir.token }, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => undefined)
+    const status = await fetch(`http://${LOCALHOST}:${run.port}${RPC.status}`, {
+      headers: { [INTERNAL_HEADER]: this.#dir.token },
+      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+    }).catch(() => undefined)
     known.primary = status?.ok === true && ((await status.json()) as { role: string }).role === 'primary'
   }
 
@@ -179,12 +198,21 @@ export class Supervisor {
     const before = this.#known.get(unit.name)
     const startId = randomBytes(4).toString('hex')
     const { command, args, env } = unit.launch(startId)
-    const child = startDetached(command, args, { ...env, NODE_COMPILE_CACHE: join(this.#dir.path, 'compile-cache') }, this.#dir.logFile(unit.name))
+    const child = startDetached(
+      command,
+      args,
+      { ...env, NODE_COMPILE_CACHE: join(this.#dir.path, 'compile-cache') },
+      this.#dir.logFile(unit.name),
+    )
     if (before) this.#metrics.add('maksdb_process_restarts_total', 1, { kind: unit.kind })
     const pid = child.pid
     const ticks = pid === undefined ? undefined : startTicks(pid)
     child.on('error', (error) => this.#logger.error({ name: unit.name, error: String(error) }, 'cannot be started'))
-    const known = this.#know(unit, { pid: pid ?? 0, startTicks: ticks ?? '', startId, fingerprint: unit.fingerprint }, before?.failures ?? 0)
+    const known = this.#know(
+      unit,
+      { pid: pid ?? 0, startTicks: ticks ?? '', startId, fingerprint: unit.fingerprint },
+      before?.failures ?? 0,
+    )
     this.#saveProcesses()
     child.on('exit', (code, signal) => {
       this.#logger.info({ name: unit.name, code, signal }, 'exit')
@@ -203,7 +231,15 @@ export class Supervisor {
     const link = new RedisLink(config.redisUrl)
     const { namespace, name, clusters } = config
     const released = await link
-      .use((redis) => releaseLeaseOf(redis, { namespace, name, clusters }, unit.cell as number, `${unit.cell}/${unit.ordinal}`, record.startId))
+      .use((redis) =>
+        releaseLeaseOf(
+          redis,
+          { namespace, name, clusters },
+          unit.cell as number,
+          `${unit.cell}/${unit.ordinal}`,
+          record.startId,
+        ),
+      )
       .catch(() => false)
     link.drop()
     if (released) this.#logger.info({ name: unit.name }, 'released the lease of an ended primary')
@@ -220,11 +256,16 @@ export class Supervisor {
       const name = cluster.manifest.metadata.name
       const present = next.get(name)
       if (present) checkChange(present, cluster)
-      const namesake = [...next.values()].find((other) => other.manifest.metadata.name !== name && collectionOf(other.manifest) === collectionOf(cluster.manifest))
-      if (namesake) throw new MaksError('ALREADY_EXISTS', `the collection ${collectionOf(cluster.manifest)} already exists`)
+      const namesake = [...next.values()].find(
+        (other) =>
+          other.manifest.metadata.name !== name && collectionOf(other.manifest) === collectionOf(cluster.manifest),
+      )
+      if (namesake)
+        throw new MaksError('ALREADY_EXISTS', `the collection ${collectionOf(cluster.manifest)} already exists`)
       next.set(name, cluster)
     }
-    if (next.size > COLLECTIONS_MAX) throw new MaksError('TOO_MANY_COLLECTIONS', `a local cluster holds at most ${COLLECTIONS_MAX} collections`)
+    if (next.size > COLLECTIONS_MAX)
+      throw new MaksError('TOO_MANY_COLLECTIONS', `a local cluster holds at most ${COLLECTIONS_MAX} collections`)
     for (const cluster of clusters) this.#dir.saveCluster(cluster)
     this.#clusters = [...next.values()]
     await this.#prepare()
@@ -258,7 +299,14 @@ export class Supervisor {
 
 function observed(known: Known): ObservedUnit {
   const { unit, record, failures, endedAt } = known
-  return { ...unit, fingerprint: record.fingerprint, state: known.ended ? 'stopped' : known.ready ? 'ready' : 'starting', primary: known.primary, failures, endedAt }
+  return {
+    ...unit,
+    fingerprint: record.fingerprint,
+    state: known.ended ? 'stopped' : known.ready ? 'ready' : 'starting',
+    primary: known.primary,
+    failures,
+    endedAt,
+  }
 }
 
 /** Stops what runs: the router, then the shards, each with a last snapshot, then Redis. */
@@ -266,7 +314,9 @@ export async function stopProcesses(dir: DataDir): Promise<void> {
   const records = [...dir.processes]
   const kind = (name: string) => (name === 'router' ? 'router' : name.endsWith('-redis') ? 'redis' : 'shard')
   for (const stage of ['router', 'shard', 'redis']) {
-    await Promise.all(records.filter(([name]) => kind(name) === stage).map(([, record]) => endProcess(record, GRACE_MS)))
+    await Promise.all(
+      records.filter(([name]) => kind(name) === stage).map(([, record]) => endProcess(record, GRACE_MS)),
+    )
   }
   dir.saveProcesses(new Map())
 }
@@ -285,5 +335,9 @@ function checkChange(present: StoredCluster, next: StoredCluster): void {
   for (const [field, was, is] of fixed) {
     if (was !== is) throw new MaksError('BAD_REQUEST', `${next.manifest.metadata.name}: ${field} cannot be changed`)
   }
-  if (before.clusters !== after.clusters) throw new MaksError('UNSUPPORTED', `${next.manifest.metadata.name}: a change of clusters needs re-clustering, which is not built yet`)
+  if (before.clusters !== after.clusters)
+    throw new MaksError(
+      'UNSUPPORTED',
+      `${next.manifest.metadata.name}: a change of clusters needs re-clustering, which is not built yet`,
+    )
 }

@@ -29,7 +29,15 @@ const BLAS_THRESHOLD = '12'
 const NATIVE_ENV = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MAKSDB_FAISS_BLAS_THRESHOLD: BLAS_THRESHOLD }
 
 /** Settings of a supervisor's environment that reach the shards: intervals that tests shorten, and the level of the logs. */
-const PASSED_ON = ['MAKSDB_LEASE_TTL_MS', 'MAKSDB_SNAPSHOT_ENTRIES', 'MAKSDB_SNAPSHOT_INTERVAL_MS', 'MAKSDB_LOG_LEVEL', 'MAKSDB_BODY_BYTES_MAX', 'MAKSDB_LIMIT_MAX', 'MAKSDB_TIMEOUT_MS'] as const
+const PASSED_ON = [
+  'MAKSDB_LEASE_TTL_MS',
+  'MAKSDB_SNAPSHOT_ENTRIES',
+  'MAKSDB_SNAPSHOT_INTERVAL_MS',
+  'MAKSDB_LOG_LEVEL',
+  'MAKSDB_BODY_BYTES_MAX',
+  'MAKSDB_LIMIT_MAX',
+  'MAKSDB_TIMEOUT_MS',
+] as const
 
 export function collectionConfig(dir: DataDir, { manifest, extras }: StoredCluster): CollectionConfig {
   const { spec, metadata } = manifest
@@ -39,7 +47,10 @@ export function collectionConfig(dir: DataDir, { manifest, extras }: StoredClust
     collection: collectionOf(manifest),
     namespace: metadata.namespace,
     name: metadata.name,
-    dimension, metric, clusters, replicas,
+    dimension,
+    metric,
+    clusters,
+    replicas,
     centroidSource: centroids.source,
     seed: centroids.seed,
     sampleSize: centroids.sampleSize,
@@ -58,8 +69,16 @@ export function routerFile(dir: DataDir, clusters: readonly StoredCluster[]): Ro
   return { collections: clusters.map((cluster) => collectionConfig(dir, cluster)) }
 }
 
-export function localUnits(dir: DataDir, settings: Settings, adminPort: number, clusters: readonly StoredCluster[]): LocalUnit[] {
-  return [...clusters.flatMap((cluster) => [...redisUnit(dir, cluster), ...shardUnits(dir, cluster)]), routerUnit(dir, settings, adminPort)]
+export function localUnits(
+  dir: DataDir,
+  settings: Settings,
+  adminPort: number,
+  clusters: readonly StoredCluster[],
+): LocalUnit[] {
+  return [
+    ...clusters.flatMap((cluster) => [...redisUnit(dir, cluster), ...shardUnits(dir, cluster)]),
+    routerUnit(dir, settings, adminPort),
+  ]
 }
 
 function fingerprint(value: unknown): string {
@@ -84,17 +103,24 @@ function redisUnit(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
     'maxmemory-policy noeviction',
   ]
   const unit = {
-    name: `${metadata.name}-redis`, kind: 'redis' as const, collection: collectionOf(cluster.manifest), cell: null, ordinal: null, fingerprint: fingerprint(lines),
+    name: `${metadata.name}-redis`,
+    kind: 'redis' as const,
+    collection: collectionOf(cluster.manifest),
+    cell: null,
+    ordinal: null,
+    fingerprint: fingerprint(lines),
   }
-  return [{
-    ...unit,
-    launch: () => {
-      const file = join(folder, 'redis.conf')
-      const password = dir.readSecretFile(dir.redisPasswordFile(metadata.name))
-      writeFileSync(file, [...lines, `requirepass ${password}`, ''].join('\n'), { mode: 0o600 })
-      return { command: 'redis-server', args: [file], env: {} }
+  return [
+    {
+      ...unit,
+      launch: () => {
+        const file = join(folder, 'redis.conf')
+        const password = dir.readSecretFile(dir.redisPasswordFile(metadata.name))
+        writeFileSync(file, [...lines, `requirepass ${password}`, ''].join('\n'), { mode: 0o600 })
+        return { command: 'redis-server', args: [file], env: {} }
+      },
     },
-  }]
+  ]
 }
 
 function shardUnits(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
@@ -105,12 +131,18 @@ function shardUnits(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
     ordinals.map((ordinal): LocalUnit => {
       const name = `${config.name}-shard-${cell}-${ordinal}`
       return {
-        name, kind: 'shard', collection: config.collection, cell, ordinal, fingerprint: fingerprint({ ...config, replicas: 0 }),
+        name,
+        kind: 'shard',
+        collection: config.collection,
+        cell,
+        ordinal,
+        fingerprint: fingerprint({ ...config, replicas: 0 }),
         launch: (startId) => ({
           command: process.execPath,
           args: [join(root, 'shard-server/main.ts')],
           env: {
-            ...passedOn(), ...NATIVE_ENV,
+            ...passedOn(),
+            ...NATIVE_ENV,
             MAKSDB_COLLECTION: JSON.stringify(config),
             MAKSDB_CELL: String(cell),
             MAKSDB_ORDINAL: String(ordinal),
@@ -131,7 +163,12 @@ function shardUnits(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
 function routerUnit(dir: DataDir, settings: Settings, adminPort: number): LocalUnit {
   const { host, port, apiKey, readOnlyApiKey } = settings
   return {
-    name: 'router', kind: 'router', collection: null, cell: null, ordinal: null, fingerprint: fingerprint(settings),
+    name: 'router',
+    kind: 'router',
+    collection: null,
+    cell: null,
+    ordinal: null,
+    fingerprint: fingerprint(settings),
     launch: () => ({
       command: process.execPath,
       args: [join(root, 'router/main.ts')],

@@ -1,6 +1,6 @@
 /** A handle on one collection. The payload's type is the collection's parameter. */
 import { Adder } from './adder.ts'
-import { ingest, type IngestOptions, type IngestReport } from './ingest.ts'
+import { type IngestOptions, type IngestReport, ingest } from './ingest.ts'
 import type { CallOptions, Transport } from './transport.ts'
 
 export type Payload = Record<string, unknown>
@@ -99,7 +99,13 @@ export class Collection<P extends Payload = Payload> {
   #write(method: string, path: string, body: unknown, options: WriteOptions) {
     const headers = options.ifVersion === undefined ? {} : { 'maksdb-if-version': String(options.ifVersion) }
     const repeatable = options.ifVersion === undefined
-    return this.#transport.call<{ operation_id: number }>(method, this.#path(`${path}?wait=${options.wait ?? true}`), body, repeatable, { ...options, headers })
+    return this.#transport.call<{ operation_id: number }>(
+      method,
+      this.#path(`${path}?wait=${options.wait ?? true}`),
+      body,
+      repeatable,
+      { ...options, headers },
+    )
   }
 
   /** The nearest points to a vector, or to the point with an id. */
@@ -114,39 +120,66 @@ export class Collection<P extends Payload = Payload> {
       with_vector: options.withVector ?? false,
       params: { exact, probes, recall_target: recallTarget, partial, consistency },
     }
-    const answer = await this.#transport.call<{ points: ScoredPoint<P>[] }>('POST', this.#path('/points/query'), body, true, options)
+    const answer = await this.#transport.call<{ points: ScoredPoint<P>[] }>(
+      'POST',
+      this.#path('/points/query'),
+      body,
+      true,
+      options,
+    )
     return { points: answer.result.points, report: answer.maksdb as QueryResult<P>['report'] }
   }
 
   /** The points that exist among `ids`. */
   async get(ids: readonly PointId[], options: ReadOptions = {}): Promise<Point<P>[]> {
     const body = { ids, with_payload: options.withPayload ?? true, with_vector: options.withVector ?? false }
-    return (await this.#transport.call<Point<P>[]>('POST', this.#path(`/points${level(options)}`), body, true, options)).result
+    return (await this.#transport.call<Point<P>[]>('POST', this.#path(`/points${level(options)}`), body, true, options))
+      .result
   }
 
   async count(options: ReadOptions = {}): Promise<number> {
-    return (await this.#transport.call<{ count: number }>('POST', this.#path(`/points/count${level(options)}`), { exact: true }, true, options)).result.count
+    return (
+      await this.#transport.call<{ count: number }>(
+        'POST',
+        this.#path(`/points/count${level(options)}`),
+        { exact: true },
+        true,
+        options,
+      )
+    ).result.count
   }
 
   /** All points in the order of their ids, fetched page by page. */
   async *scroll(options: ReadOptions & { batch?: number; from?: PointId } = {}): AsyncGenerator<Point<P>> {
     let offset: PointId | null | undefined = options.from
     do {
-      const body = { offset, limit: options.batch ?? 256, with_payload: options.withPayload ?? true, with_vector: options.withVector ?? false }
-      const page: Page<P> = (await this.#transport.call<Page<P>>('POST', this.#path(`/points/scroll${level(options)}`), body, true, options)).result
+      const body = {
+        offset,
+        limit: options.batch ?? 256,
+        with_payload: options.withPayload ?? true,
+        with_vector: options.withVector ?? false,
+      }
+      const page: Page<P> = (
+        await this.#transport.call<Page<P>>('POST', this.#path(`/points/scroll${level(options)}`), body, true, options)
+      ).result
       yield* page.points
       offset = page.next_page_offset
     } while (offset !== null)
   }
 
   /** Writes every point of a source, several batches at a time. */
-  ingest(source: Iterable<PointInput<P>> | AsyncIterable<PointInput<P>>, options: IngestOptions = {}): Promise<IngestReport> {
+  ingest(
+    source: Iterable<PointInput<P>> | AsyncIterable<PointInput<P>>,
+    options: IngestOptions = {},
+  ): Promise<IngestReport> {
     return ingest((points: PointInput<P>[]) => this.upsert(points, { wait: false, ...options }), source, options)
   }
 
   /** What the server knows of the collection: cells, primaries, replicas, sizes. */
   async topology(): Promise<Record<string, unknown>> {
-    return (await this.#transport.call<Record<string, unknown>>('GET', `/v1${this.#path('/topology')}`, undefined, true)).result
+    return (
+      await this.#transport.call<Record<string, unknown>>('GET', `/v1${this.#path('/topology')}`, undefined, true)
+    ).result
   }
 }
 

@@ -10,7 +10,18 @@ export class MaksDBError extends Error {
   readonly hint: string | undefined
   readonly requestId: string | undefined
 
-  constructor(message: string, fields: { code: string; status: number; retriable: boolean; retryAfterMs?: number; hint?: string; requestId?: string; cause?: unknown }) {
+  constructor(
+    message: string,
+    fields: {
+      code: string
+      status: number
+      retriable: boolean
+      retryAfterMs?: number
+      hint?: string
+      requestId?: string
+      cause?: unknown
+    },
+  ) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause })
     this.name = 'MaksDBError'
     this.code = fields.code

@@ -43,24 +43,42 @@ export class MaksDB {
   }
 
   async collections(): Promise<string[]> {
-    const { result } = await this.#transport.call<{ collections: { name: string }[] }>('GET', '/collections', undefined, true)
+    const { result } = await this.#transport.call<{ collections: { name: string }[] }>(
+      'GET',
+      '/collections',
+      undefined,
+      true,
+    )
     return result.collections.map(({ name }) => name)
   }
 
   /** Local mode only; on Kubernetes a collection is a VectorCluster manifest. */
   async createCollection<P extends Payload = Payload>(name: string, options: CreateOptions): Promise<Collection<P>> {
     const { dimension, distance = 'Euclid', ...maksdb } = options
-    await this.#transport.call('PUT', `/collections/${encodeURIComponent(name)}`, { vectors: { size: dimension, distance }, maksdb }, false)
+    await this.#transport.call(
+      'PUT',
+      `/collections/${encodeURIComponent(name)}`,
+      { vectors: { size: dimension, distance }, maksdb },
+      false,
+    )
     return this.collection<P>(name)
   }
 
   async deleteCollection(name: string): Promise<boolean> {
-    return (await this.#transport.call<boolean>('DELETE', `/collections/${encodeURIComponent(name)}`, undefined, true)).result
+    return (await this.#transport.call<boolean>('DELETE', `/collections/${encodeURIComponent(name)}`, undefined, true))
+      .result
   }
 
   /** Opens a collection again whose Redis lost data; what is lost is given up. */
   async acceptLoss(name: string): Promise<{ accepted: boolean; lost: string | null }> {
-    return (await this.#transport.call<{ accepted: boolean; lost: string | null }>('POST', `/v1/collections/${encodeURIComponent(name)}/accept-loss`, undefined, false)).result
+    return (
+      await this.#transport.call<{ accepted: boolean; lost: string | null }>(
+        'POST',
+        `/v1/collections/${encodeURIComponent(name)}/accept-loss`,
+        undefined,
+        false,
+      )
+    ).result
   }
 }
 

@@ -17,7 +17,11 @@ export interface IngestProgress {
 
 export type IngestReport = IngestProgress & { batches: number }
 
-export async function ingest<T>(write: (points: T[]) => Promise<unknown>, source: Iterable<T> | AsyncIterable<T>, options: IngestOptions): Promise<IngestReport> {
+export async function ingest<T>(
+  write: (points: T[]) => Promise<unknown>,
+  source: Iterable<T> | AsyncIterable<T>,
+  options: IngestOptions,
+): Promise<IngestReport> {
   const size = options.batch ?? 256
   const concurrency = options.concurrency ?? 4
   const started = performance.now()

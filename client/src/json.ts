@@ -17,6 +17,8 @@ export function stringify(value: unknown): string {
 export function parse(text: string): unknown {
   if (!LONG_INTEGER.test(text)) return JSON.parse(text) as unknown
   const revive = (_key: string, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context?.source as string) : value
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
+      ? BigInt(context?.source ?? 0)
+      : value
   return JSON.parse(text, revive as (key: string, value: unknown) => unknown) as unknown
 }

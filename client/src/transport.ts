@@ -31,7 +31,13 @@ export class Transport {
   }
 
   /** @param repeatable a call that may be sent again although an earlier one may have been executed: reads, upserts by id, deletes by id */
-  async call<T>(method: string, path: string, body: unknown, repeatable: boolean, options: CallOptions = {}): Promise<Answer<T>> {
+  async call<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    repeatable: boolean,
+    options: CallOptions = {},
+  ): Promise<Answer<T>> {
     const deadline = Date.now() + (options.timeoutMs ?? this.#options.timeoutMs)
     for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_MAX_MS, wait * 2)) {
       try {
@@ -46,7 +52,13 @@ export class Transport {
     }
   }
 
-  async #once<T>(method: string, path: string, body: unknown, deadline: number, options: CallOptions): Promise<Answer<T>> {
+  async #once<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    deadline: number,
+    options: CallOptions,
+  ): Promise<Answer<T>> {
     const left = Math.max(1, deadline - Date.now())
     const timeout = AbortSignal.timeout(left)
     const headers: Record<string, string> = { ...options.headers }
@@ -63,9 +75,22 @@ export class Transport {
       })
       text = await response.text()
     } catch (error) {
-      if (options.signal?.aborted) throw new NetworkError('the call was aborted', { code: 'ABORTED', status: 0, retriable: false, cause: error })
-      if (timeout.aborted) throw new NetworkError(`no answer within ${left} ms`, { code: 'TIMEOUT', status: 0, retriable: false, cause: error })
-      throw new NetworkError(`${this.#options.url} cannot be reached`, { code: 'NETWORK', status: 0, retriable: false, hint: 'Is the server running?', cause: error })
+      if (options.signal?.aborted)
+        throw new NetworkError('the call was aborted', { code: 'ABORTED', status: 0, retriable: false, cause: error })
+      if (timeout.aborted)
+        throw new NetworkError(`no answer within ${left} ms`, {
+          code: 'TIMEOUT',
+          status: 0,
+          retriable: false,
+          cause: error,
+        })
+      throw new NetworkError(`${this.#options.url} cannot be reached`, {
+        code: 'NETWORK',
+        status: 0,
+        retriable: false,
+        hint: 'Is the server running?',
+        cause: error,
+      })
     }
     let value: unknown
     try {

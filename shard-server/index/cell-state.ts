@@ -83,7 +83,9 @@ export class CellState {
     this.rows = this.rows.compacted()
     this.index.clear()
     const { chunks, size, rowsPerChunk, dimension } = this.rows
-    this.index.add(chunks.map((chunk, i) => chunk.subarray(0, Math.min(rowsPerChunk, size - i * rowsPerChunk) * dimension)))
+    this.index.add(
+      chunks.map((chunk, i) => chunk.subarray(0, Math.min(rowsPerChunk, size - i * rowsPerChunk) * dimension)),
+    )
     this.compactions++
   }
 
@@ -107,11 +109,16 @@ export class CellState {
     const most = Math.max(...queries.map((query) => query.limit)) + RESCORE_MARGIN
     let fetch = Math.min(total, Math.ceil((most * total) / Math.max(1, this.rows.live)))
     while (open.length > 0) {
-      const { labels } = this.index.search(open.map((i) => (queries[i] as Query).vector), fetch)
+      const { labels } = this.index.search(
+        open.map((i) => (queries[i] as Query).vector),
+        fetch,
+      )
       const unfinished: number[] = []
       open.forEach((i, n) => {
         const query = queries[i] as Query
-        const rows = labels.slice(n * fetch, (n + 1) * fetch).filter((row) => row >= 0 && this.rows.visible(row, query.at))
+        const rows = labels
+          .slice(n * fetch, (n + 1) * fetch)
+          .filter((row) => row >= 0 && this.rows.visible(row, query.at))
         if (rows.length < query.limit && fetch < total) unfinished.push(i)
         else found[i] = this.#rescore(query, rows)
       })

@@ -3,7 +3,7 @@
  * `toBuffer` leaks; so larger additions go through a file in FAISS' own format (a 45-byte header and raw floats), which
  * `read` and `mergeFrom` take at the speed of a copy.
  */
-import { openSync, closeSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import faiss from 'faiss-node'
 import type { Metric } from '../../core/metric.ts'
@@ -55,9 +55,10 @@ export class FlatIndex {
   /** Appends the rows of a file in FAISS' format. */
   addFile(path: string): void {
     const read = this.#metric === 'L2' ? faiss.IndexFlatL2.read(path) : faiss.IndexFlatIP.read(path)
-    if (read.getDimension() !== this.#dimension) throw new Error(`${path} has dimension ${read.getDimension()}, not ${this.#dimension}`)
+    if (read.getDimension() !== this.#dimension)
+      throw new Error(`${path} has dimension ${read.getDimension()}, not ${this.#dimension}`)
     if (this.#index.ntotal() === 0) this.#index = read
-    else this.#index.mergeFrom(read as faiss.IndexFlatL2 & faiss.IndexFlatIP)
+    else this.#index.mergeFrom(read)
   }
 
   clear(): void {

@@ -15,12 +15,15 @@ export class IndexActor {
 
   /** @param onDeath called where the thread ends by itself; the state of the cell is gone with it */
   constructor(onDeath: (error: Error) => void) {
-    this.#worker.on('message', (message: { id: number; value?: unknown; error?: { code: ErrorCode; message: string } }) => {
-      const pending = this.#pending.get(message.id)
-      this.#pending.delete(message.id)
-      if (message.error) pending?.reject(new MaksError(message.error.code, message.error.message))
-      else pending?.resolve(message.value as never)
-    })
+    this.#worker.on(
+      'message',
+      (message: { id: number; value?: unknown; error?: { code: ErrorCode; message: string } }) => {
+        const pending = this.#pending.get(message.id)
+        this.#pending.delete(message.id)
+        if (message.error) pending?.reject(new MaksError(message.error.code, message.error.message))
+        else pending?.resolve(message.value as never)
+      },
+    )
     this.#worker.on('error', onDeath)
   }
 

@@ -68,8 +68,18 @@ export interface IndexCalls {
   count: (call: { at: number | undefined }) => number
   snapshot: (call: { dir: string }) => { kept: string[] }
   sample: (call: { limit: number }) => Float32Array
-  train: (call: { points: Float32Array; clusters: number; seed: number }) => { centroids: Float32Array; sizes: number[]; iterations: number }
-  walk: (call: { cell: number; partition: Partition; redundantStorage: number; from: number; limit: number }) => WalkAnswer
+  train: (call: { points: Float32Array; clusters: number; seed: number }) => {
+    centroids: Float32Array
+    sizes: number[]
+    iterations: number
+  }
+  walk: (call: {
+    cell: number
+    partition: Partition
+    redundantStorage: number
+    from: number
+    limit: number
+  }) => WalkAnswer
 }
 
 export type IndexCall = keyof IndexCalls

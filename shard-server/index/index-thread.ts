@@ -10,7 +10,16 @@ import { SpillReservoir } from '../../core/redundancy.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { CellState } from './cell-state.ts'
 import { FlatIndex } from './flat-index.ts'
-import type { Argument, FoundQuery, IndexCall, IndexCalls, IndexStats, ReadRows, RowsAnswer, WalkAnswer } from './index-calls.ts'
+import type {
+  Argument,
+  FoundQuery,
+  IndexCall,
+  IndexCalls,
+  IndexStats,
+  ReadRows,
+  RowsAnswer,
+  WalkAnswer,
+} from './index-calls.ts'
 import { listSnapshots, loadSnapshot, pruneSnapshots, snapshotPath, writeSnapshot } from './snapshot-files.ts'
 
 let state: CellState
@@ -20,7 +29,9 @@ const TRAIN_BLOCK = 512
 /** Rows that one step of a walk looks at. */
 const WALK_ROWS = 2000
 
-type Handlers = { [C in IndexCall]: (call: Argument<C>) => ReturnType<IndexCalls[C]> | Promise<ReturnType<IndexCalls[C]>> }
+type Handlers = {
+  [C in IndexCall]: (call: Argument<C>) => ReturnType<IndexCalls[C]> | Promise<ReturnType<IndexCalls[C]>>
+}
 
 const handlers: Handlers = {
   open(shape) {
@@ -61,22 +72,27 @@ const handlers: Handlers = {
     const found = state.search(queries)
     return {
       scanned: state.rows.live,
-      queries: found.map((rows, i): FoundQuery => ({
-        hits: rows.map(({ row, key, version, distance }) => ({
-          key,
-          version,
-          userVersion: state.rows.userVersions[row] as number,
-          distance,
-          ...(call.withPayload[i] ? { payload: state.rows.payloads[row] as string } : {}),
-        })),
-        vectors: call.withVector[i] ? gather(rows.map(({ row }) => row)) : new Float32Array(0),
-      })),
+      queries: found.map(
+        (rows, i): FoundQuery => ({
+          hits: rows.map(({ row, key, version, distance }) => ({
+            key,
+            version,
+            userVersion: state.rows.userVersions[row] as number,
+            distance,
+            ...(call.withPayload[i] ? { payload: state.rows.payloads[row] as string } : {}),
+          })),
+          vectors: call.withVector[i] ? gather(rows.map(({ row }) => row)) : new Float32Array(0),
+        }),
+      ),
     }
   },
 
   rows(call) {
     state.checkReadable(call.at)
-    return answerRows(call.keys.map((key) => state.rows.ownerRow(key, call.at)).filter((row) => row !== undefined), call)
+    return answerRows(
+      call.keys.map((key) => state.rows.ownerRow(key, call.at)).filter((row) => row !== undefined),
+      call,
+    )
   },
 
   page(call) {
@@ -98,7 +114,8 @@ const handlers: Handlers = {
     const owners = state.rows.liveRows().filter((row) => state.rows.flags[row] === 'o')
     const step = Math.max(1, owners.length / limit)
     const chosen: number[] = []
-    for (let at = 0; at < owners.length && chosen.length < limit; at += step) chosen.push(owners[Math.floor(at)] as number)
+    for (let at = 0; at < owners.length && chosen.length < limit; at += step)
+      chosen.push(owners[Math.floor(at)] as number)
     return gather(chosen)
   },
 
@@ -122,21 +139,25 @@ const handlers: Handlers = {
 
   walk({ cell, partition, redundantStorage, from, limit }) {
     reservoir ??= new SpillReservoir(redundantStorage)
-    const answer: WalkAnswer = { misplaced: [], lingering: [], next: null }
+    const found: WalkAnswer = { misplaced: [], lingering: [], next: null }
     const { rows } = state
     let row = from
-    for (; row < rows.size && row < from + WALK_ROWS && answer.misplaced.length + answer.lingering.length < limit; row++) {
+    for (
+      ;
+      row < rows.size && row < from + WALK_ROWS && found.misplaced.length + found.lingering.length < limit;
+      row++
+    ) {
       if (!rows.visible(row, undefined)) continue
       const { key, born, flag, payload, vector } = rows.at(row)
-      if (flag === 'l') answer.lingering.push({ key, version: born })
+      if (flag === 'l') found.lingering.push({ key, version: born })
       if (flag !== 'o') continue
       const owner = ownerCell(partition, key, vector)
       if (owner === cell) continue
       const copy = reservoir.copyFor(partition, owner, vector) ?? null
-      answer.misplaced.push({ key, version: born, owner, copy, row: encodeRow({ vector, payload }) })
+      found.misplaced.push({ key, version: born, owner, copy, row: encodeRow({ vector, payload }) })
     }
-    answer.next = row < rows.size ? row : null
-    return answer
+    found.next = row < rows.size ? row : null
+    return found
   },
 }
 

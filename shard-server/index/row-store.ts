@@ -150,7 +150,8 @@ export class RowStore {
     const merged: IdKey[] = []
     let i = 0
     for (const key of fresh) {
-      while (i < this.#sorted.length && compareKeys(this.#sorted[i] as IdKey, key) < 0) merged.push(this.#sorted[i++] as IdKey)
+      while (i < this.#sorted.length && compareKeys(this.#sorted[i] as IdKey, key) < 0)
+        merged.push(this.#sorted[i++] as IdKey)
       if (this.#sorted[i] !== key && merged.at(-1) !== key) merged.push(key)
     }
     while (i < this.#sorted.length) merged.push(this.#sorted[i++] as IdKey)

@@ -8,10 +8,10 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { IdKey } from '../../core/ids.ts'
 import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
 import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
-import type { IdKey } from '../../core/ids.ts'
 import { type CellShape, CellState } from './cell-state.ts'
 import { FAISS_HEADER_BYTES, faissHeader } from './flat-index.ts'
 import type { StoredRow } from './row-store.ts'
@@ -42,7 +42,15 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
   const { point, version, shape } = state
   const rows = state.rows.liveRows()
   const store = state.rows
-  const lines = rows.map((row): RowLine => [store.keys[row] as IdKey, store.born[row] as number, store.userVersions[row] as number, store.flags[row] as RowFlag, store.payloads[row] as string])
+  const lines = rows.map(
+    (row): RowLine => [
+      store.keys[row] as IdKey,
+      store.born[row] as number,
+      store.userVersions[row] as number,
+      store.flags[row] as RowFlag,
+      store.payloads[row] as string,
+    ],
+  )
   const vectors = rows.map((row) => store.vector(row))
   const name = `snapshot-${formatPosition(point.position)}`
   const temporary = join(dir, `tmp-${name}`)
@@ -50,12 +58,22 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
   await mkdir(temporary, { recursive: true })
   try {
     const files = [
-      await writeFile(temporary, VECTORS, vectorParts(faissHeader(shape.metric, shape.dimension, rows.length), vectors)),
+      await writeFile(
+        temporary,
+        VECTORS,
+        vectorParts(faissHeader(shape.metric, shape.dimension, rows.length), vectors),
+      ),
       await writeFile(temporary, ROWS, lineParts(lines)),
     ]
     const manifest: SnapshotManifest = {
-      format: FORMAT, dimension: shape.dimension, metric: shape.metric,
-      position: formatPosition(point.position), hash: point.hash, version, rows: rows.length, files,
+      format: FORMAT,
+      dimension: shape.dimension,
+      metric: shape.metric,
+      position: formatPosition(point.position),
+      hash: point.hash,
+      version,
+      rows: rows.length,
+      files,
     }
     await writeFile(temporary, MANIFEST, [Buffer.from(JSON.stringify(manifest, null, 2))])
     await syncFolder(temporary)
@@ -114,7 +132,11 @@ async function writeFully(file: FileHandle, block: Buffer): Promise<void> {
 
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
-  await folder.sync().finally(() => folder.close())
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }
 
 /** Reads every file again and compares it with the manifest. Throws where anything differs. */
@@ -123,11 +145,14 @@ export async function verifySnapshot(path: string): Promise<SnapshotManifest> {
   for (const file of manifest.files) {
     const hash = createHash('sha256')
     let bytes = 0
-    for await (const part of createReadStream(join(path, file.name), { highWaterMark: WRITE_BYTES }) as AsyncIterable<Buffer>) {
+    for await (const part of createReadStream(join(path, file.name), {
+      highWaterMark: WRITE_BYTES,
+    }) as AsyncIterable<Buffer>) {
       hash.update(part)
       bytes += part.length
     }
-    if (bytes !== file.bytes || hash.digest('hex') !== file.sha256) throw new Error(`${join(path, file.name)} is damaged`)
+    if (bytes !== file.bytes || hash.digest('hex') !== file.sha256)
+      throw new Error(`${join(path, file.name)} is damaged`)
   }
   return manifest
 }
@@ -173,14 +198,17 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
       const block = new Float32Array(count * shape.dimension)
       await vectors.read(bytesOf(block), 0, block.byteLength, FAISS_HEADER_BYTES + row * shape.dimension * 4)
       for (let i = 0; i < count; i++) {
-        state.rows.put(storedRow(lines[row + i] as string, block.subarray(i * shape.dimension, (i + 1) * shape.dimension)))
+        state.rows.put(
+          storedRow(lines[row + i] as string, block.subarray(i * shape.dimension, (i + 1) * shape.dimension)),
+        )
       }
     }
   } finally {
     await vectors.close()
   }
   if (manifest.rows > 0) state.index.addFile(join(path, VECTORS))
-  if (state.index.rows !== state.rows.size || state.rows.size !== manifest.rows) throw new Error(`${path} does not hold the rows that it names`)
+  if (state.index.rows !== state.rows.size || state.rows.size !== manifest.rows)
+    throw new Error(`${path} does not hold the rows that it names`)
   return state
 }
 

@@ -5,8 +5,16 @@ import { flowing, violations, Writers } from '../support/writers.ts'
 let cluster: TestCluster
 let writers: Writers
 beforeAll(async () => {
-  cluster = await TestCluster.start({ spec: { dimension: 8, clusters: 2, replicas: 2, centroids: { source: 'Random', seed: 1 } }, env: { MAKSDB_SNAPSHOT_ENTRIES: '1000' } })
-  writers = new Writers(cluster, { writers: 4, idsPerWriter: 100, deletes: 0.1, vector: (id, n) => Array.from({ length: 8 }, (_, i) => Math.sin(id + n * (i + 1))) })
+  cluster = await TestCluster.start({
+    spec: { dimension: 8, clusters: 2, replicas: 2, centroids: { source: 'Random', seed: 1 } },
+    env: { MAKSDB_SNAPSHOT_ENTRIES: '1000' },
+  })
+  writers = new Writers(cluster, {
+    writers: 4,
+    idsPerWriter: 100,
+    deletes: 0.1,
+    vector: (id, n) => Array.from({ length: 8 }, (_, i) => Math.sin(id + n * (i + 1))),
+  })
   await flowing(writers, 100)
 })
 afterAll(async () => {
@@ -28,12 +36,19 @@ describe('kill -9 under load', () => {
     kill(await cluster.find({ kind: 'supervisor' }))
     kill(redis)
     for (let i = 0; i < 20; i++) {
-      const search = await cluster.fetch('POST', '/collections/things/points/query', { query: [1, 0, 0, 0, 0, 0, 0, 0], params: { exact: true } })
+      const search = await cluster.fetch('POST', '/collections/things/points/query', {
+        query: [1, 0, 0, 0, 0, 0, 0, 0],
+        params: { exact: true },
+      })
       expect(search.status, search.raw).toBe(200)
     }
-    const strong = await cluster.fetch('POST', '/collections/things/points/query?maksdb-consistency=strong', { query: [1, 0, 0, 0, 0, 0, 0, 0] })
+    const strong = await cluster.fetch('POST', '/collections/things/points/query?maksdb-consistency=strong', {
+      query: [1, 0, 0, 0, 0, 0, 0, 0],
+    })
     expect([strong.status, strong.headers.get('retry-after')]).toEqual([503, '1'])
-    const write = await cluster.fetch('PUT', '/collections/things/points?timeout=2', { points: [{ id: 1, vector: [1, 0, 0, 0, 0, 0, 0, 0] }] })
+    const write = await cluster.fetch('PUT', '/collections/things/points?timeout=2', {
+      points: [{ id: 1, vector: [1, 0, 0, 0, 0, 0, 0, 0] }],
+    })
     expect(write.status).toBe(503)
     await cluster.start()
     await flowing(writers)
@@ -50,12 +65,20 @@ describe('kill -9 under load', () => {
     await flowing(writers)
     await cluster.start()
     const after = await cluster.processes()
-    const pids = (list: typeof before) => list.filter(({ kind }) => kind !== 'supervisor').map(({ name, pid }) => `${name} ${pid}`).sort()
+    const pids = (list: typeof before) =>
+      list
+        .filter(({ kind }) => kind !== 'supervisor')
+        .map(({ name, pid }) => `${name} ${pid}`)
+        .sort()
     expect(pids(after)).toEqual(pids(before))
     // It is in charge: what dies is restarted.
     const victim = await cluster.find({ kind: 'shard', role: 'replica' })
     kill(victim)
-    await waitFor(async () => (await cluster.processes()).find(({ name, pid, ready }) => name === victim.name && pid !== victim.pid && ready), 'a restart by the new supervisor')
+    await waitFor(
+      async () =>
+        (await cluster.processes()).find(({ name, pid, ready }) => name === victim.name && pid !== victim.pid && ready),
+      'a restart by the new supervisor',
+    )
   })
 
   it('of everything at once: after a start all that was acknowledged is there', async () => {
@@ -66,6 +89,8 @@ describe('kill -9 under load', () => {
     expect(await violations(cluster, state)).toEqual([])
     const { points } = await cluster.topology()
     expect(points).toBe(await cluster.collection.count({ consistency: 'strong' }))
-    console.log(`${state.writes} writes acknowledged over five kinds of crashes; refused or unknown: ${JSON.stringify([...state.failures])}`)
+    console.log(
+      `${state.writes} writes acknowledged over five kinds of crashes; refused or unknown: ${JSON.stringify([...state.failures])}`,
+    )
   })
 })

@@ -15,10 +15,19 @@ beforeAll(async () => {
   digits = loadDigits()
   cluster = await TestCluster.start({
     name: 'digits',
-    spec: { dimension: DIGIT_DIMENSION, clusters: 4, replicas: 2, centroids: { source: 'Dynamic', sampleSize: 5000 }, redundantStorage: '1.1' },
+    spec: {
+      dimension: DIGIT_DIMENSION,
+      clusters: 4,
+      replicas: 2,
+      centroids: { source: 'Dynamic', sampleSize: 5000 },
+      redundantStorage: '1.1',
+    },
     env: { MAKSDB_SNAPSHOT_ENTRIES: '3000' },
   })
-  await cluster.collection.ingest(digits.map(({ id, label, pixels }) => ({ id, vector: pixels, payload: { digit: label } })), { batch: 200 })
+  await cluster.collection.ingest(
+    digits.map(({ id, label, pixels }) => ({ id, vector: pixels, payload: { digit: label } })),
+    { batch: 200 },
+  )
   await cluster.settled()
   truth = Array.from({ length: QUERIES }, (_, i) => bruteForce(digits[(i * 37) % digits.length] as Digit))
 })
@@ -27,13 +36,19 @@ afterAll(() => cluster.close())
 function bruteForce(query: Digit) {
   const all = digits.map(({ id, pixels }) => ({ id, d: squaredL2(query.pixels, pixels) })).sort((a, b) => a.d - b.d)
   const last = all[LIMIT - 1]?.d ?? 0
-  return { query, distances: all.slice(0, LIMIT).map(({ d }) => Math.sqrt(d)), ids: new Set(all.filter(({ d }) => d <= last).map(({ id }) => id)) }
+  return {
+    query,
+    distances: all.slice(0, LIMIT).map(({ d }) => Math.sqrt(d)),
+    ids: new Set(all.filter(({ d }) => d <= last).map(({ id }) => id)),
+  }
 }
 
 async function searchAll(params: object): Promise<{ id: number; score: number }[][]> {
   const found: { id: number; score: number }[][] = []
   for (let at = 0; at < QUERIES; at += 50) {
-    const searches = truth.slice(at, at + 50).map(({ query }) => ({ query: Array.from(query.pixels), limit: LIMIT, params }))
+    const searches = truth
+      .slice(at, at + 50)
+      .map(({ query }) => ({ query: Array.from(query.pixels), limit: LIMIT, params }))
     const { json } = await cluster.fetch('POST', '/collections/digits/points/query/batch', { searches })
     found.push(...(json.result as { points: { id: number; score: number }[] }[]).map(({ points }) => points))
   }
@@ -72,7 +87,8 @@ describe('10,000 digits of 784 values', () => {
     expect(redundant_storage.copies).toBeGreaterThan(0)
     expect(points).toBe(10_000)
     expect(cells.every(({ health }) => health === 'ok')).toBe(true)
-    for (const points of await searchAll({ exact: true })) expect(new Set(points.map(({ id }) => id)).size).toBe(points.length)
+    for (const found of await searchAll({ exact: true }))
+      expect(new Set(found.map(({ id }) => id)).size).toBe(found.length)
   })
 
   it('after stop and start every vector is byte-equal and every payload there', async () => {
@@ -82,7 +98,9 @@ describe('10,000 digits of 784 values', () => {
     let seen = 0
     for await (const { id, vector, payload } of cluster.collection.scroll({ batch: 500, withVector: true })) {
       const digit = digits[Number(id)] as Digit
-      expect(Buffer.from(Float32Array.from(vector ?? []).buffer).equals(Buffer.from(Float32Array.from(digit.pixels).buffer))).toBe(true)
+      expect(
+        Buffer.from(Float32Array.from(vector ?? []).buffer).equals(Buffer.from(Float32Array.from(digit.pixels).buffer)),
+      ).toBe(true)
       expect(payload).toEqual({ digit: digit.label })
       seen++
     }
@@ -95,7 +113,9 @@ describe('10,000 digits of 784 values', () => {
       entries: topology.cells.reduce((sum, { head, trimmed_below }) => sum + head - trimmed_below, 0),
       bytes: topology.cells.reduce((sum, { wal_bytes }) => sum + wal_bytes, 0),
     })
-    const batch = digits.slice(0, 2000).map(({ id, label, pixels }) => ({ id, vector: pixels, payload: { digit: label } }))
+    const batch = digits
+      .slice(0, 2000)
+      .map(({ id, label, pixels }) => ({ id, vector: pixels, payload: { digit: label } }))
     const heads = (topology: Topology) => topology.cells.reduce((sum, { head }) => sum + head, 0)
     const before = heads(await cluster.topology())
     for (let round = 0; round < 14; round++) {
@@ -108,7 +128,9 @@ describe('10,000 digits of 784 values', () => {
       const now = measure(await cluster.topology())
       return now.entries < 4 * 4 * 3000 && now.entries < written ? now : undefined
     }, 'the log to be cut')
-    console.log(`${written} entries written; entries kept: ${sizes.map(({ entries }) => entries).join(', ')}, at the end ${settled.entries} (${(settled.bytes / 1e6).toFixed(0)} MB)`)
+    console.log(
+      `${written} entries written; entries kept: ${sizes.map(({ entries }) => entries).join(', ')}, at the end ${settled.entries} (${(settled.bytes / 1e6).toFixed(0)} MB)`,
+    )
     expect(await cluster.collection.count()).toBe(10_000)
   })
 

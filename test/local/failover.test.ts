@@ -6,12 +6,21 @@ import { flowing, violations, Writers } from '../support/writers.ts'
 const LEASE_TTL_MS = 3000
 let cluster: TestCluster
 beforeAll(async () => {
-  cluster = await TestCluster.start({ spec: { dimension: 8, clusters: 2, replicas: 2, centroids: { source: 'Random', seed: 1 } } })
+  cluster = await TestCluster.start({
+    spec: { dimension: 8, clusters: 2, replicas: 2, centroids: { source: 'Random', seed: 1 } },
+  })
 })
 afterAll(() => cluster.close())
 
 let loads = 0
-const load = () => new Writers(cluster, { firstId: loads++ * 10_000_000, writers: 4, idsPerWriter: 200, deletes: 0.1, vector: (id, n) => Array.from({ length: 8 }, (_, i) => Math.sin(id + n * (i + 1))) })
+const load = () =>
+  new Writers(cluster, {
+    firstId: loads++ * 10_000_000,
+    writers: 4,
+    idsPerWriter: 200,
+    deletes: 0.1,
+    vector: (id, n) => Array.from({ length: 8 }, (_, i) => Math.sin(id + n * (i + 1))),
+  })
 
 async function caughtUp(pid: number): Promise<boolean> {
   return waitFor(async () => {
@@ -32,13 +41,22 @@ describe('kill -9 of a primary under load', () => {
       writers.resetGap()
       kill(victim)
       const killed = performance.now()
-      const next = await waitFor(async () => (await cluster.processes()).find((one) => one.cluster === cell && one.role === 'primary' && one.pid !== victim.pid), 'a new primary')
+      const next = await waitFor(
+        async () =>
+          (await cluster.processes()).find(
+            (one) => one.cluster === cell && one.role === 'primary' && one.pid !== victim.pid,
+          ),
+        'a new primary',
+      )
       const took = performance.now() - killed
       expect(took).toBeLessThan(LEASE_TTL_MS + 1000)
       expect(next.ordinal).not.toBe(victim.ordinal)
       await flowing(writers)
       gaps.push(Math.round(took))
-      const reborn = await waitFor(async () => (await cluster.processes()).find((one) => one.name === victim.name && one.ready), 'the killed process to come back')
+      const reborn = await waitFor(
+        async () => (await cluster.processes()).find((one) => one.name === victim.name && one.ready),
+        'the killed process to come back',
+      )
       expect(reborn.pid).not.toBe(victim.pid)
     }
     const state = await writers.stop()
@@ -46,7 +64,9 @@ describe('kill -9 of a primary under load', () => {
     expect(replicas).toHaveLength(2)
     for (const { pid } of replicas) await caughtUp(pid)
     expect(await violations(cluster, state)).toEqual([])
-    console.log(`new primaries after ${gaps.join(', ')} ms; ${state.writes} writes acknowledged; refused or unknown: ${JSON.stringify([...state.failures])}`)
+    console.log(
+      `new primaries after ${gaps.join(', ')} ms; ${state.writes} writes acknowledged; refused or unknown: ${JSON.stringify([...state.failures])}`,
+    )
   })
 
   it('searches go on from the replica, and say so', async () => {
@@ -55,12 +75,22 @@ describe('kill -9 of a primary under load', () => {
     const answers: { status: number; consistency: unknown }[] = []
     const until = performance.now() + 1500
     while (performance.now() < until) {
-      const { status, json } = await cluster.fetch('POST', '/collections/things/points/query', { query: [1, 0, 0, 0, 0, 0, 0, 0], limit: 3, params: { exact: true } })
+      const { status, json } = await cluster.fetch('POST', '/collections/things/points/query', {
+        query: [1, 0, 0, 0, 0, 0, 0, 0],
+        limit: 3,
+        params: { exact: true },
+      })
       answers.push({ status, consistency: json.maksdb?.consistency })
     }
     expect(answers.filter(({ status }) => status !== 200)).toEqual([])
     expect(new Set(answers.map(({ consistency }) => consistency))).toContain('primary')
-    await waitFor(async () => ((await cluster.processes()).filter(({ kind, ready }) => kind === 'shard' && ready).length === 4 ? true : undefined), 'all shards')
+    await waitFor(
+      async () =>
+        (await cluster.processes()).filter(({ kind, ready }) => kind === 'shard' && ready).length === 4
+          ? true
+          : undefined,
+      'all shards',
+    )
   })
 })
 
@@ -70,17 +100,24 @@ describe('a primary that is paused past its lease', () => {
     await flowing(writers, 100)
     const paused = await cluster.primary(1)
     kill(paused, 'SIGSTOP')
-    const next = await waitFor(async () => {
-      const leader = (await cluster.topology()).cells[1]?.primary
-      return leader !== null && leader !== `1/${paused.ordinal}` ? leader : undefined
-    }, 'another primary', LEASE_TTL_MS + 1500)
+    const next = await waitFor(
+      async () => {
+        const leader = (await cluster.topology()).cells[1]?.primary
+        return leader !== null && leader !== `1/${paused.ordinal}` ? leader : undefined
+      },
+      'another primary',
+      LEASE_TTL_MS + 1500,
+    )
     expect(next).toBe(`1/${1 - (paused.ordinal ?? 0)}`)
     await flowing(writers)
     kill(paused, 'SIGCONT')
     await sleep(500)
     await flowing(writers)
     const state = await writers.stop()
-    await waitFor(async () => ((await cluster.find({ pid: paused.pid })).role === 'replica' ? true : undefined), 'the paused one to be a replica')
+    await waitFor(
+      async () => ((await cluster.find({ pid: paused.pid })).role === 'replica' ? true : undefined),
+      'the paused one to be a replica',
+    )
     expect(await violations(cluster, state)).toEqual([])
   })
 })

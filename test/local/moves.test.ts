@@ -11,11 +11,18 @@ const FIXED = 3000
 const DIMENSION = 16
 
 /** Points around one of four corners; each number puts an id somewhere else. */
-const vectorOf = (id: number, n: number) => Array.from({ length: DIMENSION }, (_, i) => Math.sin(id * 3 + i) + 4 * Math.cos(((id + n) % 4) * (i + 1)))
+const vectorOf = (id: number, n: number) =>
+  Array.from({ length: DIMENSION }, (_, i) => Math.sin(id * 3 + i) + 4 * Math.cos(((id + n) % 4) * (i + 1)))
 
 async function startUntrained(sampleSize: number, replicas = 2): Promise<void> {
   cluster = await TestCluster.start({
-    spec: { dimension: DIMENSION, clusters: 3, replicas, centroids: { source: 'Dynamic', sampleSize, seed: 3 }, redundantStorage: '1.2' },
+    spec: {
+      dimension: DIMENSION,
+      clusters: 3,
+      replicas,
+      centroids: { source: 'Dynamic', sampleSize, seed: 3 },
+      redundantStorage: '1.2',
+    },
   })
 }
 
@@ -44,11 +51,17 @@ class Watcher {
 
   async #look(least: number): Promise<void> {
     const seen = new Map<unknown, number>()
-    for await (const { id } of cluster.collection.scroll({ consistency: 'strong', batch: 700, withPayload: false })) seen.set(id, (seen.get(id) ?? 0) + 1)
+    for await (const { id } of cluster.collection.scroll({ consistency: 'strong', batch: 700, withPayload: false }))
+      seen.set(id, (seen.get(id) ?? 0) + 1)
     const fixed = [...seen].filter(([id]) => Number(id) >= 50_000_000)
     if (fixed.length !== least) this.wrong.push(`scroll saw ${fixed.length} of ${least} fixed ids`)
     for (const [id, times] of seen) if (times !== 1) this.wrong.push(`scroll saw ${String(id)} ${times} times`)
-    const { points } = await cluster.collection.query(vectorOf(1, 1), { limit: 10_000, exact: true, consistency: 'strong', withPayload: false })
+    const { points } = await cluster.collection.query(vectorOf(1, 1), {
+      limit: 10_000,
+      exact: true,
+      consistency: 'strong',
+      withPayload: false,
+    })
     const found = points.map(({ id }) => id)
     if (new Set(found).size !== found.length) this.wrong.push('strong search saw an id twice')
     const foundFixed = found.filter((id) => Number(id) >= 50_000_000).length
@@ -56,7 +69,8 @@ class Watcher {
     // Default reads, too, see what was acknowledged before they began.
     const default_ = await cluster.collection.query(vectorOf(1, 1), { limit: 10_000, exact: true, withPayload: false })
     const there = default_.points.filter(({ id }) => Number(id) >= 50_000_000).length
-    if (default_.report.consistency !== 'eventual' && there !== least) this.wrong.push(`default search saw ${there} of ${least} fixed ids`)
+    if (default_.report.consistency !== 'eventual' && there !== least)
+      this.wrong.push(`default search saw ${there} of ${least} fixed ids`)
   }
 
   async stop(): Promise<void> {
@@ -66,7 +80,11 @@ class Watcher {
 }
 
 async function ingestFixed(): Promise<void> {
-  const points = Array.from({ length: FIXED }, (_, i) => ({ id: 50_000_000 + i, vector: vectorOf(i, 0), payload: { n: 0 } }))
+  const points = Array.from({ length: FIXED }, (_, i) => ({
+    id: 50_000_000 + i,
+    vector: vectorOf(i, 0),
+    payload: { n: 0 },
+  }))
   await cluster.collection.ingest(points, { batch: 300 })
 }
 
@@ -89,7 +107,9 @@ describe('training', () => {
     const { points, cells, redundant_storage } = await cluster.topology()
     expect(points).toBe(await cluster.collection.count({ consistency: 'strong' }))
     expect(redundant_storage.average).toBeLessThanOrEqual(1.2)
-    console.log(`cells of ${cells.map((cell) => cell.points).join(', ')} points; ${watcher.looks} full looks; ${state.writes} writes`)
+    console.log(
+      `cells of ${cells.map((cell) => cell.points).join(', ')} points; ${watcher.looks} full looks; ${state.writes} writes`,
+    )
   })
 
   it('goes on after a crash of the movers, of Redis and of everything: the same', async () => {
@@ -121,25 +141,50 @@ describe('training', () => {
 describe('other sources of centroids', () => {
   it('uploaded ones move what is there, and cells without points are reported', async () => {
     cluster = await TestCluster.start({ spec: { dimension: 2, clusters: 3, centroids: { source: 'Supplied' } } })
-    await cluster.collection.upsert(Array.from({ length: 300 }, (_, i) => ({ id: i, vector: [(i % 2) * 10 + Math.sin(i), Math.cos(i)] })))
+    await cluster.collection.upsert(
+      Array.from({ length: 300 }, (_, i) => ({ id: i, vector: [(i % 2) * 10 + Math.sin(i), Math.cos(i)] })),
+    )
     expect((await cluster.topology()).centroids).toEqual({ source: 'Supplied', version: 0, cells_still_moving: 0 })
-    const upload = await cluster.fetch('PUT', '/v1/collections/things/centroids', { centroids: [[0, 0], [10, 0], [500, 500]] })
+    const upload = await cluster.fetch('PUT', '/v1/collections/things/centroids', {
+      centroids: [
+        [0, 0],
+        [10, 0],
+        [500, 500],
+      ],
+    })
     expect(upload.json.result).toEqual({ version: 1 })
     const { cells } = await cluster.settled()
     await sleep(1000)
-    expect((await cluster.topology()).cells.map(({ points, health }) => [points, health])).toEqual([[150, 'ok'], [150, 'ok'], [0, 'empty']])
+    expect((await cluster.topology()).cells.map(({ points, health }) => [points, health])).toEqual([
+      [150, 'ok'],
+      [150, 'ok'],
+      [0, 'empty'],
+    ])
     expect(cells).toHaveLength(3)
-    expect((await cluster.fetch('GET', '/v1/collections/things/centroids')).raw).toContain('"centroids":[[0,0],[10,0],[500,500]]')
+    expect((await cluster.fetch('GET', '/v1/collections/things/centroids')).raw).toContain(
+      '"centroids":[[0,0],[10,0],[500,500]]',
+    )
   })
 
   it('those of a ConfigMap beside the manifest are in force from the start', async () => {
-    const centroids = JSON.stringify([[0, 0], [10, 0]])
+    const centroids = JSON.stringify([
+      [0, 0],
+      [10, 0],
+    ])
     cluster = await TestCluster.start({
-      spec: { dimension: 2, clusters: 2, centroids: { source: 'Supplied', configMapRef: { name: 'mine', key: 'c.json' } } },
+      spec: {
+        dimension: 2,
+        clusters: 2,
+        centroids: { source: 'Supplied', configMapRef: { name: 'mine', key: 'c.json' } },
+      },
       documents: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'mine' }, data: { 'c.json': centroids } }],
     })
     await cluster.settled()
-    await cluster.collection.upsert([{ id: 1, vector: [1, 0] }, { id: 2, vector: [9, 0] }, { id: 3, vector: [11, 0] }])
+    await cluster.collection.upsert([
+      { id: 1, vector: [1, 0] },
+      { id: 2, vector: [9, 0] },
+      { id: 3, vector: [11, 0] },
+    ])
     const { points, report } = await cluster.collection.query([10, 0], { probes: 1 })
     expect([points.map(({ id }) => id), report.probed, report.scanned]).toEqual([[2, 3], 1, 2])
   })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ORIGIN } from '../../core/position.ts'
-import { acceptLoss, readTopology } from '../../store/topology.ts'
 import type { LogPoint } from '../../store/log-entry.ts'
+import { acceptLoss, readTopology } from '../../store/topology.ts'
 import { LogHarness, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -17,7 +17,8 @@ const scope = () => ({ namespace: 'test', name: h.name, clusters: 2 })
 const KNOWN = 4
 const LONG_WINDOW_MS = 60_000
 
-const claim = (pod: string, point: LogPoint, windowMs = LONG_WINDOW_MS) => h.cell(Number(pod.split('/')[0])).claim(redis.client, pod, point, KNOWN, windowMs)
+const claim = (pod: string, point: LogPoint, windowMs = LONG_WINDOW_MS) =>
+  h.cell(Number(pod.split('/')[0])).claim(redis.client, pod, point, KNOWN, windowMs)
 
 /** Four pods claim nothing, each cell gets a primary and a row. */
 async function running() {
@@ -119,7 +120,9 @@ describe('a log that lost its tail', () => {
   it('that took another turn at the same length is found by its hash', async () => {
     const { held } = await regress()
     for (const pod of ['0/1', '1/0', '1/1']) await claim(pod, START)
-    expect((await claim('0/0', { position: { ...held.position, seq: held.position.seq - 1 }, hash: 'another' }))[0]).toBe('REGRESSED')
+    expect(
+      (await claim('0/0', { position: { ...held.position, seq: held.position.seq - 1 }, hash: 'another' }))[0],
+    ).toBe('REGRESSED')
   })
 })
 

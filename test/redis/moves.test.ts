@@ -22,12 +22,18 @@ async function fresh(): Promise<{ h: LogHarness; pods: PlayedPod[] }> {
 async function checkPlacement(h: LogHarness): Promise<void> {
   const entry = await h.directory(KEY)
   const rows = await Promise.all([0, 1, 2].map(async (cell) => (await h.fold(cell)).get(KEY)))
-  const holders = entry === undefined || entry.owner === '-' ? [] : [entry.owner, entry.copy, entry.linger].filter((cell) => cell !== '').map(Number)
+  const holders =
+    entry === undefined || entry.owner === '-'
+      ? []
+      : [entry.owner, entry.copy, entry.linger].filter((cell) => cell !== '').map(Number)
   expect(rows.flatMap((found, cell) => (found ? [cell] : []))).toEqual(holders.toSorted((a, b) => a - b))
   const owners = rows.flatMap((found, cell) => (found?.flag === 'o' ? [cell] : []))
   expect(owners).toEqual(holders.length === 0 ? [] : [Number(entry?.owner)])
   // All holders hold the same row.
-  expect(new Set(rows.filter((found) => found !== undefined).map(({ payload, userVersion }) => `${payload}/${userVersion}`)).size).toBeLessThanOrEqual(1)
+  expect(
+    new Set(rows.filter((found) => found !== undefined).map(({ payload, userVersion }) => `${payload}/${userVersion}`))
+      .size,
+  ).toBeLessThanOrEqual(1)
 }
 
 /** What the mover of cell 0 does next, from what its own fold shows: the walk of a new primary after a crash. */
@@ -40,7 +46,14 @@ async function walkStep(h: LogHarness, mover: PlayedPod, target: number): Promis
   return true
 }
 
-type Step = 'walk' | 'overwrite here' | 'overwrite in its cell' | 'overwrite elsewhere' | 'delete' | 'overwrite with a copy' | 'new mover'
+type Step =
+  | 'walk'
+  | 'overwrite here'
+  | 'overwrite in its cell'
+  | 'overwrite elsewhere'
+  | 'delete'
+  | 'overwrite with a copy'
+  | 'new mover'
 
 /** All orders of steps in which the steps of each actor keep their order. */
 function* interleavings(actors: Step[][]): Generator<Step[]> {
@@ -68,7 +81,12 @@ async function play(steps: readonly Step[]): Promise<void> {
       await redis.client.del(h.cell(0).keys.lease(0))
       mover = await h.lead(0, '0/1')
     }
-    const writer = { 'overwrite here': mover, 'overwrite in its cell': target, 'overwrite elsewhere': other, 'overwrite with a copy': target }[step as string]
+    const writer = {
+      'overwrite here': mover,
+      'overwrite in its cell': target,
+      'overwrite elsewhere': other,
+      'overwrite with a copy': target,
+    }[step as string]
     if (writer) {
       const cell = writer.log.scope.cell
       const extra = step === 'overwrite with a copy' ? { copy: 2 } : {}
@@ -98,20 +116,41 @@ describe('moving an id between three cells', () => {
     ['a walk and an overwrite in the source', [['walk', 'walk'], ['overwrite here']]],
     ['a walk and an overwrite in the target', [['walk', 'walk'], ['overwrite in its cell']]],
     ['a walk, an overwrite elsewhere and a delete', [['walk', 'walk'], ['overwrite elsewhere'], ['delete']]],
-    ['a walk, two overwrites and a delete', [['walk', 'walk'], ['overwrite in its cell', 'overwrite here'], ['delete']]],
-    ['a walk, a copy and an overwrite', [['walk', 'walk'], ['overwrite with a copy', 'overwrite elsewhere']]],
-    ['a mover that dies between its steps, and writers', [['walk', 'new mover', 'walk'], ['overwrite elsewhere', 'overwrite here']]],
-    ['a delete and a new write of the id while a walk goes on', [['walk', 'walk'], ['delete', 'overwrite here'], ['overwrite with a copy']]],
+    [
+      'a walk, two overwrites and a delete',
+      [['walk', 'walk'], ['overwrite in its cell', 'overwrite here'], ['delete']],
+    ],
+    [
+      'a walk, a copy and an overwrite',
+      [
+        ['walk', 'walk'],
+        ['overwrite with a copy', 'overwrite elsewhere'],
+      ],
+    ],
+    [
+      'a mover that dies between its steps, and writers',
+      [
+        ['walk', 'new mover', 'walk'],
+        ['overwrite elsewhere', 'overwrite here'],
+      ],
+    ],
+    [
+      'a delete and a new write of the id while a walk goes on',
+      [['walk', 'walk'], ['delete', 'overwrite here'], ['overwrite with a copy']],
+    ],
   ]
-  it.each(cases)('%s: in every order, after every step, the id is in exactly its holders, and no update is lost', async (_title, actors) => {
-    let played = 0
-    for (const steps of interleavings(actors)) {
-      // A crash after each step is each prefix; the settling walk at the end of play() is the recovery.
-      for (let crash = 1; crash <= steps.length; crash++) await play(steps.slice(0, crash))
-      played++
-    }
-    expect(played).toBeGreaterThan(2)
-  })
+  it.each(cases)(
+    '%s: in every order, after every step, the id is in exactly its holders, and no update is lost',
+    async (_title, actors) => {
+      let played = 0
+      for (const steps of interleavings(actors)) {
+        // A crash after each step is each prefix; the settling walk at the end of play() is the recovery.
+        for (let crash = 1; crash <= steps.length; crash++) await play(steps.slice(0, crash))
+        played++
+      }
+      expect(played).toBeGreaterThan(2)
+    },
+  )
 })
 
 describe('the commit script', () => {
@@ -145,7 +184,10 @@ describe('the commit script', () => {
     const { h, pods } = await fresh()
     const [source, target] = pods as [PlayedPod, PlayedPod]
     expect((await source.log.publish(redis.client, source.lead, 0, Buffer.alloc(24)))[0]).toBe('OK')
-    expect((await source.log.publish(redis.client, source.lead, 0, Buffer.alloc(24))).slice(0, 2)).toEqual(['CONFLICT', '1'])
+    expect((await source.log.publish(redis.client, source.lead, 0, Buffer.alloc(24))).slice(0, 2)).toEqual([
+      'CONFLICT',
+      '1',
+    ])
     expect((await source.log.publish(redis.client, target.lead, 1, Buffer.alloc(24)))[0]).toBe('FENCED')
     for (const cell of [0, 1, 2]) expect((await h.entries(cell)).filter(({ type }) => type === 'C')).toHaveLength(1)
   })
@@ -156,7 +198,10 @@ describe('the commit script', () => {
     h.copiesBound = 0.25
     for (let i = 0; i < 40; i++) {
       await h.commit(source, [upsert(i % 30, 0, `"${i}"`, { copy: 1 + (i % 2) })])
-      const [rows, copies] = (await redis.client.hmget(h.cell(0).keys.meta, 'rows', 'copies')).map(Number) as [number, number]
+      const [rows, copies] = (await redis.client.hmget(h.cell(0).keys.meta, 'rows', 'copies')).map(Number) as [
+        number,
+        number,
+      ]
       expect(copies).toBeLessThanOrEqual(0.25 * rows)
       const held = [...(await h.fold(1)).values(), ...(await h.fold(2)).values()].filter(({ flag }) => flag === 'c')
       expect(held).toHaveLength(copies)
@@ -167,7 +212,8 @@ describe('the commit script', () => {
   it('checks a version that the user names, where 0 means that the point must not exist', async () => {
     const { h, pods } = await fresh()
     const [source] = pods as [PlayedPod]
-    const outcomes = async (expectation: string) => (await h.commit(source, [upsert(1, 0, '"x"', { expect: expectation })])).outcome?.results[0]
+    const outcomes = async (expectation: string) =>
+      (await h.commit(source, [upsert(1, 0, '"x"', { expect: expectation })])).outcome?.results[0]
     expect(await outcomes('v0')).toMatchObject({ outcome: 'applied', version: 1 })
     expect(await outcomes('v0')).toEqual({ outcome: 'conflict', version: 1 })
     expect(await outcomes('v1')).toMatchObject({ outcome: 'applied', version: 2 })

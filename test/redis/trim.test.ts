@@ -27,7 +27,14 @@ async function at(index: number): Promise<string> {
 }
 
 async function beat(pod: string, fields: Partial<Heartbeat>): Promise<void> {
-  const heartbeat = { pod, cell: 0, ordinal: Number(pod.split('/')[1]), oldestSnapshot: null, hold: null, ...fields } as Heartbeat
+  const heartbeat = {
+    pod,
+    cell: 0,
+    ordinal: Number(pod.split('/')[1]),
+    oldestSnapshot: null,
+    hold: null,
+    ...fields,
+  } as Heartbeat
   await h.cell(0).progress(redis.client, heartbeat)
 }
 

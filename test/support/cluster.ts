@@ -20,13 +20,17 @@ export interface Run {
   stderr: string
 }
 
-export function runCli(args: readonly string[], options: { cwd?: string; env?: Record<string, string>; input?: string } = {}): Promise<Run> {
+export function runCli(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
+): Promise<Run> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
       [cli, ...args],
       { cwd: options.cwd, env: { ...process.env, ...options.env }, timeout: 170_000, maxBuffer: 256 * 1024 * 1024 },
-      (error, stdout, stderr) => resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, stdout, stderr }),
+      (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : 1, stdout, stderr }),
     )
     child.stdin?.end(options.input ?? '')
   })
@@ -50,9 +54,17 @@ export class TestCluster {
   private constructor(options: ClusterSpec) {
     this.name = options.name ?? 'things'
     this.env = options.env ?? {}
-    const vectorCluster = { apiVersion: 'maksdb.io/v1alpha1', kind: 'VectorCluster', metadata: { name: this.name }, spec: options.spec }
+    const vectorCluster = {
+      apiVersion: 'maksdb.io/v1alpha1',
+      kind: 'VectorCluster',
+      metadata: { name: this.name },
+      spec: options.spec,
+    }
     this.manifest = join(this.folder, 'manifest.yaml')
-    writeFileSync(this.manifest, [vectorCluster, ...(options.documents ?? [])].map((document) => stringify(document)).join('---\n'))
+    writeFileSync(
+      this.manifest,
+      [vectorCluster, ...(options.documents ?? [])].map((document) => stringify(document)).join('---\n'),
+    )
   }
 
   static async start(options: ClusterSpec): Promise<TestCluster> {
@@ -63,7 +75,10 @@ export class TestCluster {
   }
 
   async start(): Promise<void> {
-    const { code, stdout, stderr } = await runCli(['start', '-f', this.manifest, '--data-dir', this.dataDir, '--port', String(this.port)], { env: this.env })
+    const { code, stdout, stderr } = await runCli(
+      ['start', '-f', this.manifest, '--data-dir', this.dataDir, '--port', String(this.port)],
+      { env: this.env },
+    )
     if (code !== 0) throw new Error(`start failed: ${stdout}${stderr}\n${this.logs()}`)
   }
 
@@ -103,7 +118,12 @@ export class TestCluster {
     } catch {
       json = undefined
     }
-    return { status: response.status, headers: response.headers, raw, json: json as { result?: unknown; status?: unknown; maksdb?: Record<string, unknown> } }
+    return {
+      status: response.status,
+      headers: response.headers,
+      raw,
+      json: json as { result?: unknown; status?: unknown; maksdb?: Record<string, unknown> },
+    }
   }
 
   async processes(): Promise<ProcessStatus[]> {
@@ -111,18 +131,25 @@ export class TestCluster {
   }
 
   async find(wanted: Partial<ProcessStatus>): Promise<ProcessStatus> {
-    const found = (await this.processes()).find((one) => Object.entries(wanted).every(([key, value]) => one[key as keyof ProcessStatus] === value))
+    const found = (await this.processes()).find((one) =>
+      Object.entries(wanted).every(([key, value]) => one[key as keyof ProcessStatus] === value),
+    )
     if (!found) throw new Error(`no process ${JSON.stringify(wanted)}`)
     return found
   }
 
   primary(cell: number): Promise<ProcessStatus> {
-    return waitFor(async () => (await this.processes()).find(({ cluster, role }) => cluster === cell && role === 'primary'), `a primary of cell ${cell}`)
+    return waitFor(
+      async () => (await this.processes()).find(({ cluster, role }) => cluster === cell && role === 'primary'),
+      `a primary of cell ${cell}`,
+    )
   }
 
   async redis(): Promise<Redis> {
     const dir = new DataDir(this.dataDir)
-    return connect(`redis://:${dir.readSecretFile(dir.redisPasswordFile(this.name))}@127.0.0.1:${dir.redisPort(this.name)}`)
+    return connect(
+      `redis://:${dir.readSecretFile(dir.redisPasswordFile(this.name))}@127.0.0.1:${dir.redisPort(this.name)}`,
+    )
   }
 
   async topology() {
@@ -131,21 +158,31 @@ export class TestCluster {
 
   /** Every row is in its cell. */
   settled(): Promise<Topology> {
-    return waitFor(async () => {
-      const topology = await this.topology()
-      const { version, cells_still_moving } = topology.centroids
-      return version > 0 && cells_still_moving === 0 ? topology : undefined
-    }, 'all rows to be in their cells', 90_000)
+    return waitFor(
+      async () => {
+        const topology = await this.topology()
+        const { version, cells_still_moving } = topology.centroids
+        return version > 0 && cells_still_moving === 0 ? topology : undefined
+      },
+      'all rows to be in their cells',
+      90_000,
+    )
   }
 
   allReady(): Promise<boolean> {
-    return waitFor(async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok || undefined, 'the cluster to be ready', 60_000)
+    return waitFor(
+      async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok || undefined,
+      'the cluster to be ready',
+      60_000,
+    )
   }
 
   logs(): string {
     const folder = join(this.dataDir, 'logs')
     try {
-      return readdirSync(folder).map((name) => `== ${name}\n${readFileSync(join(folder, name), 'utf8').split('\n').slice(-8).join('\n')}`).join('\n')
+      return readdirSync(folder)
+        .map((name) => `== ${name}\n${readFileSync(join(folder, name), 'utf8').split('\n').slice(-8).join('\n')}`)
+        .join('\n')
     } catch {
       return ''
     }
@@ -158,7 +195,17 @@ export interface Topology {
   regressed: string | null
   centroids: { version: number; cells_still_moving: number; source: string }
   redundant_storage: { bound: number; copies: number; average: number }
-  cells: { cell: number; health: string; points: number; copies: number; primary: string | null; head: number; trimmed_below: number; wal_bytes: number; pods: { pod: string; applied: string }[] }[]
+  cells: {
+    cell: number
+    health: string
+    points: number
+    copies: number
+    primary: string | null
+    head: number
+    trimmed_below: number
+    wal_bytes: number
+    pods: { pod: string; applied: string }[]
+  }[]
 }
 
 export async function waitFor<T>(check: () => Promise<T | undefined>, what: string, timeoutMs = 30_000): Promise<T> {

@@ -37,7 +37,10 @@ export class LogHarness {
   constructor(redis: Redis, clusters: number) {
     this.redis = redis
     this.name = `t${collections++}`
-    this.cells = Array.from({ length: clusters }, (_, cell) => new CellLog({ namespace: 'test', name: this.name, clusters, cell }))
+    this.cells = Array.from(
+      { length: clusters },
+      (_, cell) => new CellLog({ namespace: 'test', name: this.name, clusters, cell }),
+    )
   }
 
   async create(): Promise<void> {
@@ -54,7 +57,14 @@ export class LogHarness {
     const log = this.cell(cell)
     const reply = await log.acquire(this.redis, pod, token, 3000, await this.head(cell))
     if (reply[0] !== 'OK') throw new Error(`acquire: ${reply.join(' ')}`)
-    return { log, name: pod, lead: { epoch: reply[1] as string, token }, known: { position: parsePosition(reply[2] as string), hash: reply[3] as string }, batch: 0, connection: 0 }
+    return {
+      log,
+      name: pod,
+      lead: { epoch: reply[1] as string, token },
+      known: { position: parsePosition(reply[2] as string), hash: reply[3] as string },
+      batch: 0,
+      connection: 0,
+    }
   }
 
   async head(cell: number) {
@@ -64,9 +74,21 @@ export class LogHarness {
   /** Commits as a pod; returns the reply's code and, where it is OK, the outcome. */
   async commit(pod: PlayedPod, operations: Operation[]) {
     const { lead, connection, known } = pod
-    const reply = await pod.log.commit(this.redis, { lead, connection, batch: pod.batch + 1, known, copiesBound: this.copiesBound, budgetBytes: this.budgetBytes, operations })
+    const reply = await pod.log.commit(this.redis, {
+      lead,
+      connection,
+      batch: pod.batch + 1,
+      known,
+      copiesBound: this.copiesBound,
+      budgetBytes: this.budgetBytes,
+      operations,
+    })
     if (reply[0] === 'OK') pod.batch++
-    return { code: reply[0] as string, detail: reply[1] ?? '', outcome: reply[0] === 'OK' ? parseCommitReply(reply[1] as string) : undefined }
+    return {
+      code: reply[0] as string,
+      detail: reply[1] ?? '',
+      outcome: reply[0] === 'OK' ? parseCommitReply(reply[1] as string) : undefined,
+    }
   }
 
   async entries(cell: number): Promise<LogEntry[]> {
@@ -81,13 +103,16 @@ export class LogHarness {
     for (const { type, key, version, userVersion, flag, row } of await this.entries(cell)) {
       const present = rows.get(key)
       if (present && present.version >= version) continue
-      if (type === 'U') rows.set(key, { flag, version, userVersion, payload: row.toString('utf8', 5, 5 + row.readUInt32LE(1)) })
+      if (type === 'U')
+        rows.set(key, { flag, version, userVersion, payload: row.toString('utf8', 5, 5 + row.readUInt32LE(1)) })
       if (type === 'T') rows.delete(key)
     }
     return rows
   }
 
-  async directory(key: IdKey): Promise<{ owner: string; copy: string; linger: string; userVersion: number; version: number } | undefined> {
+  async directory(
+    key: IdKey,
+  ): Promise<{ owner: string; copy: string; linger: string; userVersion: number; version: number } | undefined> {
     const raw = await this.redis.hget(this.cell(0).keys.directory(hashKey(key) % DIRECTORY_BUCKETS), key)
     if (raw === null) return undefined
     const [owner = '', copy = '', linger = '', userVersion = '0', version = '0'] = raw.split('|')
@@ -102,12 +127,40 @@ export class LogHarness {
   }
 }
 
-export const row = (payload: string, dimension = 2): Uint8Array => encodeRow({ vector: new Float32Array(dimension).fill(1), payload })
-export const upsert = (id: number | string, owner: number, payload = '', extra: Partial<{ copy: number; expect: string; centroidVersion: number }> = {}): Operation => ({
-  type: 'U', key: idKey(id), owner, copy: extra.copy ?? null, expect: extra.expect ?? '', centroidVersion: extra.centroidVersion ?? 0, row: row(payload),
+export const row = (payload: string, dimension = 2): Uint8Array =>
+  encodeRow({ vector: new Float32Array(dimension).fill(1), payload })
+export const upsert = (
+  id: number | string,
+  owner: number,
+  payload = '',
+  extra: Partial<{ copy: number; expect: string; centroidVersion: number }> = {},
+): Operation => ({
+  type: 'U',
+  key: idKey(id),
+  owner,
+  copy: extra.copy ?? null,
+  expect: extra.expect ?? '',
+  centroidVersion: extra.centroidVersion ?? 0,
+  row: row(payload),
 })
 export const remove = (id: number | string, expect = ''): Operation => ({ type: 'D', key: idKey(id), expect })
-export const move = (id: number | string, owner: number, version: number, payload: string, copy: number | null = null): Operation => ({
-  type: 'M', key: idKey(id), owner, copy, expect: `o${version}`, centroidVersion: 0, row: row(payload),
+export const move = (
+  id: number | string,
+  owner: number,
+  version: number,
+  payload: string,
+  copy: number | null = null,
+): Operation => ({
+  type: 'M',
+  key: idKey(id),
+  owner,
+  copy,
+  expect: `o${version}`,
+  centroidVersion: 0,
+  row: row(payload),
 })
-export const drop = (id: number | string, version: number): Operation => ({ type: 'L', key: idKey(id), expect: `o${version}` })
+export const drop = (id: number | string, version: number): Operation => ({
+  type: 'L',
+  key: idKey(id),
+  expect: `o${version}`,
+})

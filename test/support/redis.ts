@@ -29,7 +29,20 @@ export class TestRedis {
   }
 
   async launch(): Promise<void> {
-    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'always', '--dir', this.folder]
+    const args = [
+      '--port',
+      String(this.port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'always',
+      '--dir',
+      this.folder,
+    ]
     this.#child = spawn('redis-server', args, { stdio: 'ignore' })
     for (let tries = 0; ; tries++) {
       try {

@@ -1,7 +1,7 @@
 /** Writers that never stop, and remember what was acknowledged: the least that must be there at the end. */
 import type { PointId } from '@maksdb/client'
-import type { TestCluster } from './cluster.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import type { TestCluster } from './cluster.ts'
 
 export interface Acknowledged {
   /** The last acknowledged number of each id; undefined for an acknowledged delete. */
@@ -27,7 +27,14 @@ export interface WriterOptions {
 }
 
 export class Writers {
-  readonly state: Acknowledged = { numbers: new Map(), unknown: new Map(), written: new Set(), writes: 0, failures: new Map(), gapMs: 0 }
+  readonly state: Acknowledged = {
+    numbers: new Map(),
+    unknown: new Map(),
+    written: new Set(),
+    writes: 0,
+    failures: new Map(),
+    gapMs: 0,
+  }
   readonly #cluster: TestCluster
   readonly #options: WriterOptions
   readonly #running: Promise<void>[]
@@ -44,16 +51,21 @@ export class Writers {
   async #write(writer: number): Promise<void> {
     const { idsPerWriter, vector, deletes = 0, firstId = 0 } = this.#options
     for (let n = 1; !this.#stopped; n++) {
-      const id = firstId + writer * 1_000_000 + (n * 7919) % idsPerWriter
+      const id = firstId + writer * 1_000_000 + ((n * 7919) % idsPerWriter)
       const remove = Math.random() < deletes
       this.state.written.add(id)
       try {
         // One try only: what a retry would hide is what these tests look at.
-        const response = await fetch(`${this.#cluster.url}/collections/${this.#cluster.name}/points${remove ? '/delete' : ''}?wait=true&timeout=10`, {
-          method: remove ? 'POST' : 'PUT',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(remove ? { points: [id] } : { points: [{ id, vector: vector(id, n), payload: { n } }] }),
-        })
+        const response = await fetch(
+          `${this.#cluster.url}/collections/${this.#cluster.name}/points${remove ? '/delete' : ''}?wait=true&timeout=10`,
+          {
+            method: remove ? 'POST' : 'PUT',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(
+              remove ? { points: [id] } : { points: [{ id, vector: vector(id, n), payload: { n } }] },
+            ),
+          },
+        )
         await this.#note(id, remove ? undefined : n, response.status)
       } catch {
         await this.#note(id, remove ? undefined : n, 0)
@@ -99,11 +111,13 @@ export async function violations(cluster: TestCluster, state: Acknowledged): Pro
   }
   for (const [id, number] of state.numbers) {
     const stored = seen.get(id)
-    if (stored !== number && !state.unknown.get(id)?.has(stored)) found.push(`${String(id)}: acknowledged ${number}, stored ${stored}`)
+    if (stored !== number && !state.unknown.get(id)?.has(stored))
+      found.push(`${String(id)}: acknowledged ${number}, stored ${stored}`)
   }
   for (const [id, number] of seen) {
     if (!state.written.has(id)) continue
-    if (!state.numbers.has(id) && !state.unknown.get(id)?.has(number)) found.push(`${String(id)}: stored ${number}, never acknowledged`)
+    if (!state.numbers.has(id) && !state.unknown.get(id)?.has(number))
+      found.push(`${String(id)}: stored ${number}, never acknowledged`)
   }
   return found
 }
@@ -117,4 +131,3 @@ export async function flowing(writers: Writers, more = 50, timeoutMs = 30_000): 
     await sleep(20)
   }
 }
-

@@ -1,0 +1,154 @@
+/** Unmodified clients of Qdrant: its own for JavaScript, and LangChain's store on top of it. */
+import { FakeEmbeddings } from '@langchain/core/utils/testing'
+import { QdrantVectorStore } from '@langchain/qdrant'
+import { QdrantClient } from '@qdrant/js-client-rest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TestCluster } from '../support/cluster.ts'
+
+let cluster: TestCluster
+let qdrant: QdrantClient
+beforeAll(async () => {
+  cluster = await TestCluster.start({ spec: { dimension: 2 } })
+  qdrant = new QdrantClient({ url: cluster.url })
+})
+afterAll(() => cluster.close())
+
+describe('@qdrant/js-client-rest', () => {
+  it('creates, writes, reads, searches, scrolls, counts, deletes', async () => {
+    await qdrant.createCollection('js', { vectors: { size: 4, distance: 'Cosine' } })
+    expect(await qdrant.collectionExists('js')).toEqual({ exists: true })
+    expect((await qdrant.getCollections()).collections.map(({ name }) => name).sort()).toEqual(['js', 'things'])
+    expect((await qdrant.getCollection('js')).config.params.vectors).toEqual({ size: 4, distance: 'Cosine' })
+    const written = await qdrant.upsert('js', {
+      wait: true,
+      points: [
+        { id: 1, vector: [1, 0, 0, 0], payload: { city: 'Berlin' } },
+        { id: '550e8400-e29b-41d4-a716-446655440000', vector: [0, 1, 0, 0], payload: { city: 'Rome' } },
+        { id: 3, vector: [0.9, 0.1, 0, 0] },
+      ],
+    })
+    expect(written.status).toBe('completed')
+    const found = await qdrant.query('js', { query: [1, 0, 0, 0], limit: 2, with_payload: true })
+    expect(found.points.map(({ id }) => id)).toEqual([1, 3])
+    expect(found.points[0]).toMatchObject({
+      score: 1,
+      payload: { city: 'Berlin' },
+      version: expect.any(Number) as number,
+    })
+    expect(
+      (
+        await qdrant.queryBatch('js', {
+          searches: [
+            { query: 1, limit: 1 },
+            { query: { nearest: [0, 1, 0, 0] }, limit: 1 },
+          ],
+        })
+      ).map(({ points }) => points[0]?.id),
+    ).toEqual([3, '550e8400-e29b-41d4-a716-446655440000'])
+    expect(
+      (await qdrant.retrieve('js', { ids: [1, 99], with_vector: true })).map(({ id, vector }) => [id, vector]),
+    ).toEqual([[1, [1, 0, 0, 0]]])
+    const page = await qdrant.scroll('js', { limit: 2 })
+    expect([page.points.map(({ id }) => id), page.next_page_offset]).toEqual([
+      [1, 3],
+      '550e8400-e29b-41d4-a716-446655440000',
+    ])
+    expect(await qdrant.count('js', { exact: true })).toEqual({ count: 3 })
+    await qdrant.delete('js', { wait: true, points: [3] })
+    expect(await qdrant.count('js')).toEqual({ count: 2 })
+    await qdrant.createPayloadIndex('js', { field_name: 'city', field_schema: 'keyword', wait: true })
+    expect(await qdrant.deleteCollection('js')).toBe(true)
+    expect(await qdrant.collectionExists('js')).toEqual({ exists: false })
+  })
+
+  it('shows our errors as its own', async () => {
+    await expect(qdrant.upsert('things', { points: [{ id: 1, vector: [1] }] })).rejects.toMatchObject({ status: 400 })
+    await expect(qdrant.getCollection('absent')).rejects.toMatchObject({ status: 404 })
+  })
+})
+
+describe('LangChain', () => {
+  it('adds documents, finds the similar ones and deletes by id', async () => {
+    const store = await QdrantVectorStore.fromTexts(
+      ['one', 'two', 'three'],
+      [{ n: 1 }, { n: 2 }, { n: 3 }],
+      new FakeEmbeddings(),
+      { url: cluster.url, collectionName: 'langchain' },
+    )
+    const found = await store.similaritySearch('one', 2)
+    expect(found).toHaveLength(2)
+    expect(found[0]?.metadata).toHaveProperty('n')
+    await store.delete({ ids: found.map(({ id }) => id as string) })
+    expect(await qdrant.count('langchain')).toEqual({ count: 1 })
+  })
+})
+
+/** The requests of LangChain and LlamaIndex for Python, as they were captured, where they need no filter and no MMR. */
+describe('captured requests of Python clients', () => {
+  const call = async (method: string, path: string, body?: unknown) => (await cluster.fetch(method, path, body)).json
+
+  it('LangChain: a collection with the vector named "", written and asked by that name', async () => {
+    await call('PUT', '/collections/lc-py', { vectors: { '': { size: 4, distance: 'Cosine' } }, sparse_vectors: {} })
+    expect(
+      await call('PUT', '/collections/lc-py/points?wait=true', {
+        points: [
+          {
+            id: 'f4ef0cbb8a7c4d5c9d8b3a1f2e4d5c6b',
+            vector: { '': [1, 0, 0, 0] },
+            payload: { page_content: 'x', metadata: { k: 1 } },
+          },
+        ],
+      }),
+    ).toMatchObject({ result: { status: 'completed' }, status: 'ok' })
+    const found = await call('POST', '/collections/lc-py/points/query', {
+      query: [1, 0, 0, 0],
+      using: '',
+      filter: null,
+      params: null,
+      score_threshold: null,
+      limit: 4,
+      offset: 0,
+      with_payload: true,
+      with_vector: false,
+      lookup_from: null,
+      shard_key: null,
+    })
+    expect(found.result).toMatchObject({
+      points: [{ id: 'f4ef0cbb-8a7c-4d5c-9d8b-3a1f2e4d5c6b', payload: { page_content: 'x', metadata: { k: 1 } } }],
+    })
+    expect(
+      await call('POST', '/collections/lc-py/points', {
+        ids: ['f4ef0cbb-8a7c-4d5c-9d8b-3a1f2e4d5c6b'],
+        with_payload: true,
+        with_vector: null,
+      }),
+    ).toMatchObject({ result: [{ payload: { page_content: 'x' } }] })
+  })
+
+  it('LlamaIndex: an unnamed collection, an index on doc_id, points with the vector named ""', async () => {
+    await call('PUT', '/collections/li-py', { vectors: { size: 4, distance: 'Cosine' } })
+    expect(
+      await call('PUT', '/collections/li-py/index?wait=true', { field_name: 'doc_id', field_schema: 'keyword' }),
+    ).toMatchObject({ status: 'ok' })
+    expect(
+      await call('PUT', '/collections/li-py/points?wait=true', {
+        points: [
+          { id: 'f4ef0cbb-8a7c-4d5c-9d8b-3a1f2e4d5c6c', vector: { '': [0, 1, 0, 0] }, payload: { doc_id: 'd' } },
+        ],
+      }),
+    ).toMatchObject({ status: 'ok' })
+    expect(
+      await call('POST', '/collections/li-py/points/query', {
+        query: { nearest: [0, 1, 0, 0] },
+        filter: { must: [] },
+        limit: 2,
+        with_payload: true,
+      }),
+    ).toMatchObject({ result: { points: [{ payload: { doc_id: 'd' } }] } })
+    expect(
+      await call('POST', '/collections/li-py/points/delete?wait=true&ordering=weak', {
+        points: ['f4ef0cbb8a7c4d5c9d8b3a1f2e4d5c6c'],
+      }),
+    ).toMatchObject({ result: { status: 'completed' } })
+  })
+})

@@ -1,0 +1,147 @@
+/** Redis comes back with less than the shards hold; a replica comes back with nothing. */
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { sleep } from '../../runtime/lifecycle.ts'
+import { kill, runCli, TestCluster, waitFor } from '../support/cluster.ts'
+
+let cluster: TestCluster
+afterEach(() => cluster.close())
+
+const points = (from: number, count: number) =>
+  Array.from({ length: count }, (_, i) => ({
+    id: from + i,
+    vector: [Math.sin(from + i), Math.cos(from + i), 1],
+    payload: { n: from + i },
+  }))
+
+describe('an old append-only file under a running cluster', () => {
+  it.each([
+    ['the shards are alive and hold more', 'alive'],
+    ['everything was killed, and only the marks on the volumes tell', 'killed'],
+  ])(
+    'where %s: writes stop with WAL_REGRESSED, searches go on, "maksdb accept-loss" opens it again',
+    async (_title, shards) => {
+      cluster = await TestCluster.start({
+        spec: { dimension: 3, clusters: 2, replicas: 2, centroids: { source: 'Random', seed: 1 } },
+      })
+      await cluster.settled()
+      await cluster.collection.upsert(points(0, 100))
+      await cluster.stop()
+      const appended = join(cluster.dataDir, 'clusters', 'things', 'redis', 'appendonlydir')
+      const saved = join(cluster.folder, 'saved')
+      cpSync(appended, saved, { recursive: true })
+      await cluster.start()
+      await cluster.collection.upsert(points(100, 100))
+      // Everything dies, and an administrator puts the backup of before back.
+      await sleep(1000)
+      const victims = (await cluster.processes()).filter(
+        ({ kind }) => shards === 'killed' || kind === 'supervisor' || kind === 'redis',
+      )
+      for (const one of victims) kill(one)
+      await waitFor(
+        async () =>
+          (await cluster.processes()).some(({ pid }) => victims.some((victim) => victim.pid === pid))
+            ? undefined
+            : true,
+        'the victims to be dead',
+      )
+      rmSync(appended, { recursive: true })
+      cpSync(saved, appended, { recursive: true })
+      const start = runCli(['start', '--data-dir', cluster.dataDir, '--port', String(cluster.port)])
+      const refused = await waitFor(
+        async () => {
+          const answer = await cluster
+            .fetch('PUT', '/collections/things/points?timeout=2', { points: points(500, 1) })
+            .catch(() => undefined)
+          return answer?.json?.maksdb?.code === 'WAL_REGRESSED' ? answer : undefined
+        },
+        'writes to be refused',
+        60_000,
+      )
+      expect(refused.status).toBe(503)
+      expect(refused.raw).toContain('accept-loss')
+      expect((await cluster.topology()).gate).toBe('regressed')
+      const search = () =>
+        cluster.fetch('POST', '/collections/things/points/query', { query: [0, 1, 1], params: { exact: true } })
+      await waitFor(async () => ((await search()).status === 200 ? true : undefined), 'searches')
+      const accepted = await runCli(['accept-loss', '--collection', 'things', '--data-dir', cluster.dataDir, '--yes'])
+      expect([accepted.code, accepted.stdout]).toEqual([0, expect.stringContaining('open again')])
+      await start
+      await cluster.allReady()
+      await cluster.collection.upsert(points(500, 10))
+      expect(await cluster.collection.count({ consistency: 'strong' })).toBe(110)
+      if (shards === 'killed') return
+      // What was given up is still on disk, for a person to look at.
+      const folders = readdirSync(join(cluster.dataDir, 'clusters', 'things')).filter((name) =>
+        name.startsWith('shard-'),
+      )
+      expect(folders.some((shard) => existsSync(join(cluster.dataDir, 'clusters', 'things', shard, 'lost')))).toBe(true)
+    },
+  )
+})
+
+describe('a replica that lost its volume', () => {
+  it('copies a snapshot from its peer where the log no longer goes back to the start, and follows', async () => {
+    cluster = await TestCluster.start({
+      spec: { dimension: 3, clusters: 1, replicas: 2, centroids: { source: 'Random', seed: 1 } },
+      env: { MAKSDB_SNAPSHOT_ENTRIES: '300' },
+    })
+    for (let round = 0; round < 8; round++) await cluster.collection.upsert(points(0, 400))
+    await waitFor(
+      async () => ((await cluster.topology()).cells[0]?.trimmed_below ?? 0) > 500 || undefined,
+      'the log to be cut',
+    )
+    const replica = await cluster.find({ kind: 'shard', role: 'replica' })
+    const folder = join(cluster.dataDir, 'clusters', 'things', `shard-0-${replica.ordinal}`)
+    kill(replica)
+    rmSync(folder, { recursive: true, force: true })
+    const reborn = await waitFor(
+      async () =>
+        (await cluster.processes()).find(
+          ({ name, pid, ready, points: held }) => name === replica.name && pid !== replica.pid && ready && held === 400,
+        ),
+      'the replica to be whole again',
+    )
+    expect(reborn.role).toBe('replica')
+    await cluster.collection.upsert(points(400, 5))
+    const primary = await cluster.primary(0)
+    kill(primary)
+    await waitFor(
+      async () => ((await cluster.topology()).cells[0]?.primary === `0/${replica.ordinal}` ? true : undefined),
+      'the copy to lead',
+    )
+    expect(await cluster.collection.count({ consistency: 'strong' })).toBe(405)
+    expect((await cluster.collection.get([7, 404])).map(({ payload }) => payload)).toEqual([{ n: 7 }, { n: 404 }])
+  })
+
+  it('replicas are added and taken away by applying the manifest again', async () => {
+    cluster = await TestCluster.start({
+      spec: { dimension: 3, clusters: 1, replicas: 1, centroids: { source: 'Random', seed: 1 } },
+    })
+    await cluster.collection.upsert(points(0, 50))
+    const apply = async (replicas: number) => {
+      const { writeFileSync, readFileSync } = await import('node:fs')
+      writeFileSync(
+        cluster.manifest,
+        readFileSync(cluster.manifest, 'utf8').replace(/replicas: \d/, `replicas: ${replicas}`),
+      )
+      await cluster.start()
+    }
+    await apply(3)
+    await waitFor(
+      async () =>
+        (await cluster.processes()).filter(({ points: held, ready }) => held === 50 && ready).length === 3
+          ? true
+          : undefined,
+      'three full copies',
+    )
+    await apply(2)
+    await waitFor(
+      async () => ((await cluster.processes()).filter(({ kind }) => kind === 'shard').length === 2 ? true : undefined),
+      'two copies',
+    )
+    await cluster.collection.upsert(points(50, 5))
+    expect(await cluster.collection.count({ consistency: 'strong' })).toBe(55)
+  })
+})
