@@ -44,7 +44,7 @@ export function backoffMs(failures: number): number {
 
 export function plan(wanted: readonly Unit[], observed: readonly ObservedUnit[], now: number): Action[] {
   const seen = new Map(observed.map((unit) => [unit.name, unit]))
-  return [...starts(wanted, seen, now), ...removals(wanted, observed), ...replacements(wanted, observed, seen)]
+  return [...starts(wanted, seen, now), ...removals(wanted, observed), ...replacements(wanted, seen)]
 }
 
 function starts(wanted: readonly Unit[], seen: Map<string, ObservedUnit>, now: number): Action[] {
@@ -78,11 +78,7 @@ function removals(wanted: readonly Unit[], observed: readonly ObservedUnit[]): A
   })
 }
 
-function replacements(
-  wanted: readonly Unit[],
-  observed: readonly ObservedUnit[],
-  seen: Map<string, ObservedUnit>,
-): Action[] {
+function replacements(wanted: readonly Unit[], seen: Map<string, ObservedUnit>): Action[] {
   const collections = new Set(wanted.map((unit) => unit.collection))
   return [...collections].flatMap((collection): Action[] => {
     const ours = wanted.filter((unit) => unit.collection === collection)
@@ -93,15 +89,15 @@ function replacements(
     const settled = ours.every((unit) => seen.get(unit.name)?.state === 'ready')
     const next = outdated.sort((a, b) => rank(a) - rank(b))[0]
     if (!next) return []
-    const alone =
-      next.kind === 'shard' &&
-      !observed.some((other) => other !== next && sameCell(other, next) && other.state === 'ready')
-    return settled || alone ? [{ type: 'stop', name: next.name, why: 'replaced' }] : []
+    // What is not ready takes nothing away; the only pod of a cell has no mate to wait for.
+    const alone = next.kind === 'shard' && ours.filter((unit) => sameCell(unit, next)).length === 1
+    return settled || alone || next.state !== 'ready' ? [{ type: 'stop', name: next.name, why: 'replaced' }] : []
   })
 }
 
 function rank(unit: ObservedUnit): number {
-  return unit.kind === 'redis' ? 2 : unit.primary ? 1 : 0
+  if (unit.state !== 'ready') return 0
+  return unit.kind === 'redis' ? 3 : unit.primary ? 2 : 1
 }
 
 function sameCell(a: Unit, b: Unit): boolean {

@@ -3,6 +3,7 @@ import { badRequest } from './errors.ts'
 import type { Metric } from './metric.ts'
 
 export const DIMENSION_MAX = 65_536
+const FLOAT32_NORMAL_MIN = 2 ** -126
 
 /** A vector of a request as float32, checked and, under Cosine, normalised. Throws BAD_REQUEST that names `what`. */
 export function parseVector(value: unknown, dimension: number, metric: Metric, what = 'vector'): Float32Array {
@@ -30,17 +31,12 @@ export function normalised(vector: Float32Array, what = 'vector'): Float32Array 
 /** The shortest decimal that restores the float32 exactly. */
 export function float32Text(x: number): string {
   if (Number.isInteger(x) && Math.abs(x) < 1e7) return Object.is(x, -0) ? '-0' : String(x)
-  for (let digits = 6; digits < 9; digits++) {
+  // Six digits always survive float32, but for the subnormals, which have fewer.
+  for (let digits = Math.abs(x) < FLOAT32_NORMAL_MIN ? 1 : 6; digits < 9; digits++) {
     const rounded = Number(x.toPrecision(digits))
-    if (Math.fround(rounded) === x) return shorter(rounded, x)
+    if (Math.fround(rounded) === x) return String(rounded)
   }
   return String(Number(x.toPrecision(9)))
-}
-
-/** toPrecision(6) of 0.5 is 0.500000 and parses to 0.5: Number() has already dropped the zeros. */
-function shorter(rounded: number, x: number): string {
-  const text = String(rounded)
-  return Math.fround(Number(text)) === x ? text : String(x)
 }
 
 export function vectorJson(vector: Float32Array): string {

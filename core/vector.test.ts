@@ -1,0 +1,60 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeRow, encodeRow } from './row-codec.ts'
+import { float32Text, normalised, parseVector } from './vector.ts'
+
+const float32 = fc.float({ noNaN: true, noDefaultInfinity: true })
+
+describe('vectors', () => {
+  it('are printed in the fewest digits that restore the float32', () => {
+    fc.assert(
+      fc.property(float32, (x) => {
+        const text = float32Text(x)
+        expect(Object.is(Math.fround(Number(text)), x)).toBe(true)
+        const digits = text.replace(/e.*/, '').replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '').length
+        // No shorter decimal does: one digit less gives another float32.
+        if (digits > 6) expect(Math.fround(Number(x.toPrecision(digits - 1)))).not.toBe(x)
+      }),
+      { numRuns: 2000 },
+    )
+    expect([0.1, 1 / 3, 16777216, -0, 1e-45].map((x) => float32Text(Math.fround(x)))).toEqual([
+      '0.1',
+      '0.33333334',
+      '16777216',
+      '-0',
+      '1e-45',
+    ])
+  })
+
+  it('of length one under Cosine, in double precision', () => {
+    expect([...normalised(Float32Array.of(3, 4))]).toEqual([Math.fround(0.6), Math.fround(0.8)])
+    expect(() => parseVector([0, 0], 2, 'Cosine')).toThrow(/zero/)
+    expect([...parseVector([0, 0], 2, 'L2')]).toEqual([0, 0])
+  })
+
+  it('with payloads survive the codec of rows, wherever the bytes lie', () => {
+    fc.assert(
+      fc.property(
+        fc.array(float32, { minLength: 1, maxLength: 9 }),
+        fc.string({ unit: 'binary' }).filter((text) => text.isWellFormed()),
+        fc.nat(7),
+        (values, payload, shift) => {
+          const bytes = encodeRow({ vector: Float32Array.from(values), payload })
+          const moved = new Uint8Array(bytes.length + shift)
+          moved.set(bytes, shift)
+          const row = decodeRow(moved.subarray(shift), values.length)
+          expect([...row.vector]).toEqual(values)
+          expect(row.payload).toBe(payload)
+        },
+      ),
+    )
+  })
+
+  it('of another length or format are not decoded', () => {
+    const bytes = encodeRow({ vector: Float32Array.of(1, 2), payload: '' })
+    expect(() => decodeRow(bytes, 3)).toThrow(/does not fit/)
+    bytes[0] = 9
+    expect(() => decodeRow(bytes, 2)).toThrow(/format 9/)
+    expect(() => decodeRow(new Uint8Array(0), 2)).toThrow()
+  })
+})

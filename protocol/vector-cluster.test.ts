@@ -1,0 +1,83 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeFrame, encodeFrame } from './frame.ts'
+import { keysOf } from './keys.ts'
+import { parseVectorCluster, quantityBytes, redisMemoryBytes } from './vector-cluster.ts'
+
+const manifest = (spec: object) => ({
+  apiVersion: 'maksdb.io/v1alpha1',
+  kind: 'VectorCluster',
+  metadata: { name: 'films' },
+  spec,
+})
+
+describe('the manifest', () => {
+  it('needs a dimension and nothing else', () => {
+    const { spec } = parseVectorCluster(manifest({ dimension: 128 }))
+    expect(spec).toMatchObject({
+      metric: 'L2',
+      clusters: 1,
+      replicas: 1,
+      durability: 'Fsync',
+      redundantStorage: '1.0',
+      reclaimPolicy: 'Retain',
+      centroids: { source: 'Dynamic', sampleSize: 10_000, seed: 0 },
+      search: { recallTarget: 0.95 },
+      redis: { managed: { storage: { size: '1Gi' } } },
+      storage: { size: '10Gi' },
+      router: { replicas: 2 },
+    })
+  })
+
+  it('is refused as a whole, with every wrong field by name', () => {
+    expect(() => parseVectorCluster(manifest({ dimension: 0, clusters: 'two' }))).toThrow(
+      /spec\.dimension.*spec\.clusters/,
+    )
+    expect(() => parseVectorCluster({ ...manifest({ dimension: 1 }), metadata: { name: 'Not_A_Label' } })).toThrow(
+      /metadata\.name/,
+    )
+    expect(() =>
+      parseVectorCluster(
+        manifest({ dimension: 1, redis: { managed: {}, external: { urlSecretRef: { name: 'a', key: 'b' } } } }),
+      ),
+    ).toThrow(/not both/)
+  })
+
+  it('sizes become bytes, and a third of the volume of Redis its memory', () => {
+    expect(['1Ki', '2Gi', '3M', '7'].map(quantityBytes)).toEqual([1024, 2 * 1024 ** 3, 3e6, 7])
+    expect(redisMemoryBytes(parseVectorCluster(manifest({ dimension: 1 })).spec)).toBe(Math.floor(1024 ** 3 / 3))
+  })
+})
+
+describe('frames', () => {
+  it('carry header and chunks unchanged', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.array(fc.uint8Array({ maxLength: 50 })), (header, chunks) => {
+        const back = decodeFrame<unknown>(encodeFrame(header, chunks))
+        expect(back.header).toEqual(JSON.parse(JSON.stringify(header)))
+        expect(back.chunks.map((chunk) => [...chunk])).toEqual(chunks.map((chunk) => [...chunk]))
+      }),
+    )
+  })
+
+  it('that are cut short are refused, wherever', () => {
+    const bytes = encodeFrame({ a: 1 }, [new Uint8Array(5), new Uint8Array(3)])
+    for (let length = 0; length < bytes.length; length++)
+      expect(() => decodeFrame(bytes.subarray(0, length))).toThrow(/short/)
+  })
+})
+
+it('all keys of a collection carry one hash tag', () => {
+  const keys = keysOf('default', 'films')
+  for (const key of [
+    keys.meta,
+    keys.gate,
+    keys.members,
+    keys.centroids,
+    keys.lease(3),
+    keys.cell(0),
+    keys.log(1),
+    keys.directory(77),
+  ])
+    expect(key).toMatch(/^maks:\{default\/films\}:/)
+})

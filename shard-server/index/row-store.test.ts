@@ -1,0 +1,91 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { compareKeys, type IdKey, idKey } from '../../core/ids.ts'
+import { RowStore } from './row-store.ts'
+
+type Event = { kind: 'put' | 'end'; id: number; flag: 'o' | 'c' | 'l' }
+const event = fc.record({
+  kind: fc.constantFrom('put' as const, 'put' as const, 'end' as const),
+  id: fc.nat(12),
+  flag: fc.constantFrom('o' as const, 'o' as const, 'c' as const, 'l' as const),
+})
+
+/** What is alive after each version: the plainest possible history. */
+function play(events: readonly Event[]): { store: RowStore; history: Map<IdKey, { flag: string; born: number }>[] } {
+  const store = new RowStore(1)
+  let alive = new Map<IdKey, { flag: string; born: number }>()
+  const history = [alive]
+  events.forEach(({ kind, id, flag }, i) => {
+    const version = i + 1
+    const key = idKey(id)
+    alive = new Map(alive)
+    if (kind === 'put') {
+      store.put({ key, born: version, userVersion: version, flag, payload: '', vector: Float32Array.of(id) })
+      alive.set(key, { flag, born: version })
+    } else {
+      store.end(key, version)
+      alive.delete(key)
+    }
+    history.push(alive)
+  })
+  return { store, history }
+}
+
+const owners = (alive: Map<IdKey, { flag: string }>) =>
+  [...alive]
+    .filter(([, { flag }]) => flag === 'o')
+    .map(([key]) => key)
+    .sort(compareKeys)
+
+describe('rows that know when they lived', () => {
+  it('answer at every version what was alive then: count, page, owner, visibility', () => {
+    fc.assert(
+      fc.property(
+        fc.array(event, { maxLength: 60 }),
+        fc.nat(12),
+        fc.integer({ min: 1, max: 5 }),
+        (events, from, limit) => {
+          const { store, history } = play(events)
+          history.forEach((alive, version) => {
+            const expected = owners(alive)
+            expect(store.countOwners(version)).toBe(expected.length)
+            const page = store.page(idKey(from), limit, version).map((row) => store.keys[row])
+            expect(page).toEqual(expected.filter((key) => compareKeys(key, idKey(from)) >= 0).slice(0, limit))
+            for (let row = 0; row < store.size; row++) {
+              expect(store.visible(row, version)).toBe(alive.get(store.keys[row] as IdKey)?.born === store.born[row])
+            }
+          })
+          expect(store.countOwners(undefined)).toBe(owners(history.at(-1) as never).length)
+          expect(store.points).toBe(store.countOwners(undefined))
+        },
+      ),
+    )
+  })
+
+  it('are dropped by compaction, which remembers below which version it cannot answer', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        const { store, history } = play(events)
+        const compacted = store.compacted()
+        expect(compacted.dead).toBe(0)
+        expect(compacted.live).toBe(store.live)
+        for (let version = compacted.floor; version < history.length; version++) {
+          expect(compacted.countOwners(version)).toBe(store.countOwners(version))
+          expect(compacted.page(null, 100, version).map((row) => compacted.keys[row])).toEqual(
+            store.page(null, 100, version).map((row) => store.keys[row]),
+          )
+        }
+      }),
+    )
+  })
+
+  it('an entry applied twice, or late, changes nothing', () => {
+    const store = new RowStore(1)
+    const row = { key: idKey(1), born: 5, userVersion: 5, flag: 'o' as const, payload: 'a', vector: Float32Array.of(1) }
+    expect(store.put(row)).toBe(true)
+    expect(store.put(row)).toBe(false)
+    expect(store.put({ ...row, born: 4, payload: 'old' })).toBe(false)
+    expect(store.end(idKey(1), 3)).toBe(false)
+    expect(store.at(store.ownerRow(idKey(1), undefined) as number).payload).toBe('a')
+  })
+})
