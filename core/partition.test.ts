@@ -28,7 +28,7 @@ describe('a partition', () => {
         (x, y) => {
           const query = Float32Array.of(x, y)
           const ranked = rankCells(trained, query)
-          expect(ranked.toSorted()).toEqual([0, 1, 2])
+          expect(ranked.toSorted((a, b) => a - b)).toEqual([0, 1, 2])
           expect(ranked[0]).toBe(ownerCell(trained, idKey(1), query))
         },
       ),

@@ -23,10 +23,12 @@ try {
 }
 const [file, ...args] = program
 const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`
+// One thread for OpenMP and BLAS, as each shard has it: what tests and benchmarks load must behave as it does in a shard.
+const native = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MAKSDB_FAISS_BLAS_THRESHOLD: '12' }
 const child = spawn(node24, [join(root, file), ...args, ...rest], {
   cwd: root,
   stdio: 'inherit',
-  env: { ...process.env, PATH: path },
+  env: { ...native, ...process.env, PATH: path },
 })
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 130 : 1)))

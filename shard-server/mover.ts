@@ -116,6 +116,8 @@ export class Mover {
         details: { notExecuted: true },
       })
     this.#pod.logger.info({ version: reply[1] }, 'published centroids')
+    // The next tick must know of them, or it would train again.
+    await this.#heartbeat.send()
     return Number(reply[1])
   }
 

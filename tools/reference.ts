@@ -50,7 +50,7 @@ function environment(title: string, schema: z.ZodObject): string {
     return [
       `\`${name}\``,
       (field as z.ZodType).description ?? '',
-      fallback === undefined ? '' : `\`${String(fallback)}\``,
+      fallback === undefined ? '' : `\`${JSON.stringify(fallback).replaceAll('"', '')}\``,
     ]
   })
   return `## ${title}\n\n${table(['variable', 'meaning', 'default'], rows)}\n`

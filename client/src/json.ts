@@ -20,5 +20,5 @@ export function parse(text: string): unknown {
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '')
       ? BigInt(context?.source ?? 0)
       : value
-  return JSON.parse(text, revive as (key: string, value: unknown) => unknown) as unknown
+  return JSON.parse(text, revive) as unknown
 }

@@ -67,10 +67,19 @@ export class FlatIndex {
 
   /** The `k` best rows of each query: row numbers, best first, `k` for each query in turn. `k` must not exceed `rows`. */
   search(queries: readonly Float32Array[], k: number): { labels: number[]; distances: number[] } {
-    const flat: number[] = []
-    for (const query of queries) for (const x of query) flat.push(x)
+    return this.searchFlat(flatten(queries), k)
+  }
+
+  searchFlat(flat: number[], k: number): { labels: number[]; distances: number[] } {
     return this.#index.search(flat, k)
   }
+}
+
+/** Queries in the form that faiss-node takes; worth keeping where the same ones are asked again. */
+export function flatten(queries: readonly Float32Array[]): number[] {
+  const flat: number[] = []
+  for (const query of queries) for (const x of query) flat.push(x)
+  return flat
 }
 
 export function faissHeader(metric: Metric, dimension: number, rows: number): Buffer {

@@ -9,7 +9,7 @@ import { formatPosition, ORIGIN } from '../../core/position.ts'
 import { SpillReservoir } from '../../core/redundancy.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { CellState } from './cell-state.ts'
-import { FlatIndex } from './flat-index.ts'
+import { FlatIndex, flatten } from './flat-index.ts'
 import type {
   Argument,
   FoundQuery,
@@ -121,13 +121,17 @@ const handlers: Handlers = {
 
   async train({ points, clusters, seed }) {
     const { dimension, metric, scratchDir } = state.shape
+    const blocks: number[][] = []
+    for (let at = 0; at < points.length; at += TRAIN_BLOCK * dimension) {
+      blocks.push(flatten([points.subarray(at, at + TRAIN_BLOCK * dimension)]))
+    }
     const assign = async (centroids: Float32Array) => {
       const index = new FlatIndex('L2', dimension, scratchDir)
       index.add([centroids])
       const labels: number[] = []
       const distances: number[] = []
-      for (let at = 0; at < points.length; at += TRAIN_BLOCK * dimension) {
-        const found = index.search([points.subarray(at, at + TRAIN_BLOCK * dimension)], 1)
+      for (const block of blocks) {
+        const found = index.searchFlat(block, 1)
         for (const label of found.labels) labels.push(label)
         for (const distance of found.distances) distances.push(distance)
         await new Promise(setImmediate)

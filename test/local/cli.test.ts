@@ -128,7 +128,7 @@ describe('search, count, status', () => {
   it('status --json has one entry a process, in the documented shape', async () => {
     const { endpoint, processes } = json((await maksdb('status', '--json')).stdout) as {
       endpoint: string
-      processes: Record<string, unknown>[]
+      processes: { kind: string }[]
     }
     expect(endpoint).toBe(cluster.url)
     expect(processes.map(({ kind }) => kind).sort()).toEqual(['redis', 'router', 'shard', 'supervisor'])

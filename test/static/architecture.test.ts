@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   protocol: ['core', 'zod'],
   runtime: ['core', 'protocol', 'pino', 'prom-client'],
   store: ['core', 'protocol', 'runtime', 'ioredis'],
-  'shard-server': ['core', 'protocol', 'runtime', 'store', 'undici'],
+  'shard-server': ['core', 'protocol', 'runtime', 'store', 'undici', 'zod'],
   'shard-server/index': ['core', 'protocol', 'store', 'faiss-node', 'zod'],
   router: ['core', 'protocol', 'runtime', 'store', 'express', 'undici'],
   cli: ['core', 'protocol', 'runtime', 'store', '@maksdb/client', 'commander', 'csv-parse', 'hyparquet', 'yaml', 'zod'],
@@ -23,13 +23,15 @@ function sources(folder: string): string[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
     const path = join(folder, name)
     if (statSync(join(root, path)).isDirectory()) return MAY_IMPORT[path] ? [] : sources(path)
-    return /\.ts$/.test(name) && !/\.test\.ts$/.test(name) ? [path] : []
+    return name.endsWith('.ts') && !name.endsWith('.test.ts') ? [path] : []
   })
 }
 
 function imports(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] as string)
+  return [...text.matchAll(/^(?:import|export)\s[^'"]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)].map(
+    (match) => (match[1] ?? match[2] ?? match[3]) as string,
+  )
 }
 
 function homeOf(path: string): string {
@@ -108,6 +110,7 @@ describe('words in one place', () => {
       'cli/commands/data-commands.ts',
       'cli/supervisor/os-process.ts',
       'cli/supervisor/units.ts',
+      'client/src/index.ts',
     ])
   })
 

@@ -1,0 +1,149 @@
+/** `npm run bench`: every figure that the documents state, as ratios within one run. See bench/README.md. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { idKey } from '../core/ids.ts'
+import { ORIGIN } from '../core/position.ts'
+import { normal, seededRandom } from '../core/random.ts'
+import { encodeRow } from '../core/row-codec.ts'
+import { type AppliedEntry, CellState } from '../shard-server/index/cell-state.ts'
+import { FlatIndex, flatten } from '../shard-server/index/flat-index.ts'
+import { LogHarness } from '../test/support/log-harness.ts'
+import { TestRedis } from '../test/support/redis.ts'
+
+const ROWS = 50_000
+const DIMENSION = 128
+const LIMIT = 10
+const RUN_MS = 1500
+
+const folder = mkdtempSync(join(tmpdir(), 'maksdb-bench-'))
+const random = seededRandom(1)
+const vector = () => Float32Array.from({ length: DIMENSION }, () => normal(random))
+const vectors = Array.from({ length: ROWS }, vector)
+
+/** How often `work` runs in a second, each run counting for `per`. */
+function rate(per: number, work: () => void): number {
+  work()
+  const started = performance.now()
+  let runs = 0
+  while (performance.now() - started < RUN_MS) {
+    work()
+    runs++
+  }
+  return (runs * per * 1000) / (performance.now() - started)
+}
+
+function row(...cells: (string | number)[]): void {
+  console.log(
+    `| ${cells.map((cell) => (typeof cell === 'number' ? Math.round(cell).toLocaleString('en') : cell)).join(' | ')} |`,
+  )
+}
+
+function batching(): void {
+  console.log(`\n## FAISS, ${ROWS.toLocaleString('en')} x ${DIMENSION}, ${LIMIT} neighbours, one thread\n`)
+  row('queries in a batch', 'queries a second', 'of a single one')
+  row('---', '---', '---')
+  const index = new FlatIndex('L2', DIMENSION, folder)
+  index.add(vectors)
+  let single = 0
+  for (const size of [1, 4, 8, 12, 16, 32, 64, 128]) {
+    const queries = flatten(Array.from({ length: size }, vector))
+    const perSecond = rate(size, () => index.searchFlat(queries, LIMIT))
+    single ||= perSecond
+    row(String(size), perSecond, `${(perSecond / single).toFixed(1)}x`)
+  }
+}
+
+function entriesOf(ids: readonly number[], type: 'U' | 'T', from: number): { entries: AppliedEntry[]; bytes: Buffer } {
+  let at = 0
+  const rows: Buffer[] = []
+  const entries = ids.map((id, i): AppliedEntry => {
+    const encoded = type === 'U' ? encodeRow({ vector: vectors[id] as Float32Array, payload: '' }) : Buffer.alloc(0)
+    rows.push(encoded)
+    const rowStart = at
+    at += encoded.length
+    return {
+      type,
+      version: from + i,
+      userVersion: from + i,
+      key: idKey(id),
+      flag: type === 'U' ? 'o' : '',
+      rowStart,
+      rowEnd: at,
+    }
+  })
+  return { entries, bytes: Buffer.concat(rows) }
+}
+
+function halfDead(): void {
+  console.log(`\n## A cell of ${ROWS.toLocaleString('en')} rows, dead rows not yet compacted, batches of 32\n`)
+  row('dead', 'queries a second', 'of none dead')
+  row('---', '---', '---')
+  const state = new CellState(
+    { dimension: DIMENSION, metric: 'L2', scratchDir: folder },
+    { position: ORIGIN, hash: '' },
+  )
+  const all = Array.from({ length: ROWS }, (_, i) => i)
+  const first = entriesOf(all, 'U', 1)
+  state.apply(first.entries, first.bytes, { position: ORIGIN, hash: '' })
+  const queries = Array.from({ length: 32 }, () => ({ vector: vector(), limit: LIMIT }))
+  const whole = rate(32, () => state.search(queries))
+  row('0 %', whole, '1.00x')
+  let version = ROWS + 1
+  for (const [share, from] of [
+    [10, 0],
+    [25, 0.1],
+    [49, 0.25],
+  ] as const) {
+    const gone = all.slice(from * ROWS, (share / 100) * ROWS)
+    const ended = entriesOf(gone, 'T', version)
+    version += gone.length
+    state.apply(ended.entries, ended.bytes, { position: ORIGIN, hash: '' })
+    const perSecond = rate(32, () => state.search(queries))
+    row(`${share} %`, perSecond, `${(perSecond / whole).toFixed(2)}x`)
+  }
+}
+
+async function sequencer(): Promise<void> {
+  console.log(
+    '\n## The commit script, appendfsync always, one connection, one batch in flight, three of four operations moving an id\n',
+  )
+  row('bytes of a row', 'operations in a batch', 'operations a second')
+  row('---', '---', '---')
+  const redis = await TestRedis.start()
+  for (const bytes of [512, 3072]) {
+    for (const size of [1, 16, 64, 256]) {
+      const harness = new LogHarness(redis.client, 4)
+      await harness.create()
+      const pod = await harness.lead(0)
+      const encoded = encodeRow({ vector: new Float32Array(bytes / 4), payload: '' })
+      let n = 0
+      const started = performance.now()
+      while (performance.now() - started < RUN_MS) {
+        const operations = Array.from({ length: size }, () => {
+          n++
+          return {
+            type: 'U' as const,
+            key: idKey(n % 10_000),
+            owner: n % 4,
+            copy: null,
+            expect: '',
+            centroidVersion: 0,
+            row: encoded,
+          }
+        })
+        const { code } = await harness.commit(pod, operations)
+        if (code !== 'OK') throw new Error(code)
+      }
+      row(String(bytes), String(size), (n * 1000) / (performance.now() - started))
+      await redis.client.flushall()
+    }
+  }
+  await redis.close()
+}
+
+console.log('# Figures of one run on one machine: compare within it, not across machines')
+batching()
+halfDead()
+await sequencer()
+rmSync(folder, { recursive: true, force: true })
