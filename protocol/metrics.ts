@@ -1,7 +1,11 @@
 /** Every metric, named and described once. docs/reference/metrics.md is generated from this table. */
 export type MetricKind = 'counter' | 'gauge' | 'histogram'
 
+/** The programs that serve a metric. */
+export type Program = 'shard' | 'router' | 'supervisor'
+
 export interface MetricRow {
+  programs: readonly Program[]
   kind: MetricKind
   help: string
   labels: readonly string[]
@@ -11,105 +15,171 @@ export interface MetricRow {
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const
 const CELL = ['collection', 'cell'] as const
 
+const SHARD = ['shard'] as const
+const ROUTER = ['router'] as const
+const SUPERVISOR = ['supervisor'] as const
+const ALL = ['shard', 'router', 'supervisor'] as const
+
 export const METRICS = {
-  maksdb_points: { kind: 'gauge', help: 'Points that this pod holds as owner rows.', labels: CELL },
-  maksdb_copies: { kind: 'gauge', help: 'Redundant copies that this pod holds.', labels: CELL },
-  maksdb_dead_rows: { kind: 'gauge', help: 'Superseded or deleted rows that wait for compaction.', labels: CELL },
-  maksdb_appended_seq: { kind: 'gauge', help: 'Sequence number of the head of the log, as last seen.', labels: CELL },
-  maksdb_applied_seq: { kind: 'gauge', help: 'Sequence number of the last entry that this pod applied.', labels: CELL },
+  maksdb_points: { programs: SHARD, kind: 'gauge', help: 'Points that this pod holds as owner rows.', labels: CELL },
+  maksdb_copies: { programs: SHARD, kind: 'gauge', help: 'Redundant copies that this pod holds.', labels: CELL },
+  maksdb_dead_rows: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Superseded or deleted rows that wait for compaction.',
+    labels: CELL,
+  },
+  maksdb_appended_seq: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Sequence number of the head of the log, as last seen.',
+    labels: CELL,
+  },
+  maksdb_applied_seq: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Sequence number of the last entry that this pod applied.',
+    labels: CELL,
+  },
   maksdb_replay_lag_entries: {
+    programs: SHARD,
     kind: 'gauge',
     help: 'Entries between the head of the log and what is applied.',
     labels: CELL,
   },
-  maksdb_primary: { kind: 'gauge', help: '1 where this pod leads its cell.', labels: CELL },
-  maksdb_epoch: { kind: 'gauge', help: 'Epoch of the cell as this pod knows it.', labels: CELL },
-  maksdb_lease_renewals_total: { kind: 'counter', help: 'Renewals of the lease that succeeded.', labels: CELL },
+  maksdb_primary: { programs: SHARD, kind: 'gauge', help: '1 where this pod leads its cell.', labels: CELL },
+  maksdb_epoch: { programs: SHARD, kind: 'gauge', help: 'Epoch of the cell as this pod knows it.', labels: CELL },
+  maksdb_lease_renewals_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'Renewals of the lease that succeeded.',
+    labels: CELL,
+  },
   maksdb_lease_losses_total: {
+    programs: SHARD,
     kind: 'counter',
     help: 'Times that this pod stopped leading without being asked to.',
     labels: CELL,
   },
   maksdb_fenced_appends_total: {
+    programs: SHARD,
     kind: 'counter',
     help: 'Appends that the log refused because another pod leads.',
     labels: CELL,
   },
-  maksdb_commits_total: { kind: 'counter', help: 'Operations committed to the log.', labels: CELL },
+  maksdb_commits_total: { programs: SHARD, kind: 'counter', help: 'Operations committed to the log.', labels: CELL },
   maksdb_commit_batch_operations: {
+    programs: SHARD,
     kind: 'histogram',
     help: 'Operations in a commit batch.',
     labels: CELL,
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
   },
   maksdb_commit_seconds: {
+    programs: SHARD,
     kind: 'histogram',
     help: 'Time of one commit script, from sending to reply.',
     labels: CELL,
     buckets: SECONDS,
   },
   maksdb_search_seconds: {
+    programs: SHARD,
     kind: 'histogram',
     help: 'Time of a search in this pod, waiting included.',
     labels: CELL,
     buckets: SECONDS,
   },
   maksdb_search_batch_queries: {
+    programs: SHARD,
     kind: 'histogram',
     help: 'Queries that FAISS answered in one call.',
     labels: CELL,
     buckets: [1, 2, 4, 8, 16, 32, 64, 128],
   },
-  maksdb_queue_depth: { kind: 'gauge', help: 'Requests that wait, by queue.', labels: ['collection', 'cell', 'queue'] },
-  maksdb_rejected_requests_total: { kind: 'counter', help: 'Requests refused, by error code.', labels: ['code'] },
-  maksdb_snapshot_age_seconds: { kind: 'gauge', help: 'Age of the newest verified snapshot.', labels: CELL },
+  maksdb_queue_depth: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Requests that wait, by queue.',
+    labels: ['collection', 'cell', 'queue'],
+  },
+  maksdb_rejected_requests_total: {
+    programs: ROUTER,
+    kind: 'counter',
+    help: 'Requests refused, by error code.',
+    labels: ['code'],
+  },
+  maksdb_snapshot_age_seconds: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Age of the newest verified snapshot.',
+    labels: CELL,
+  },
   maksdb_snapshot_seconds: {
+    programs: SHARD,
     kind: 'histogram',
     help: 'Time to write and verify a snapshot.',
     labels: CELL,
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300],
   },
   maksdb_snapshot_failures_total: {
+    programs: SHARD,
     kind: 'counter',
     help: 'Snapshots that could not be written or verified.',
     labels: CELL,
   },
-  maksdb_compactions_total: { kind: 'counter', help: 'Compactions of the index.', labels: CELL },
-  maksdb_wal_bytes: { kind: 'gauge', help: 'Bytes of the cell’s log between trim and head.', labels: CELL },
+  maksdb_compactions_total: { programs: SHARD, kind: 'counter', help: 'Compactions of the index.', labels: CELL },
+  maksdb_wal_bytes: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Bytes of the cell’s log between trim and head.',
+    labels: CELL,
+  },
   maksdb_redis_durable: {
+    programs: SHARD,
     kind: 'gauge',
     help: '1 where the settings of Redis carry the durability that was asked for, 0 where not, -1 where they cannot be read.',
     labels: ['collection'],
   },
   maksdb_wal_regressed: {
+    programs: SHARD,
     kind: 'gauge',
     help: '1 while the log is behind a shard and writes are stopped.',
     labels: ['collection'],
   },
   maksdb_http_request_seconds: {
+    programs: ROUTER,
     kind: 'histogram',
     help: 'Time of a REST request, by route and status.',
     labels: ['route', 'status'],
     buckets: SECONDS,
   },
   maksdb_shard_errors_total: {
+    programs: ROUTER,
     kind: 'counter',
     help: 'Calls to shards that failed, by error code.',
-    labels: ['collection', 'code'],
+    labels: ['code'],
   },
   maksdb_probed_cells: {
+    programs: ROUTER,
     kind: 'histogram',
     help: 'Cells that a search asked.',
     labels: ['collection'],
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
   },
   maksdb_process_restarts_total: {
+    programs: SUPERVISOR,
     kind: 'counter',
     help: 'Local processes that the supervisor restarted, by kind.',
     labels: ['kind'],
   },
-  maksdb_processes: { kind: 'gauge', help: 'Local processes that run, by kind.', labels: ['kind'] },
+  maksdb_processes: {
+    programs: SUPERVISOR,
+    kind: 'gauge',
+    help: 'Local processes that run, by kind.',
+    labels: ['kind'],
+  },
   maksdb_event_loop_lag_seconds: {
+    programs: ALL,
     kind: 'gauge',
     help: 'Longest delay of the event loop in the last ten seconds.',
     labels: [],

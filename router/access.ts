@@ -6,7 +6,7 @@ import { sameSecret } from '../runtime/http-server.ts'
 
 const OPEN_PATHS = new Set(['/', '/healthz', '/livez', '/readyz'])
 /** POST routes that only read. */
-const READING_POST = /^\/collections\/[^/]+\/points(\/(query|search)(\/batch)?|\/scroll|\/count)?$/
+export const READING_POST = /^\/collections\/[^/]+\/points(\/(query|search)(\/batch)?|\/scroll|\/count)?$/
 const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 
 export function checkAccess(env: RouterEnv) {

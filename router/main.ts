@@ -11,14 +11,16 @@ import { ShardClient } from './shard-client.ts'
 
 const env = parseEnv(routerEnvSchema, process.env)
 const logger = makeLogger('router', env.MAKSDB_LOG_LEVEL)
-const metrics = new Metrics()
+const metrics = new Metrics('router')
 process.on('unhandledRejection', (error) => {
   logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the process ends')
   process.exit(1)
 })
 
 const registry = new Registry(env.MAKSDB_ROUTER_FILE, logger)
-const shards = new ShardClient(env.MAKSDB_INTERNAL_TOKEN)
+const shards = new ShardClient(env.MAKSDB_INTERNAL_TOKEN, (code) =>
+  metrics.add('maksdb_shard_errors_total', 1, { code }),
+)
 
 function notReady(): string | undefined {
   for (const name of registry.names) {

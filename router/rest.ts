@@ -8,11 +8,12 @@ import type { RouterEnv } from '../protocol/config.ts'
 import { QDRANT_VERSION, VERSION } from '../protocol/version.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import { checkAccess } from './access.ts'
+import { checkAccess, READING_POST } from './access.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { pointRoutes } from './point-routes.ts'
 import { type ReadReport, Reads } from './reads.ts'
 import type { Registry } from './registry.ts'
+import { timeoutMs } from './request-options.ts'
 import type { ShardClient } from './shard-client.ts'
 import { Writes } from './writes.ts'
 
@@ -42,6 +43,7 @@ export function makeRestServer(parts: RestParts): Server {
   app.set('query parser', 'simple')
   app.use((request, response, next) => {
     response.locals.started = performance.now()
+    response.locals.timeoutMs = env.MAKSDB_TIMEOUT_MS
     response.locals.requestId = request.get(REQUEST_ID_HEADER)?.slice(0, 128) ?? randomUUID()
     response.set(REQUEST_ID_HEADER, String(response.locals.requestId))
     response.on('finish', () => {
@@ -106,9 +108,23 @@ function parseBody(request: Request, _response: Response, next: NextFunction): v
   next()
 }
 
+/** Everything inside keeps the request's deadline; this is for what does not come back at all. */
+const OVERTIME_MS = 500
+
+function inTime<T>(request: Request, fallbackMs: number, work: Promise<T>): Promise<T> {
+  const writes = request.method !== 'GET' && !READING_POST.test(request.path)
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new MaksError(writes ? 'UNKNOWN_OUTCOME' : 'TIMEOUT', 'the request was not answered in its time')),
+      timeoutMs(request, { limitMax: 0, timeoutMs: fallbackMs }) + OVERTIME_MS,
+    )
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
 const send: Send = (handler) => (request, response, next) => {
   Promise.resolve()
-    .then(() => handler(request))
+    .then(() => inTime(request, Number(response.locals.timeoutMs), handler(request)))
     .then((reply) => {
       const result = 'json' in reply ? reply.json : JSON.stringify(reply.result)
       const own = reply.report ? `,"maksdb":${JSON.stringify(reply.report)}` : ''

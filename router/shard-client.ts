@@ -1,6 +1,6 @@
 /** Calls to shards. An error says whether the shard proved that nothing was executed. */
 import { Agent, request } from 'undici'
-import { isErrorCode, MaksError } from '../core/errors.ts'
+import { asMaksError, type ErrorCode, isErrorCode, MaksError } from '../core/errors.ts'
 import { decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
 import { type Heartbeat, INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
 
@@ -19,11 +19,29 @@ export class ShardClient {
     bodyTimeout: 0,
   })
 
-  constructor(token: string) {
+  readonly #onError: (code: ErrorCode) => void
+
+  constructor(token: string, onError: (code: ErrorCode) => void) {
     this.#token = token
+    this.#onError = onError
   }
 
   async call<A>(
+    shard: Heartbeat,
+    path: string,
+    header: unknown,
+    chunks: readonly Uint8Array[],
+    timeoutMs: number,
+  ): Promise<Frame<A>> {
+    try {
+      return await this.#call<A>(shard, path, header, chunks, timeoutMs)
+    } catch (error) {
+      this.#onError(asMaksError(error).code)
+      throw error
+    }
+  }
+
+  async #call<A>(
     shard: Heartbeat,
     path: string,
     header: unknown,

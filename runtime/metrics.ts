@@ -1,7 +1,7 @@
 /** The prom-client registry of a process, built from the table in protocol/metrics.ts. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { METRICS, type MetricName, type MetricRow } from '../protocol/metrics.ts'
+import { METRICS, type MetricName, type MetricRow, type Program } from '../protocol/metrics.ts'
 
 type Labels = Record<string, string | number>
 const EVENT_LOOP_WINDOW_MS = 10_000
@@ -11,9 +11,18 @@ export class Metrics {
   readonly #fixed: Labels
   readonly #made = new Map<MetricName, Counter | Gauge | Histogram>()
 
-  /** @param fixed labels that every sample of this process carries, where the metric has them */
-  constructor(fixed: Labels = {}) {
+  /**
+   * @param fixed labels that every sample of this process carries, where the metric has them; what needs no other labels
+   * is there from the start, so that a rate over it is never missing
+   */
+  constructor(program: Program, fixed: Labels = {}) {
     this.#fixed = fixed
+    for (const [name, row] of Object.entries(METRICS) as [MetricName, MetricRow][]) {
+      if (!row.programs.includes(program)) continue
+      const metric = this.#metric(name)
+      if (!(metric instanceof Histogram) && row.labels.every((label) => label in fixed))
+        metric.inc(this.#labels(name, {}), 0)
+    }
     collectDefaultMetrics({ register: this.registry })
     const lag = monitorEventLoopDelay({ resolution: 20 })
     lag.enable()

@@ -23,7 +23,7 @@ const logger = makeLogger('shard', env.MAKSDB_LOG_LEVEL, {
   collection: config.collection,
   pod: `${env.MAKSDB_CELL}/${env.MAKSDB_ORDINAL}`,
 })
-const metrics = new Metrics({ collection: config.collection, cell: env.MAKSDB_CELL })
+const metrics = new Metrics('shard', { collection: config.collection, cell: env.MAKSDB_CELL })
 
 function die(error: unknown): never {
   logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the process ends')

@@ -172,6 +172,8 @@ export class Replica {
   }
 
   #advance(stats: IndexStats): void {
+    const compactions = stats.compactions - (this.stats?.compactions ?? 0)
+    if (compactions > 0) this.#pod.metrics.add('maksdb_compactions_total', compactions)
     this.stats = stats
     this.point = stats.point
     const reached = this.#waiters.filter((waiter) => waiter.seq <= this.point.position.seq)

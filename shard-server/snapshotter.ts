@@ -15,8 +15,8 @@ import type { Replica } from './replica.ts'
 
 const TICK_MS = 500
 const DEAD_AFTER_MS = 600_000
-/** Share of the WAL budget at which a snapshot is taken whatever the count of entries. */
-const BUDGET_SHARE = 0.4
+/** A snapshot is due after this share of the WAL budget: two are kept and a third is being written, which leaves room. */
+const BUDGET_SHARE = 0.15
 const REAP_BUCKETS_PER_TICK = 32
 
 export class Snapshotter {
@@ -72,10 +72,20 @@ export class Snapshotter {
     const { MAKSDB_SNAPSHOT_ENTRIES: entries, MAKSDB_SNAPSHOT_INTERVAL_MS: interval } = this.#pod.env
     const since = this.#replica.point.position.seq - this.#takenSeq
     if (since <= 0) return false
-    const walBytes = this.#heartbeat.progress?.walBytes ?? 0
-    // The bytes since the last snapshot are not known apart; two intervals fill the log, so half of the share is one.
-    const crowded = walBytes > BUDGET_SHARE * this.#pod.config.walBudgetBytes && since > entries / 20
-    return this.#wanted || crowded || since >= entries || performance.now() - this.#takenAt > interval
+    return (
+      this.#wanted ||
+      since >= entries ||
+      this.#bytesSince(since) > BUDGET_SHARE * this.#pod.config.walBudgetBytes ||
+      performance.now() - this.#takenAt > interval
+    )
+  }
+
+  /** Bytes of the log since the last snapshot, from the mean size of the entries that are in it. */
+  #bytesSince(entries: number): number {
+    const progress = this.#heartbeat.progress
+    if (!progress) return 0
+    const kept = parsePosition(progress.head).seq - parsePosition(progress.trim).seq
+    return (progress.walBytes / Math.max(1, kept)) * entries
   }
 
   async take(): Promise<void> {

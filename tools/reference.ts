@@ -67,6 +67,7 @@ export function referencePages(): Map<string, string> {
   ])
   const metrics = Object.entries(METRICS).map(([name, row]) => [
     `\`${name}\``,
+    row.programs.join(', '),
     row.kind,
     row.labels.join(', '),
     row.help,
@@ -79,7 +80,7 @@ export function referencePages(): Map<string, string> {
     ],
     [
       'docs/reference/metrics.md',
-      `${MADE}# Metrics\n\nEach process serves them on \`/metrics\` of its admin port; the router also on its REST port, with the read key.\n\n${table(['metric', 'kind', 'labels', 'meaning'], metrics)}\n`,
+      `${MADE}# Metrics\n\nEach process serves them on \`/metrics\` of its admin port; the router also on its REST port, with the read key.\n\n${table(['metric', 'of', 'kind', 'labels', 'meaning'], metrics)}\n`,
     ],
     [
       'docs/reference/vector-cluster.md',

@@ -82,6 +82,26 @@ export class DataDir {
     this.write('settings.json', JSON.stringify(settings))
   }
 
+  /** True for the one supervisor that may run on this folder; a lock whose holder is dead is taken over. */
+  lock(
+    holder: { pid: number; startTicks: string },
+    isAlive: (record: { pid: number; startTicks: string }) => boolean,
+  ): boolean {
+    const path = join(this.path, 'supervisor.lock')
+    for (let tries = 0; tries < 2; tries++) {
+      try {
+        writeFileSync(path, JSON.stringify(holder), { flag: 'wx', mode: 0o600 })
+        return true
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      }
+      const present = this.#read('supervisor.lock', z.object({ pid: z.number(), startTicks: z.string() }))
+      if (present && isAlive(present)) return false
+      rmSync(path, { force: true })
+    }
+    return false
+  }
+
   get supervisor(): SupervisorRecord | undefined {
     return this.#read('supervisor.json', supervisorSchema)
   }

@@ -6,7 +6,7 @@ import { makeLogger } from '../../runtime/logger.ts'
 import { Metrics } from '../../runtime/metrics.ts'
 import { type CollectionRequest, clusterOfCollection, parseStoredClusters } from '../manifests.ts'
 import { DataDir } from './data-dir.ts'
-import { startTicks } from './os-process.ts'
+import { isAlive, startTicks } from './os-process.ts'
 import { Supervisor } from './supervisor.ts'
 
 const BODY_BYTES_MAX = 64 * 1024 * 1024
@@ -15,7 +15,12 @@ const dir = new DataDir(process.argv[2] ?? '.maksdb')
 const settings = dir.settings
 if (!settings) throw new Error('the supervisor is started by "maksdb start"')
 const logger = makeLogger('supervisor', process.env.MAKSDB_LOG_LEVEL ?? 'info')
-const metrics = new Metrics()
+const self = { pid: process.pid, startTicks: startTicks(process.pid) ?? '' }
+if (!dir.lock(self, isAlive)) {
+  logger.warn('another supervisor runs on this folder')
+  process.exit(0)
+}
+const metrics = new Metrics('supervisor')
 
 const server = makeServer(async (request, response, url) => {
   if (url.pathname === '/healthz' || url.pathname === '/readyz') return sendJson(response, 200, { ready: true })
@@ -43,6 +48,6 @@ const server = makeServer(async (request, response, url) => {
 })
 const adminPort = await listen(server, '127.0.0.1', dir.supervisor?.adminPort ?? 0, true)
 const supervisor = new Supervisor(dir, settings, adminPort, logger, metrics)
-dir.saveSupervisor({ pid: process.pid, startTicks: startTicks(process.pid) ?? '', adminPort })
+dir.saveSupervisor({ ...self, adminPort })
 stopOnSignal(logger, () => supervisor.stop())
 await supervisor.run()

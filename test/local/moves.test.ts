@@ -112,6 +112,24 @@ describe('training', () => {
     )
   })
 
+  it('never changes the count, by any way of counting', async () => {
+    await startUntrained(FIXED + 200, 1)
+    await ingestFixed()
+    const train = cluster.fetch('POST', '/v1/collections/things/centroids/train', {})
+    const counts = new Set<number>()
+    let moving = 0
+    for (;;) {
+      counts.add(await cluster.collection.count({ consistency: 'strong' }))
+      counts.add(await cluster.collection.count())
+      const { centroids } = await cluster.topology()
+      if (centroids.version > 0 && centroids.cells_still_moving === 0) break
+      if (centroids.version > 0) moving++
+    }
+    expect((await train).status).toBe(200)
+    expect([...counts]).toEqual([FIXED])
+    expect(moving).toBeGreaterThan(0)
+  })
+
   it('goes on after a crash of the movers, of Redis and of everything: the same', async () => {
     await startUntrained(FIXED + 200)
     await ingestFixed()

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { METRICS } from '../../protocol/metrics.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -131,6 +132,15 @@ describe('words in one place', () => {
   it('the client has no dependencies', () => {
     const manifest = JSON.parse(text('client/package.json')) as Record<string, unknown>
     expect(Object.keys(manifest).filter((key) => /dependencies/i.test(key))).toEqual([])
+  })
+
+  it('every metric of the table is measured somewhere, and none is measured that is not in it', () => {
+    const code = files
+      .filter(({ file }) => file !== 'protocol/metrics.ts')
+      .map(({ file }) => text(file))
+      .join('\n')
+    const used = new Set([...code.matchAll(/'(maksdb_[a-z_]+)'/g)].map((match) => match[1] as string))
+    expect([...used].sort()).toEqual(Object.keys(METRICS).sort())
   })
 
   it('every dependency has its line of reason', () => {
