@@ -2,7 +2,7 @@
 // Each step is skipped when it has been done, and says what it does and how long it took when it is not.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -106,6 +106,10 @@ function installPackages() {
     throw new Error('MaksDB runs on Linux; elsewhere use a container or a virtual machine')
   // Not "npm ci": it refuses a lock file that lacks other platforms' optional packages. The lock still pins every version.
   run('npm', ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
+  // npm links the commands of dependencies, not a project's own; with this "npx maksdb" starts at once.
+  const link = join(modules, '.bin', 'maksdb')
+  rmSync(link, { force: true })
+  symlinkSync(join('..', '..', 'bin', 'maksdb.mjs'), link)
   return `Node ${run(node24, ['--version']).trim()}`
 }
 
