@@ -9,7 +9,9 @@ import { startLocal } from './local.ts'
 import { note, ProgressBar, print } from './output.ts'
 
 const COLLECTION = 'digits'
-const SHOWN_NEIGHBOURS = 4
+const SHOWN_NEIGHBOURS_MAX = 4
+/** Columns of a drawing and the gap beside it; a terminal shows as many neighbours as it has room for. */
+const DRAWING_COLUMNS = 30
 const RECALL_QUERIES = 100
 const RECALL_LIMIT = 10
 const SETTLE_TIMEOUT_MS = 120_000
@@ -83,7 +85,9 @@ async function settle(collection: Digits): Promise<Topology> {
 
 async function showNeighbours(collection: Digits, digits: readonly Digit[]): Promise<void> {
   const query = digits[4] as Digit
-  const { points, report } = await collection.query({ id: query.id }, { limit: SHOWN_NEIGHBOURS })
+  const fitting = Math.floor(((process.stdout.columns ?? 160) - 2) / DRAWING_COLUMNS) - 1
+  const shown = Math.max(1, Math.min(SHOWN_NEIGHBOURS_MAX, fitting))
+  const { points, report } = await collection.query({ id: query.id }, { limit: shown })
   const drawings = [query.pixels, ...points.map(({ id }) => (digits[Number(id)] as Digit).pixels)].map(drawDigit)
   const captions = [
     `the query: a ${query.label}`,

@@ -59,12 +59,6 @@ export const ERRORS = {
     retriable: false,
     hint: 'Check the name; GET /collections lists the collections.',
   },
-  METHOD_NOT_ALLOWED: {
-    http: 405,
-    grpc: GRPC.UNIMPLEMENTED,
-    retriable: false,
-    hint: 'Use a method that the route has.',
-  },
   ALREADY_EXISTS: {
     http: 409,
     grpc: GRPC.ALREADY_EXISTS,

@@ -15,7 +15,7 @@ const TIERS: Tier[] = [
   { project: 'unit', what: 'pure code', budgetMinutes: 3 },
   { project: 'redis', what: 'the scripts on a real Redis', budgetMinutes: 5 },
   { project: 'local', what: 'real processes, crashes, pauses', budgetMinutes: 20 },
-  { project: 'compat', what: 'clients of other projects', budgetMinutes: 5 },
+  { project: 'compat', what: 'clients of other projects', budgetMinutes: 10 },
 ]
 
 interface Report {

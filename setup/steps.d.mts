@@ -1,0 +1,2 @@
+/** Where built things are cached, outside the checkout. */
+export const cacheDir: string
