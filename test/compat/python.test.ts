@@ -39,7 +39,10 @@ beforeAll(async () => {
 afterAll(() => cluster.close())
 
 it('qdrant-client, LangChain and LlamaIndex for Python work unchanged', (context) => {
-  if ('missing' in python) context.skip(python.missing)
+  if ('missing' in python) {
+    context.skip(python.missing)
+    return
+  }
   const { status, stdout, stderr } = spawnSync(python.path, [join(here, 'python_clients.py'), cluster.url], {
     encoding: 'utf8',
     timeout: 110_000,
