@@ -74,7 +74,9 @@ export class LogMismatch extends Error {
 export function verifyChain(point: LogPoint, entries: readonly LogEntry[]): LogPoint {
   let at = point
   for (const entry of entries) {
-    if (entry.position.seq !== at.position.seq + 1) {
+    // A log that a person had started again begins above everything that was in it.
+    const begins = entry.type === 'I' && at.position.seq === 0
+    if (entry.position.seq !== at.position.seq + 1 && !begins) {
       throw new LogMismatch(
         'gap',
         `after ${formatPosition(at.position)} the log goes on with ${formatPosition(entry.position)}`,

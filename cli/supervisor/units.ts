@@ -136,7 +136,8 @@ function shardUnits(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
         collection: config.collection,
         cell,
         ordinal,
-        fingerprint: fingerprint({ ...config, replicas: 0 }),
+        // The number of replicas is part of it: pods count each other when the gate opens and when the log is cut.
+        fingerprint: fingerprint(config),
         launch: (startId) => ({
           command: process.execPath,
           args: [join(root, 'shard-server/main.ts')],

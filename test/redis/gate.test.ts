@@ -141,6 +141,21 @@ describe('while Redis runs', () => {
     expect((await claim('1/0', ends[1]))[0]).toBe('REGRESSED')
   })
 
+  it('a log that was accepted as lost starts again above what was in it, and empty pods follow it', async () => {
+    const { ends } = await running()
+    await redis.client.del(h.cell(1).keys.log(1))
+    expect((await claim('1/0', ends[1]))[0]).toBe('REGRESSED')
+    expect((await acceptLoss(redis.client, scope()))[0]).toBe('OK')
+    expect(await claim('1/0', ends[1])).toEqual(['FORK'])
+    expect(await claim('1/0', START)).toEqual(['OPEN'])
+    await redis.client.del(h.cell(1).keys.lease(1))
+    const next = await h.lead(1, '1/1')
+    expect((await h.commit(next, [upsert(9, 1, '"new"')])).code).toBe('OK')
+    const entries = await h.entries(1)
+    expect(entries[0]?.position.seq).toBeGreaterThan(ends[1].position.seq)
+    expect(entries.map(({ type }) => type)).toEqual(['I', 'E', 'U'])
+  })
+
   it('accepting a loss where nothing was lost changes nothing', async () => {
     await running()
     const before = await h.dump()
