@@ -111,20 +111,27 @@ function parseBody(request: Request, _response: Response, next: NextFunction): v
 /** Everything inside keeps the request's deadline; this is for what does not come back at all. */
 const OVERTIME_MS = 500
 
-function inTime<T>(request: Request, fallbackMs: number, work: Promise<T>): Promise<T> {
+async function inTime<T>(request: Request, fallbackMs: number, work: () => Promise<T>): Promise<T> {
+  // Read before the work begins: a bad timeout must not leave work behind that nobody waits for.
+  const limitMs = timeoutMs(request, { limitMax: 0, timeoutMs: fallbackMs }) + OVERTIME_MS
   const writes = request.method !== 'GET' && !READING_POST.test(request.path)
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
+  let timer: NodeJS.Timeout | undefined
+  const overtime = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
       () => reject(new MaksError(writes ? 'UNKNOWN_OUTCOME' : 'TIMEOUT', 'the request was not answered in its time')),
-      timeoutMs(request, { limitMax: 0, timeoutMs: fallbackMs }) + OVERTIME_MS,
+      limitMs,
     )
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
+  try {
+    return await Promise.race([work(), overtime])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 const send: Send = (handler) => (request, response, next) => {
   Promise.resolve()
-    .then(() => inTime(request, Number(response.locals.timeoutMs), handler(request)))
+    .then(() => inTime(request, Number(response.locals.timeoutMs), () => handler(request)))
     .then((reply) => {
       const result = 'json' in reply ? reply.json : JSON.stringify(reply.result)
       const own = reply.report ? `,"maksdb":${JSON.stringify(reply.report)}` : ''

@@ -10,6 +10,7 @@ beforeAll(async () => {
     spec: { dimension: 3, clusters: 2, centroids: { source: 'Random', seed: 7 } },
     env: { MAKSDB_BODY_BYTES_MAX: String(BODY_LIMIT) },
   })
+  await cluster.settled()
   await cluster.collection.upsert([
     { id: 1, vector: [1, 0, 0], payload: { name: 'one', nested: { a: 1, b: 2 } } },
     { id: 'two', vector: [0, 1, 0], payload: { name: 'two' } },
