@@ -34,9 +34,19 @@ export async function listen(server: Server, host: string, port: number, fallbac
 
 export function makeServer(handler: Handler): Server {
   return createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://pod')
-    handler(request, response, url).catch((error: unknown) => sendError(response, error))
+    Promise.resolve()
+      .then(() => handler(request, response, parseUrl(request.url)))
+      .catch((error: unknown) => sendError(response, error))
   })
+}
+
+/** Throws BAD_REQUEST on what is no path, such as "//". */
+function parseUrl(path = '/'): URL {
+  try {
+    return new URL(path, 'http://pod')
+  } catch {
+    throw new MaksError('BAD_REQUEST', 'the path of the request is not valid')
+  }
 }
 
 export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {

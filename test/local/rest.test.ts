@@ -1,5 +1,6 @@
 /** Bad input, one case a test: its status, an error that names what is wrong, and that nothing changed. */
 import { request as rawRequest } from 'node:http'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestCluster } from '../support/cluster.ts'
 
@@ -295,6 +296,44 @@ describe('bad input', () => {
     expect(await (await fetch(`http://127.0.0.1:${shard.adminPort}/metrics`)).text()).toContain('maksdb_applied_seq')
     const supervisor = await cluster.find({ kind: 'supervisor' })
     expect((await fetch(`http://127.0.0.1:${supervisor.adminPort}/stop`, { method: 'POST' })).status).toBe(401)
+  })
+})
+
+describe('garbage on the wire', () => {
+  const GARBAGE = [
+    'GET // HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'GET /%00%ff?a=%zz HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'POST /collections/things/points/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n{',
+    'POST /collections/things/points HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+    'PUT /collections/__proto__ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
+    'POST /rpc/commit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n\x00\xff\x00\xff',
+    '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
+    `GET /${'x'.repeat(100_000)} HTTP/1.1\r\n\r\n`,
+    '\r\n\r\n\r\n',
+  ]
+
+  async function throwAt(port: number, bytes: string): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(Buffer.from(bytes, 'latin1')))
+      socket.on('error', () => resolve())
+      socket.on('close', () => resolve())
+      socket.resume()
+      setTimeout(() => socket.destroy(), 60)
+    })
+  }
+
+  it('ends no process and changes nothing, at any port', async () => {
+    const before = await state()
+    const processes = (await cluster.processes()).filter(({ kind }) => kind !== 'redis')
+    for (const { port, adminPort } of processes) {
+      for (const one of [port, adminPort]) if (one !== null) for (const bytes of GARBAGE) await throwAt(one, bytes)
+    }
+    expect((await cluster.processes()).map(({ pid }) => pid)).toEqual(
+      expect.arrayContaining(processes.map(({ pid }) => pid)),
+    )
+    expect(await state()).toBe(before)
   })
 })
 
