@@ -37,6 +37,8 @@ export type OperationResult =
   | { outcome: 'absent' }
   | { outcome: 'conflict'; version: number }
   | { outcome: 'stale-topology' }
+  /** Not executed, while other operations of the request were: safe to send again. */
+  | { outcome: 'refused'; code: ErrorCode; message: string }
 
 export interface CommitResponse {
   results: OperationResult[]

@@ -2,7 +2,7 @@
  * The writes: each operation goes to the primary of its cell, all cells at once. An operation is sent again only where the
  * answer proves that it was not executed; what cannot be known is reported as such.
  */
-import { asMaksError, MaksError } from '../core/errors.ts'
+import { asMaksError, type ErrorCode, MaksError } from '../core/errors.ts'
 import type { IdKey } from '../core/ids.ts'
 import { hashCell, ownerCell } from '../core/partition.ts'
 import {
@@ -33,7 +33,7 @@ export interface WriteOutcome {
   version: number
 }
 
-type CellOutcome = 'applied' | 'not applied' | 'unknown'
+type CellOutcome = 'applied' | 'partly applied' | 'not applied' | 'unknown'
 
 const RETRY_MS = 100
 /** A write gives up on a cell without a primary after this, whatever its timeout: the answer is 503, and safe to repeat. */
@@ -90,7 +90,7 @@ export class Writes {
         )
       ).flat()
       const refusal = progress.lastRefusal as MaksError | undefined
-      if (open.length === 0 || !mayRetry(refusal) || performance.now() + RETRY_MS > giveUp) break
+      if (open.length === 0 || !mayRetry(refusal, progress) || performance.now() + RETRY_MS > giveUp) break
       await sleep(RETRY_MS)
       await collection.refresh()
     }
@@ -159,16 +159,19 @@ export class Writes {
   #note(cell: number, writes: Write[], response: CommitResponse, progress: Progress): Write[] {
     const again: Write[] = []
     response.results.forEach((result, i) => {
-      if (result.outcome === 'stale-topology') {
+      if (result.outcome === 'stale-topology' || result.outcome === 'refused') {
         again.push(writes[i] as Write)
-        progress.lastRefusal = new MaksError('STALE_TOPOLOGY', 'the cells have just changed')
+        progress.lastRefusal =
+          result.outcome === 'refused'
+            ? new MaksError(result.code, result.message)
+            : new MaksError('STALE_TOPOLOGY', 'the cells have just changed')
       } else {
         if (result.outcome === 'conflict') progress.conflict = result.version
         if (result.outcome === 'applied') progress.version = Math.max(progress.version, result.version)
         progress.executed++
       }
     })
-    if (again.length < writes.length) progress.cells.set(cell, 'applied')
+    if (again.length < writes.length) progress.cells.set(cell, again.length === 0 ? 'applied' : 'partly applied')
     for (const [touched, seq] of Object.entries(response.heads)) {
       progress.heads.set(Number(touched), Math.max(seq, progress.heads.get(Number(touched)) ?? 0))
     }
@@ -218,15 +221,17 @@ export class Writes {
   }
 }
 
-/** 429 and a full log are answered at once: the client must slow down, not we. */
-function mayRetry(refusal: MaksError | undefined): boolean {
-  const code = refusal?.code
-  return (
-    code === 'NOT_PRIMARY' ||
-    code === 'NO_PRIMARY' ||
-    code === 'STALE_TOPOLOGY' ||
-    code === 'GATE_CLOSED' ||
-    code === 'REDIS_UNAVAILABLE' ||
-    code === 'CELL_UNAVAILABLE'
-  )
+const RETRIED = new Set<ErrorCode | undefined>([
+  'NOT_PRIMARY',
+  'NO_PRIMARY',
+  'STALE_TOPOLOGY',
+  'GATE_CLOSED',
+  'REDIS_UNAVAILABLE',
+  'CELL_UNAVAILABLE',
+])
+const BACK_PRESSURE = new Set<ErrorCode | undefined>(['WAL_BUDGET', 'OVERLOADED', 'WAL_FULL'])
+
+/** Back-pressure is answered at once, for the client must slow down; but a request that has begun is brought to its end. */
+function mayRetry(refusal: MaksError | undefined, progress: Progress): boolean {
+  return RETRIED.has(refusal?.code) || (progress.executed > 0 && BACK_PRESSURE.has(refusal?.code))
 }

@@ -66,7 +66,8 @@ export class Committer {
   }
 
   /**
-   * Commits operations. Throws where nothing was executed; where a part was, UNKNOWN_OUTCOME with `details.applied`.
+   * Commits operations, which may take several batches. Throws where nothing was executed, or UNKNOWN_OUTCOME where that
+   * cannot be known of some; operations that were refused after others went through say so in their results.
    */
   async commit(operations: readonly Operation[]): Promise<Committed> {
     if (this.#election.role !== 'primary') throw refused('NOT_PRIMARY', `pod ${this.#pod.name} does not lead its cell`)
@@ -226,23 +227,21 @@ function operationBytes(operation: Operation): number {
 function combine(outcomes: Outcome[]): Committed {
   const failed = outcomes.filter((outcome) => outcome instanceof MaksError)
   const done = outcomes.filter((outcome): outcome is Done => !(outcome instanceof MaksError))
-  if (failed[0]) {
-    const allRefused = failed.every(wasNotExecuted)
-    if (done.length === 0 && allRefused) throw failed[0]
-    throw new MaksError(
-      'UNKNOWN_OUTCOME',
-      `${done.length} of ${outcomes.length} operations were applied: ${failed[0].message}`,
-      {
-        cause: failed[0],
-        details: { applied: done.length },
-      },
-    )
+  const unknown = failed.find((error) => !wasNotExecuted(error))
+  if (unknown) {
+    const message = `${done.length} of ${outcomes.length} operations are known to be applied: ${unknown.message}`
+    throw new MaksError('UNKNOWN_OUTCOME', message, { cause: unknown, details: { applied: done.length } })
   }
+  if (failed[0] && done.length === 0) throw failed[0]
   const heads: Record<string, number> = {}
   for (const { batch } of done)
     for (const [cell, seq] of Object.entries(batch.heads)) heads[cell] = Math.max(heads[cell] ?? 0, seq)
   return {
-    results: done.map(({ result }) => result),
+    results: outcomes.map((outcome) =>
+      outcome instanceof MaksError
+        ? { outcome: 'refused', code: outcome.code, message: outcome.message }
+        : outcome.result,
+    ),
     heads,
     centroidVersion: Math.max(0, ...done.map(({ batch }) => batch.centroidVersion)),
   }

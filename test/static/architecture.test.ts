@@ -143,6 +143,28 @@ describe('words in one place', () => {
     expect([...used].sort()).toEqual(Object.keys(METRICS).sort())
   })
 
+  it('every test that a document names exists', () => {
+    const documents = [
+      'README.md',
+      'ARCHITECTURE.md',
+      'CONTRIBUTING.md',
+      'store/DESIGN.md',
+      'shard-server/DESIGN.md',
+      'router/DESIGN.md',
+      'docs/failure-modes.md',
+    ]
+    const tests = new Set(
+      ['test/static', 'test/redis', 'test/local', 'test/compat', 'shard-server/index', 'core'].flatMap((folder) =>
+        readdirSync(join(root, folder)),
+      ),
+    )
+    const named = documents.flatMap((document) =>
+      [...text(document).matchAll(/[\w-]+\.test\.ts/g)].map((match) => match[0]),
+    )
+    expect(named.length).toBeGreaterThan(20)
+    expect(named.filter((name) => !tests.has(name))).toEqual([])
+  })
+
   it('every dependency has its line of reason', () => {
     const { dependencies, devDependencies, optionalDependencies } = JSON.parse(text('package.json')) as Record<
       string,
