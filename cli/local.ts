@@ -8,7 +8,7 @@ import { sleep } from '../runtime/lifecycle.ts'
 import { readManifests } from './manifests.ts'
 import { DataDir, type Settings } from './supervisor/data-dir.ts'
 import { endProcess, isAlive, portIsFree, startDetached } from './supervisor/os-process.ts'
-import { stopProcesses } from './supervisor/supervisor.ts'
+import { stopProcesses } from './supervisor/stop-processes.ts'
 
 export const DEFAULT_DATA_DIR = '.maksdb'
 const DEFAULT_PORT = 6333

@@ -1,30 +1,16 @@
-/** Routes on collections: list, describe, create and delete (local mode only), topology and centroids. */
+/** Routes on collections: list, describe, topology and centroids; creating and deleting is collection-admin.ts. */
 import type { Request, Router } from 'express'
-import { request as call } from 'undici'
-import { asMaksError, badRequest, isErrorCode, MaksError } from '../core/errors.ts'
-import { metricOfQdrant, QDRANT_DISTANCE } from '../core/metric.ts'
+import { asMaksError, badRequest, MaksError } from '../core/errors.ts'
+import { QDRANT_DISTANCE } from '../core/metric.ts'
 import { cellHealth } from '../core/partition.ts'
 import { bytesOf, parseVector, vectorJson } from '../core/vector.ts'
-import type { RouterEnv } from '../protocol/config.ts'
-import { type CentroidsRequest, INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
-import { COLLECTION_NAME } from '../protocol/vector-cluster.ts'
-import { sleep } from '../runtime/lifecycle.ts'
+import { type CentroidsRequest, RPC } from '../protocol/shard-rpc.ts'
 import { acceptLoss } from '../store/topology.ts'
 import type { Collection } from './collection.ts'
+import { type CollectionParts, createCollection, removeCollection } from './collection-admin.ts'
 import { asObject, Fields } from './fields.ts'
-import type { Registry } from './registry.ts'
-import { type Limits, timeoutMs } from './request-options.ts'
+import { timeoutMs } from './request-options.ts'
 import type { Send } from './rest.ts'
-import type { ShardClient } from './shard-client.ts'
-
-export interface CollectionParts {
-  env: RouterEnv
-  limits: Limits
-  registry: Registry
-  shards: ShardClient
-}
-
-const READY_POLL_MS = 30
 
 export function collectionRoutes(router: Router, parts: CollectionParts, send: Send): void {
   const { registry } = parts
@@ -42,11 +28,11 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   )
   router.put(
     '/collections/:c',
-    send(async (request) => ({ result: await create(parts, request) })),
+    send(async (request) => ({ result: await createCollection(parts, request) })),
   )
   router.delete(
     '/collections/:c',
-    send(async (request) => ({ result: await remove(parts, request) })),
+    send(async (request) => ({ result: await removeCollection(parts, request) })),
   )
   router.put(
     '/collections/:c/index',
@@ -126,94 +112,6 @@ async function describe(collection: Collection): Promise<unknown> {
     },
     payload_schema: {},
   }
-}
-
-async function create(parts: CollectionParts, request: Request): Promise<boolean> {
-  const { env, registry } = parts
-  const collection = name(request)
-  if (!COLLECTION_NAME.test(collection)) throw badRequest(`"${collection}" is not a valid name for a collection`)
-  const spec = parseCreate(request.body)
-  if (registry.find(collection))
-    throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
-  if (env.MAKSDB_SUPERVISOR_URL === undefined) {
-    throw new MaksError(
-      'FORBIDDEN',
-      `collections are VectorClusters here; apply a manifest with kubectl: {"apiVersion":"maksdb.io/v1alpha1","kind":"VectorCluster","metadata":{"name":"${collection}"},"spec":${JSON.stringify(spec)}}`,
-    )
-  }
-  await supervisor(env, 'POST', '/collections', { collection, ...spec })
-  const deadline = performance.now() + timeoutMs(request, parts.limits)
-  while (performance.now() < deadline) {
-    registry.reload()
-    const made = registry.find(collection)
-    await made?.refresh()
-    if (made?.topology?.gateOpen && made.topology.cells.every((cell) => cell.leased)) return true
-    await sleep(READY_POLL_MS)
-  }
-  throw new MaksError('TIMEOUT', `collection ${collection} was created, but is not ready yet`)
-}
-
-/** Fields of PUT /collections: what shapes the collection, what means nothing here, and what is refused. */
-function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVector: boolean } {
-  const fields = new Fields(body, 'the body')
-  const given = asObject(fields.take('vectors'), 'vectors')
-  const own = fields.take('maksdb')
-  fields.ignore(
-    'hnsw_config',
-    'optimizers_config',
-    'wal_config',
-    'quantization_config',
-    'on_disk_payload',
-    'shard_number',
-    'replication_factor',
-    'write_consistency_factor',
-    'timeout',
-    'strict_mode_config',
-    'metadata',
-  )
-  fields.refuse('', 'sparse_vectors', 'init_from', 'sharding_method')
-  fields.end()
-  const namedVector = Object.hasOwn(given, '')
-  if (namedVector && Object.keys(given).length > 1)
-    throw new MaksError('UNSUPPORTED', 'only one vector for each point is supported')
-  if (!namedVector && !Object.hasOwn(given, 'size'))
-    throw new MaksError('UNSUPPORTED', 'named vectors are not supported; give "vectors" a size and a distance')
-  const vector = new Fields(namedVector ? given[''] : given, 'vectors')
-  const dimension = vector.number('size', { min: 1, max: 65_536, integer: true })
-  const distance = vector.take('distance')
-  vector.ignore('hnsw_config', 'quantization_config', 'on_disk')
-  vector.refuse('', 'multivector_config', 'datatype')
-  vector.end()
-  if (dimension === undefined) throw badRequest('vectors: "size" is missing')
-  const metric = metricOfQdrant(String(distance))
-  if (metric === undefined)
-    throw new MaksError('UNSUPPORTED', `distance "${String(distance)}" is not supported; use Euclid, Cosine or Dot`)
-  return { spec: { ...(own === undefined ? {} : asObject(own, 'maksdb')), dimension, metric }, namedVector }
-}
-
-async function remove(parts: CollectionParts, request: Request): Promise<boolean> {
-  const { env, registry } = parts
-  const collection = name(request)
-  if (!registry.find(collection)) return false
-  if (env.MAKSDB_SUPERVISOR_URL === undefined) {
-    throw new MaksError('FORBIDDEN', `collections are VectorClusters here; run: kubectl delete vc ${collection}`)
-  }
-  await supervisor(env, 'DELETE', `/collections/${encodeURIComponent(collection)}`)
-  registry.reload()
-  return true
-}
-
-async function supervisor(env: RouterEnv, method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<void> {
-  const response = await call(`${env.MAKSDB_SUPERVISOR_URL}${path}`, {
-    method,
-    headers: { [INTERNAL_HEADER]: env.MAKSDB_INTERNAL_TOKEN },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  }).catch((error: unknown) => {
-    throw new MaksError('NOT_READY', `the supervisor does not answer: ${String(error)}`)
-  })
-  if (response.statusCode === 200) return response.body.dump().then(() => undefined)
-  const error = (await response.body.json()) as { code?: string; message?: string }
-  throw new MaksError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message ?? 'the supervisor failed')
 }
 
 async function topology(collection: Collection): Promise<unknown> {

@@ -39,6 +39,12 @@ const RETRY_MS = 100
 /** A write gives up on a cell without a primary after this, whatever its timeout: the answer is 503, and safe to repeat. */
 const NO_PRIMARY_WAIT_MS = 10_000
 
+/**
+ * A further try is made only where so much of the request's time is left: one that is cut off by the deadline would make
+ * an unknown outcome (504) of what is known to be refused (503).
+ */
+const ATTEMPT_MIN_MS = 1000
+
 /** What one request has come to: kept over its rounds. */
 class Progress {
   version = 0
@@ -64,7 +70,7 @@ export class Writes {
 
   async write(collection: Collection, writes: readonly Write[], options: WriteOptions): Promise<WriteOutcome> {
     const deadline = performance.now() + options.timeoutMs
-    const giveUp = Math.min(deadline, performance.now() + NO_PRIMARY_WAIT_MS)
+    const giveUp = Math.min(deadline - ATTEMPT_MIN_MS, performance.now() + NO_PRIMARY_WAIT_MS)
     const progress = new Progress()
     let open = [...writes]
     while (open.length > 0 && !progress.unknown) {

@@ -7,22 +7,26 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { MaksError } from '../../core/errors.ts'
 import { type Action, type ObservedUnit, plan, STABLE_MS } from '../../core/plan.ts'
-import { INTERNAL_HEADER, RPC } from '../../protocol/shard-rpc.ts'
+import type { CollectionConfig } from '../../protocol/config.ts'
 import { collectionOf } from '../../protocol/vector-cluster.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { releaseLeaseOf } from '../../store/topology.ts'
+import { checkChange } from './changes.ts'
 import type { DataDir, ProcessRecord, Settings, StoredCluster } from './data-dir.ts'
 import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
+import { probe } from './probe.ts'
+import { stopProcesses } from './stop-processes.ts'
 import { collectionConfig, type LocalUnit, localUnits, routerFile } from './units.ts'
 
 const TICK_MS = 200
-const PROBE_TIMEOUT_MS = 1000
 /** A process that is ready is asked again only so often; its end is noticed at once. */
 const PROBE_READY_MS = 1000
 const GRACE_MS = 20_000
+/** Failed starts of a Redis after which its port is looked at again. */
+const REDIS_FAILURES = 3
 const LOCALHOST = '127.0.0.1'
 /** Collections that one local cluster may hold. */
 export const COLLECTIONS_MAX = 64
@@ -92,12 +96,16 @@ export class Supervisor {
     return localUnits(this.#dir, this.#settings, this.#adminPort, this.#clusters)
   }
 
-  /** Takes over what a former supervisor started and is still alive; a unit that is wanted no more is ended by the plan. */
+  /** Takes over what a former supervisor started and is still alive, and ends what is wanted no more. */
   #adopt(): void {
     const units = new Map(this.#units().map((unit) => [unit.name, unit]))
     for (const [name, record] of this.#dir.processes) {
       const unit = units.get(name)
-      if (!unit || !isAlive(record)) continue
+      if (!isAlive(record)) continue
+      if (!unit) {
+        void endProcess(record, GRACE_MS)
+        continue
+      }
       this.#know(unit, record)
       this.#logger.info({ name, pid: record.pid }, 'adopted')
     }
@@ -121,6 +129,14 @@ export class Supervisor {
 
   async #tick(): Promise<void> {
     await Promise.all([...this.#known.values()].map((known) => this.#observe(known)))
+    // A Redis that cannot start may have lost its port to another program.
+    if (
+      [...this.#known.values()].some(
+        ({ unit, ended, failures }) => unit.kind === 'redis' && ended && failures >= REDIS_FAILURES,
+      )
+    ) {
+      await this.#prepare()
+    }
     const units = this.#units()
     const actions = plan(units, [...this.#known.values()].map(observed), Date.now())
     for (const action of actions) await this.#act(action, units)
@@ -136,38 +152,20 @@ export class Supervisor {
   async #observe(known: Known): Promise<void> {
     if (known.ended) return
     if (!isAlive(known.record)) return this.#noteEnd(known)
-    if (known.unit.kind === 'redis') {
-      known.ready ||= await this.#redisAnswers(known)
-      return
-    }
-    if (known.ready && Date.now() - known.probedAt < PROBE_READY_MS) return
+    if (known.ready && (known.unit.kind === 'redis' || Date.now() - known.probedAt < PROBE_READY_MS)) return
     known.probedAt = Date.now()
-    const run = this.#dir.readRun(known.unit.name)
-    if (run?.pid !== known.record.pid) return
-    const answer = await fetch(`http://${LOCALHOST}:${run.adminPort}/readyz`, {
-      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
-    }).catch(() => undefined)
-    // A router is ready when it answers: which collections it can serve is their business.
-    known.ready = known.unit.kind === 'router' ? answer !== undefined : answer?.ok === true
-    if (known.unit.kind !== 'shard' || !known.ready) return
-    const status = await fetch(`http://${LOCALHOST}:${run.port}${RPC.status}`, {
-      headers: { [INTERNAL_HEADER]: this.#dir.token },
-      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
-    }).catch(() => undefined)
-    known.primary = status?.ok === true && ((await status.json()) as { role: string }).role === 'primary'
+    const { ready, primary } = await probe(this.#dir, known.unit, known.record.pid, this.#redisUrl(known.unit))
+    known.ready = ready
+    known.primary = primary
   }
 
-  async #redisAnswers(known: Known): Promise<boolean> {
-    const cluster = this.#clusters.find(({ manifest }) => collectionOf(manifest) === known.unit.collection)
-    if (!cluster) return false
-    const link = new RedisLink(collectionConfig(this.#dir, cluster).redisUrl)
-    try {
-      return (await link.use((redis) => redis.ping())) === 'PONG'
-    } catch {
-      return false
-    } finally {
-      link.drop()
-    }
+  #config(unit: LocalUnit): CollectionConfig | undefined {
+    const cluster = this.#clusters.find(({ manifest }) => collectionOf(manifest) === unit.collection)
+    return cluster && collectionConfig(this.#dir, cluster)
+  }
+
+  #redisUrl(unit: LocalUnit): string | undefined {
+    return this.#config(unit)?.redisUrl
   }
 
   #noteEnd(known: Known): void {
@@ -225,9 +223,8 @@ export class Supervisor {
 
   async #releaseLease(known: Known): Promise<void> {
     const { unit, record } = known
-    const cluster = this.#clusters.find(({ manifest }) => collectionOf(manifest) === unit.collection)
-    if (!cluster || unit.cell === null) return
-    const config = collectionConfig(this.#dir, cluster)
+    const config = this.#config(unit)
+    if (!config || unit.cell === null) return
     const link = new RedisLink(config.redisUrl)
     const { namespace, name, clusters } = config
     const released = await link
@@ -307,37 +304,4 @@ function observed(known: Known): ObservedUnit {
     failures,
     endedAt,
   }
-}
-
-/** Stops what runs: the router, then the shards, each with a last snapshot, then Redis. */
-export async function stopProcesses(dir: DataDir): Promise<void> {
-  const records = [...dir.processes]
-  const kind = (name: string) => (name === 'router' ? 'router' : name.endsWith('-redis') ? 'redis' : 'shard')
-  for (const stage of ['router', 'shard', 'redis']) {
-    await Promise.all(
-      records.filter(([name]) => kind(name) === stage).map(([, record]) => endProcess(record, GRACE_MS)),
-    )
-  }
-  dir.saveProcesses(new Map())
-}
-
-/** What a running cluster cannot change. */
-function checkChange(present: StoredCluster, next: StoredCluster): void {
-  const before = present.manifest.spec
-  const after = next.manifest.spec
-  const fixed: [string, unknown, unknown][] = [
-    ['dimension', before.dimension, after.dimension],
-    ['metric', before.metric, after.metric],
-    ['collection', collectionOf(present.manifest), collectionOf(next.manifest)],
-    ['centroids.source', before.centroids.source, after.centroids.source],
-    ['redis', present.extras.redisUrl === null, next.extras.redisUrl === null],
-  ]
-  for (const [field, was, is] of fixed) {
-    if (was !== is) throw new MaksError('BAD_REQUEST', `${next.manifest.metadata.name}: ${field} cannot be changed`)
-  }
-  if (before.clusters !== after.clusters)
-    throw new MaksError(
-      'UNSUPPORTED',
-      `${next.manifest.metadata.name}: a change of clusters needs re-clustering, which is not built yet`,
-    )
 }

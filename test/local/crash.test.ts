@@ -1,4 +1,6 @@
+import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { portIsFree } from '../../cli/supervisor/os-process.ts'
 import { kill, TestCluster, waitFor } from '../support/cluster.ts'
 import { flowing, violations, Writers } from '../support/writers.ts'
 
@@ -79,6 +81,22 @@ describe('kill -9 under load', () => {
         (await cluster.processes()).find(({ name, pid, ready }) => name === victim.name && pid !== victim.pid && ready),
       'a restart by the new supervisor',
     )
+  })
+
+  it('of redis-server, whose port another program then takes: it comes back on another one', async () => {
+    const redis = await cluster.find({ kind: 'redis' })
+    kill(await cluster.find({ kind: 'supervisor' }))
+    kill(redis)
+    const squatter = createServer((socket) => socket.destroy())
+    await waitFor(
+      async () => ((await portIsFree(redis.port ?? 0, '127.0.0.1')) ? true : undefined),
+      'the port to be free',
+    )
+    await new Promise<void>((resolve) => squatter.listen(redis.port ?? 0, '127.0.0.1', resolve))
+    await cluster.start()
+    await flowing(writers, 50, 60_000)
+    expect((await cluster.find({ kind: 'redis' })).port).not.toBe(redis.port)
+    await new Promise((resolve) => squatter.close(resolve))
   })
 
   it('of everything at once: after a start all that was acknowledged is there', async () => {

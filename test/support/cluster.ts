@@ -8,7 +8,7 @@ import { MaksDB } from '@maksdb/client'
 import { stringify } from 'yaml'
 import { localStatus, type ProcessStatus } from '../../cli/status.ts'
 import { DataDir } from '../../cli/supervisor/data-dir.ts'
-import { freePort } from '../../cli/supervisor/os-process.ts'
+import { portIsFree } from '../../cli/supervisor/os-process.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { connect, type Redis } from '../../store/connection.ts'
 
@@ -69,7 +69,7 @@ export class TestCluster {
 
   static async start(options: ClusterSpec): Promise<TestCluster> {
     const cluster = new TestCluster(options)
-    cluster.port = await freePort('127.0.0.1')
+    cluster.port = await freePair()
     await cluster.start()
     return cluster
   }
@@ -186,6 +186,14 @@ export class TestCluster {
     } catch {
       return ''
     }
+  }
+}
+
+/** Two free ports in a row, below the range from which the kernel gives ports to everybody else. */
+async function freePair(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + 2 * Math.floor(Math.random() * 5000)
+    if ((await portIsFree(port, '127.0.0.1')) && (await portIsFree(port + 1, '127.0.0.1'))) return port
   }
 }
 
