@@ -228,8 +228,3 @@ export function asMaksError(error: unknown): MaksError {
   if (error instanceof MaksError) return error
   return new MaksError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
 }
-
-/** Marks what the types exclude; reaching it is a programming error. */
-export function assertNever(value: never): never {
-  throw new Error(`unexpected value ${String(value)}`)
-}

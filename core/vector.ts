@@ -20,6 +20,21 @@ export function parseVector(value: unknown, dimension: number, metric: Metric, w
   return metric === 'Cosine' ? normalised(vector, what) : vector
 }
 
+/** A list of vectors, as a file or an upload gives centroids, as clusters x dimension floats. Throws BAD_REQUEST. */
+export function parseCentroids(
+  value: unknown,
+  config: { clusters: number; dimension: number; metric: Metric },
+): Float32Array {
+  const { clusters, dimension, metric } = config
+  if (!Array.isArray(value) || value.length !== clusters)
+    throw badRequest(`"centroids" must be a list of ${clusters} vectors`)
+  const centroids = new Float32Array(clusters * dimension)
+  value.forEach((vector, cell) => {
+    centroids.set(parseVector(vector, dimension, metric, `centroids[${cell}]`), cell * dimension)
+  })
+  return centroids
+}
+
 export function normalised(vector: Float32Array, what = 'vector'): Float32Array {
   let sum = 0
   for (const x of vector) sum += x * x

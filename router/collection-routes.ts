@@ -1,9 +1,9 @@
 /** Routes on collections: list, describe, topology and centroids; creating and deleting is collection-admin.ts. */
 import type { Request, Router } from 'express'
-import { asMaksError, badRequest, MaksError } from '../core/errors.ts'
+import { asMaksError, MaksError } from '../core/errors.ts'
 import { QDRANT_DISTANCE } from '../core/metric.ts'
 import { cellHealth } from '../core/partition.ts'
-import { bytesOf, parseVector, vectorJson } from '../core/vector.ts'
+import { bytesOf, parseCentroids, vectorJson } from '../core/vector.ts'
 import { type CentroidsRequest, RPC } from '../protocol/shard-rpc.ts'
 import { acceptLoss } from '../store/topology.ts'
 import type { Collection } from './collection.ts'
@@ -178,13 +178,7 @@ async function install(parts: CollectionParts, request: Request, action: Centroi
     const fields = new Fields(request.body, 'the body')
     const given = fields.take('centroids')
     fields.end()
-    if (!Array.isArray(given) || given.length !== config.clusters)
-      throw badRequest(`"centroids" must be a list of ${config.clusters} vectors`)
-    const flat = new Float32Array(config.clusters * config.dimension)
-    given.forEach((vector, cell) =>
-      flat.set(parseVector(vector, config.dimension, config.metric, `centroids[${cell}]`), cell * config.dimension),
-    )
-    chunks.push(bytesOf(flat))
+    chunks.push(bytesOf(parseCentroids(given, config)))
   }
   const leader = collection.leader(0)
   if (!leader) throw new MaksError('NO_PRIMARY', 'cell 0 has no primary')

@@ -8,7 +8,7 @@ import { asMaksError, MaksError } from '../core/errors.ts'
 import { randomCentroids } from '../core/kmeans.ts'
 import type { Partition } from '../core/partition.ts'
 import { parsePosition } from '../core/position.ts'
-import { bytesOf, float32View, parseVector } from '../core/vector.ts'
+import { bytesOf, float32View, parseCentroids } from '../core/vector.ts'
 import { type CentroidsRequest, RPC, type SampleRequest, type WaitRequest } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import type { Operation, Progress } from '../store/cell-log.ts'
@@ -218,18 +218,4 @@ export class Mover {
     )
     await this.#committer.commit(rows.map(({ key, version }): Operation => ({ type: 'L', key, expect: `o${version}` })))
   }
-}
-
-/** A list of vectors, as a file or an upload gives it, as clusters x dimension floats. */
-export function parseCentroids(
-  value: unknown,
-  config: { clusters: number; dimension: number; metric: Partition['metric'] },
-): Float32Array {
-  if (!Array.isArray(value) || value.length !== config.clusters)
-    throw new MaksError('BAD_REQUEST', `centroids must be a list of ${config.clusters} vectors`)
-  const centroids = new Float32Array(config.clusters * config.dimension)
-  value.forEach((vector, cell) =>
-    centroids.set(parseVector(vector, config.dimension, config.metric, `centroids[${cell}]`), cell * config.dimension),
-  )
-  return centroids
 }

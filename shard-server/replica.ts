@@ -11,6 +11,7 @@ import { basename, join } from 'node:path'
 import { asMaksError, MaksError } from '../core/errors.ts'
 import { formatPosition, ORIGIN, parsePosition } from '../core/position.ts'
 import { sleep } from '../runtime/lifecycle.ts'
+import { checkVersion } from '../store/connection.ts'
 import { type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../store/log-entry.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import { bootstrapFromPeer } from './bootstrap.ts'
@@ -111,6 +112,7 @@ export class Replica {
 
   async #passGate(): Promise<void> {
     const { config, log, name, logger } = this.#pod
+    await this.#link.use(checkVersion)
     const known = config.clusters * config.replicas
     while (!this.#closed) {
       this.phase = this.regressed === '' ? 'claiming' : 'regressed'
@@ -193,8 +195,9 @@ export class Replica {
       await this.#stepBack(thrown.message)
     } else {
       const error = asMaksError(thrown)
-      // A fault of ours in applying must not be skipped: the process ends, and its next start replays.
-      if (error.code === 'INTERNAL') throw error
+      // A fault of ours in applying must not be skipped, and a Redis that is too old will not grow younger: the process
+      // ends with a message, and its next start replays.
+      if (error.code === 'INTERNAL' || error.code === 'UNSUPPORTED') throw error
       this.phase = 'disconnected'
       logger.warn({ error: error.message }, 'the log cannot be read')
     }

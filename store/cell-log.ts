@@ -5,7 +5,7 @@ import { DIRECTORY_BUCKETS, type Keys, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat, OperationResult } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'
 import { decodeEntry, type LogEntry, type LogPoint } from './log-entry.ts'
-import { type Argument, runScript, type ScriptName } from './scripts.ts'
+import { type Argument, runScript } from './scripts.ts'
 
 export interface LogScope {
   namespace: string
@@ -290,5 +290,3 @@ function parseResult(text: string): OperationResult {
   if (text.startsWith('C')) return { outcome: 'conflict', version: Number(first.slice(1)) }
   return { outcome: text === 'S' ? 'stale-topology' : 'absent' }
 }
-
-export type { ScriptName }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { checkVersion, type Redis } from '../../store/connection.ts'
 import { LogMismatch, verifyChain } from '../../store/log-entry.ts'
 import { LogHarness, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
@@ -155,6 +156,12 @@ describe('the chain', () => {
     await redis.client.xtrim(h.cell(0).keys.log(0), 'MAXLEN', 1)
     expect((await h.commit(pod, [upsert(2, 0)])).code).toBe('CORRUPT')
   })
+})
+
+it('a Redis older than 7.0 is refused in a sentence', async () => {
+  await checkVersion(redis.client)
+  const old = { info: async () => 'redis_version:6.2.14' } as unknown as Redis
+  await expect(checkVersion(old)).rejects.toThrow('Redis 6.2 is too old: MaksDB needs 7.0 or newer')
 })
 
 it('a lease expires by the clock of Redis alone', async () => {
