@@ -2,8 +2,9 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isErrorCode, MaksError } from '../core/errors.ts'
+import { MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
+import { errorOfReply } from '../runtime/http-server.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { readManifests } from './manifests.ts'
 import { DataDir, type Settings } from './supervisor/data-dir.ts'
@@ -148,8 +149,7 @@ async function callSupervisor(dir: DataDir, method: string, path: string, body: 
     body: JSON.stringify(body),
   })
   if (response.ok) return
-  const error = (await response.json()) as { code?: string; message?: string }
-  throw new MaksError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message ?? 'the supervisor refused')
+  throw errorOfReply(await response.text())
 }
 
 /** Graceful stop, with or without a supervisor. True where something ran. */

@@ -21,6 +21,12 @@ export interface Keys {
   directory(bucket: number): string
 }
 
+/** meta, gate, then meta and log of each cell: the layout that every script over all cells expects. */
+export function allCellKeys(keys: Keys, clusters: number): string[] {
+  const cells = Array.from({ length: clusters }, (_, cell) => [keys.cell(cell), keys.log(cell)])
+  return [keys.meta, keys.gate, ...cells.flat()]
+}
+
 /** Buckets of the directory; about 128 ids in each keep the hashes in Redis' compact encoding up to a million points. */
 export const DIRECTORY_BUCKETS = 8192
 

@@ -1,12 +1,13 @@
 /** Creating and removing collections: the supervisor's business in local mode, kubectl's on Kubernetes. */
 import type { Request } from 'express'
 import { request as call } from 'undici'
-import { badRequest, isErrorCode, MaksError } from '../core/errors.ts'
+import { badRequest, MaksError } from '../core/errors.ts'
 import { metricOfQdrant } from '../core/metric.ts'
 import { DIMENSION_MAX } from '../core/vector.ts'
 import type { RouterEnv } from '../protocol/config.ts'
 import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
 import { COLLECTION_NAME } from '../protocol/vector-cluster.ts'
+import { errorOfReply } from '../runtime/http-server.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { asObject, Fields } from './fields.ts'
 import type { Registry } from './registry.ts'
@@ -106,6 +107,5 @@ async function supervisor(env: RouterEnv, method: 'POST' | 'DELETE', path: strin
     throw new MaksError('NOT_READY', `the supervisor does not answer: ${String(error)}`)
   })
   if (response.statusCode === 200) return response.body.dump().then(() => undefined)
-  const error = (await response.body.json()) as { code?: string; message?: string }
-  throw new MaksError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message ?? 'the supervisor failed')
+  throw errorOfReply(await response.body.text())
 }

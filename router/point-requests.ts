@@ -182,7 +182,7 @@ export function parseQuery(body: unknown, config: CollectionConfig, limitMax: nu
   const using = fields.take('using')
   if (using !== undefined && using !== '') throw badRequest(`using: there is no vector named ${JSON.stringify(using)}`)
   fields.refuse('', 'prefetch', 'lookup_from')
-  return finishQuery(fields, queryTarget(query, config), config, limitMax)
+  return finishQuery(fields, queryTarget(query, config), limitMax)
 }
 
 /** POST points/search. */
@@ -197,15 +197,10 @@ export function parseSearch(body: unknown, config: CollectionConfig, limitMax: n
     value = named.take('vector')
     named.end()
   }
-  return finishQuery(fields, { vector: defaultVector(value, config, 'vector') }, config, limitMax)
+  return finishQuery(fields, { vector: defaultVector(value, config, 'vector') }, limitMax)
 }
 
-function finishQuery(
-  fields: Fields,
-  target: QueryRequest['target'],
-  _config: CollectionConfig,
-  limitMax: number,
-): QueryRequest {
+function finishQuery(fields: Fields, target: QueryRequest['target'], limitMax: number): QueryRequest {
   const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
   const offset = fields.number('offset', { min: 0, max: limitMax, integer: true }) ?? 0
   const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })

@@ -34,6 +34,11 @@ export interface PointParts {
 
 /** Queries in one batch request. */
 const BATCH_MAX = 1024
+/** The two ways to ask: alike but for the body, and for what is around the list of points. */
+const SEARCHES = [
+  { route: 'query', parse: parseQuery, wrap: (list: string) => `{"points":${list}}` },
+  { route: 'search', parse: parseSearch, wrap: (list: string) => list },
+]
 const LATER = [
   'payload',
   'payload/delete',
@@ -76,44 +81,22 @@ export function pointRoutes(router: Router, parts: PointParts, send: Send): void
     '/collections/:c/points/count',
     send((request) => count(parts, request, of(request))),
   )
-  router.post(
-    '/collections/:c/points/query',
-    send((request) =>
-      query(
-        parts,
-        request,
-        of(request),
-        [parseQuery(request.body, of(request).config, limits.limitMax)],
-        (lists) => `{"points":${lists[0]}}`,
+  for (const { route, parse, wrap } of SEARCHES) {
+    const parsed = (request: Request, body: unknown) => parse(body, of(request).config, limits.limitMax)
+    router.post(
+      `/collections/:c/points/${route}`,
+      send((request) =>
+        query(parts, request, of(request), [parsed(request, request.body)], ([list = '[]']) => wrap(list)),
       ),
-    ),
-  )
-  router.post(
-    '/collections/:c/points/search',
-    send((request) =>
-      query(
-        parts,
-        request,
-        of(request),
-        [parseSearch(request.body, of(request).config, limits.limitMax)],
-        (lists) => lists[0] as string,
-      ),
-    ),
-  )
-  router.post(
-    '/collections/:c/points/query/batch',
-    send((request) => {
-      const queries = batchOf(request).map((body) => parseQuery(body, of(request).config, limits.limitMax))
-      return query(parts, request, of(request), queries, (lists) => listJson(lists.map((list) => `{"points":${list}}`)))
-    }),
-  )
-  router.post(
-    '/collections/:c/points/search/batch',
-    send((request) => {
-      const queries = batchOf(request).map((body) => parseSearch(body, of(request).config, limits.limitMax))
-      return query(parts, request, of(request), queries, listJson)
-    }),
-  )
+    )
+    router.post(
+      `/collections/:c/points/${route}/batch`,
+      send((request) => {
+        const queries = batchOf(request).map((body) => parsed(request, body))
+        return query(parts, request, of(request), queries, (lists) => listJson(lists.map(wrap)))
+      }),
+    )
+  }
   for (const later of LATER) {
     router.all(
       `/collections/:c/points/${later}`,

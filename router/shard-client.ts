@@ -1,8 +1,9 @@
 /** Calls to shards. An error says whether the shard proved that nothing was executed. */
 import { Agent, request } from 'undici'
-import { asMaksError, type ErrorCode, isErrorCode, MaksError } from '../core/errors.ts'
+import { asMaksError, type ErrorCode, MaksError } from '../core/errors.ts'
 import { decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
-import { type Heartbeat, INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
+import { type Heartbeat, INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
+import { errorOfReply } from '../runtime/http-server.ts'
 
 const CONNECTIONS_PER_SHARD = 32
 const KEEP_ALIVE_MS = 10_000
@@ -64,10 +65,7 @@ export class ShardClient {
       throw connectionError(shard, error)
     }
     if (status === 200) return decodeFrame<A>(body)
-    const error = JSON.parse(body.toString()) as RpcError
-    throw new MaksError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message, {
-      details: { ...error.details, notExecuted: error.notExecuted },
-    })
+    throw errorOfReply(body.toString())
   }
 
   close(): Promise<void> {

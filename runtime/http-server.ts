@@ -3,7 +3,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { asMaksError, MaksError } from '../core/errors.ts'
+import { asMaksError, isErrorCode, MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
@@ -79,6 +79,13 @@ export function sendError(response: ServerResponse, thrown: unknown): void {
     ...(error.details === undefined ? {} : { details: error.details }),
   }
   sendJson(response, error.status, body)
+}
+
+/** The error in an answer of one of our own processes: what sendError wrote, as the thrown value again. */
+export function errorOfReply(text: string): MaksError {
+  const error = JSON.parse(text) as RpcError
+  const code = isErrorCode(error.code) ? error.code : 'INTERNAL'
+  return new MaksError(code, error.message, { details: { ...error.details, notExecuted: error.notExecuted } })
 }
 
 export function sameSecret(given: string | undefined, expected: string): boolean {

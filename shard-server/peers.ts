@@ -1,8 +1,8 @@
 /** Calls to other shards: frames over HTTP with the internal credential; errors come back as codes of the catalogue. */
 import { request } from 'undici'
-import { isErrorCode, MaksError } from '../core/errors.ts'
 import { decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
-import { type Heartbeat, INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
+import { type Heartbeat, INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
+import { errorOfReply } from '../runtime/http-server.ts'
 import type { RedisLink } from '../store/redis-link.ts'
 import { readTopology } from '../store/topology.ts'
 import type { Pod } from './pod.ts'
@@ -23,10 +23,7 @@ export async function callPeer<A>(
   })
   const body = Buffer.from(await response.body.arrayBuffer())
   if (response.statusCode === 200) return decodeFrame<A>(body)
-  const error = JSON.parse(body.toString()) as RpcError
-  throw new MaksError(isErrorCode(error.code) ? error.code : 'INTERNAL', error.message, {
-    details: { notExecuted: error.notExecuted },
-  })
+  throw errorOfReply(body.toString())
 }
 
 /** The pods that lead each cell now, undefined where none does. */

@@ -1,7 +1,7 @@
 /** A pod's view of its cell's log: lease, commits, reading, snapshots' bookkeeping. Each method is one script (see DESIGN.md). */
 import { hashKey, type IdKey } from '../core/ids.ts'
 import { formatPosition, type Position } from '../core/position.ts'
-import { DIRECTORY_BUCKETS, type Keys, keysOf } from '../protocol/keys.ts'
+import { allCellKeys, DIRECTORY_BUCKETS, type Keys, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat, OperationResult } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'
 import { decodeEntry, type LogEntry, type LogPoint } from './log-entry.ts'
@@ -92,10 +92,8 @@ export class CellLog {
     return this.keys.cell(this.scope.cell)
   }
 
-  /** meta, gate, then meta and log of each cell: the layout that every script over all cells expects. */
   allCells(): string[] {
-    const cells = Array.from({ length: this.scope.clusters }, (_, c) => [this.keys.cell(c), this.keys.log(c)])
-    return [this.keys.meta, this.keys.gate, ...cells.flat()]
+    return allCellKeys(this.keys, this.scope.clusters)
   }
 
   claim(redis: Redis, pod: string, point: LogPoint, knownPods: number, windowMs: number): Promise<string[]> {

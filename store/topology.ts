@@ -1,7 +1,7 @@
 /** What a router reads: who leads, where the pods are, the centroids, and cuts with the owners of ids. */
 import { hashKey, type IdKey } from '../core/ids.ts'
 import { type Position, parsePosition } from '../core/position.ts'
-import { DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
+import { allCellKeys, DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'
 import { runScript } from './scripts.ts'
@@ -95,9 +95,8 @@ export function podOfToken(token: string): string {
 /** One state of all cells; undefined while the gate is closed. */
 export async function readCut(redis: Redis, scope: CollectionScope, ids: readonly IdKey[]): Promise<Cut | undefined> {
   const keys = keysOf(scope.namespace, scope.name)
-  const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.log(c)]).flat()
   const buckets = ids.map((key) => keys.directory(hashKey(key) % DIRECTORY_BUCKETS))
-  const r = await runScript(redis, 'cut', [keys.meta, keys.gate, ...cellKeys, ...buckets], [scope.clusters, ...ids])
+  const r = await runScript(redis, 'cut', [...allCellKeys(keys, scope.clusters), ...buckets], [scope.clusters, ...ids])
   if (r[0] !== 'OK') return undefined
   return {
     version: Number(r[1]),
@@ -122,8 +121,7 @@ export async function readCentroids(redis: Redis, scope: CollectionScope): Promi
 
 export async function acceptLoss(redis: Redis, scope: CollectionScope): Promise<string[]> {
   const keys = keysOf(scope.namespace, scope.name)
-  const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.log(c)]).flat()
-  return runScript(redis, 'accept', [keys.meta, keys.gate, ...cellKeys], [scope.clusters])
+  return runScript(redis, 'accept', allCellKeys(keys, scope.clusters), [scope.clusters])
 }
 
 /** Releases the lease of a process that is known to have ended. */
