@@ -5,73 +5,204 @@
 import { z } from 'zod'
 import { badRequest } from '../core/errors.ts'
 import { DIMENSION_MAX } from '../core/vector.ts'
+import { cel, keyRef, nameRef, resources, scheduling } from './pod-fields.ts'
 
 export const API_VERSION = 'maksdb.io/v1alpha1'
 export const KIND = 'VectorCluster'
 export const CLUSTERS_MAX = 256
 export const REPLICAS_MAX = 9
+const ROUTERS_MAX = 100
+export const NAME_MAX = 40
 /** Qdrant's rule for names of collections. */
-export const COLLECTION_NAME = /^[^<>:"/\\|?*\0\u001F]{1,255}$/
+export const COLLECTION_NAME = /^[^<>:"/\\|?*\x00-\x1F]{1,255}$/
 const SAMPLE_PER_CLUSTER_MIN = 10
+const SEED_MAX = 0xffffffff
 const GIBI = 1024 ** 3
 
-const quantity = z.string().regex(/^[1-9]\d*(Ki|Mi|Gi|Ti|k|M|G|T)?$/, 'must be a quantity such as 10Gi')
-const storage = z.object({ size: quantity.default('10Gi'), storageClassName: z.string().optional() })
-/** The log and the directory; Redis may use a third of it as memory. */
-const redisStorage = z.object({ size: quantity.default('1Gi'), storageClassName: z.string().optional() })
-const secretKey = z.object({ name: z.string(), key: z.string() })
-const free = z.record(z.string(), z.unknown())
+const fixed = (field: string) => cel({ rule: 'self == oldSelf', message: `${field} cannot be changed` })
+
+/** Sizes of volumes grow, never shrink, and stay in their class. */
+function storageOf(size: string) {
+  return z
+    .strictObject({
+      size: z
+        .string()
+        .max(32)
+        .regex(/^[1-9]\d*(Ki|Mi|Gi|Ti|k|M|G|T)?$/, 'must be a quantity such as 10Gi')
+        .default(size)
+        .describe('size of the volume; it can only grow')
+        .meta(
+          cel({
+            rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0',
+            message: 'a volume can only grow',
+          }),
+        ),
+      storageClassName: z
+        .string()
+        .max(253)
+        .optional()
+        .describe('class of the volume; absent: the default class of the Kubernetes cluster'),
+    })
+    .meta(
+      cel({
+        rule: 'has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)',
+        message: 'storageClassName cannot be changed',
+      }),
+    )
+}
 
 export const centroidsSchema = z
-  .object({
-    source: z.enum(['Random', 'Supplied', 'Dynamic']).default('Dynamic'),
-    seed: z.int().min(0).max(0xffffffff).default(0),
-    sampleSize: z.int().min(1).max(10_000_000).default(10_000),
-    configMapRef: secretKey.optional(),
+  .strictObject({
+    source: z
+      .enum(['Random', 'Supplied', 'Dynamic'])
+      .default('Dynamic')
+      .describe('Random: from the seed; Supplied: from a ConfigMap or uploaded; Dynamic: trained on the first points')
+      .meta(fixed('centroids.source')),
+    seed: z.int().min(0).max(SEED_MAX).default(0).describe('seed of Random centroids and of the training'),
+    sampleSize: z
+      .int()
+      .min(1)
+      .max(10_000_000)
+      .default(10_000)
+      .describe('points after which Dynamic centroids are trained; at least 10 for each of the clusters'),
+    configMapRef: keyRef.optional().describe('Supplied centroids: JSON, a list of lists of numbers'),
   })
   .prefault({})
 
+const redisSchema = z
+  .strictObject({
+    managed: z
+      .strictObject({
+        storage: storageOf('1Gi').prefault({}).describe('volume of the log; Redis may use a third of it as memory'),
+        resources: resources.optional().describe('resources of the Redis container'),
+      })
+      .optional()
+      .describe('a Redis of its own, kept by the operator'),
+    external: z
+      .strictObject({ urlSecretRef: keyRef.describe('Secret with the URL: redis://user:password@host:6379/0') })
+      .optional()
+      .describe('a Redis that is there already, version 7.0 or newer'),
+    image: z
+      .string()
+      .min(1)
+      .max(500)
+      .optional()
+      .describe('image of the managed Redis; absent: the image of the shards, which holds one'),
+  })
+  .refine((redis) => !(redis.managed && redis.external), 'has either managed or external, not both')
+  .meta(
+    cel(
+      {
+        rule: '!(has(self.managed) && has(self.external))',
+        message: 'redis has either managed or external, not both',
+      },
+      {
+        rule: 'has(self.external) == has(oldSelf.external)',
+        message: 'redis: the kind of Redis, managed or external, cannot be changed',
+      },
+    ),
+  )
+  .default({ managed: { storage: { size: '1Gi' } } })
+
 export const vectorClusterSpecSchema = z
   .strictObject({
-    dimension: z.int().min(1).max(DIMENSION_MAX),
-    metric: z.enum(['L2', 'InnerProduct', 'Cosine']).default('L2'),
-    collection: z.string().regex(COLLECTION_NAME).optional(),
-    clusters: z.int().min(1).max(CLUSTERS_MAX).default(1),
-    replicas: z.int().min(1).max(REPLICAS_MAX).default(1),
-    centroids: centroidsSchema,
+    dimension: z.int().min(1).max(DIMENSION_MAX).describe('numbers in a vector').meta(fixed('dimension')),
+    metric: z
+      .enum(['L2', 'InnerProduct', 'Cosine'])
+      .default('L2')
+      .describe('how the distance of two vectors is measured')
+      .meta(fixed('metric')),
+    collection: z
+      .string()
+      .min(1)
+      .max(255)
+      .regex(COLLECTION_NAME)
+      .optional()
+      .describe('name of the collection in the API; absent: metadata.name'),
+    clusters: z
+      .int()
+      .min(1)
+      .max(CLUSTERS_MAX)
+      .default(1)
+      .describe('k-means clusters, each one StatefulSet; a change waits for live re-clustering and is answered in a condition'),
+    replicas: z
+      .int()
+      .min(1)
+      .max(REPLICAS_MAX)
+      .default(1)
+      .describe('pods of each StatefulSet: a primary and its replicas'),
+    centroids: centroidsSchema.describe('where the centres of the clusters come from'),
     search: z
-      .strictObject({ recallTarget: z.number().min(0).max(1).default(0.95), probes: z.int().min(1).optional() })
-      .prefault({}),
+      .strictObject({
+        recallTarget: z.number().min(0).max(1).default(0.95).describe('part of the true neighbours that a search should find'),
+        probes: z.int().min(1).max(CLUSTERS_MAX).optional().describe('clusters that a search asks; overrides recallTarget'),
+      })
+      .prefault({})
+      .describe('how far a search looks'),
     redundantStorage: z
       .string()
+      .max(5)
       .regex(/^(1(\.\d{1,3})?|2(\.0{1,3})?)$/, 'must be a number from "1.0" to "2.0"')
-      .default('1.0'),
-    durability: z.enum(['Memory', 'Fsync', 'Replicated', 'Journal']).default('Fsync'),
-    redis: z
+      .default('1.0')
+      .describe('at most this many copies of a vector on average, "1.0" to "2.0"'),
+    durability: z
+      .enum(['Memory', 'Fsync', 'Replicated', 'Journal'])
+      .default('Fsync')
+      .describe('what an acknowledged write has survived: Memory: Redis has it; Fsync: Redis has it on disk'),
+    redis: redisSchema.describe('where the write-ahead log lives'),
+    storage: storageOf('10Gi').prefault({}).describe('volume of each shard pod, for snapshots'),
+    reclaimPolicy: z
+      .enum(['Retain', 'Delete'])
+      .default('Retain')
+      .describe('what happens to the data when the VectorCluster is deleted'),
+    image: z
+      .string()
+      .min(1)
+      .max(500)
+      .optional()
+      .describe('image of shards and routers; absent: the one that the operator had when the cluster was made'),
+    auth: z
+      .strictObject({ secretRef: nameRef.describe('Secret with api-key and, if wished, read-only-api-key') })
+      .optional()
+      .describe('keys of the API; absent: the operator makes the Secret <name>-api-key'),
+    tls: z
+      .strictObject({ secretRef: nameRef.describe('Secret with tls.crt and tls.key, as cert-manager makes it') })
+      .optional()
+      .describe('HTTPS for the API; the files are read again when they change'),
+    router: z
       .strictObject({
-        managed: z.strictObject({ storage: redisStorage.prefault({}) }).optional(),
-        external: z.strictObject({ urlSecretRef: secretKey }).optional(),
-        image: z.string().optional(),
+        replicas: z.int().min(1).max(ROUTERS_MAX).default(2).describe('pods of the router'),
+        resources: resources.optional().describe('resources of the router container'),
       })
-      .refine((redis) => !(redis.managed && redis.external), 'has either managed or external, not both')
-      .default({ managed: { storage: { size: '1Gi' } } }),
-    storage: storage.prefault({}),
-    reclaimPolicy: z.enum(['Retain', 'Delete']).default('Retain'),
-    auth: free.optional(),
-    tls: free.optional(),
-    router: z.strictObject({ replicas: z.int().min(1).default(2) }).prefault({}),
-    resources: free.optional(),
-    nodeSelector: free.optional(),
-    tolerations: z.array(free).optional(),
-    affinity: free.optional(),
-    topologySpreadConstraints: z.array(free).optional(),
-    imagePullSecrets: z.array(free).optional(),
-    podTemplate: free.optional(),
+      .prefault({})
+      .describe('the stateless front'),
+    resources: resources.optional().describe('resources of the shard container'),
+    ...scheduling,
   })
   .refine((spec) => spec.centroids.sampleSize >= SAMPLE_PER_CLUSTER_MIN * spec.clusters, {
     path: ['centroids', 'sampleSize'],
     message: `must be at least ${SAMPLE_PER_CLUSTER_MIN} for each of the clusters`,
   })
+  .refine((spec) => spec.durability !== 'Replicated' || spec.redis.external !== undefined, {
+    path: ['durability'],
+    message: 'Replicated needs an external Redis with replicas',
+  })
+  .meta(
+    cel(
+      {
+        rule: 'has(self.collection) == has(oldSelf.collection) && (!has(self.collection) || self.collection == oldSelf.collection)',
+        message: 'collection cannot be changed',
+      },
+      {
+        rule: `self.centroids.sampleSize >= ${SAMPLE_PER_CLUSTER_MIN} * self.clusters`,
+        message: `centroids.sampleSize must be at least ${SAMPLE_PER_CLUSTER_MIN} for each of the clusters`,
+      },
+      {
+        rule: "self.durability != 'Replicated' || has(self.redis.external)",
+        message: 'durability: Replicated needs an external Redis with replicas',
+      },
+    ),
+  )
 
 export const vectorClusterSchema = z.object({
   apiVersion: z.literal(API_VERSION),
@@ -79,7 +210,7 @@ export const vectorClusterSchema = z.object({
   metadata: z.object({
     name: z
       .string()
-      .max(40)
+      .max(NAME_MAX)
       .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be a DNS label'),
     namespace: z.string().default('default'),
   }),

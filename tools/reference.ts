@@ -4,6 +4,8 @@ import { ERRORS } from '../core/errors.ts'
 import { routerEnvSchema, shardEnvSchema } from '../protocol/config.ts'
 import { METRICS } from '../protocol/metrics.ts'
 import { vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
+import { vectorClusterStatusSchema } from '../protocol/vector-cluster-status.ts'
+import { crdFiles } from './crd.ts'
 
 const MADE = '<!-- Made by `npm run generate`; do not edit. -->\n\n'
 
@@ -21,12 +23,15 @@ interface JsonSchema {
   maximum?: number
   pattern?: string
   properties?: Record<string, JsonSchema>
+  additionalProperties?: JsonSchema | boolean
+  items?: JsonSchema
 }
 
 function fieldRows(schema: JsonSchema, prefix: string): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const path = prefix === '' ? name : `${prefix}.${name}`
-    if (field.properties) return fieldRows(field, path)
+    const within = fieldRows(field, path)
+    const of = field.items ? fieldRows(field.items, `${path}[]`) : []
     const range = [
       field.enum?.join(', '),
       field.minimum === undefined ? undefined : `from ${field.minimum}`,
@@ -36,12 +41,26 @@ function fieldRows(schema: JsonSchema, prefix: string): string[][] {
     return [
       [
         `\`${path}\``,
-        field.type ?? 'any',
+        typeOf(field),
         range.join(' '),
-        field.default === undefined ? '' : `\`${JSON.stringify(field.default)}\``,
+        field.default === undefined || field.properties ? '' : `\`${JSON.stringify(field.default)}\``,
+        [field.description, ...rulesOf(field)].filter((part) => part !== undefined).join('. '),
       ],
+      ...within,
+      ...of,
     ]
   })
+}
+
+function typeOf(field: JsonSchema): string {
+  if (field.type === undefined) return 'integer or string'
+  return field.items ? `list of ${field.items.type}` : field.type
+}
+
+/** The sentences of the CEL rules, as the API server says them. */
+function rulesOf(field: JsonSchema): string[] {
+  const rules = (field as { 'x-kubernetes-validations'?: { message?: string }[] })['x-kubernetes-validations'] ?? []
+  return rules.flatMap(({ message }) => message ?? [])
 }
 
 function environment(title: string, schema: z.ZodObject): string {
@@ -72,8 +91,12 @@ export function referencePages(): Map<string, string> {
     row.labels.join(', '),
     row.help,
   ])
-  const spec = z.toJSONSchema(vectorClusterSpecSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema
+  const json = (schema: z.ZodType, io: 'input' | 'output') =>
+    z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema
+  const fields = (schema: JsonSchema, prefix: string) =>
+    table(['field', 'type', 'values', 'default', 'meaning'], fieldRows(schema, prefix))
   return new Map([
+    ...crdFiles(),
     [
       'docs/reference/errors.md',
       `${MADE}# Errors\n\nEvery error of the REST API carries one of these codes in \`maksdb.code\`.\n\n${table(['code', 'HTTP', 'gRPC', 'retriable', 'what to do'], errors)}\n`,
@@ -84,7 +107,7 @@ export function referencePages(): Map<string, string> {
     ],
     [
       'docs/reference/vector-cluster.md',
-      `${MADE}# The VectorCluster manifest: \`spec\`\n\nOnly \`dimension\` is required.\n\n${table(['field', 'type', 'values', 'default'], fieldRows(spec, ''))}\n`,
+      `${MADE}# The VectorCluster manifest\n\nOnly \`spec.dimension\` is required. The API server enforces every rule that stands here.\n\n${fields(json(vectorClusterSpecSchema, 'input'), 'spec')}\n\n## Status\n\n${fields(json(vectorClusterStatusSchema, 'output'), 'status')}\n`,
     ],
     [
       'docs/reference/environment.md',

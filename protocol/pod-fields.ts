@@ -1,0 +1,94 @@
+/**
+ * Fields of a VectorCluster that go into pods as they are. Their bounds keep the cost of the API server's rules known;
+ * what Kubernetes checks itself in a pod is not checked twice.
+ */
+import { z } from 'zod'
+
+/** A CEL rule of the CRD: the API server enforces it, and says `message`. */
+export interface CelRule {
+  rule: string
+  message?: string
+  messageExpression?: string
+  reason?: string
+  fieldPath?: string
+}
+
+/** Attaches rules to a schema; tools/crd.ts carries them into the CRD. */
+export function cel(...rules: CelRule[]): { 'x-kubernetes-validations': CelRule[] } {
+  return { 'x-kubernetes-validations': rules }
+}
+
+const NAME_MAX = 253
+
+export const objectName = z
+  .string()
+  .min(1)
+  .max(NAME_MAX)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be the name of an object')
+
+export const keyRef = z.strictObject({
+  name: objectName.describe('name of the object, in the same namespace'),
+  key: z
+    .string()
+    .min(1)
+    .max(NAME_MAX)
+    .regex(/^[-._a-zA-Z0-9]+$/)
+    .describe('key in its data'),
+})
+
+export const nameRef = z.strictObject({ name: objectName.describe('name of the Secret, in the same namespace') })
+
+/** Anything of this shape that Kubernetes knows; pruned and checked by Kubernetes when it becomes part of a pod. */
+const anyObject = z.record(z.string(), z.unknown()).meta({ 'x-kubernetes-preserve-unknown-fields': true })
+
+const label = z.string().max(63)
+const AMOUNT = '^\\d+(\\.\\d+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'
+const amount = z
+  .union([z.int().min(0), z.string().regex(new RegExp(AMOUNT), 'must be a quantity such as 500m or 2Gi')])
+  .meta({ 'x-kubernetes-int-or-string': true, pattern: AMOUNT })
+const amounts = z.record(z.string(), amount).meta({ maxProperties: 16 })
+
+export const resources = z.strictObject({
+  requests: amounts.optional().describe('what is set aside for the container'),
+  limits: amounts.optional().describe('what the container may use at most'),
+})
+
+export const scheduling = {
+  nodeSelector: z
+    .record(z.string(), label)
+    .meta({ maxProperties: 32 })
+    .optional()
+    .describe('labels that nodes of the pods must have'),
+  tolerations: z
+    .array(
+      z.strictObject({
+        key: z.string().max(316).optional(),
+        operator: z.enum(['Exists', 'Equal', 'Lt', 'Gt']).optional(),
+        value: z.string().max(63).optional(),
+        effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).optional(),
+        tolerationSeconds: z.int().min(0).max(31_536_000).optional(),
+      }),
+    )
+    .max(32)
+    .optional()
+    .describe('taints that the pods tolerate'),
+  affinity: anyObject.optional().describe('affinity of the shard pods; without it pods of a cell avoid one node'),
+  topologySpreadConstraints: z
+    .array(anyObject)
+    .max(16)
+    .optional()
+    .describe('how shard pods spread; without it evenly over hosts and zones, where possible'),
+  imagePullSecrets: z.array(nameRef).max(16).optional().describe('Secrets for pulling the image'),
+  podTemplate: z
+    .strictObject({
+      metadata: z
+        .strictObject({
+          labels: z.record(z.string(), label).meta({ maxProperties: 32 }).optional(),
+          annotations: z.record(z.string(), z.string().max(4096)).meta({ maxProperties: 32 }).optional(),
+        })
+        .optional(),
+      spec: anyObject.optional(),
+    })
+    .optional()
+    .describe('merged into the shard pods: labels, annotations, and fields of the pod that the operator does not set'),
+}
