@@ -30,10 +30,19 @@ export const collectionConfigSchema = z.object({
 export type CollectionConfig = z.infer<typeof collectionConfigSchema>
 
 export const shardEnvSchema = z.object({
-  MAKSDB_COLLECTION: z.string().describe('JSON of the collection: dimension, metric, cells, Redis'),
+  MAKSDB_COLLECTION_FILE: z
+    .string()
+    .describe('JSON file of the collection: dimension, metric, cells, Redis; read again when it changes'),
   MAKSDB_CELL: z.coerce.number().describe('number of the cell, from 0'),
   MAKSDB_ORDINAL: z.coerce.number().describe('number of the pod in its cell, from 0'),
-  MAKSDB_START_ID: z.string().default('0').describe('names this start of the process; part of the lease token'),
+  MAKSDB_START_ID: z
+    .string()
+    .optional()
+    .describe('names this start of the process, part of the lease token; absent: random'),
+  MAKSDB_TERMINATION_FILE: z
+    .string()
+    .optional()
+    .describe('file to write the start id to; the kubelet hands it on when this very process has ended'),
   MAKSDB_DATA_DIR: z.string().describe('folder for snapshots'),
   MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on'),
   MAKSDB_ADVERTISE: z.string().default('127.0.0.1').describe('address at which routers and peers reach this pod'),
@@ -57,6 +66,7 @@ export const routerEnvSchema = z.object({
   MAKSDB_INTERNAL_TOKEN: z.string().describe('credential for shards and the supervisor'),
   MAKSDB_API_KEY: z.string().optional().describe('read-write key'),
   MAKSDB_READ_ONLY_API_KEY: z.string().optional().describe('read-only key'),
+  MAKSDB_TLS_DIR: z.string().optional().describe('folder with tls.crt and tls.key: HTTPS on the REST port'),
   MAKSDB_SUPERVISOR_URL: z.string().optional().describe('local mode: who creates and deletes collections'),
   MAKSDB_BODY_BYTES_MAX: number(32 * 1024 * 1024).describe('largest request body'),
   MAKSDB_LIMIT_MAX: number(10_000).describe('largest `limit`'),

@@ -15,6 +15,7 @@ export const RPC = {
   centroids: '/rpc/centroids',
   snapshotManifest: '/rpc/snapshot',
   snapshotFile: '/rpc/snapshot/file',
+  handOver: '/rpc/hand-over',
   status: '/rpc/status',
 } as const
 
@@ -132,6 +133,17 @@ export interface SampleRequest {
 export interface CentroidsRequest {
   action: 'train' | 'upload'
   timeoutMs: number
+}
+
+/** POST hand-over, to a primary that is about to be stopped. */
+export interface HandOverRequest {
+  /** Time for which the pod does not ask for the lease again, so that another may have it. */
+  holdOffMs: number
+}
+
+export interface HandOverResponse {
+  /** False where the pod did not lead. */
+  handedOver: boolean
 }
 
 export interface RpcError {

@@ -124,7 +124,9 @@ export const vectorClusterSpecSchema = z
       .min(1)
       .max(CLUSTERS_MAX)
       .default(1)
-      .describe('k-means clusters, each one StatefulSet; a change waits for live re-clustering and is answered in a condition'),
+      .describe(
+        'k-means clusters, each one StatefulSet; a change waits for live re-clustering and is answered in a condition',
+      ),
     replicas: z
       .int()
       .min(1)
@@ -134,8 +136,18 @@ export const vectorClusterSpecSchema = z
     centroids: centroidsSchema.describe('where the centres of the clusters come from'),
     search: z
       .strictObject({
-        recallTarget: z.number().min(0).max(1).default(0.95).describe('part of the true neighbours that a search should find'),
-        probes: z.int().min(1).max(CLUSTERS_MAX).optional().describe('clusters that a search asks; overrides recallTarget'),
+        recallTarget: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.95)
+          .describe('part of the true neighbours that a search should find'),
+        probes: z
+          .int()
+          .min(1)
+          .max(CLUSTERS_MAX)
+          .optional()
+          .describe('clusters that a search asks; overrides recallTarget'),
       })
       .prefault({})
       .describe('how far a search looks'),

@@ -22,11 +22,17 @@ const shards = new ShardClient(env.MAKSDB_INTERNAL_TOKEN, (code) =>
   metrics.add('maksdb_shard_errors_total', 1, { code }),
 )
 
+/** Has this router come to know every collection? A cell without a primary is no reason to send its readers away. */
+function notServing(): string | undefined {
+  const unknown = registry.names.find((name) => !registry.find(name)?.topology)
+  return unknown === undefined ? undefined : `collection ${unknown} is not known yet`
+}
+
 function notReady(): string | undefined {
+  const unknown = notServing()
+  if (unknown !== undefined) return unknown
   for (const name of registry.names) {
-    const topology = registry.find(name)?.topology
-    if (!topology) return `collection ${name} is not known yet`
-    const headless = topology.cells.findIndex((cell) => !cell.leased)
+    const headless = registry.find(name)?.topology?.cells.findIndex((cell) => !cell.leased) ?? -1
     if (headless >= 0) return `cell ${headless} of collection ${name} has no primary`
   }
   return undefined
@@ -34,7 +40,12 @@ function notReady(): string | undefined {
 
 const server = makeRestServer({ env, registry, shards, metrics, logger, notReady })
 const port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, false)
-const admin = await startAdminServer({ host: env.MAKSDB_HOST, port: env.MAKSDB_ADMIN_PORT, metrics, notReady })
+const admin = await startAdminServer({
+  host: env.MAKSDB_HOST,
+  port: env.MAKSDB_ADMIN_PORT,
+  metrics,
+  notReady: notServing,
+})
 writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, port, adminPort: admin.port })
 logger.info({ port }, 'listening')
 

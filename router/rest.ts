@@ -1,6 +1,6 @@
 /** The REST server: limits, access, exact JSON in, Qdrant's envelope out, one way to answer errors. */
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { asMaksError, MaksError } from '../core/errors.ts'
 import { exactParse } from '../core/exact-json.ts'
@@ -15,6 +15,7 @@ import { type ReadReport, Reads } from './reads.ts'
 import type { Registry } from './registry.ts'
 import { timeoutMs } from './request-options.ts'
 import type { ShardClient } from './shard-client.ts'
+import { serverOf } from './tls.ts'
 import { Writes } from './writes.ts'
 
 /** What a handler answers: a value, or JSON text that is ready; and how the read was answered. */
@@ -85,7 +86,7 @@ export function makeRestServer(parts: RestParts): Server {
   app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) =>
     sendError(parts, thrown, request, response),
   )
-  return createServer(app)
+  return serverOf(app, env.MAKSDB_TLS_DIR, parts.logger)
 }
 
 function cors(origin: string | undefined) {

@@ -25,6 +25,8 @@ export class Election {
   #role: Role = 'follower'
   #deadline = 0
   #closed = false
+  /** Monotonic time before which this pod does not ask for the lease again: it has handed over. */
+  #notBefore = 0
   lead: Lead | undefined
 
   constructor(pod: Pod, replica: Replica, onRole: (role: Role) => void) {
@@ -48,7 +50,7 @@ export class Election {
     while (!this.#closed) {
       try {
         if (this.lead === undefined) {
-          if (this.#replica.phase === 'following') await this.#acquire(ttl)
+          if (this.#replica.phase === 'following' && performance.now() >= this.#notBefore) await this.#acquire(ttl)
           if (this.lead === undefined) await sleep(POLL_MS + Math.random() * POLL_JITTER_MS)
         } else {
           await this.#renew(this.lead, ttl)
@@ -119,6 +121,18 @@ export class Election {
     this.#role = role
     this.#pod.metrics.set('maksdb_primary', role === 'primary' ? 1 : 0)
     this.#onRole(role)
+  }
+
+  /** Gives the lease to whoever asks first; asks for it again itself only after `holdOffMs`. False where it does not lead. */
+  async handOver(holdOffMs: number): Promise<boolean> {
+    const { lead } = this
+    if (!lead) return false
+    this.#notBefore = performance.now() + holdOffMs
+    this.lead = undefined
+    this.#move('lost')
+    this.#pod.logger.info({ epoch: lead.epoch }, 'hands over')
+    await this.#link.use((redis) => this.#pod.log.release(redis, lead.token))
+    return true
   }
 
   /** Gives the lease back, so that another pod can lead at once. */

@@ -21,7 +21,7 @@ export function heartbeatOf(pod: Pod): Heartbeat {
     address: env.MAKSDB_ADVERTISE,
     port: 0,
     adminPort: 0,
-    startId: env.MAKSDB_START_ID,
+    startId: pod.startId,
     beat: 0,
     applied: '0-0',
     points: 0,

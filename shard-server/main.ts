@@ -1,6 +1,7 @@
 /** A shard server: one pod of one cell. Parse the environment, load, listen, follow; on SIGTERM hand over, snapshot, end. */
-import { mkdirSync } from 'node:fs'
-import { collectionConfigSchema, parseEnv, shardEnvSchema } from '../protocol/config.ts'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { parseEnv, shardEnvSchema } from '../protocol/config.ts'
 import { startAdminServer } from '../runtime/admin-server.ts'
 import { listen } from '../runtime/http-server.ts'
 import { stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
@@ -10,6 +11,7 @@ import { Committer } from './committer.ts'
 import { Election } from './election.ts'
 import { HeartbeatLoop } from './heartbeat.ts'
 import { IndexActor } from './index/index-actor.ts'
+import { followCollectionConfig, readCollectionConfig } from './live-config.ts'
 import { Mover } from './mover.ts'
 import { makePod } from './pod.ts'
 import { Replica } from './replica.ts'
@@ -18,7 +20,8 @@ import { makeShardServer } from './server.ts'
 import { Snapshotter } from './snapshotter.ts'
 
 const env = parseEnv(shardEnvSchema, process.env)
-const config = collectionConfigSchema.parse(JSON.parse(env.MAKSDB_COLLECTION))
+const config = readCollectionConfig(env.MAKSDB_COLLECTION_FILE)
+const startId = env.MAKSDB_START_ID ?? randomBytes(6).toString('hex')
 const logger = makeLogger('shard', env.MAKSDB_LOG_LEVEL, {
   collection: config.collection,
   pod: `${env.MAKSDB_CELL}/${env.MAKSDB_ORDINAL}`,
@@ -33,7 +36,9 @@ process.on('unhandledRejection', die)
 
 mkdirSync(env.MAKSDB_DATA_DIR, { recursive: true })
 const index = new IndexActor(die)
-const pod = makePod(env, config, { index, metrics, logger })
+const pod = makePod(env, config, { startId, index, metrics, logger })
+followCollectionConfig(env.MAKSDB_COLLECTION_FILE, config, logger)
+if (env.MAKSDB_TERMINATION_FILE !== undefined) writeFileSync(env.MAKSDB_TERMINATION_FILE, startId)
 const replica = new Replica(pod)
 const election = new Election(pod, replica, (role) => logger.info({ role }, 'role'))
 const committer = new Committer(pod, replica, election, () => snapshotter.want())

@@ -10,6 +10,7 @@ import type { IndexActor } from './index/index-actor.ts'
 export interface Pod {
   name: string
   env: ShardEnv
+  startId: string
   config: CollectionConfig
   log: CellLog
   index: IndexActor
@@ -21,7 +22,7 @@ export interface Pod {
 export function makePod(
   env: ShardEnv,
   config: CollectionConfig,
-  parts: Pick<Pod, 'index' | 'metrics' | 'logger'>,
+  parts: Pick<Pod, 'startId' | 'index' | 'metrics' | 'logger'>,
 ): Pod {
   const { namespace, name, clusters } = config
   return {
@@ -36,5 +37,5 @@ export function makePod(
 
 /** Names this process and this attempt to lead: `<pod>#<start id>#<random>`. */
 export function leaseToken(pod: Pod): string {
-  return `${pod.name}#${pod.env.MAKSDB_START_ID}#${randomBytes(6).toString('hex')}`
+  return `${pod.name}#${pod.startId}#${randomBytes(6).toString('hex')}`
 }

@@ -113,11 +113,12 @@ export class Replica {
   async #passGate(): Promise<void> {
     const { config, log, name, logger } = this.#pod
     await this.#link.use(checkVersion)
-    const known = config.clusters * config.replicas
     while (!this.#closed) {
       this.phase = this.regressed === '' ? 'claiming' : 'regressed'
       const claimed = this.#claimed()
-      const reply = await this.#link.use((redis) => log.claim(redis, name, claimed, known, CLAIM_WINDOW_MS))
+      const reply = await this.#link.use((redis) =>
+        log.claim(redis, name, claimed, config.clusters * config.replicas, CLAIM_WINDOW_MS),
+      )
       if (reply[0] === 'REGRESSED' && this.regressed === '')
         logger.error({ why: reply[1] }, 'the log is behind a shard: writes stop')
       this.regressed = reply[0] === 'REGRESSED' ? (reply[1] ?? 'unknown') : ''

@@ -13,6 +13,8 @@ import {
   type CommitResponse,
   type CountRequest,
   type CountResponse,
+  type HandOverRequest,
+  type HandOverResponse,
   type OperationHeader,
   type ReadScope,
   type RowsRequest,
@@ -59,6 +61,7 @@ const calls: Record<string, Call> = {
   [RPC.sample]: sample,
   [RPC.centroids]: centroids,
   [RPC.snapshotManifest]: newestManifest,
+  [RPC.handOver]: handOver,
 }
 
 export function makeShardServer(parts: ShardParts): Server {
@@ -180,6 +183,10 @@ async function wait({ pod, replica, election }: ShardParts, request: WaitRequest
   if (!(await replica.waitApplied(request.seq, request.timeoutMs)))
     throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)
   return { header: {} }
+}
+
+async function handOver({ election }: ShardParts, request: HandOverRequest) {
+  return { header: { handedOver: await election.handOver(request.holdOffMs) } satisfies HandOverResponse }
 }
 
 async function sample({ pod }: ShardParts, request: SampleRequest) {

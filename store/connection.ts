@@ -92,9 +92,13 @@ export async function checkDurability(client: Redis, level: 'Memory' | 'Fsync'):
   }
 }
 
-/** A Redis URL whose password stands in a file keeps the secret out of process lists: `redis://host:port?passwordFile=...`. */
+/**
+ * A Redis URL whose password stands in a file keeps the secret out of process lists: `redis://host:port?passwordFile=...`.
+ * A `file:` URL names a file that holds the whole URL.
+ */
 export function resolveUrl(url: string): string {
   const parsed = new URL(url)
+  if (parsed.protocol === 'file:') return readFileSync(parsed, 'utf8').trim()
   const file = parsed.searchParams.get('passwordFile')
   if (file === null) return url
   parsed.password = readFileSync(file, 'utf8').trim()

@@ -76,7 +76,12 @@ export function crd() {
             },
           },
           additionalPrinterColumns: [
-            column('Ready', 'string', '.status.conditions[?(@.type=="Ready")].status', 'whether it serves reads and writes'),
+            column(
+              'Ready',
+              'string',
+              '.status.conditions[?(@.type=="Ready")].status',
+              'whether it serves reads and writes',
+            ),
             column('Clusters', 'integer', '.status.clusters', 'k-means clusters'),
             column('Primaries', 'string', '.status.primaries', 'shards with a primary, of all'),
             column('Points', 'integer', '.status.points', 'points in the collection'),

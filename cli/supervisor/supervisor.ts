@@ -19,7 +19,7 @@ import type { DataDir, ProcessRecord, Settings, StoredCluster } from './data-dir
 import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
 import { probe } from './probe.ts'
 import { stopProcesses } from './stop-processes.ts'
-import { collectionConfig, type LocalUnit, localUnits, routerFile } from './units.ts'
+import { collectionConfig, configFile, type LocalUnit, localUnits, routerFile } from './units.ts'
 
 const TICK_MS = 200
 /** A process that is ready is asked again only so often; its end is noticed at once. */
@@ -80,7 +80,8 @@ export class Supervisor {
 
   /** Everything that the units' commands need: ports of Redis, folders, the router's list. */
   async #prepare(): Promise<void> {
-    for (const { manifest, extras } of this.#clusters) {
+    for (const cluster of this.#clusters) {
+      const { manifest, extras } = cluster
       const name = manifest.metadata.name
       mkdirSync(join(this.#dir.clusterDir(name), 'redis'), { recursive: true })
       this.#dir.redisPasswordFile(name)
@@ -88,6 +89,7 @@ export class Supervisor {
       const running = this.#dir.processes.get(`${name}-redis`)
       const usable = port !== undefined && ((running && isAlive(running)) || (await portIsFree(port, LOCALHOST)))
       if (extras.redisUrl === null && !usable) this.#dir.saveRedisPort(name, await freePort(LOCALHOST))
+      this.#dir.write(configFile(name), JSON.stringify(collectionConfig(this.#dir, cluster)))
     }
     this.#dir.write('router.json', JSON.stringify(routerFile(this.#dir, this.#clusters)))
   }

@@ -4,8 +4,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Unit } from '../../core/plan.ts'
+import { collectionConfigOf, NATIVE_ENV, redisSettings } from '../../protocol/cluster-config.ts'
 import type { CollectionConfig, RouterFile } from '../../protocol/config.ts'
-import { collectionOf, redisMemoryBytes } from '../../protocol/vector-cluster.ts'
+import { collectionOf } from '../../protocol/vector-cluster.ts'
 import type { DataDir, Settings, StoredCluster } from './data-dir.ts'
 
 export interface Launch {
@@ -20,14 +21,6 @@ export interface LocalUnit extends Unit {
 
 const LOCALHOST = '127.0.0.1'
 const root = fileURLToPath(new URL('../../', import.meta.url))
-/** Part of Redis' memory that the logs may take; the directory and its own needs take the rest. */
-const WAL_SHARE = 0.8
-/** FAISS hands a batch to BLAS from so many queries on; measured, see bench/README.md. */
-const BLAS_THRESHOLD = '12'
-
-/** One thread each: OpenMP and BLAS threads would fight over the cores with the other shards. */
-const NATIVE_ENV = { OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1', MAKSDB_FAISS_BLAS_THRESHOLD: BLAS_THRESHOLD }
-
 /** Settings of a supervisor's environment that reach the shards: intervals that tests shorten, and the level of the logs. */
 const PASSED_ON = [
   'MAKSDB_LEASE_TTL_MS',
@@ -40,29 +33,18 @@ const PASSED_ON = [
 ] as const
 
 export function collectionConfig(dir: DataDir, { manifest, extras }: StoredCluster): CollectionConfig {
-  const { spec, metadata } = manifest
-  const { clusters, replicas, dimension, metric, centroids } = spec
-  const own = `redis://${LOCALHOST}:${dir.redisPort(metadata.name)}?passwordFile=${encodeURIComponent(join(dir.clusterDir(metadata.name), 'redis-password'))}`
-  return {
-    collection: collectionOf(manifest),
-    namespace: metadata.namespace,
-    name: metadata.name,
-    dimension,
-    metric,
-    clusters,
-    replicas,
-    centroidSource: centroids.source,
-    seed: centroids.seed,
-    sampleSize: centroids.sampleSize,
-    ...(extras.hasCentroids ? { centroidsFile: join(dir.clusterDir(metadata.name), 'centroids.json') } : {}),
-    recallTarget: spec.search.recallTarget,
-    ...(spec.search.probes === undefined ? {} : { probes: spec.search.probes }),
-    redundantStorage: Number(spec.redundantStorage),
-    durability: spec.durability === 'Memory' ? 'Memory' : 'Fsync',
-    redisUrl: extras.redisUrl ?? own,
-    walBudgetBytes: Math.floor((WAL_SHARE * redisMemoryBytes(spec)) / clusters),
+  const { name } = manifest.metadata
+  const passwordFile = encodeURIComponent(join(dir.clusterDir(name), 'redis-password'))
+  return collectionConfigOf(manifest, {
+    redisUrl: extras.redisUrl ?? `redis://${LOCALHOST}:${dir.redisPort(name)}?passwordFile=${passwordFile}`,
+    centroidsFile: extras.hasCentroids ? join(dir.clusterDir(name), 'centroids.json') : undefined,
     namedVector: extras.namedVector,
-  }
+  })
+}
+
+/** The file of a collection's configuration, for its shards. */
+export function configFile(name: string): string {
+  return join('clusters', name, 'collection.json')
 }
 
 export function routerFile(dir: DataDir, clusters: readonly StoredCluster[]): RouterFile {
@@ -90,18 +72,7 @@ function redisUnit(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
   const { metadata, spec } = cluster.manifest
   const port = dir.redisPort(metadata.name)
   const folder = dir.clusterDir(metadata.name)
-  const lines = [
-    `port ${port}`,
-    `bind ${LOCALHOST}`,
-    'daemonize no',
-    `dir ${join(folder, 'redis')}`,
-    'save ""',
-    'appendonly yes',
-    `appendfsync ${spec.durability === 'Memory' ? 'everysec' : 'always'}`,
-    'no-appendfsync-on-rewrite no',
-    `maxmemory ${redisMemoryBytes(spec)}`,
-    'maxmemory-policy noeviction',
-  ]
+  const lines = [`port ${port}`, `bind ${LOCALHOST}`, `dir ${join(folder, 'redis')}`, ...redisSettings(spec)]
   const unit = {
     name: `${metadata.name}-redis`,
     kind: 'redis' as const,
@@ -136,15 +107,14 @@ function shardUnits(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
         collection: config.collection,
         cell,
         ordinal,
-        // The number of replicas is part of it: pods count each other when the gate opens and when the log is cut.
-        fingerprint: fingerprint(config),
+        fingerprint: fingerprint({ ...config, replicas: undefined, walBudgetBytes: undefined }),
         launch: (startId) => ({
           command: process.execPath,
           args: [join(root, 'shard-server/main.ts')],
           env: {
             ...passedOn(),
             ...NATIVE_ENV,
-            MAKSDB_COLLECTION: JSON.stringify(config),
+            MAKSDB_COLLECTION_FILE: join(dir.path, configFile(config.name)),
             MAKSDB_CELL: String(cell),
             MAKSDB_ORDINAL: String(ordinal),
             MAKSDB_START_ID: startId,
