@@ -162,7 +162,7 @@ function compile(args) {
   if (result.status !== 0) throw new Error(`g++ failed: ${(result.stderr ?? '').slice(-2000)}`)
 }
 
-function linkAddon(root, work, kernels) {
+function linkAddon(root, work, kernels, output = 'addon.node') {
   const modules = join(root, 'node_modules')
   compile([
     '-O3',
@@ -180,6 +180,35 @@ function linkAddon(root, work, kernels) {
     '-lopenblas',
     '-lgomp',
     '-o',
-    join(work, 'addon.node'),
+    join(work, output),
   ])
+}
+
+/**
+ * For an image, which is built on one machine and runs on others: the addon is a stub in front of a library that the
+ * dynamic linker takes from `glibc-hwcaps/x86-64-v3` where the processor has AVX2, and else from beside the stub.
+ */
+export function buildPortableAddon({ root, say }) {
+  const release = join(root, 'node_modules/faiss-node/build/Release')
+  const fast = join(release, 'glibc-hwcaps/x86-64-v3')
+  const library = 'libmaksdb-faiss.so'
+  const work = mkdtempSync(join(tmpdir(), 'maksdb-addon-'))
+  try {
+    rmSync(release, { recursive: true, force: true })
+    mkdirSync(fast, { recursive: true })
+    linkAddon(root, work, [], library)
+    moveFile(join(work, library), join(release, library))
+    if (process.arch === 'x64') {
+      const kernels = compileKernels(work, installedVersion('libfaiss-dev'), say)
+      if (kernels.length === 0) throw new Error('the kernels for AVX2 could not be compiled')
+      linkAddon(root, work, kernels, library)
+      moveFile(join(work, library), join(fast, library))
+    }
+    const stub = join(work, 'stub.cc')
+    writeFileSync(stub, '')
+    const own = ['-Wl,--no-as-needed', `-L${release}`, '-lmaksdb-faiss', '-Wl,-rpath,$ORIGIN']
+    compile(['-shared', stub, ...own, '-o', join(release, 'faiss-node.node')])
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
 }

@@ -76,6 +76,28 @@ export const routerEnvSchema = z.object({
 })
 export type RouterEnv = z.infer<typeof routerEnvSchema>
 
+export const operatorEnvSchema = z.object({
+  MAKSDB_NAMESPACE: z.string().default('default').describe('namespace of the operator itself, for its Lease'),
+  MAKSDB_LEASE_NAME: z.string().default('maksdb-operator').describe('name of the Lease that the leader holds'),
+  MAKSDB_IMAGE: z.string().describe('image of shards and routers of new VectorClusters that name none'),
+  MAKSDB_IMAGE_PULL_POLICY: z
+    .enum(['Always', 'IfNotPresent', 'Never'])
+    .default('IfNotPresent')
+    .describe('for that image'),
+  MAKSDB_WATCH_NAMESPACES: z.string().default('').describe('namespaces to watch, separated by commas; empty: all'),
+  MAKSDB_WORKERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .default(10)
+    .describe('VectorClusters that are reconciled at a time'),
+  MAKSDB_HOST: z.string().default('127.0.0.1').describe('address of health and metrics'),
+  MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0 takes a free one'),
+  MAKSDB_RUN_FILE: z.string().optional().describe('file to write the pid and the ports to'),
+  MAKSDB_LOG_LEVEL: z.string().default('info').describe('pino level'),
+})
+
 export const routerFileSchema = z.object({ collections: z.array(collectionConfigSchema) })
 export type RouterFile = z.infer<typeof routerFileSchema>
 

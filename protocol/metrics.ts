@@ -2,7 +2,7 @@
 export type MetricKind = 'counter' | 'gauge' | 'histogram'
 
 /** The programs that serve a metric. */
-export type Program = 'shard' | 'router' | 'supervisor'
+export type Program = 'shard' | 'router' | 'supervisor' | 'operator'
 
 export interface MetricRow {
   programs: readonly Program[]
@@ -18,7 +18,8 @@ const CELL = ['collection', 'cell'] as const
 const SHARD = ['shard'] as const
 const ROUTER = ['router'] as const
 const SUPERVISOR = ['supervisor'] as const
-const ALL = ['shard', 'router', 'supervisor'] as const
+const OPERATOR = ['operator'] as const
+const ALL = ['shard', 'router', 'supervisor', 'operator'] as const
 
 export const METRICS = {
   maksdb_points: { programs: SHARD, kind: 'gauge', help: 'Points that this pod holds as owner rows.', labels: CELL },
@@ -177,6 +178,68 @@ export const METRICS = {
     kind: 'gauge',
     help: 'Local processes that run, by kind.',
     labels: ['kind'],
+  },
+  maksdb_operator_cluster_condition: {
+    programs: OPERATOR,
+    kind: 'gauge',
+    help: 'Conditions of VectorClusters: 1 True, 0 False, -1 Unknown.',
+    labels: ['namespace', 'cluster', 'type'],
+  },
+  maksdb_operator_api_requests_total: {
+    programs: OPERATOR,
+    kind: 'counter',
+    help: 'Calls to the API server, without watches.',
+    labels: ['verb', 'code'],
+  },
+  maksdb_operator_tls_handshakes_total: {
+    programs: OPERATOR,
+    kind: 'counter',
+    help: 'Connections that were opened to the API server.',
+    labels: [],
+  },
+  maksdb_operator_watch_restarts_total: {
+    programs: OPERATOR,
+    kind: 'counter',
+    help: 'Watches that broke and were begun again, by reason.',
+    labels: ['kind', 'reason'],
+  },
+  maksdb_operator_cache_misses_total: {
+    programs: OPERATOR,
+    kind: 'counter',
+    help: 'Changes that a watch missed and a later list found. Anything but 0 is a bug.',
+    labels: ['kind'],
+  },
+  controller_runtime_reconcile_total: {
+    programs: OPERATOR,
+    kind: 'counter',
+    help: 'Passes, by result.',
+    labels: ['controller', 'result'],
+  },
+  controller_runtime_reconcile_time_seconds: {
+    programs: OPERATOR,
+    kind: 'histogram',
+    help: 'Time of a pass.',
+    labels: ['controller'],
+    buckets: SECONDS,
+  },
+  workqueue_depth: {
+    programs: OPERATOR,
+    kind: 'gauge',
+    help: 'VectorClusters that wait for a pass.',
+    labels: ['name'],
+  },
+  workqueue_queue_duration_seconds: {
+    programs: OPERATOR,
+    kind: 'histogram',
+    help: 'Time that a VectorCluster waited for its pass.',
+    labels: ['name'],
+    buckets: SECONDS,
+  },
+  leader_election_master_status: {
+    programs: OPERATOR,
+    kind: 'gauge',
+    help: '1 where this process leads.',
+    labels: ['name'],
   },
   maksdb_event_loop_lag_seconds: {
     programs: ALL,

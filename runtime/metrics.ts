@@ -44,6 +44,17 @@ export class Metrics {
     ;(this.#metric(name) as Histogram).observe(this.#labels(name, labels), value)
   }
 
+  /** Takes away every series that has these labels. */
+  remove(name: MetricName, labels: Labels): void {
+    const metric = this.#metric(name) as Gauge
+    void metric.get().then(({ values }) => {
+      for (const value of values) {
+        const has = value.labels as Labels
+        if (Object.entries(labels).every(([label, wanted]) => String(has[label]) === String(wanted))) metric.remove(has)
+      }
+    })
+  }
+
   #labels(name: MetricName, labels: Labels): Labels {
     const own: Labels = {}
     for (const label of METRICS[name].labels) own[label] = labels[label] ?? this.#fixed[label] ?? ''

@@ -76,6 +76,8 @@ export class Connection {
     return new Agent({
       connections: CONNECTIONS_MAX,
       pipelining: 1,
+      // One connection for everything would be one that can fall silent for everything.
+      allowH2: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connect: (options, callback) => {
         this.#onHandshake()

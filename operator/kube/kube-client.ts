@@ -133,13 +133,13 @@ export class KubeClient {
     return this.call('PATCH', pathOf(resource, at), { contentType: MERGE, body: patch, signal })
   }
 
-  /** Deletes this very object (by uid) and no namesake; gone already is done. */
+  /** Deletes this very object (by uid) and no namesake; gone already is done. Answers the object where it is on its way out. */
   async delete(
     resource: Resource,
     object: KubeObject,
     options: { propagation?: 'Background' | 'Foreground' | 'Orphan'; gracePeriodSeconds?: number } = {},
     signal?: AbortSignal,
-  ): Promise<void> {
+  ): Promise<KubeObject | undefined> {
     const { uid } = object.metadata
     const body = {
       apiVersion: 'v1',
@@ -149,10 +149,12 @@ export class KubeClient {
       ...(uid === undefined ? {} : { preconditions: { uid } }),
     }
     try {
-      await this.call('DELETE', pathOf(resource, object.metadata), { body, signal })
+      const answer = await this.call('DELETE', pathOf(resource, object.metadata), { body, signal })
+      return answer.kind === resource.kind ? answer : undefined
     } catch (error) {
       // A conflict is the precondition: another object of this name lives there now.
       if (!(error instanceof KubeError) || (error.status !== 404 && error.status !== 409)) throw error
+      return undefined
     }
   }
 

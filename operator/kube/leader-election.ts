@@ -78,7 +78,9 @@ export class LeaderElection {
       await sleep(this.#times.retryMs, signal)
       if (signal.aborted) break
       try {
-        const limit = AbortSignal.timeout(Math.max(1, renewedAt + this.#times.renewDeadlineMs - performance.now()))
+        const limit = AbortSignal.timeout(
+          Math.max(1, Math.ceil(renewedAt + this.#times.renewDeadlineMs - performance.now())),
+        )
         if (!(await this.#tryAcquire(AbortSignal.any([signal, limit])))) return true
         renewedAt = performance.now()
       } catch (thrown) {

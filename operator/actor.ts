@@ -1,0 +1,208 @@
+/** Carries the plan out: every call here is idempotent, so a pass that died half-way is finished by the next. */
+import { request } from 'undici'
+import type { ClusterAction, ClusterPlan } from '../core/cluster-plan.ts'
+import { decodeFrame, encodeFrame, FRAME_TYPE } from '../protocol/frame.ts'
+import { type HandOverRequest, type HandOverResponse, INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
+import { PORTS } from './build/names.ts'
+import type { Caches } from './caches.ts'
+import type { Trouble } from './conditions.ts'
+import { driftOf, stamped } from './drift.ts'
+import type { EventRecorder, EventText } from './kube/event-recorder.ts'
+import type { KubeClient } from './kube/kube-client.ts'
+import { KubeError } from './kube/kube-error.ts'
+import type { KubeObject } from './kube/objects.ts'
+import { type Observed, statusOfPod } from './observe.ts'
+import { FIELD_MANAGER, OWNED, type OwnedKind, PODS, VOLUME_CLAIMS } from './resources.ts'
+
+const HAND_OVER_TIMEOUT_MS = 3000
+/** The pod that handed over does not ask again for so long; longer than an election takes. */
+const HOLD_OFF_MS = 2500
+
+export interface ActorParts {
+  client: KubeClient
+  caches: Caches
+  events: EventRecorder
+}
+
+export class Actor {
+  readonly #parts: ActorParts
+
+  constructor(parts: ActorParts) {
+    this.#parts = parts
+  }
+
+  /** Creates what is missing and repairs what drifted. What the API server refuses comes back as trouble. */
+  async apply(owner: KubeObject, desired: readonly KubeObject[], signal: AbortSignal): Promise<Trouble[]> {
+    const troubles: Trouble[] = []
+    for (const object of desired) {
+      const trouble = await this.#applyOne(owner, object, signal)
+      if (trouble) troubles.push(trouble)
+    }
+    return troubles
+  }
+
+  async #applyOne(owner: KubeObject, object: KubeObject, signal: AbortSignal): Promise<Trouble | undefined> {
+    const kind = object.kind as OwnedKind
+    const { namespace = '', name } = object.metadata
+    const cache = this.#parts.caches.owned[kind]
+    const observed = cache.get(namespace, name)
+    // On its way out: what takes its place is made when it is gone.
+    if (observed?.metadata.deletionTimestamp !== undefined) return undefined
+    const declared = stamped(object)
+    const wanted = kind === 'StatefulSet' && observed ? withClaimsOf(declared, observed) : declared
+    const why = driftOf(wanted, observed)
+    if (why === undefined) return undefined
+    try {
+      cache.learn(await this.#parts.client.apply(OWNED[kind], wanted, FIELD_MANAGER, signal))
+    } catch (error) {
+      if (!(error instanceof KubeError) || (error.status !== 403 && error.status !== 422)) throw error
+      return { reason: 'Refused', message: `${kind} ${name}: ${error.message}`, blocksReady: !observed }
+    }
+    if (!observed && kind !== 'StatefulSet' && kind !== 'Deployment') return undefined
+    if (!observed) await this.#event(owner, 'Normal', 'Created', 'Create', `${kind} ${name} created`, signal)
+    else if (why.endsWith('someone else'))
+      await this.#event(owner, 'Warning', 'DriftRepaired', 'Apply', `${kind} ${name} put right: ${why}`, signal)
+    else await this.#event(owner, 'Normal', 'Updated', 'Apply', updated(wanted, observed), signal)
+    return undefined
+  }
+
+  /** Makes a Secret where there is none; it is never changed afterwards. */
+  async ensureSecret(secret: KubeObject, signal: AbortSignal): Promise<KubeObject> {
+    const { namespace = '', name } = secret.metadata
+    const cache = this.#parts.caches.owned.Secret
+    const present = cache.get(namespace, name)
+    if (present) return present
+    try {
+      const made = await this.#parts.client.create(OWNED.Secret, secret, signal)
+      cache.learn(made)
+      return made
+    } catch (error) {
+      // The copy is behind, or a Secret of this name is not ours: the one that is there is the one that pods mount.
+      if (!(error instanceof KubeError) || error.status !== 409) throw error
+      return this.#parts.client.get(OWNED.Secret, { namespace, name }, signal)
+    }
+  }
+
+  async carryOut(observed: Observed, plan: ClusterPlan, token: string, signal: AbortSignal): Promise<Trouble[]> {
+    const troubles: Trouble[] = []
+    for (const action of plan.actions) {
+      const trouble = await this.#do(observed, action, token, signal)
+      if (trouble) troubles.push(trouble)
+    }
+    return troubles
+  }
+
+  #do(observed: Observed, action: ClusterAction, token: string, signal: AbortSignal): Promise<Trouble | undefined> {
+    if (action.type === 'replace-pod') return this.#replacePod(observed, action, signal)
+    if (action.type === 'hand-over') return this.#handOver(observed, action, token, signal)
+    if (action.type === 'grow-volume') return this.#growVolume(observed, action, signal)
+    return this.#recreateSet(observed, action.set, signal)
+  }
+
+  async #replacePod(observed: Observed, action: { pod: string; why: string }, signal: AbortSignal): Promise<undefined> {
+    const pod = observed.pods.find(({ metadata }) => metadata.name === action.pod)
+    if (!pod) return
+    const deleted = await this.#parts.client.delete(PODS, pod, {}, signal)
+    if (deleted) this.#parts.caches.pods.learn(deleted)
+    const note = `pod ${action.pod} is replaced: ${action.why}`
+    await this.#event(observed.object, 'Normal', 'PodReplaced', 'Replace', note, signal)
+  }
+
+  async #recreateSet(observed: Observed, name: string, signal: AbortSignal): Promise<undefined> {
+    const set = observed.sets.get(name)
+    if (!set) return
+    await this.#parts.client.delete(OWNED.StatefulSet, set, { propagation: 'Orphan' }, signal)
+    const note = `StatefulSet ${name} is made anew for its larger volumes; its pods stay`
+    await this.#event(observed.object, 'Normal', 'SetRecreated', 'Recreate', note, signal)
+  }
+
+  async #handOver(
+    observed: Observed,
+    action: { cell: number; pod: string; why: string },
+    token: string,
+    signal: AbortSignal,
+  ): Promise<Trouble | undefined> {
+    const pod = observed.pods.find(({ metadata }) => metadata.name === action.pod)
+    const address = pod && (statusOfPod(pod) as { podIP?: string }).podIP
+    if (!address) return undefined
+    try {
+      const answer = await request(
+        `http://${address.includes(':') ? `[${address}]` : address}:${PORTS.shard}${RPC.handOver}`,
+        {
+          method: 'POST',
+          headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: token },
+          body: encodeFrame({ holdOffMs: HOLD_OFF_MS } satisfies HandOverRequest),
+          signal: AbortSignal.any([signal, AbortSignal.timeout(HAND_OVER_TIMEOUT_MS)]),
+        },
+      )
+      const body = Buffer.from(await answer.body.arrayBuffer())
+      if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}`)
+      if (decodeFrame<HandOverResponse>(body).header.handedOver)
+        await this.#event(
+          observed.object,
+          'Normal',
+          'HandOver',
+          'HandOver',
+          `pod ${action.pod} hands over: ${action.why}`,
+          signal,
+        )
+      return undefined
+    } catch (error) {
+      return { reason: 'HandOverFailed', message: `pod ${action.pod} cannot be asked to hand over: ${String(error)}` }
+    }
+  }
+
+  async #growVolume(
+    observed: Observed,
+    action: { volume: string; bytes: number },
+    signal: AbortSignal,
+  ): Promise<Trouble | undefined> {
+    const at = { namespace: observed.object.metadata.namespace, name: action.volume }
+    try {
+      const patch = { spec: { resources: { requests: { storage: String(action.bytes) } } } }
+      this.#parts.caches.claims.learn(await this.#parts.client.mergePatch(VOLUME_CLAIMS, at, patch, signal))
+      await this.#event(
+        observed.object,
+        'Normal',
+        'VolumeGrown',
+        'Grow',
+        `volume ${action.volume} grows to ${action.bytes} bytes`,
+        signal,
+      )
+      return undefined
+    } catch (error) {
+      if (!(error instanceof KubeError) || (error.status !== 403 && error.status !== 422)) throw error
+      return { reason: 'VolumeNotExpandable', message: `volume ${action.volume} cannot grow: ${error.message}` }
+    }
+  }
+
+  #event(
+    about: KubeObject,
+    type: EventText['type'],
+    reason: string,
+    action: string,
+    note: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#parts.events.record(about, { type, reason, action, note }, signal)
+  }
+}
+
+function updated(wanted: KubeObject, observed: KubeObject): string {
+  const [was, is] = [observed.spec?.replicas, wanted.spec?.replicas]
+  const scaled = was === is ? '' : `: ${String(was)} to ${String(is)} pods`
+  return `${wanted.kind} ${wanted.metadata.name} updated${scaled}`
+}
+
+/** Claims of a set cannot be changed; when they grow, the set is made anew. */
+function withClaimsOf(desired: KubeObject, observed: KubeObject): KubeObject {
+  const claims = (observed.spec?.volumeClaimTemplates ?? []) as {
+    status?: unknown
+    metadata: { name: string; labels?: unknown }
+  }[]
+  const volumeClaimTemplates = claims.map((claim) => {
+    const { status: _, ...rest } = claim
+    return { ...rest, metadata: { name: claim.metadata.name, labels: claim.metadata.labels } }
+  })
+  return { ...desired, spec: { ...desired.spec, volumeClaimTemplates } }
+}

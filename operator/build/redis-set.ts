@@ -1,0 +1,83 @@
+/** The managed Redis: one pod, its log synced to its volume before a write is acknowledged. */
+import type { KubeObject } from '../kube/objects.ts'
+import { ANNOTATIONS } from '../resources.ts'
+import { redisConf } from './config.ts'
+import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, selectorOf } from './context.ts'
+import { KEYS, PATHS, PORTS } from './names.ts'
+import { CONTAINER_SECURITY, GRACE_SECONDS, POD_SECURITY, placement, placementInputs } from './pod-parts.ts'
+import { volumeClaim } from './shard-set.ts'
+
+const DEFAULT_STORAGE = { size: '1Gi' }
+
+export function redisStorage(context: BuildContext): { size: string; storageClassName?: string | undefined } {
+  return context.cluster.spec.redis.managed?.storage ?? DEFAULT_STORAGE
+}
+
+function redisImage(context: BuildContext): string {
+  return context.cluster.spec.redis.image ?? context.image
+}
+
+export function redisInputs(context: BuildContext): string {
+  return inputsAnnotation({
+    image: redisImage(context),
+    configuration: redisConf(context),
+    resources: context.cluster.spec.redis.managed?.resources,
+    placement: placementInputs(context, 'redis'),
+    restart: context.restartedAt,
+  })
+}
+
+export function redisSet(context: BuildContext): KubeObject {
+  const { metadata, spec } = context.cluster
+  const { resources } = spec.redis.managed ?? {}
+  const ping = `REDISCLI_AUTH=$(cat ${PATHS.internal}/${KEYS.redisPassword}) redis-cli ping | grep -q PONG`
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: metaOf(context, namesOf(context).redis, 'redis'),
+    spec: {
+      replicas: 1,
+      serviceName: namesOf(context).redis,
+      updateStrategy: { type: 'OnDelete' },
+      podManagementPolicy: 'Parallel',
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: spec.reclaimPolicy, whenScaled: 'Retain' },
+      selector: { matchLabels: selectorOf(metadata.name, 'redis') },
+      template: {
+        metadata: {
+          labels: labelsOf(metadata.name, 'redis'),
+          annotations: { [ANNOTATIONS.inputs]: redisInputs(context) },
+        },
+        spec: {
+          ...placement(context, 'redis'),
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: GRACE_SECONDS,
+          securityContext: POD_SECURITY,
+          containers: [
+            {
+              name: 'redis',
+              image: redisImage(context),
+              imagePullPolicy: context.imagePullPolicy,
+              command: ['redis-server', `${PATHS.config}/${KEYS.redis}`],
+              ports: [{ name: 'redis', containerPort: PORTS.redis, protocol: 'TCP' }],
+              readinessProbe: { exec: { command: ['sh', '-c', ping] }, periodSeconds: 2, timeoutSeconds: 3 },
+              livenessProbe: { tcpSocket: { port: 'redis' }, periodSeconds: 10, failureThreshold: 6 },
+              ...(resources ? { resources } : {}),
+              securityContext: CONTAINER_SECURITY,
+              volumeMounts: [
+                { name: 'data', mountPath: PATHS.data },
+                { name: 'config', mountPath: PATHS.config, readOnly: true },
+                { name: 'internal', mountPath: PATHS.internal, readOnly: true },
+              ],
+            },
+          ],
+          volumes: [
+            { name: 'config', configMap: { name: namesOf(context).config } },
+            { name: 'internal', secret: { secretName: namesOf(context).internal } },
+          ],
+        },
+      },
+      volumeClaimTemplates: [volumeClaim(context, 'redis', redisStorage(context))],
+    },
+  }
+}

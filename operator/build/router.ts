@@ -1,0 +1,100 @@
+/** The stateless front: a Deployment that rolls by itself, never with fewer pods than before. */
+import type { JsonObject, KubeObject } from '../kube/objects.ts'
+import { ANNOTATIONS } from '../resources.ts'
+import { collectionConfig } from './config.ts'
+import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, selectorOf } from './context.ts'
+import { KEYS, PATHS, PORTS } from './names.ts'
+import {
+  ADMIN_PORT,
+  adminProbes,
+  CONTAINER_SECURITY,
+  envList,
+  GRACE_SECONDS,
+  POD_SECURITY,
+  placement,
+  placementInputs,
+  SCRAPE,
+  secretEnv,
+} from './pod-parts.ts'
+import { volumes } from './shard-set.ts'
+
+/** Time for every kube-proxy to learn that a router is leaving, before it stops to accept. */
+const LEAVE_SECONDS = 5
+
+export function routerDeployment(context: BuildContext): KubeObject {
+  const { metadata, spec } = context.cluster
+  const inputs = inputsAnnotation({
+    image: context.image,
+    // The rest of the configuration is read anew when it changes.
+    redis: collectionConfig(context).redisUrl,
+    resources: spec.router.resources,
+    placement: placementInputs(context, 'router'),
+    apiKeys: [spec.auth, context.apiKeyDigest],
+    tls: spec.tls,
+    restart: context.restartedAt,
+  })
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metaOf(context, namesOf(context).router, 'router'),
+    spec: {
+      replicas: spec.router.replicas,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      selector: { matchLabels: selectorOf(metadata.name, 'router') },
+      template: {
+        metadata: {
+          labels: labelsOf(metadata.name, 'router'),
+          annotations: { ...SCRAPE, [ANNOTATIONS.inputs]: inputs },
+        },
+        spec: {
+          ...placement(context, 'router'),
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: GRACE_SECONDS + LEAVE_SECONDS,
+          securityContext: POD_SECURITY,
+          containers: [container(context)],
+          volumes: [
+            ...volumes(context).filter(({ name }) => name !== 'centroids'),
+            ...(spec.tls ? [{ name: 'tls', secret: { secretName: spec.tls.secretRef.name } }] : []),
+          ],
+        },
+      },
+    },
+  }
+}
+
+function container(context: BuildContext): JsonObject {
+  const { spec } = context.cluster
+  const apiKeys = spec.auth?.secretRef.name ?? namesOf(context).apiKey
+  const mount = (name: string, mountPath: string) => ({ name, mountPath, readOnly: true })
+  return {
+    name: 'router',
+    image: context.image,
+    imagePullPolicy: context.imagePullPolicy,
+    args: ['router/main.ts'],
+    env: [
+      ...envList({
+        MAKSDB_ROUTER_FILE: `${PATHS.config}/${KEYS.router}`,
+        MAKSDB_HOST: '0.0.0.0',
+        MAKSDB_PORT: String(PORTS.rest),
+        MAKSDB_ADMIN_PORT: String(PORTS.admin),
+        ...(spec.tls ? { MAKSDB_TLS_DIR: PATHS.tls } : {}),
+      }),
+      secretEnv('MAKSDB_INTERNAL_TOKEN', namesOf(context).internal, KEYS.internalToken),
+      secretEnv('MAKSDB_API_KEY', apiKeys, KEYS.apiKey),
+      secretEnv('MAKSDB_READ_ONLY_API_KEY', apiKeys, KEYS.readOnlyApiKey, true),
+    ],
+    ports: [{ name: 'rest', containerPort: PORTS.rest, protocol: 'TCP' }, ADMIN_PORT],
+    ...adminProbes(),
+    lifecycle: { preStop: { sleep: { seconds: LEAVE_SECONDS } } },
+    ...(spec.router.resources ? { resources: spec.router.resources } : {}),
+    securityContext: CONTAINER_SECURITY,
+    volumeMounts: [
+      { name: 'tmp', mountPath: '/tmp' },
+      mount('config', PATHS.config),
+      mount('internal', PATHS.internal),
+      ...(spec.redis.external ? [mount('redis', PATHS.external)] : []),
+      ...(spec.tls ? [mount('tls', PATHS.tls)] : []),
+    ],
+  }
+}

@@ -1,0 +1,84 @@
+/** The operator's copies of what is in the cluster: VectorClusters, what it made for them, and their pods and volumes. */
+import type { KubeClient } from './kube/kube-client.ts'
+import { type KubeObject, keyOf, type Resource } from './kube/objects.ts'
+import { Reflector, type ReflectorHooks } from './kube/reflector.ts'
+import { OWNED, OWNED_SELECTOR, type OwnedKind, ownerKey, PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from './resources.ts'
+
+export interface CacheHooks {
+  /** A VectorCluster, or something of it, has changed. */
+  onChange: (key: string) => void
+  onRestart: (kind: string, reason: string) => void
+  onMiss: (kind: string, key: string) => void
+}
+
+/** One kind, in all watched namespaces. */
+class KindCache {
+  readonly #reflectors: { namespace: string | undefined; reflector: Reflector }[]
+
+  constructor(reflectors: { namespace: string | undefined; reflector: Reflector }[]) {
+    this.#reflectors = reflectors
+  }
+
+  #at(namespace: string): Reflector | undefined {
+    return this.#reflectors.find((one) => one.namespace === undefined || one.namespace === namespace)?.reflector
+  }
+
+  get(namespace: string, name: string): KubeObject | undefined {
+    return this.#at(namespace)?.get(`${namespace}/${name}`)
+  }
+
+  of(owner: string): KubeObject[] {
+    return this.#at(owner.split('/')[0] ?? '')?.by(owner) ?? []
+  }
+
+  get all(): KubeObject[] {
+    return this.#reflectors.flatMap(({ reflector }) => reflector.all)
+  }
+
+  learn(object: KubeObject): void {
+    this.#at(object.metadata.namespace ?? '')?.learn(object)
+  }
+}
+
+export class Caches {
+  readonly #reflectors: Reflector[] = []
+  readonly clusters: KindCache
+  readonly pods: KindCache
+  readonly claims: KindCache
+  readonly owned: Record<OwnedKind, KindCache>
+
+  /** @param namespaces those to watch; none: all */
+  constructor(client: KubeClient, namespaces: readonly string[], hooks: CacheHooks) {
+    const cache = (resource: Resource, keyed: (object: KubeObject) => string | undefined, labelSelector?: string) => {
+      const reflectorHooks: ReflectorHooks = {
+        onChange: (object) => {
+          const key = keyed(object)
+          if (key !== undefined) hooks.onChange(key)
+        },
+        onRestart: (reason) => hooks.onRestart(resource.kind, reason),
+        onMiss: (key) => hooks.onMiss(resource.kind, key),
+      }
+      const made = (namespaces.length === 0 ? [undefined] : namespaces).map((namespace) => ({
+        namespace,
+        reflector: new Reflector(client, resource, { namespace, labelSelector, indexBy: keyed }, reflectorHooks),
+      }))
+      this.#reflectors.push(...made.map(({ reflector }) => reflector))
+      return new KindCache(made)
+    }
+    this.clusters = cache(VECTOR_CLUSTERS, keyOf)
+    this.pods = cache(PODS, ownerKey, OWNED_SELECTOR)
+    this.claims = cache(VOLUME_CLAIMS, ownerKey, OWNED_SELECTOR)
+    this.owned = Object.fromEntries(
+      Object.entries(OWNED).map(([kind, resource]) => [kind, cache(resource, ownerKey, OWNED_SELECTOR)]),
+    ) as Record<OwnedKind, KindCache>
+  }
+
+  run(signal: AbortSignal): Promise<unknown> {
+    return Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)))
+  }
+
+  /** Resolves when everything has been listed once. */
+  get synced(): Promise<unknown> {
+    return Promise.all(this.#reflectors.map((reflector) => reflector.synced))
+  }
+}

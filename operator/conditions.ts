@@ -1,0 +1,117 @@
+/** From what was observed and planned to the four conditions. Pure. */
+import type { ClusterPlan, ClusterWorld } from '../core/cluster-plan.ts'
+import type { Condition, ConditionStatus, ConditionType } from '../protocol/vector-cluster-status.ts'
+import type { LogState } from './log-view.ts'
+
+/** Something that a person has to mend, or that Kubernetes refuses. */
+export interface Trouble {
+  reason: string
+  message: string
+  /** Whether reads and writes cannot work because of it. */
+  blocksReady?: boolean
+}
+
+export interface Findings {
+  generation: number
+  world: ClusterWorld
+  plan: ClusterPlan
+  log: LogState
+  routersReady: number
+  routersWanted: number
+  troubles: readonly Trouble[]
+  clustersAsked: number
+  clustersRun: number
+}
+
+type Said = [ConditionStatus, string, string]
+
+export function conditionsOf(found: Findings, before: readonly Condition[], now: Date): Condition[] {
+  const said: Record<ConditionType, Said> = {
+    Ready: ready(found),
+    Progressing: progressing(found),
+    Degraded: degraded(found),
+    RedisDurable: redisDurable(found),
+  }
+  return Object.entries(said).map(([type, [status, reason, message]]) => {
+    const last = before.find((condition) => condition.type === type)
+    return {
+      type,
+      status,
+      reason,
+      message,
+      observedGeneration: found.generation,
+      lastTransitionTime: last?.status === status ? last.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, 'Z'),
+    }
+  })
+}
+
+function ready({ log, world, routersReady, troubles }: Findings): Said {
+  const blocking = troubles.find(({ blocksReady }) => blocksReady)
+  if (blocking) return ['False', blocking.reason, blocking.message]
+  const { topology } = log
+  if (!topology) return ['Unknown', 'LogUnreachable', log.error ?? 'Redis does not answer']
+  if (topology.regressed !== '')
+    return [
+      'False',
+      'LogRegressed',
+      `Redis has lost entries of the log: ${topology.regressed}; see maksdb.io/accept-loss`,
+    ]
+  if (!topology.gateOpen) return ['False', 'LogClosed', 'not all pods have said yet how far their copies reach']
+  const headless = topology.cells.flatMap(({ leased }, cell) => (leased ? [] : [cell]))
+  if (headless.length > 0) return ['False', 'NoPrimary', `no pod leads shard ${headless.join(', ')}`]
+  const silent = world.shards.find(({ pods }) => !pods.some((pod) => pod.ready))
+  if (silent) return ['False', 'PodsNotReady', `no pod of ${silent.name} is ready`]
+  if (routersReady === 0) return ['False', 'RouterNotReady', 'no router is ready']
+  return ['True', 'Serving', 'reads and writes are served']
+}
+
+function progressing(found: Findings): Said {
+  const { world, plan, clustersAsked, clustersRun, routersReady, routersWanted } = found
+  if (world.paused) return ['False', 'Paused', 'the annotation maksdb.io/paused is set']
+  const pods = world.shards.flatMap((set) => set.pods)
+  const outdated = [...pods, ...(world.redis?.pods ?? [])].filter((pod) => pod.outdated.length > 0)
+  if (plan.actions.some(({ type }) => type === 'grow-volume' || type === 'recreate-set'))
+    return ['True', 'GrowingVolumes', 'volumes grow']
+  if (outdated.length > 0) {
+    const why = plan.blockedBy.map(({ message }) => message).join('; ')
+    return ['True', 'RollingOut', `${outdated.length} pods are out of date${why === '' ? '' : `; waiting: ${why}`}`]
+  }
+  const wanted = world.shards.length * world.wanted.replicas
+  if (pods.length !== wanted) return ['True', 'Scaling', `${pods.length} of ${wanted} shard pods are there`]
+  const waiting = [...pods, ...(world.redis?.pods ?? [])].filter((pod) => !pod.ready)
+  if (waiting.length > 0 || routersReady < routersWanted)
+    return ['True', 'Starting', `${waiting.length + Math.max(0, routersWanted - routersReady)} pods are not ready yet`]
+  if (clustersAsked !== clustersRun) {
+    return [
+      'False',
+      'ReclusteringUnsupported',
+      `spec.clusters is ${clustersAsked}, and ${clustersRun} run: a change needs live re-clustering, which this version does not have`,
+    ]
+  }
+  return ['False', 'Settled', 'everything is as the manifest says']
+}
+
+function degraded({ world, log, troubles }: Findings): Said {
+  const [trouble] = troubles
+  if (trouble) return ['True', trouble.reason, trouble.message]
+  if (log.topology && log.topology.regressed !== '') return ['True', 'LogRegressed', log.topology.regressed]
+  const missing = world.shards.filter((set) => set.pods.filter((pod) => pod.ready).length < set.replicas)
+  if (missing.length > 0)
+    return ['True', 'PodsMissing', `${missing.map(({ name }) => name).join(', ')}: not all pods are ready`]
+  if (world.redis && !world.redis.pods.some((pod) => pod.ready))
+    return ['True', 'RedisNotReady', 'Redis is not ready: no writes, searches go on']
+  return ['False', 'AllPodsReady', 'every pod is ready']
+}
+
+function redisDurable({ log }: Findings): Said {
+  if (!log.topology) return ['Unknown', 'RedisUnreachable', log.error ?? 'Redis does not answer']
+  if (log.durable === 'yes')
+    return ['True', 'SettingsCarryIt', 'the settings of Redis carry the durability that was asked for']
+  if (log.durable === 'no')
+    return [
+      'False',
+      'SettingsDoNotCarryIt',
+      'Redis needs appendonly yes, appendfsync always (everysec for Memory), no-appendfsync-on-rewrite no and maxmemory-policy noeviction',
+    ]
+  return ['Unknown', 'SettingsNotReadable', 'Redis refuses CONFIG GET, so its settings cannot be judged']
+}

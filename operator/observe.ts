@@ -1,0 +1,157 @@
+/** From copies of objects and the state of the log to the world that the plan speaks of. */
+import type { ClusterWorld, PodView, SetView } from '../core/cluster-plan.ts'
+import { parsePosition } from '../core/position.ts'
+import { quantityBytes, type VectorCluster } from '../protocol/vector-cluster.ts'
+import type { TopologyView } from '../store/topology.ts'
+import { type BuildContext, outdatedParts } from './build/context.ts'
+import { names } from './build/names.ts'
+import { redisInputs, redisStorage } from './build/redis-set.ts'
+import { shardInputs } from './build/shard-set.ts'
+import { parseQuantity } from './drift.ts'
+import type { KubeObject } from './kube/objects.ts'
+import { ANNOTATIONS, LABELS } from './resources.ts'
+
+/** A replica this far behind the head of the log catches up while it takes over. */
+const LAG_ENTRIES_MAX = 5000
+
+/** Everything that one pass knows of a VectorCluster. */
+export interface Observed {
+  object: KubeObject
+  cluster: VectorCluster
+  sets: Map<string, KubeObject>
+  pods: KubeObject[]
+  claims: KubeObject[]
+  router: KubeObject | undefined
+  topology: TopologyView | undefined
+}
+
+interface ContainerStatus {
+  state?: { terminated?: { message?: string }; waiting?: { reason?: string; message?: string } }
+  lastState?: { terminated?: { message?: string } }
+}
+
+export interface PodStatus {
+  phase?: string
+  conditions?: { type: string; status: string; reason?: string; message?: string }[]
+  containerStatuses?: ContainerStatus[]
+}
+
+export function statusOfPod(pod: KubeObject): PodStatus {
+  return pod.status ?? {}
+}
+
+export function isReady(pod: KubeObject): boolean {
+  return statusOfPod(pod).conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+export function ordinalOf(pod: KubeObject): number {
+  return Number(/-(\d+)$/.exec(pod.metadata.name)?.[1] ?? 0)
+}
+
+export function cellOf(object: KubeObject): number | undefined {
+  const cell = object.metadata.labels?.[LABELS.cell]
+  return cell === undefined ? undefined : Number(cell)
+}
+
+export function podsOf(pods: readonly KubeObject[], component: string, cell?: number): KubeObject[] {
+  return pods
+    .filter(
+      (pod) => pod.metadata.labels?.[LABELS.component] === component && (cell === undefined || cellOf(pod) === cell),
+    )
+    .sort((a, b) => ordinalOf(a) - ordinalOf(b))
+}
+
+/** Name that a pod has in the log. */
+export function logName(cell: number, ordinal: number): string {
+  return `${cell}/${ordinal}`
+}
+
+export function worldOf(observed: Observed, context: BuildContext): ClusterWorld {
+  const { object, cluster, topology } = observed
+  const of = names(cluster.metadata.name)
+  const wantedShard = shardInputs(context)
+  const shards = Array.from({ length: context.clusters }, (_, cell) =>
+    setView(
+      observed,
+      of.shard(cell),
+      podsOf(observed.pods, 'shard', cell).map((pod) => podView(pod, wantedShard, topology, cell)),
+    ),
+  )
+  const external = cluster.spec.redis.external !== undefined
+  const redisPods = external ? [] : podsOf(observed.pods, 'redis').map((pod) => podView(pod, redisInputs(context)))
+  return {
+    paused: object.metadata.annotations?.[ANNOTATIONS.paused] === 'true',
+    gate: topology === undefined ? 'unknown' : topology.gateOpen ? 'open' : 'closed',
+    shards,
+    redis: external ? null : setView(observed, of.redis, redisPods),
+    wanted: {
+      replicas: cluster.spec.replicas,
+      shardVolumeBytes: quantityBytes(cluster.spec.storage.size),
+      redisVolumeBytes: external ? 0 : quantityBytes(redisStorage(context).size),
+    },
+  }
+}
+
+function podView(pod: KubeObject, wanted: string, topology?: TopologyView, cell = 0): PodView {
+  const ordinal = ordinalOf(pod)
+  const name = logName(cell, ordinal)
+  const view = topology?.cells[cell]
+  const member = topology?.members.find((one) => one.pod === name)
+  const behind = view && member ? view.head.seq - parsePosition(member.applied).seq : Number.POSITIVE_INFINITY
+  return {
+    name: pod.metadata.name,
+    ordinal,
+    ready: isReady(pod),
+    terminating: pod.metadata.deletionTimestamp !== undefined,
+    outdated: outdatedParts(pod, wanted),
+    primary: view?.leased === true && view.leader === name,
+    caughtUp: behind <= LAG_ENTRIES_MAX,
+  }
+}
+
+interface SetSpec {
+  replicas?: number
+  volumeClaimTemplates?: { spec: { resources: { requests: { storage: string } } } }[]
+}
+
+function setView(observed: Observed, name: string, pods: PodView[]): SetView {
+  const set = observed.sets.get(name)
+  const spec = (set?.spec ?? {}) as SetSpec
+  const volumes = observed.claims
+    .filter((claim) => claim.metadata.name.startsWith(`data-${name}-`))
+    .map((claim) => {
+      const { resources } = claim.spec as { resources: { requests: { storage: string } } }
+      return { name: claim.metadata.name, bytes: parseQuantity(resources.requests.storage) }
+    })
+  return {
+    name,
+    exists: set !== undefined && set.metadata.deletionTimestamp === undefined,
+    replicas: spec.replicas ?? 0,
+    volumeBytes: parseQuantity(spec.volumeClaimTemplates?.[0]?.spec.resources.requests.storage ?? '0'),
+    volumes,
+    pods,
+  }
+}
+
+/** Processes that the kubelet says have ended: where they led, their lease may be given on at once. */
+export function endedProcesses(pods: readonly KubeObject[]): { cell: number; ordinal: number; startId: string }[] {
+  return podsOf(pods, 'shard').flatMap((pod) => {
+    const cell = cellOf(pod)
+    const [container] = statusOfPod(pod).containerStatuses ?? []
+    const ended = container?.state?.terminated ?? container?.lastState?.terminated
+    const startId = ended?.message?.trim() ?? ''
+    return cell === undefined || !/^[0-9a-f]{6,}$/.test(startId) ? [] : [{ cell, ordinal: ordinalOf(pod), startId }]
+  })
+}
+
+/** Why a pod does not run, in one sentence; undefined where it does. */
+export function troubleOf(pod: KubeObject): string | undefined {
+  const { conditions = [], containerStatuses = [] } = statusOfPod(pod)
+  const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
+  if (unscheduled?.message) return `pod ${pod.metadata.name} cannot be scheduled: ${unscheduled.message}`
+  const waiting = containerStatuses.map(({ state }) => state?.waiting).find((one) => one !== undefined)
+  const harmless = new Set(['ContainerCreating', 'PodInitializing'])
+  if (waiting?.reason !== undefined && !harmless.has(waiting.reason))
+    return `pod ${pod.metadata.name} does not start: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`
+  return undefined
+}

@@ -1,0 +1,330 @@
+/**
+ * One pass over one VectorCluster: observe, plan, apply, act, tell. See DESIGN.md.
+ *
+ * Nothing is remembered between passes that the next one could not find out again, but for how long ago something was
+ * written: a new operator goes on where an old one stopped.
+ */
+import { type ClusterPlan, planCluster } from '../core/cluster-plan.ts'
+import { issuesText, type VectorCluster, vectorClusterSchema } from '../protocol/vector-cluster.ts'
+import type { VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { Metrics } from '../runtime/metrics.ts'
+import { Actor, type ActorParts } from './actor.ts'
+import { apiKeySecret, collectionConfig, internalSecret } from './build/config.ts'
+import { type BuildContext, digest } from './build/context.ts'
+import { manifests } from './build/manifests.ts'
+import { KEYS, names, PORTS } from './build/names.ts'
+import { conditionsOf, type Findings, type Trouble } from './conditions.ts'
+import { Farewell } from './farewell.ts'
+import type { KubeObject } from './kube/objects.ts'
+import { type LogState, LogViews } from './log-view.ts'
+import { cellOf, endedProcesses, logName, type Observed, troubleOf, worldOf } from './observe.ts'
+import { ReferenceReader, type References } from './references.ts'
+import { refusalsOf } from './refusals.ts'
+import { ANNOTATIONS, LABELS, STATUS_MANAGER, VECTOR_CLUSTERS } from './resources.ts'
+import { belowFloor, COUNTERS_EVERY_MS, sameStatus, statusOf, withoutCounters } from './status.ts'
+import { storyOf } from './story.ts'
+
+/** While something is under way, and while all is well. Changes of objects bring a pass at once. */
+const SOON_MS = 500
+const CALM_MS = 10_000
+
+export interface OperatorSettings {
+  image: string
+  imagePullPolicy: string
+}
+
+export interface ReconcilerParts extends ActorParts {
+  settings: OperatorSettings
+  logger: Logger
+  metrics: Metrics
+}
+
+interface Pass {
+  object: KubeObject
+  cluster: VectorCluster
+  before: VectorClusterStatus
+  references: References
+  context: BuildContext
+  url: string
+  token: string
+}
+
+export class Reconciler {
+  readonly #parts: ReconcilerParts
+  readonly #actor: Actor
+  readonly #references: ReferenceReader
+  readonly #farewell: Farewell
+  readonly #logs = new LogViews()
+  readonly #writtenAt = new Map<string, number>()
+  /** Processes whose lease has been dealt with. */
+  readonly #buried = new Set<string>()
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts
+    this.#actor = new Actor(parts)
+    this.#references = new ReferenceReader(parts.client)
+    this.#farewell = new Farewell(parts, this.#logs)
+  }
+
+  close(): void {
+    this.#logs.close()
+  }
+
+  /** Milliseconds until the next pass. */
+  async reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const [namespace = '', name = ''] = key.split('/')
+    const object = this.#parts.caches.clusters.get(namespace, name)
+    if (!object) {
+      this.#forget(key)
+      return undefined
+    }
+    const parsed = vectorClusterSchema.safeParse(object)
+    if (!parsed.success) {
+      // Only an operator older than the CRD comes here.
+      await this.#refuse(object, 'InvalidSpec', issuesText(parsed.error), signal)
+      return undefined
+    }
+    const cluster = parsed.data
+    const references = await this.#references.read(cluster, signal)
+    if (object.metadata.deletionTimestamp !== undefined)
+      return this.#farewell.bid(key, object, cluster, references.externalUrl, signal)
+    if (cluster.spec.durability !== 'Memory' && cluster.spec.durability !== 'Fsync') {
+      const message = `spec.durability: ${cluster.spec.durability} is not built yet; use Memory or Fsync`
+      await this.#refuse(object, 'DurabilityUnsupported', message, signal)
+      return undefined
+    }
+    await this.#farewell.prepare(object, cluster, signal)
+    return this.#pass(key, await this.#prepare(object, cluster, references, signal), signal)
+  }
+
+  async #prepare(
+    object: KubeObject,
+    cluster: VectorCluster,
+    references: References,
+    signal: AbortSignal,
+  ): Promise<Pass> {
+    const before = (object.status ?? {}) as VectorClusterStatus
+    const context: BuildContext = {
+      cluster,
+      uid: object.metadata.uid ?? '',
+      clusters: this.#clustersThatRun(cluster, before),
+      image: this.#image(cluster, before),
+      imagePullPolicy: this.#parts.settings.imagePullPolicy,
+      restartedAt: object.metadata.annotations?.[ANNOTATIONS.restartedAt] ?? '',
+      apiKeyDigest: references.apiKeyDigest,
+      centroidsDigest: references.centroidsDigest,
+    }
+    const internal = await this.#actor.ensureSecret(internalSecret(context), signal)
+    if (!cluster.spec.auth) {
+      const keys = await this.#actor.ensureSecret(apiKeySecret(context), signal)
+      context.apiKeyDigest = digest(keys.data ?? null)
+    }
+    const secret = (key: string) => Buffer.from(internal.data?.[key] ?? '', 'base64').toString()
+    const { namespace, name } = cluster.metadata
+    const managed = `redis://:${secret(KEYS.redisPassword)}@${names(name).redis}.${namespace}.svc:${PORTS.redis}`
+    return {
+      object,
+      cluster,
+      before,
+      references,
+      context,
+      url: cluster.spec.redis.external ? (references.externalUrl ?? '') : managed,
+      token: secret(KEYS.internalToken),
+    }
+  }
+
+  async #pass(key: string, pass: Pass, signal: AbortSignal): Promise<number> {
+    const { object, context, before } = pass
+    const scope = collectionConfig(context)
+    const log: LogState =
+      pass.url === ''
+        ? { topology: undefined, durable: 'unknown', error: 'the Secret with the URL of Redis is missing' }
+        : await this.#logs.read(key, pass.url, scope)
+    const observed = this.#observe(key, pass, log)
+    const world = worldOf(observed, context)
+    const plan = planCluster(world)
+    const troubles = this.#troubles(pass, log, observed)
+    if (!world.paused) {
+      troubles.push(...(await this.#actor.apply(object, manifests(context, plan.replicas), signal)))
+      troubles.push(...(await this.#actor.carryOut(observed, plan, pass.token, signal)))
+      await this.#bury(key, pass, observed)
+    }
+    const acceptedLoss = await this.#acceptLoss(key, pass, log, signal)
+    troubles.push(...(await refusalsOf(this.#parts.client, observed, signal)))
+    const found: Findings = {
+      generation: object.metadata.generation ?? 0,
+      world,
+      plan,
+      log,
+      routersReady: (observed.router?.status as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0,
+      routersWanted: pass.cluster.spec.router.replicas,
+      troubles,
+      clustersAsked: pass.cluster.spec.clusters,
+      clustersRun: context.clusters,
+    }
+    const conditions = conditionsOf(found, before.conditions ?? [], new Date())
+    const status = statusOf(found, context, before, conditions, acceptedLoss ?? before.acceptedLoss)
+    await this.#tell(key, object, before, status, signal)
+    return this.#nextIn(plan, status)
+  }
+
+  #observe(key: string, pass: Pass, log: LogState): Observed {
+    const { caches } = this.#parts
+    const { namespace, name } = pass.cluster.metadata
+    return {
+      object: pass.object,
+      cluster: pass.cluster,
+      sets: new Map(caches.owned.StatefulSet.of(key).map((set) => [set.metadata.name, set])),
+      pods: caches.pods.of(key),
+      claims: caches.claims.of(key),
+      router: caches.owned.Deployment.get(namespace, names(name).router),
+      topology: log.topology,
+    }
+  }
+
+  /** A change of the number waits for live re-clustering; until then those of the beginning run. */
+  #clustersThatRun(cluster: VectorCluster, before: VectorClusterStatus): number {
+    if (before.clusters !== undefined) return before.clusters
+    const key = `${cluster.metadata.namespace}/${cluster.metadata.name}`
+    const cells = this.#parts.caches.owned.StatefulSet.of(key).flatMap((set) => cellOf(set) ?? [])
+    return cells.length === 0 ? cluster.spec.clusters : Math.max(...cells) + 1
+  }
+
+  /** Without a word in the manifest the image stays what it was: a new operator restarts no pod. */
+  #image(cluster: VectorCluster, before: VectorClusterStatus): string {
+    if (cluster.spec.image !== undefined) return cluster.spec.image
+    if (before.image !== undefined) return before.image
+    const key = `${cluster.metadata.namespace}/${cluster.metadata.name}`
+    const [set] = this.#parts.caches.owned.StatefulSet.of(key).filter(
+      (one) => one.metadata.labels?.[LABELS.component] === 'shard',
+    )
+    const template = set?.spec?.template as { spec?: { containers?: { image?: string }[] } } | undefined
+    return template?.spec?.containers?.[0]?.image ?? this.#parts.settings.image
+  }
+
+  #troubles(pass: Pass, log: LogState, observed: Observed): Trouble[] {
+    const below = belowFloor(pass.before, log.topology)
+    const stuck = observed.pods.map(troubleOf).find((trouble) => trouble !== undefined)
+    return [
+      ...pass.references.missing.map((message) => ({ reason: 'ReferenceMissing', message, blocksReady: true })),
+      ...(below.length === 0
+        ? []
+        : [
+            {
+              reason: 'LogBelowFloor',
+              message: `the log of shard ${below.join(', ')} ends before entries that were seen in it`,
+            },
+          ]),
+      ...(stuck === undefined ? [] : [{ reason: 'PodStuck', message: stuck }]),
+    ]
+  }
+
+  /** The lease of a process that has ended goes to the next one at once, not after its time. */
+  async #bury(key: string, pass: Pass, observed: Observed): Promise<void> {
+    const { topology } = observed
+    if (!topology) return
+    for (const { cell, ordinal, startId } of endedProcesses(observed.pods)) {
+      const view = topology.cells[cell]
+      const name = logName(cell, ordinal)
+      if (this.#buried.has(startId) || !view?.leased || view.leader !== name) continue
+      const released = await this.#logs
+        .releaseLease(key, pass.url, collectionConfig(pass.context), cell, name, startId)
+        .catch(() => undefined)
+      if (released === undefined) continue
+      this.#buried.add(startId)
+      if (released) this.#parts.logger.info({ key, cell, pod: name }, 'released the lease of a process that has ended')
+    }
+  }
+
+  /** The value that was acted on; undefined where there was nothing to do. */
+  async #acceptLoss(key: string, pass: Pass, log: LogState, signal: AbortSignal): Promise<string | undefined> {
+    const wish = pass.object.metadata.annotations?.[ANNOTATIONS.acceptLoss]
+    if (wish === undefined || wish === pass.before.acceptedLoss || !log.topology || log.topology.regressed === '')
+      return undefined
+    await this.#logs.acceptLoss(key, pass.url, collectionConfig(pass.context))
+    const note = `the log goes on without what it has lost, as the annotation ${ANNOTATIONS.acceptLoss} asks: ${log.topology.regressed}`
+    await this.#parts.events.record(
+      pass.object,
+      { type: 'Warning', reason: 'LossAccepted', action: 'AcceptLoss', note },
+      signal,
+    )
+    return wish
+  }
+
+  async #tell(
+    key: string,
+    object: KubeObject,
+    before: VectorClusterStatus,
+    status: VectorClusterStatus,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const { type, status: value } of status.conditions ?? [])
+      this.#parts.metrics.set('maksdb_operator_cluster_condition', value === 'True' ? 1 : value === 'False' ? 0 : -1, {
+        namespace: object.metadata.namespace ?? '',
+        cluster: object.metadata.name,
+        type,
+      })
+    if (sameStatus(before, status)) return
+    const counted = performance.now() - (this.#writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) >= COUNTERS_EVERY_MS
+    if (!counted && sameStatus(withoutCounters(before), withoutCounters(status))) return
+    await this.#writeStatus(object, status, signal)
+    this.#writtenAt.set(key, performance.now())
+    for (const event of storyOf(before, status)) await this.#parts.events.record(object, event, signal)
+  }
+
+  async #writeStatus(object: KubeObject, status: VectorClusterStatus, signal: AbortSignal): Promise<void> {
+    const { apiVersion, kind, metadata } = object
+    const at = { name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) }
+    const answer = await this.#parts.client.applyStatus(
+      VECTOR_CLUSTERS,
+      // The uid keeps this status from a namesake that was made meanwhile.
+      {
+        apiVersion,
+        kind,
+        metadata: { ...at, ...(metadata.uid === undefined ? {} : { uid: metadata.uid }) },
+        status: { ...status },
+      },
+      STATUS_MANAGER,
+      signal,
+    )
+    this.#parts.caches.clusters.learn(answer)
+  }
+
+  async #refuse(object: KubeObject, reason: string, message: string, signal: AbortSignal): Promise<void> {
+    const before = (object.status ?? {}) as VectorClusterStatus
+    const last = before.conditions?.find(({ type }) => type === 'Ready')
+    if (last?.reason === reason && last.message === message) return
+    const observedGeneration = object.metadata.generation ?? 0
+    const lastTransitionTime =
+      last?.status === 'False' ? last.lastTransitionTime : new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+    const condition = {
+      type: 'Ready',
+      status: 'False' as const,
+      reason,
+      message,
+      observedGeneration,
+      lastTransitionTime,
+    }
+    const others = (before.conditions ?? []).filter(({ type }) => type !== 'Ready')
+    await this.#writeStatus(object, { ...before, observedGeneration, conditions: [condition, ...others] }, signal)
+    await this.#parts.events.record(object, { type: 'Warning', reason, action: 'Observe', note: message }, signal)
+  }
+
+  #nextIn(plan: ClusterPlan, status: VectorClusterStatus): number {
+    const condition = (type: string) => status.conditions?.find((one) => one.type === type)
+    const calm =
+      plan.actions.length === 0 &&
+      plan.blockedBy.length === 0 &&
+      condition('Ready')?.status === 'True' &&
+      condition('Progressing')?.status === 'False'
+    return calm || condition('Progressing')?.reason === 'Paused' ? CALM_MS : SOON_MS
+  }
+
+  #forget(key: string): void {
+    this.#logs.forget(key)
+    this.#writtenAt.delete(key)
+    const [namespace = '', cluster = ''] = key.split('/')
+    this.#parts.metrics.remove('maksdb_operator_cluster_condition', { namespace, cluster })
+  }
+}

@@ -1,0 +1,58 @@
+/** The events that a change of status tells: what a person who looks later would ask about. Pure. */
+import type { Condition, VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
+import type { EventText } from './kube/event-recorder.ts'
+
+/** Conditions of a new cluster that is still starting are no news. */
+const STARTING = new Set([
+  'LogUnreachable',
+  'LogClosed',
+  'NoPrimary',
+  'PodsNotReady',
+  'RouterNotReady',
+  'PodsMissing',
+  'RedisNotReady',
+])
+
+export function storyOf(before: VectorClusterStatus, after: VectorClusterStatus): EventText[] {
+  const was = (type: string) => before.conditions?.find((condition) => condition.type === type)
+  const served = was('Ready')?.status === 'True'
+  const events: EventText[] = []
+  for (const condition of after.conditions ?? []) {
+    const last = was(condition.type)
+    if (last?.status === condition.status && last.reason === condition.reason) continue
+    const text = told(condition, last)
+    if (text && (served || !STARTING.has(condition.reason))) events.push(text)
+  }
+  for (const shard of after.shards ?? []) {
+    const last = before.shards?.find(({ cell }) => cell === shard.cell)
+    if (shard.primary === '' || shard.primary === last?.primary) continue
+    events.push({
+      type: 'Normal',
+      reason: 'PrimaryChanged',
+      action: 'Elect',
+      note: `shard ${shard.cell} is led by ${shard.primary}${last?.primary ? `, before by ${last.primary}` : ''} (epoch ${shard.epoch})`,
+    })
+  }
+  return events
+}
+
+function told(condition: Condition, last: Condition | undefined): EventText | undefined {
+  const { type, status, reason, message } = condition
+  const normal = (word: string): EventText => ({ type: 'Normal', reason: word, action: 'Observe', note: message })
+  const warning = (word: string): EventText => ({ type: 'Warning', reason: word, action: 'Observe', note: message })
+  switch (type) {
+    case 'Ready':
+      return status === 'True' ? normal('Ready') : warning(reason)
+    case 'Progressing':
+      if (reason === 'ReclusteringUnsupported') return warning(reason)
+      if (reason === 'Settled') return last?.status === 'True' ? normal(`${last.reason}Done`) : undefined
+      return normal(reason)
+    case 'Degraded':
+      return status === 'True' ? warning(reason) : last?.status === 'True' ? normal('Recovered') : undefined
+    case 'RedisDurable':
+      if (status === 'True') return last?.status === 'False' ? normal('RedisDurable') : undefined
+      return status === 'False' ? warning('RedisNotDurable') : undefined
+    default:
+      return undefined
+  }
+}
