@@ -144,8 +144,12 @@ export function endedProcesses(pods: readonly KubeObject[]): { cell: number; ord
   })
 }
 
+/** A pod that is so young may still wait for its volume or its image without anything being wrong. */
+const YOUNG_MS = 15_000
+
 /** Why a pod does not run, in one sentence; undefined where it does. */
-export function troubleOf(pod: KubeObject): string | undefined {
+export function troubleOf(pod: KubeObject, now: number): string | undefined {
+  if (now - Date.parse(pod.metadata.creationTimestamp ?? '') < YOUNG_MS) return undefined
   const { conditions = [], containerStatuses = [] } = statusOfPod(pod)
   const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
   if (unscheduled?.message) return `pod ${pod.metadata.name} cannot be scheduled: ${unscheduled.message}`

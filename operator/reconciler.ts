@@ -205,7 +205,7 @@ export class Reconciler {
 
   #troubles(pass: Pass, log: LogState, observed: Observed): Trouble[] {
     const below = belowFloor(pass.before, log.topology)
-    const stuck = observed.pods.map(troubleOf).find((trouble) => trouble !== undefined)
+    const stuck = observed.pods.map((pod) => troubleOf(pod, Date.now())).find((trouble) => trouble !== undefined)
     return [
       ...pass.references.missing.map((message) => ({ reason: 'ReferenceMissing', message, blocksReady: true })),
       ...(below.length === 0

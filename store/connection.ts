@@ -26,22 +26,22 @@ export async function connect(url: string, options: { blockingMs?: number } = {}
     keepAlive: 2000,
     enableReadyCheck: true,
   })
-  // Failures reach the caller through the promise of each command; an unhandled event would end the process.
-  client.on('error', () => {})
+  // Failures reach the caller through the promise of each command; an unhandled event would end the process. Only the
+  // event says why a connection did not come to be: a name that is not known, a port that nobody listens on.
+  let why: Error | undefined
+  client.on('error', (error: Error) => {
+    why = error
+  })
   try {
     await client.connect()
     return client
   } catch (error) {
     client.disconnect()
     // No command was sent on a connection that never came to be.
-    throw new MaksError(
-      'REDIS_UNAVAILABLE',
-      `Redis cannot be reached: ${error instanceof Error ? error.message : String(error)}`,
-      {
-        cause: error,
-        details: { notExecuted: true },
-      },
-    )
+    throw new MaksError('REDIS_UNAVAILABLE', `Redis cannot be reached: ${(why ?? (error as Error)).message}`, {
+      cause: error,
+      details: { notExecuted: true },
+    })
   }
 }
 

@@ -17,6 +17,8 @@ const BACKOFF_FIRST_MS = 500
 const BACKOFF_MAX_MS = 30_000
 /** A watch that lived so long has not failed. */
 const HEALTHY_MS = 60_000
+/** A kind that is not there yet, such as a CRD that is being installed, is asked for this often. */
+const ABSENT_MS = 1000
 const WATCH_SECONDS_MIN = 240
 const WATCH_SECONDS_SPREAD = 240
 /** Bookmarks come about once a minute. */
@@ -105,7 +107,8 @@ export class Reflector {
   }
 
   #backoff(error: KubeError): number {
-    const cap = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(10, this.#failures++))
+    const most = error.status === 404 ? ABSENT_MS : BACKOFF_MAX_MS
+    const cap = Math.min(most, BACKOFF_FIRST_MS * 2 ** Math.min(10, this.#failures++))
     return Math.max(Math.random() * cap, (error.retryAfterS ?? 0) * 1000)
   }
 

@@ -182,7 +182,6 @@ state = "${join(state, 'containerd-state')}"
 
 export function corefile(state: string): string {
   return `.:53 {
-    bind ${HOST_ADDRESS}
     errors
     kubernetes cluster.local {
         kubeconfig ${join(state, 'dns.kubeconfig')}
