@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const CODE = ['core', 'protocol', 'runtime', 'store', 'shard-server', 'router', 'cli', 'client/src']
+const CODE = ['core', 'protocol', 'runtime', 'store', 'shard-server', 'router', 'operator', 'cli', 'client/src']
 
 /** One project a tier; test/run.ts runs them in this order and gives each its time budget. */
 export default defineConfig({
@@ -24,6 +24,25 @@ export default defineConfig({
           include: ['test/compat/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'api',
+          include: ['test/kube/api/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'kube',
+          include: ['test/kube/cluster/*.test.ts'],
+          globalSetup: ['test/kube/support/global-setup.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
         },
       },

@@ -6,7 +6,7 @@ import { type HandOverRequest, type HandOverResponse, INTERNAL_HEADER, RPC } fro
 import { PORTS } from './build/names.ts'
 import type { Caches } from './caches.ts'
 import type { Trouble } from './conditions.ts'
-import { driftOf, stamped } from './drift.ts'
+import { driftOf, quantityText, stamped } from './drift.ts'
 import type { EventRecorder, EventText } from './kube/event-recorder.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { KubeError } from './kube/kube-error.ts'
@@ -14,7 +14,7 @@ import type { KubeObject } from './kube/objects.ts'
 import { type Observed, statusOfPod } from './observe.ts'
 import { FIELD_MANAGER, OWNED, type OwnedKind, PODS, VOLUME_CLAIMS } from './resources.ts'
 
-const HAND_OVER_TIMEOUT_MS = 3000
+const HAND_OVER_TIMEOUT_MS = 5000
 /** The pod that handed over does not ask again for so long; longer than an election takes. */
 const HOLD_OFF_MS = 2500
 
@@ -137,15 +137,16 @@ export class Actor {
       )
       const body = Buffer.from(await answer.body.arrayBuffer())
       if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}`)
-      if (decodeFrame<HandOverResponse>(body).header.handedOver)
-        await this.#event(
-          observed.object,
-          'Normal',
-          'HandOver',
-          'HandOver',
-          `pod ${action.pod} hands over: ${action.why}`,
-          signal,
-        )
+      const { handedOver, successor } = decodeFrame<HandOverResponse>(body).header
+      if (!handedOver) return undefined
+      await this.#event(
+        observed.object,
+        'Normal',
+        'HandOver',
+        'HandOver',
+        `pod ${action.pod} hands over to ${successor ?? 'nobody yet'}: ${action.why}`,
+        signal,
+      )
       return undefined
     } catch (error) {
       return { reason: 'HandOverFailed', message: `pod ${action.pod} cannot be asked to hand over: ${String(error)}` }
@@ -159,14 +160,15 @@ export class Actor {
   ): Promise<Trouble | undefined> {
     const at = { namespace: observed.object.metadata.namespace, name: action.volume }
     try {
-      const patch = { spec: { resources: { requests: { storage: String(action.bytes) } } } }
+      const storage = quantityText(action.bytes)
+      const patch = { spec: { resources: { requests: { storage } } } }
       this.#parts.caches.claims.learn(await this.#parts.client.mergePatch(VOLUME_CLAIMS, at, patch, signal))
       await this.#event(
         observed.object,
         'Normal',
         'VolumeGrown',
         'Grow',
-        `volume ${action.volume} grows to ${action.bytes} bytes`,
+        `volume ${action.volume} grows to ${storage}`,
         signal,
       )
       return undefined

@@ -74,13 +74,19 @@ function progressing(found: Findings): Said {
     return ['True', 'GrowingVolumes', 'volumes grow']
   if (outdated.length > 0) {
     const why = plan.blockedBy.map(({ message }) => message).join('; ')
-    return ['True', 'RollingOut', `${outdated.length} pods are out of date${why === '' ? '' : `; waiting: ${why}`}`]
+    return [
+      'True',
+      'RollingOut',
+      `pods that are out of date: ${outdated.length}${why === '' ? '' : `; waiting: ${why}`}`,
+    ]
   }
   const wanted = world.shards.length * world.wanted.replicas
-  if (pods.length !== wanted) return ['True', 'Scaling', `${pods.length} of ${wanted} shard pods are there`]
+  const resized = world.shards.some((set) => set.exists && set.replicas !== world.wanted.replicas)
+  if (resized || pods.length > wanted)
+    return ['True', 'Scaling', `${pods.length} shard pods are there, ${wanted} are wanted`]
   const waiting = [...pods, ...(world.redis?.pods ?? [])].filter((pod) => !pod.ready)
-  if (waiting.length > 0 || routersReady < routersWanted)
-    return ['True', 'Starting', `${waiting.length + Math.max(0, routersWanted - routersReady)} pods are not ready yet`]
+  const late = waiting.length + wanted - pods.length + Math.max(0, routersWanted - routersReady)
+  if (late > 0) return ['True', 'Starting', `pods that are not ready yet: ${late}`]
   if (clustersAsked !== clustersRun) {
     return [
       'False',

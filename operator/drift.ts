@@ -71,6 +71,12 @@ export function parseQuantity(value: unknown): number {
   return Number(match?.[1] ?? Number.NaN) * (UNITS[match?.[2] ?? ''] ?? Number.NaN)
 }
 
+/** As a person would write it: 2147483648 is 2Gi. */
+export function quantityText(bytes: number): string {
+  const unit = ['Ti', 'Gi', 'Mi', 'Ki'].find((one) => bytes % (UNITS[one] ?? 1) === 0)
+  return unit === undefined ? String(bytes) : `${bytes / (UNITS[unit] ?? 1)}${unit}`
+}
+
 function sameQuantity(a: unknown, b: unknown): boolean {
   const [x, y] = [parseQuantity(a), parseQuantity(b)]
   return x === y || Math.abs(x - y) < 1e-9 * Math.abs(x)

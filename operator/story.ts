@@ -13,13 +13,17 @@ const STARTING = new Set([
   'RedisNotReady',
 ])
 
+/** States on the way to another, which are told only where they begin something. */
+const PASSING = new Set(['Starting'])
+
 export function storyOf(before: VectorClusterStatus, after: VectorClusterStatus): EventText[] {
   const was = (type: string) => before.conditions?.find((condition) => condition.type === type)
   const served = was('Ready')?.status === 'True'
   const events: EventText[] = []
   for (const condition of after.conditions ?? []) {
     const last = was(condition.type)
-    if (last?.status === condition.status && last.reason === condition.reason) continue
+    if (last?.status === condition.status && (last.reason === condition.reason || PASSING.has(condition.reason)))
+      continue
     const text = told(condition, last)
     if (text && (served || !STARTING.has(condition.reason))) events.push(text)
   }
@@ -45,7 +49,7 @@ function told(condition: Condition, last: Condition | undefined): EventText | un
       return status === 'True' ? normal('Ready') : warning(reason)
     case 'Progressing':
       if (reason === 'ReclusteringUnsupported') return warning(reason)
-      if (reason === 'Settled') return last?.status === 'True' ? normal(`${last.reason}Done`) : undefined
+      if (reason === 'Settled') return last === undefined ? undefined : normal(reason)
       return normal(reason)
     case 'Degraded':
       return status === 'True' ? warning(reason) : last?.status === 'True' ? normal('Recovered') : undefined

@@ -71,6 +71,7 @@ export const routerEnvSchema = z.object({
   MAKSDB_BODY_BYTES_MAX: number(32 * 1024 * 1024).describe('largest request body'),
   MAKSDB_LIMIT_MAX: number(10_000).describe('largest `limit`'),
   MAKSDB_TIMEOUT_MS: number(30_000).describe('time within which a request is answered where it names none'),
+  MAKSDB_DRAIN_MS: number(0).describe('time between the signal to end and the last request that is taken'),
   MAKSDB_CORS_ORIGIN: z.string().optional().describe('origin that browsers may call from; absent: none'),
   MAKSDB_LOG_LEVEL: z.string().default('info').describe('pino level'),
 })

@@ -135,6 +135,12 @@ export const METRICS = {
     help: 'Bytes of the cell’s log between trim and head.',
     labels: CELL,
   },
+  maksdb_wal_budget_bytes: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Bytes that the cell’s log may have; beyond them writes are answered with 429.',
+    labels: CELL,
+  },
   maksdb_redis_durable: {
     programs: SHARD,
     kind: 'gauge',

@@ -144,6 +144,8 @@ export interface HandOverRequest {
 export interface HandOverResponse {
   /** False where the pod did not lead. */
   handedOver: boolean
+  /** Pod that leads now, where one took the lease within the time. */
+  successor?: string | undefined
 }
 
 export interface RpcError {

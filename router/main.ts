@@ -1,13 +1,16 @@
 /** The router: stateless front of all collections in its file. */
 import { parseEnv, routerEnvSchema } from '../protocol/config.ts'
 import { startAdminServer } from '../runtime/admin-server.ts'
-import { listen } from '../runtime/http-server.ts'
-import { stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
+import { closeServer, listen } from '../runtime/http-server.ts'
+import { sleep, stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { Registry } from './registry.ts'
 import { makeRestServer } from './rest.ts'
 import { ShardClient } from './shard-client.ts'
+
+/** Time for the requests that have begun, when the router is told to end. */
+const FINISH_MS = 15_000
 
 const env = parseEnv(routerEnvSchema, process.env)
 const logger = makeLogger('router', env.MAKSDB_LOG_LEVEL)
@@ -38,7 +41,8 @@ function notReady(): string | undefined {
   return undefined
 }
 
-const server = makeRestServer({ env, registry, shards, metrics, logger, notReady })
+let leaving = false
+const server = makeRestServer({ env, registry, shards, metrics, logger, notReady, isLeaving: () => leaving })
 const port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, false)
 const admin = await startAdminServer({
   host: env.MAKSDB_HOST,
@@ -50,8 +54,10 @@ writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, port, adminPort: admin.por
 logger.info({ port }, 'listening')
 
 stopOnSignal(logger, async () => {
-  server.close()
-  server.closeIdleConnections()
+  // Clients that keep their connection are told to open another, which goes to another router.
+  leaving = true
+  await sleep(env.MAKSDB_DRAIN_MS)
+  await closeServer(server, FINISH_MS)
   registry.close()
   await shards.close()
   admin.server.close()

@@ -34,6 +34,8 @@ export interface RestParts {
   metrics: Metrics
   logger: Logger
   notReady: () => string | undefined
+  /** True while the process is ending: answers close their connections. */
+  isLeaving: () => boolean
 }
 
 export function makeRestServer(parts: RestParts): Server {
@@ -44,6 +46,7 @@ export function makeRestServer(parts: RestParts): Server {
   app.set('query parser', 'simple')
   app.use((request, response, next) => {
     response.locals.started = performance.now()
+    if (parts.isLeaving()) response.set('connection', 'close')
     response.locals.timeoutMs = env.MAKSDB_TIMEOUT_MS
     response.locals.requestId = request.get(REQUEST_ID_HEADER)?.slice(0, 128) ?? randomUUID()
     response.set(REQUEST_ID_HEADER, String(response.locals.requestId))

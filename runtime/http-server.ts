@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { asMaksError, isErrorCode, MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
+import { sleep } from './lifecycle.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
 
@@ -30,6 +31,18 @@ export async function listen(server: Server, host: string, port: number, fallbac
     return attempt(0)
   })
   return (server.address() as AddressInfo).port
+}
+
+const CLOSE_POLL_MS = 20
+
+/** Takes nothing new, lets what has begun come to its end for at most `limitMs`. */
+export async function closeServer(server: Server, limitMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A connection becomes idle when its last request is answered.
+  const idle = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS)
+  await Promise.race([closed, sleep(limitMs)])
+  clearInterval(idle)
+  server.closeAllConnections()
 }
 
 export function makeServer(handler: Handler): Server {

@@ -8,11 +8,13 @@ import { nextRole, type Role, type RoleEvent } from '../core/role.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import type { Lead } from '../store/cell-log.ts'
 import { RedisLink } from '../store/redis-link.ts'
+import { leaders } from './peers.ts'
 import { leaseToken, type Pod } from './pod.ts'
 import type { Replica } from './replica.ts'
 
 const POLL_MS = 200
 const POLL_JITTER_MS = 50
+const SUCCESSOR_POLL_MS = 50
 /** Part of the TTL that is not trusted, for drifting clock rates and the way to Redis. */
 const DEADLINE_SHARE = 0.99
 const DEADLINE_MARGIN_MS = 50
@@ -123,16 +125,21 @@ export class Election {
     this.#onRole(role)
   }
 
-  /** Gives the lease to whoever asks first; asks for it again itself only after `holdOffMs`. False where it does not lead. */
-  async handOver(holdOffMs: number): Promise<boolean> {
+  /** Gives the lease to whoever asks first and waits until somebody has; asks for it again itself only after `holdOffMs`. */
+  async handOver(holdOffMs: number): Promise<{ handedOver: boolean; successor?: string | undefined }> {
     const { lead } = this
-    if (!lead) return false
+    if (!lead) return { handedOver: false }
     this.#notBefore = performance.now() + holdOffMs
     this.lead = undefined
     this.#move('lost')
     this.#pod.logger.info({ epoch: lead.epoch }, 'hands over')
     await this.#link.use((redis) => this.#pod.log.release(redis, lead.token))
-    return true
+    while (performance.now() < this.#notBefore && !this.#closed) {
+      await sleep(SUCCESSOR_POLL_MS)
+      const successor = (await leaders(this.#pod, this.#link))[this.#pod.env.MAKSDB_CELL]
+      if (successor) return { handedOver: true, successor: successor.pod }
+    }
+    return { handedOver: true }
   }
 
   /** Gives the lease back, so that another pod can lead at once. */

@@ -88,6 +88,7 @@ export class HeartbeatLoop {
     metrics.set('maksdb_copies', stats?.copies ?? 0)
     metrics.set('maksdb_dead_rows', stats?.dead ?? 0)
     metrics.set('maksdb_wal_bytes', progress.walBytes)
+    metrics.set('maksdb_wal_budget_bytes', config.walBudgetBytes)
     metrics.set('maksdb_wal_regressed', progress.regressed === '' ? 0 : 1)
     if (this.#count++ % DURABILITY_CHECK_BEATS === 0) {
       const durable = await this.#link.use((redis) => checkDurability(redis, config.durability))

@@ -186,7 +186,7 @@ async function wait({ pod, replica, election }: ShardParts, request: WaitRequest
 }
 
 async function handOver({ election }: ShardParts, request: HandOverRequest) {
-  return { header: { handedOver: await election.handOver(request.holdOffMs) } satisfies HandOverResponse }
+  return { header: (await election.handOver(request.holdOffMs)) satisfies HandOverResponse }
 }
 
 async function sample({ pod }: ShardParts, request: SampleRequest) {

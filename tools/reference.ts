@@ -1,11 +1,13 @@
 /** The reference pages that are made from the code's own tables. test/static/generated.test.ts keeps them fresh. */
 import { z } from 'zod'
 import { ERRORS } from '../core/errors.ts'
-import { routerEnvSchema, shardEnvSchema } from '../protocol/config.ts'
+import { operatorEnvSchema, routerEnvSchema, shardEnvSchema } from '../protocol/config.ts'
 import { METRICS } from '../protocol/metrics.ts'
 import { vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/vector-cluster-status.ts'
 import { crdFiles } from './crd.ts'
+import { ALERTS, monitoringFiles } from './monitoring.ts'
+import { valuesSchemaFile } from './values.ts'
 
 const MADE = '<!-- Made by `npm run generate`; do not edit. -->\n\n'
 
@@ -97,6 +99,8 @@ export function referencePages(): Map<string, string> {
     table(['field', 'type', 'values', 'default', 'meaning'], fieldRows(schema, prefix))
   return new Map([
     ...crdFiles(),
+    ...monitoringFiles(),
+    valuesSchemaFile(),
     [
       'docs/reference/errors.md',
       `${MADE}# Errors\n\nEvery error of the REST API carries one of these codes in \`maksdb.code\`.\n\n${table(['code', 'HTTP', 'gRPC', 'retriable', 'what to do'], errors)}\n`,
@@ -106,12 +110,25 @@ export function referencePages(): Map<string, string> {
       `${MADE}# Metrics\n\nEach process serves them on \`/metrics\` of its admin port; the router also on its REST port, with the read key.\n\n${table(['metric', 'of', 'kind', 'labels', 'meaning'], metrics)}\n`,
     ],
     [
+      'docs/reference/alerts.md',
+      `${MADE}# Alerts\n\nThe chart installs them with \`monitoring.rules.enabled\`; without the Prometheus operator take \`helm/maksdb/files/alerts.yaml\`.\n\n${table(
+        ['alert', 'severity', 'after', 'expression', 'what it means and what to do'],
+        ALERTS.map((rule) => [
+          `\`${rule.alert}\``,
+          rule.severity,
+          rule.for,
+          `\`${rule.expr}\``,
+          `${rule.summary.replaceAll(/{{ \$labels\.(\w+) }}/g, '<$1>')} ${rule.what}`,
+        ]),
+      )}\n`,
+    ],
+    [
       'docs/reference/vector-cluster.md',
       `${MADE}# The VectorCluster manifest\n\nOnly \`spec.dimension\` is required. The API server enforces every rule that stands here.\n\n${fields(json(vectorClusterSpecSchema, 'input'), 'spec')}\n\n## Status\n\n${fields(json(vectorClusterStatusSchema, 'output'), 'status')}\n`,
     ],
     [
       'docs/reference/environment.md',
-      `${MADE}# The environment of the programs\n\nLocal mode and the operator set these; the first six of each list are theirs.\n\n${environment('Shard server', shardEnvSchema)}\n${environment('Router', routerEnvSchema)}`,
+      `${MADE}# The environment of the programs\n\nLocal mode and the operator set these; the first six of each list are theirs.\n\n${environment('Shard server', shardEnvSchema)}\n${environment('Router', routerEnvSchema)}\n${environment('Operator', operatorEnvSchema)}`,
     ],
   ])
 }

@@ -20,6 +20,8 @@ import { volumes } from './shard-set.ts'
 
 /** Time for every kube-proxy to learn that a router is leaving, before it stops to accept. */
 const LEAVE_SECONDS = 5
+/** Then, time for clients to let go of the connections that they keep. */
+const DRAIN_MS = 3000
 
 export function routerDeployment(context: BuildContext): KubeObject {
   const { metadata, spec } = context.cluster
@@ -78,6 +80,7 @@ function container(context: BuildContext): JsonObject {
         MAKSDB_HOST: '0.0.0.0',
         MAKSDB_PORT: String(PORTS.rest),
         MAKSDB_ADMIN_PORT: String(PORTS.admin),
+        MAKSDB_DRAIN_MS: String(DRAIN_MS),
         ...(spec.tls ? { MAKSDB_TLS_DIR: PATHS.tls } : {}),
       }),
       secretEnv('MAKSDB_INTERNAL_TOKEN', namesOf(context).internal, KEYS.internalToken),

@@ -7,12 +7,12 @@
  */
 import { spawn } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Connection } from '../../../operator/kube/connection.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
-import type { KubeObject, Resource } from '../../../operator/kube/objects.ts'
+import type { Resource } from '../../../operator/kube/objects.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { binary, ensureBinaries, kubeCache } from './binaries.ts'
 import * as configs from './configs.ts'
@@ -62,7 +62,7 @@ export async function startCluster(say: Say): Promise<RunningCluster> {
   const client = await startControlPlane()
   await startNode()
   await importImages([pause, image.archive])
-  await client.apply(STORAGE_CLASSES, configs.storageClass() as KubeObject, 'test')
+  await client.apply(STORAGE_CLASSES, configs.storageClass(), 'test')
   await nodeReady(client)
   await client.connection.close()
   say(`Kubernetes ${configs.HOST_ADDRESS}: ready (${((performance.now() - started) / 1000).toFixed(0)} s)`)
@@ -142,7 +142,7 @@ function daemon(name: string, args: string[], env: Record<string, string> = {}, 
     detached: true,
   })
   child.unref()
-  writeFileSync(at('pids'), `${child.pid}\n`, { flag: 'a' })
+  writeFileSync(at('pids'), `${child.pid} ${name}\n`, { flag: 'a' })
 }
 
 async function importImages(archives: string[]): Promise<void> {
@@ -166,11 +166,45 @@ async function until(what: string, test: () => boolean | Promise<boolean>): Prom
   }
 }
 
+function daemons(): { pid: number; name: string }[] {
+  if (!existsSync(at('pids'))) return []
+  return readFileSync(at('pids'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => ({ pid: Number(line.split(' ')[0]), name: line.split(' ')[1] ?? '' }))
+}
+
+/** Stops a program of the cluster for a while, as if its machine hung. */
+export async function pauseDaemon(name: string, work: () => Promise<void>): Promise<void> {
+  const pids = daemons().flatMap((one) => (one.name === name ? [one.pid] : []))
+  if (pids.length === 0) throw new Error(`no ${name} runs`)
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  try {
+    await work()
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT')
+  }
+}
+
+/** Kills the main process of a pod's container from outside: from inside, nobody can kill a first process. */
+export function killContainer(pod: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+      if (!environment.includes(`HOSTNAME=${pod}`)) continue
+      process.kill(Number(pid), 'SIGKILL')
+      return
+    } catch {
+      // Ended meanwhile, or not ours to read.
+    }
+  }
+  throw new Error(`no process of pod ${pod} runs on this machine`)
+}
+
 /** Ends whatever a cluster has left: processes, containers, mounts, the namespace, its volumes. */
 export async function stopCluster(): Promise<void> {
-  const pids = existsSync(at('pids')) ? readFileSync(at('pids'), 'utf8').trim().split('\n').map(Number) : []
   // The API server last but etcd: what stops may want to say so.
-  for (const pid of [...pids].reverse()) {
+  for (const { pid } of daemons().reverse()) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
