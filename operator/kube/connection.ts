@@ -19,33 +19,41 @@ interface Credentials {
 }
 
 export class Connection {
-  readonly #config: KubeConfig
+  readonly #load: () => KubeConfig
+  #config: KubeConfig
   readonly #onHandshake: () => void
   #credentials: Credentials | undefined
   #digest = ''
   #readAt = 0
 
-  constructor(config: KubeConfig, onHandshake: () => void = () => {}) {
-    this.#config = config
+  constructor(load: () => KubeConfig, onHandshake: () => void = () => {}) {
+    this.#load = load
+    this.#config = load()
     this.#onHandshake = onHandshake
   }
 
   /** From KUBECONFIG, the home folder or the pod's service account, in this order. */
   static fromDefault(onHandshake?: () => void): Connection {
-    const config = new KubeConfig()
-    config.loadFromDefault()
-    return new Connection(config, onHandshake)
+    return new Connection(() => {
+      const config = new KubeConfig()
+      config.loadFromDefault()
+      return config
+    }, onHandshake)
   }
 
   static fromFile(path: string, onHandshake?: () => void): Connection {
-    const config = new KubeConfig()
-    config.loadFromFile(path)
-    return new Connection(config, onHandshake)
+    return new Connection(() => {
+      const config = new KubeConfig()
+      config.loadFromFile(path)
+      return config
+    }, onHandshake)
   }
 
   async credentials(refresh = false): Promise<Credentials> {
     const now = performance.now()
     if (this.#credentials && !refresh && now - this.#readAt < REFRESH_MS) return this.#credentials
+    // client-node remembers a token for a minute, also one that has just been refused.
+    if (refresh) this.#config = this.#load()
     const options: RequestOptions = { headers: {} }
     await this.#config.applyToHTTPSOptions(options)
     const cluster = this.#config.getCurrentCluster()
@@ -72,11 +80,11 @@ export class Connection {
 
   #agent(tls: Record<string, unknown>): Agent {
     const defined = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined))
-    const connector = buildConnector(defined)
+    // HTTP/1: with one connection for everything, one that falls silent would be silent for everything.
+    const connector = buildConnector({ ...defined, allowH2: false })
     return new Agent({
       connections: CONNECTIONS_MAX,
       pipelining: 1,
-      // One connection for everything would be one that can fall silent for everything.
       allowH2: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connect: (options, callback) => {

@@ -96,7 +96,25 @@ it.skipIf(!inject('cluster').own)(
   },
 )
 
+async function fill(at: { url: string; apiKey: string }, count: number): Promise<void> {
+  const BATCH = 1000
+  for (let from = 0; from < count; from += BATCH) {
+    const points = Array.from({ length: BATCH }, (_, i) => ({ id: 3e9 + from + i, vector: [from + i + 1, 1] }))
+    await rest(at, 'PUT', '/collections/films/points?wait=true', { points })
+  }
+}
+
 it('a replica whose volume is deleted copies from its peer', async () => {
+  // So many entries that both pods have taken two snapshots and the log no longer goes back to its start.
+  await fill(await k.endpoint('films'), 90_000)
+  await k.until('the log to be cut', 60_000, async () => {
+    const { cells } = await rest<{ cells: { trimmed_below: number }[] }>(
+      await k.endpoint('films'),
+      'GET',
+      '/v1/collections/films/topology',
+    )
+    return (cells[0]?.trimmed_below ?? 0) > 0 ? true : undefined
+  })
   const primary = await primaryOf(0)
   const replica = primary === 'films-shard-0-0' ? 'films-shard-0-1' : 'films-shard-0-0'
   const at = await k.endpoint('films')
@@ -109,6 +127,7 @@ it('a replica whose volume is deleted copies from its peer', async () => {
     return now.metadata.uid === claim.metadata.uid ? undefined : true
   })
   await k.settled('films')
+  expect(await k.kubectl('logs', replica)).toContain('copied a snapshot from a peer')
   // The copy is asked alone: the other pod goes.
   await k.client.delete(PODS, await podNamed(primary))
   await k.settled('films')

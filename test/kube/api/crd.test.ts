@@ -1,0 +1,409 @@
+/** Every rule of the CRD on a real API server: something that it accepts and something that it refuses, by a sentence that names the field. */
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import type { KubeClient } from '../../../operator/kube/kube-client.ts'
+import type { KubeError } from '../../../operator/kube/kube-error.ts'
+import type { KubeObject, Resource } from '../../../operator/kube/objects.ts'
+import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
+import { sleep } from '../../../runtime/lifecycle.ts'
+import { crd } from '../../../tools/crd.ts'
+import { ApiServer } from '../support/api-server.ts'
+
+export const CRDS: Resource = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+}
+
+let server: ApiServer
+let client: KubeClient
+
+beforeAll(async () => {
+  server = await ApiServer.start()
+  client = server.client()
+  const definition = parseAllDocuments(
+    readFileSync('crds/maksdb.io_vectorclusters.yaml', 'utf8'),
+  )[0]?.toJS() as KubeObject
+  await client.apply(CRDS, definition, 'test')
+  while (!(await client.list(VECTOR_CLUSTERS).catch(() => undefined))) await sleep(100)
+})
+afterAll(async () => {
+  await client.connection.close()
+  await server.stop()
+})
+
+let made = 0
+function object(spec: object, name = `c-${made++}`): KubeObject {
+  const { apiVersion, kind } = VECTOR_CLUSTERS
+  return { apiVersion, kind, metadata: { name, namespace: 'default' }, spec: { dimension: 2, ...spec } }
+}
+
+/** As kubectl does it: what the schema does not know is an error. */
+function create(manifest: KubeObject): Promise<KubeObject> {
+  const path = '/apis/maksdb.io/v1alpha1/namespaces/default/vectorclusters'
+  return client.call('POST', path, { body: manifest, query: { fieldValidation: 'Strict', dryRun: 'All' } })
+}
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  try {
+    await work
+  } catch (error) {
+    return (error as KubeError).message
+  }
+  return 'it was accepted'
+}
+
+const long = (length: number) => 'x'.repeat(length)
+const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, '1']))
+const external = { external: { urlSecretRef: { name: 'a', key: 'b' } } }
+const template = (part: object) => ({ podTemplate: part })
+const secretRef = (name: string) => ({ secretRef: { name } })
+const ref = (name: string, key: string) => ({ name, key })
+
+/** Path of a field, what it accepts, what it refuses. */
+const FIELDS: [string, object[], object[]][] = [
+  [
+    'spec.dimension',
+    [{ dimension: 1 }, { dimension: 65_536 }],
+    [{ dimension: 0 }, { dimension: 65_537 }, { dimension: 'two' }, { dimension: null }],
+  ],
+  ['spec.metric', [{ metric: 'Cosine' }], [{ metric: 'Manhattan' }]],
+  [
+    'spec.collection',
+    [{ collection: 'Films 2' }],
+    [{ collection: 'a/b' }, { collection: '' }, { collection: long(256) }],
+  ],
+  ['spec.clusters', [{ clusters: 256 }], [{ clusters: 0 }, { clusters: 257 }]],
+  ['spec.replicas', [{ replicas: 9 }], [{ replicas: 0 }, { replicas: 10 }]],
+  ['spec.centroids.source', [{ centroids: { source: 'Random' } }], [{ centroids: { source: 'Guessed' } }]],
+  [
+    'spec.centroids.seed',
+    [{ centroids: { seed: 4_294_967_295 } }],
+    [{ centroids: { seed: -1 } }, { centroids: { seed: 4_294_967_296 } }],
+  ],
+  [
+    'spec.centroids.sampleSize',
+    [{ centroids: { sampleSize: 10 } }],
+    [{ centroids: { sampleSize: 0 } }, { centroids: { sampleSize: 10_000_001 } }],
+  ],
+  [
+    'spec.centroids.configMapRef.name',
+    [{ centroids: { configMapRef: ref('a', 'b') } }],
+    [
+      { centroids: { configMapRef: ref('A', 'b') } },
+      { centroids: { configMapRef: ref('', 'b') } },
+      { centroids: { configMapRef: ref(long(254), 'b') } },
+    ],
+  ],
+  [
+    'spec.centroids.configMapRef.key',
+    [{ centroids: { configMapRef: ref('a', 'B.json') } }],
+    [
+      { centroids: { configMapRef: ref('a', 'b/c') } },
+      { centroids: { configMapRef: ref('a', '') } },
+      { centroids: { configMapRef: ref('a', long(254)) } },
+    ],
+  ],
+  [
+    'spec.search.recallTarget',
+    [{ search: { recallTarget: 1 } }],
+    [{ search: { recallTarget: 1.1 } }, { search: { recallTarget: -0.1 } }],
+  ],
+  ['spec.search.probes', [{ search: { probes: 256 } }], [{ search: { probes: 0 } }, { search: { probes: 257 } }]],
+  [
+    'spec.redundantStorage',
+    [{ redundantStorage: '1.25' }],
+    [{ redundantStorage: '2.1' }, { redundantStorage: '1.00000' }],
+  ],
+  ['spec.durability', [{ durability: 'Memory' }], [{ durability: 'Hope' }]],
+  [
+    'spec.redis.managed.storage.size',
+    [{ redis: { managed: { storage: { size: '2Gi' } } } }],
+    [
+      { redis: { managed: { storage: { size: 'two' } } } },
+      { redis: { managed: { storage: { size: `1${'0'.repeat(32)}` } } } },
+    ],
+  ],
+  [
+    'spec.redis.managed.storage.storageClassName',
+    [{ redis: { managed: { storage: { storageClassName: 'fast' } } } }],
+    [{ redis: { managed: { storage: { storageClassName: long(254) } } } }],
+  ],
+  [
+    'spec.redis.managed.resources.requests',
+    [{ redis: { managed: { resources: { requests: { cpu: '500m', memory: 1 } } } } }],
+    [
+      { redis: { managed: { resources: { requests: { cpu: 'lots' } } } } },
+      { redis: { managed: { resources: { requests: many(17) } } } },
+    ],
+  ],
+  [
+    'spec.redis.managed.resources.limits',
+    [{ redis: { managed: { resources: { limits: { cpu: 1 } } } } }],
+    [
+      { redis: { managed: { resources: { limits: { cpu: '-1' } } } } },
+      { redis: { managed: { resources: { limits: many(17) } } } },
+    ],
+  ],
+  [
+    'spec.redis.external.urlSecretRef.name',
+    [{ redis: external }],
+    [
+      { redis: { external: { urlSecretRef: ref('A', 'b') } } },
+      { redis: { external: { urlSecretRef: ref('', 'b') } } },
+      { redis: { external: { urlSecretRef: ref(long(254), 'b') } } },
+    ],
+  ],
+  [
+    'spec.redis.external.urlSecretRef.key',
+    [{ redis: external }],
+    [
+      { redis: { external: { urlSecretRef: ref('a', 'b c') } } },
+      { redis: { external: { urlSecretRef: ref('a', '') } } },
+      { redis: { external: { urlSecretRef: ref('a', long(254)) } } },
+    ],
+  ],
+  ['spec.redis.image', [{ redis: { image: 'redis:8' } }], [{ redis: { image: '' } }, { redis: { image: long(501) } }]],
+  [
+    'spec.storage.size',
+    [{ storage: { size: '1Ti' } }],
+    [{ storage: { size: '0Gi' } }, { storage: { size: `1${'0'.repeat(32)}` } }],
+  ],
+  [
+    'spec.storage.storageClassName',
+    [{ storage: { storageClassName: 'fast' } }],
+    [{ storage: { storageClassName: long(254) } }],
+  ],
+  ['spec.reclaimPolicy', [{ reclaimPolicy: 'Delete' }], [{ reclaimPolicy: 'Keep' }]],
+  ['spec.image', [{ image: 'maksdb:1' }], [{ image: '' }, { image: long(501) }]],
+  [
+    'spec.auth.secretRef.name',
+    [{ auth: secretRef('a') }],
+    [{ auth: secretRef('A') }, { auth: secretRef('') }, { auth: secretRef(long(254)) }],
+  ],
+  [
+    'spec.tls.secretRef.name',
+    [{ tls: secretRef('a') }],
+    [{ tls: secretRef('A') }, { tls: secretRef('') }, { tls: secretRef(long(254)) }],
+  ],
+  [
+    'spec.router.replicas',
+    [{ router: { replicas: 100 } }],
+    [{ router: { replicas: 0 } }, { router: { replicas: 101 } }],
+  ],
+  [
+    'spec.router.resources.requests',
+    [{ router: { resources: { requests: { cpu: 1 } } } }],
+    [{ router: { resources: { requests: { cpu: 'x' } } } }, { router: { resources: { requests: many(17) } } }],
+  ],
+  [
+    'spec.router.resources.limits',
+    [{ router: { resources: { limits: { cpu: 1 } } } }],
+    [{ router: { resources: { limits: { cpu: 'x' } } } }, { router: { resources: { limits: many(17) } } }],
+  ],
+  [
+    'spec.resources.requests',
+    [{ resources: { requests: { memory: '1Gi' } } }],
+    [{ resources: { requests: { memory: '1Gb' } } }, { resources: { requests: many(17) } }],
+  ],
+  [
+    'spec.resources.limits',
+    [{ resources: { limits: { memory: '1Gi' } } }],
+    [{ resources: { limits: { memory: '1Gb' } } }, { resources: { limits: many(17) } }],
+  ],
+  [
+    'spec.nodeSelector',
+    [{ nodeSelector: { disk: 'ssd' } }],
+    [{ nodeSelector: { disk: long(64) } }, { nodeSelector: many(33) }],
+  ],
+  [
+    'spec.tolerations',
+    [{ tolerations: [{ key: 'a', operator: 'Exists' }] }],
+    [{ tolerations: Array.from({ length: 33 }, () => ({})) }],
+  ],
+  ['spec.tolerations[0].key', [{ tolerations: [{ key: 'a' }] }], [{ tolerations: [{ key: long(317) }] }]],
+  [
+    'spec.tolerations[0].operator',
+    [{ tolerations: [{ operator: 'Equal' }] }],
+    [{ tolerations: [{ operator: 'Like' }] }],
+  ],
+  ['spec.tolerations[0].value', [{ tolerations: [{ value: 'a' }] }], [{ tolerations: [{ value: long(64) }] }]],
+  [
+    'spec.tolerations[0].effect',
+    [{ tolerations: [{ effect: 'NoExecute' }] }],
+    [{ tolerations: [{ effect: 'Never' }] }],
+  ],
+  [
+    'spec.tolerations[0].tolerationSeconds',
+    [{ tolerations: [{ tolerationSeconds: 60 }] }],
+    [{ tolerations: [{ tolerationSeconds: -1 }] }, { tolerations: [{ tolerationSeconds: 31_536_001 }] }],
+  ],
+  [
+    'spec.topologySpreadConstraints',
+    [{ topologySpreadConstraints: [{ maxSkew: 1 }] }],
+    [{ topologySpreadConstraints: Array.from({ length: 17 }, () => ({})) }],
+  ],
+  [
+    'spec.imagePullSecrets',
+    [{ imagePullSecrets: [{ name: 'a' }] }],
+    [{ imagePullSecrets: Array.from({ length: 17 }, () => ({ name: 'a' })) }],
+  ],
+  [
+    'spec.imagePullSecrets[0].name',
+    [{ imagePullSecrets: [{ name: 'a' }] }],
+    [
+      { imagePullSecrets: [{ name: 'A' }] },
+      { imagePullSecrets: [{ name: '' }] },
+      { imagePullSecrets: [{ name: long(254) }] },
+    ],
+  ],
+  [
+    'spec.podTemplate.metadata.labels',
+    [template({ metadata: { labels: { a: 'b' } } })],
+    [template({ metadata: { labels: { a: long(64) } } }), template({ metadata: { labels: many(33) } })],
+  ],
+  [
+    'spec.podTemplate.metadata.annotations',
+    [template({ metadata: { annotations: { a: 'b' } } })],
+    [template({ metadata: { annotations: { a: long(4097) } } }), template({ metadata: { annotations: many(33) } })],
+  ],
+]
+
+/** Rules in CEL: message, what is accepted, what is refused; with `from`, as a change of that. */
+const RULES: [string, { from?: object; good: object; bad: object; name?: string }][] = [
+  ['dimension cannot be changed', { from: { dimension: 3 }, good: { dimension: 3 }, bad: { dimension: 4 } }],
+  ['metric cannot be changed', { from: {}, good: { metric: 'L2' }, bad: { metric: 'Cosine' } }],
+  ['collection cannot be changed', { from: { collection: 'a' }, good: { collection: 'a' }, bad: { collection: 'b' } }],
+  [
+    'centroids.source cannot be changed',
+    {
+      from: { centroids: { source: 'Random' } },
+      good: { centroids: { source: 'Random', seed: 1 } },
+      bad: { centroids: { source: 'Dynamic' } },
+    },
+  ],
+  [
+    'centroids.sampleSize must be at least 10 for each of the clusters',
+    { good: { clusters: 2, centroids: { sampleSize: 20 } }, bad: { clusters: 2, centroids: { sampleSize: 19 } } },
+  ],
+  [
+    'durability: Replicated needs an external Redis with replicas',
+    { good: { durability: 'Replicated', redis: external }, bad: { durability: 'Replicated' } },
+  ],
+  [
+    'redis has either managed or external, not both',
+    { good: { redis: external }, bad: { redis: { ...external, managed: {} } } },
+  ],
+  [
+    'redis: the kind of Redis, managed or external, cannot be changed',
+    { from: { redis: external }, good: { redis: external }, bad: {} },
+  ],
+  [
+    'a volume can only grow',
+    { from: { storage: { size: '2Gi' } }, good: { storage: { size: '3Gi' } }, bad: { storage: { size: '1Gi' } } },
+  ],
+  [
+    'storageClassName cannot be changed',
+    { from: { storage: { storageClassName: 'a' } }, good: { storage: { storageClassName: 'a' } }, bad: {} },
+  ],
+  ['metadata.name must have at most 40 characters', { good: {}, bad: {}, name: long(41) }],
+  [
+    'metadata.name must be lower-case letters, digits and "-", and begin with a letter: it names a Service',
+    { good: {}, bad: {}, name: '9lives' },
+  ],
+]
+
+describe('a field', () => {
+  it.each(FIELDS)('%s', async (path, accepted, refused) => {
+    for (const spec of accepted) await create(object(spec))
+    for (const spec of refused) expect(await refusal(create(object(spec))), JSON.stringify(spec)).toContain(path)
+  })
+
+  it('that the schema does not know is an error', async () => {
+    expect(await refusal(create(object({ dimensions: 3 })))).toContain('unknown field "spec.dimensions"')
+  })
+
+  it('that is missing: only dimension, and the API server fills in the rest', async () => {
+    const { apiVersion, kind } = VECTOR_CLUSTERS
+    const bare = { apiVersion, kind, metadata: { name: 'bare', namespace: 'default' } }
+    expect(await refusal(create({ ...bare, spec: {} }))).toContain('spec.dimension: Required value')
+    expect((await create({ ...bare, spec: { dimension: 7 } })).spec).toEqual({
+      dimension: 7,
+      metric: 'L2',
+      clusters: 1,
+      replicas: 1,
+      centroids: { source: 'Dynamic', seed: 0, sampleSize: 10_000 },
+      search: { recallTarget: 0.95 },
+      redundantStorage: '1.0',
+      durability: 'Fsync',
+      redis: { managed: { storage: { size: '1Gi' } } },
+      storage: { size: '10Gi' },
+      router: { replicas: 2 },
+      reclaimPolicy: 'Retain',
+    })
+  })
+})
+
+describe('a rule', () => {
+  it.each(RULES)('%s', async (message, { from, good, bad, name }) => {
+    if (from === undefined) {
+      await create(object(good))
+      expect(await refusal(create(object(bad, name)))).toContain(message)
+      return
+    }
+    const before = object(from)
+    await client.apply(VECTOR_CLUSTERS, before, 'test')
+    const after = (spec: object) => ({
+      ...before,
+      spec: { ...object(spec).spec, ...('dimension' in from ? { ...spec } : {}) },
+    })
+    await client.apply(VECTOR_CLUSTERS, after(good), 'test')
+    expect(await refusal(client.apply(VECTOR_CLUSTERS, after(bad), 'test'))).toContain(message)
+  })
+})
+
+interface Schema {
+  properties?: Record<string, Schema>
+  items?: Schema
+  additionalProperties?: Schema
+  'x-kubernetes-validations'?: { message?: string }[]
+  [keyword: string]: unknown
+}
+const BOUNDS = ['minimum', 'maximum', 'enum', 'pattern', 'minLength', 'maxLength', 'maxItems', 'maxProperties']
+
+describe('the tables above', () => {
+  const root = crd().spec.versions[0]?.schema.openAPIV3Schema as unknown as Schema
+  const fields: string[] = []
+  const messages = new Set<string>()
+  walk(root, '')
+  function walk(schema: Schema, path: string): void {
+    for (const { message } of schema['x-kubernetes-validations'] ?? []) if (message !== undefined) messages.add(message)
+    if (path.startsWith('.spec') && BOUNDS.some((bound) => bound in schema)) fields.push(path.slice(1))
+    for (const [name, field] of Object.entries(schema.properties ?? {}))
+      if (name !== 'status') walk(field, `${path}.${name}`)
+    if (schema.items) walk(schema.items, `${path}[0]`)
+    // What an entry of a map may be is asked for at the map.
+    if (schema.additionalProperties) walk(schema.additionalProperties, path)
+  }
+
+  it('have every field that has a bound', () => {
+    const tried = new Set(FIELDS.map(([path]) => path))
+    expect([...new Set(fields)].filter((path) => !tried.has(path))).toEqual([])
+  })
+
+  it('have every rule', () => {
+    expect([...messages].sort()).toEqual(RULES.map(([message]) => message).sort())
+  })
+})
+
+it('the samples are accepted', async () => {
+  for (const file of ['minimal', 'production', 'supplied-centroids']) {
+    const documents = parseAllDocuments(readFileSync(`crds/samples/${file}.yaml`, 'utf8')).map(
+      (document) => document.toJS() as KubeObject,
+    )
+    for (const one of documents.filter(({ kind }) => kind === VECTOR_CLUSTERS.kind))
+      await create({ ...one, metadata: { ...one.metadata, namespace: 'default' } })
+  }
+})

@@ -1,0 +1,285 @@
+/** The operator against a real API server: killed at every write, twice at once, and with nothing to do. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { Caches } from '../../../operator/caches.ts'
+import { EventRecorder } from '../../../operator/kube/event-recorder.ts'
+import { KubeClient } from '../../../operator/kube/kube-client.ts'
+import type { KubeObject, Resource } from '../../../operator/kube/objects.ts'
+import { Reconciler } from '../../../operator/reconciler.ts'
+import {
+  OWNED,
+  OWNED_SELECTOR,
+  PODS,
+  STATUS_MANAGER,
+  VECTOR_CLUSTERS,
+  VOLUME_CLAIMS,
+} from '../../../operator/resources.ts'
+import { sleep } from '../../../runtime/lifecycle.ts'
+import { Metrics } from '../../../runtime/metrics.ts'
+import { ApiServer } from '../support/api-server.ts'
+import { PlayedKubernetes } from '../support/played-kubernetes.ts'
+
+const NAMESPACES: Resource = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false }
+const CRDS: Resource = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+}
+const logger = pino({ level: 'silent' })
+const metrics = new Metrics('operator')
+let server: ApiServer
+let client: KubeClient
+
+beforeAll(async () => {
+  server = await ApiServer.start()
+  client = server.client()
+  await client.apply(CRDS, parse(readFileSync('crds/maksdb.io_vectorclusters.yaml', 'utf8')) as KubeObject, 'test')
+  while (!(await client.list(VECTOR_CLUSTERS).catch(() => undefined))) await sleep(100)
+})
+afterAll(async () => {
+  await client.connection.close()
+  await server.stop()
+})
+
+async function namespace(name: string): Promise<string> {
+  await client.apply(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'test')
+  return name
+}
+
+function manifest(at: string, name: string, spec: object): KubeObject {
+  const { apiVersion, kind } = VECTOR_CLUSTERS
+  return { apiVersion, kind, metadata: { name, namespace: at }, spec: { dimension: 2, ...spec } }
+}
+
+async function until(what: string, test: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
+  const deadline = performance.now() + limitMs
+  while (!(await test())) {
+    if (performance.now() > deadline) throw new Error(`waited too long for ${what}`)
+    await sleep(100)
+  }
+}
+
+/** An operator in this process that dies at a write: before it is sent, or when its answer comes. */
+async function operate(at: string, key: string, dieAt = Number.POSITIVE_INFINITY, when: 'before' | 'after' = 'before') {
+  let writes = 0
+  const life = { dead: false }
+  const die = () => {
+    life.dead = true
+    throw new Error('killed')
+  }
+  const mortal = new KubeClient(server.client().connection, {
+    onWrite: () => {
+      if (life.dead) die()
+      writes++
+      if (when === 'before' && writes === dieAt) die()
+    },
+    onAnswer: (method) => {
+      if (method !== 'GET' && when === 'after' && writes === dieAt) die()
+    },
+  })
+  const caches = new Caches(mortal, [at], { onChange: () => {}, onRestart: () => {}, onMiss: () => {} })
+  const events = new EventRecorder(mortal, 'maksdb.io/operator', 'test', logger)
+  const settings = { image: 'maksdb:test', imagePullPolicy: 'Never' }
+  const reconciler = new Reconciler({ client: mortal, caches, events, settings, logger, metrics })
+  const stop = new AbortController()
+  const running = caches.run(stop.signal)
+  await caches.synced
+  const played = new PlayedKubernetes(client, at, false)
+  // As often as it takes for a pass, and what Kubernetes does after it, to change nothing.
+  for (let calm = 0; calm < 2 && !life.dead; ) {
+    const before = writes
+    await reconciler.reconcile(key, stop.signal).catch((error: unknown) => {
+      if (!life.dead) throw error
+    })
+    const moved = (await played.play()) || writes !== before
+    calm = moved ? 0 : calm + 1
+    // What was written and played comes back by the watches.
+    await sleep(moved ? 60 : 20)
+  }
+  stop.abort()
+  await running
+  reconciler.close()
+  await mortal.connection.close()
+  return { writes, dead: life.dead }
+}
+
+/** Everything of a namespace that the operator decides, without what differs from run to run. */
+async function picture(at: string): Promise<Record<string, unknown>> {
+  const lists = await Promise.all(
+    [...Object.values(OWNED), PODS, VOLUME_CLAIMS].map((resource) =>
+      client.list(resource, { namespace: at, labelSelector: OWNED_SELECTOR }),
+    ),
+  )
+  const objects = lists.flatMap(({ items }) => items)
+  return Object.fromEntries(
+    objects.map(({ kind, metadata, spec, data }) => {
+      const { clusterIP: _, clusterIPs: __, ...rest } = spec ?? {}
+      const content =
+        kind === 'Secret' ? Object.keys(data ?? {}) : kind === 'Pod' ? metadata.annotations : { ...rest, data }
+      return [`${kind}/${metadata.name}`, JSON.parse(JSON.stringify(content).replaceAll(at, 'NAMESPACE')) as unknown]
+    }),
+  )
+}
+
+const FIRST = { clusters: 2, replicas: 2, storage: { size: '1Gi' } }
+/** Other resources, one more replica, larger volumes: every kind of write that a change can bring. */
+const THEN = { ...FIRST, replicas: 3, storage: { size: '2Gi' }, resources: { requests: { cpu: '10m' } } }
+
+describe('an operator that is killed at a write', () => {
+  let whole: { first: Record<string, unknown>; second: Record<string, unknown>; writes: number[] }
+
+  beforeAll(async () => {
+    const at = await namespace('whole')
+    await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', FIRST), 'test')
+    const made = await operate(at, 'whole/films')
+    const first = await picture(at)
+    await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', THEN), 'test')
+    const changed = await operate(at, 'whole/films')
+    whole = { first, second: await picture(at), writes: [made.writes, changed.writes] }
+  })
+
+  it('leaves, when it is not killed, what the manifest asks for', () => {
+    expect(Object.keys(whole.first).filter((name) => name.startsWith('StatefulSet'))).toHaveLength(3)
+    expect(Object.keys(whole.first).filter((name) => name.startsWith('Pod/'))).toHaveLength(5)
+    expect(Object.keys(whole.second).filter((name) => name.startsWith('Pod/'))).toHaveLength(7)
+    expect(JSON.stringify(whole.second['PersistentVolumeClaim/data-films-shard-1-1'])).toContain('2Gi')
+    expect(JSON.stringify(whole.second['StatefulSet/films-shard-1'])).toContain('2Gi')
+    expect(whole.writes.every((count) => count > 15)).toBe(true)
+  })
+
+  it.each(['before', 'after'] as const)('converges all the same, whichever write it was (%s it)', async (when) => {
+    const walks = whole.writes.flatMap((count, phase) => Array.from({ length: count }, (_, n) => ({ phase, n: n + 1 })))
+    let kills = 0
+    const walk = async ({ phase, n }: { phase: number; n: number }) => {
+      const at = await namespace(`kill-${when}-${phase}-${n}`)
+      const key = `${at}/films`
+      await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', FIRST), 'test')
+      if (phase === 1) {
+        await operate(at, key)
+        await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', THEN), 'test')
+      }
+      const uids = await claimsOf(at)
+      const { dead } = await operate(at, key, n, when)
+      if (dead) kills++
+      await operate(at, key)
+      expect(await picture(at), `killed ${when} write ${n} of phase ${phase}`).toEqual(
+        phase === 0 ? whole.first : whole.second,
+      )
+      // No claim was ever deleted.
+      for (const [name, uid] of Object.entries(uids)) expect((await claimsOf(at))[name]).toBe(uid)
+      expect((await operate(at, key)).writes).toBe(0)
+    }
+    const WORKERS = 8
+    const queue = walks.values()
+    await Promise.all(
+      Array.from({ length: WORKERS }, async () => {
+        for (const one of queue) await walk(one)
+      }),
+    )
+    console.log(`killed ${when} ${kills} writes of ${walks.length}`)
+    expect(kills).toBeGreaterThan(walks.length * 0.8)
+  })
+
+  async function claimsOf(at: string): Promise<Record<string, string>> {
+    const { items } = await client.list(VOLUME_CLAIMS, { namespace: at })
+    return Object.fromEntries(items.map(({ metadata }) => [metadata.name, metadata.uid ?? '']))
+  }
+})
+
+it('the status belongs to the operator, the rest to whoever wrote it', async () => {
+  const { metadata } = await client.call<KubeObject>(
+    'GET',
+    '/apis/maksdb.io/v1alpha1/namespaces/whole/vectorclusters/films',
+  )
+  const ours = (metadata.managedFields ?? []).filter(({ manager }) => manager.startsWith('maksdb'))
+  expect(ours.map(({ manager, subresource }) => [manager, subresource])).toEqual([[STATUS_MANAGER, 'status']])
+})
+
+describe('the process', () => {
+  const children: ChildProcess[] = []
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL')
+  })
+
+  async function start(port: number): Promise<ChildProcess> {
+    const child = spawn(process.execPath, ['operator/main.ts'], {
+      env: {
+        ...process.env,
+        KUBECONFIG: server.kubeconfig,
+        MAKSDB_IMAGE: 'maksdb:test',
+        MAKSDB_ADMIN_PORT: String(port),
+        MAKSDB_WATCH_NAMESPACES: 'idle',
+        MAKSDB_RUN_FILE: join(mkdtempSync(join(server.folder, 'run-')), 'run.json'),
+        MAKSDB_LOG_LEVEL: 'error',
+      },
+      stdio: 'inherit',
+    })
+    children.push(child)
+    await until('the operator', () =>
+      fetch(`http://127.0.0.1:${port}/livez`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    )
+    return child
+  }
+
+  async function measured(
+    port: number,
+  ): Promise<{ leads: boolean; writes: number; handshakes: number; misses: number }> {
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    const sum = (pattern: RegExp) => [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0)
+    return {
+      leads: sum(/^leader_election_master_status\{[^}]*\} (\d+)$/gm) === 1,
+      // The renewals of the lease are PUTs; nothing else is.
+      writes: sum(/^maksdb_operator_api_requests_total\{verb="(?:POST|PATCH|DELETE)",[^}]*\} (\d+)$/gm),
+      handshakes: sum(/^maksdb_operator_tls_handshakes_total (\d+)$/gm),
+      misses: sum(/^maksdb_operator_cache_misses_total\{[^}]*\} (\d+)$/gm),
+    }
+  }
+
+  it('with 20 VectorClusters and nothing to do writes nothing for a minute and opens no connection; a second one waits, and takes over', async () => {
+    const at = await namespace('idle')
+    await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        client.apply(VECTOR_CLUSTERS, manifest(at, `films-${i}`, { replicas: 2 }), 'test'),
+      ),
+    )
+    const first = await start(17_102)
+    await start(17_103)
+    const played = new PlayedKubernetes(client, at)
+    await until('all pods', async () => {
+      await played.play()
+      return (await client.list(PODS, { namespace: at })).items.length === 60
+    })
+    // Until two looks, five seconds apart, see the same.
+    for (let last = -1; ; ) {
+      const { writes } = await measured(17_102)
+      if (writes === last) break
+      last = writes
+      await sleep(5000)
+    }
+    const before = await measured(17_102)
+    await sleep(60_000)
+    const after = await measured(17_102)
+    expect(after.writes - before.writes).toBe(0)
+    expect(after.handshakes - before.handshakes).toBe(0)
+    expect(after.misses).toBe(0)
+    expect([before.leads, (await measured(17_103)).leads]).toEqual([true, false])
+    expect((await measured(17_103)).writes).toBe(0)
+    first.kill('SIGKILL')
+    await client.delete(OWNED.Service, await client.get(OWNED.Service, { namespace: at, name: 'films-3' }))
+    await until('the second to repair it', () =>
+      client.get(OWNED.Service, { namespace: at, name: 'films-3' }).then(
+        () => true,
+        () => false,
+      ),
+    )
+    expect((await measured(17_103)).leads).toBe(true)
+  })
+})

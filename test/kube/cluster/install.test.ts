@@ -1,0 +1,160 @@
+/** What a new user does: apply the samples, look, write and search; and what the chart itself offers. */
+import { QdrantClient } from '@qdrant/js-client-rest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Kubernetes } from '../support/kubernetes.ts'
+
+const k = new Kubernetes('install')
+const operator = new Kubernetes('maksdb-system')
+
+beforeAll(() => k.start())
+afterAll(async () => {
+  await k.stop()
+  await operator.client.connection.close()
+})
+
+async function clientOf(name: string): Promise<QdrantClient> {
+  const { host, apiKey } = await k.endpoint(name)
+  return new QdrantClient({ host, port: 6333, apiKey, https: false, checkCompatibility: false })
+}
+
+describe.each([
+  ['minimal', 'minimal', 4, 1, 1],
+  ['production', 'production', 128, 4, 8],
+  ['supplied-centroids', 'compass', 2, 4, 4],
+])('the sample %s', (file, name, dimension, clusters, pods) => {
+  it('becomes ready, takes points and gives them back through its Service', async () => {
+    await k.kubectl('apply', '-f', `crds/samples/${file}.yaml`)
+    await k.kubectl('wait', `vc/${name}`, '--for=condition=Ready', '--timeout=180s')
+    await k.settled(name)
+    const client = await clientOf(name)
+    const points = Array.from({ length: 200 }, (_, id) => ({
+      id,
+      vector: Array.from({ length: dimension }, (__, i) => Math.sin(id + i)),
+      payload: { id },
+    }))
+    await client.upsert(name, { wait: true, points })
+    const found = await client.query(name, { query: points[42]?.vector as number[], limit: 1, with_payload: true })
+    expect(found.points[0]).toMatchObject({ id: 42, payload: { id: 42 } })
+    expect((await client.count(name, { exact: true })).count).toBe(200)
+    expect(await k.pods(`maksdb.io/cluster=${name},app.kubernetes.io/component=shard`)).toHaveLength(pods)
+  })
+
+  it('has the columns that were promised', async () => {
+    await k.until('the points to be counted', 60_000, async () =>
+      (await k.status(name)).points === 200 ? true : undefined,
+    )
+    const [header = '', line = ''] = (await k.kubectl('get', 'vc', name)).split('\n')
+    expect(header.split(/\s+/).filter((word) => word !== '')).toEqual([
+      'NAME',
+      'READY',
+      'CLUSTERS',
+      'PRIMARIES',
+      'POINTS',
+      'AGE',
+    ])
+    expect(line).toMatch(new RegExp(`^${name} +True +${clusters} +${clusters}/${clusters} +200 +`))
+  })
+
+  it('tells its story in events', async () => {
+    const story = await k.kubectl('describe', 'vc', name)
+    for (const part of [
+      `StatefulSet ${name}-shard-0 created`,
+      `Deployment ${name}-router created`,
+      'shard 0 is led by',
+      'reads and writes are served',
+    ])
+      expect(story).toContain(part)
+  })
+})
+
+describe('what is made', () => {
+  it('passes the restricted profile of pod security: its namespace enforces it', async () => {
+    await k.kubectl('label', 'namespace', 'install', 'pod-security.kubernetes.io/enforce=restricted', '--overwrite')
+    await k.kubectl('delete', 'pod', '-l', 'maksdb.io/cluster=minimal')
+    await k.settled('minimal')
+  })
+
+  it('keeps creating and dropping collections to kubectl, and says how', async () => {
+    const client = await clientOf('minimal')
+    await expect(client.createCollection('other', { vectors: { size: 4, distance: 'Euclid' } })).rejects.toMatchObject({
+      status: 403,
+      data: { status: { error: expect.stringContaining('kubectl') as string } },
+    })
+    await expect(client.deleteCollection('minimal')).rejects.toMatchObject({ status: 403 })
+  })
+
+  it('lets nobody in without a key, and the read-only key write nothing', async () => {
+    const { url } = await k.endpoint('minimal')
+    expect((await fetch(`${url}/collections`)).status).toBe(401)
+    const readOnly = await k.secret('minimal-api-key', 'read-only-api-key')
+    const headers = { 'api-key': readOnly, 'content-type': 'application/json' }
+    expect((await fetch(`${url}/collections`, { headers })).status).toBe(200)
+    const body = JSON.stringify({ points: [{ id: 1, vector: [1, 2, 3, 4] }] })
+    expect((await fetch(`${url}/collections/minimal/points`, { method: 'PUT', headers, body })).status).toBe(403)
+  })
+
+  it('can be scaled by what scales: the subresource carries replicas and selector', async () => {
+    await k.kubectl('scale', 'vc/minimal', '--replicas=2')
+    await k.until('two pods', 120_000, async () =>
+      (await k.status('minimal')).shards?.[0]?.readyReplicas === 2 ? true : undefined,
+    )
+    const { selector = '' } = await k.status('minimal')
+    expect(await k.pods(selector)).toHaveLength(2)
+  })
+})
+
+describe('the chart', () => {
+  it('"helm test" writes and reads', async () => {
+    const output = await operator.helm('test', 'maksdb', '--timeout', '300s', '--logs')
+    expect(output).toContain('Phase:          Succeeded')
+  })
+
+  it('gives the operator what it needs and no more', async () => {
+    const can = (verb: string, what: string) =>
+      operator
+        .kubectl(
+          'auth',
+          'can-i',
+          verb,
+          what,
+          '--as=system:serviceaccount:maksdb-system:maksdb-operator',
+          '-n',
+          'install',
+        )
+        .then((answer) => answer.trim() === 'yes')
+        .catch(() => false)
+    for (const [verb, what] of [
+      ['create', 'statefulsets.apps'],
+      ['delete', 'pods'],
+      ['patch', 'vectorclusters.maksdb.io/status'],
+    ] as const)
+      expect(await can(verb, what), `${verb} ${what}`).toBe(true)
+    for (const [verb, what] of [
+      ['delete', 'persistentvolumeclaims'],
+      ['delete', 'secrets'],
+      ['patch', 'secrets'],
+      ['delete', 'vectorclusters.maksdb.io'],
+      ['create', 'pods'],
+      ['get', 'nodes'],
+      ['create', 'roles.rbac.authorization.k8s.io'],
+    ] as const)
+      expect(await can(verb, what), `${verb} ${what}`).toBe(false)
+  })
+
+  it('watches single namespaces by Roles alone, and refuses values that it does not know', async () => {
+    const rendered = await operator.helm(
+      'template',
+      'x',
+      'helm/maksdb',
+      '--kube-version=1.36.0',
+      '--skip-tests',
+      '--set',
+      'watchNamespaces={a,b}',
+    )
+    expect(rendered).not.toContain('kind: ClusterRole')
+    expect(rendered.match(/^kind: Role$/gm)).toHaveLength(3)
+    await expect(
+      operator.helm('template', 'x', 'helm/maksdb', '--kube-version=1.36.0', '--set', 'replica=2'),
+    ).rejects.toThrow(/replica/)
+  })
+})

@@ -1,0 +1,87 @@
+/**
+ * What the controllers and the kubelet would do, played on an API server that has none: pods and claims of StatefulSets,
+ * and their status. Pods become ready only where the test says so.
+ */
+import type { KubeClient } from '../../../operator/kube/kube-client.ts'
+import { type KubeObject, pathOf } from '../../../operator/kube/objects.ts'
+import { OWNED, OWNED_SELECTOR, PODS, VOLUME_CLAIMS } from '../../../operator/resources.ts'
+
+interface SetSpec {
+  replicas: number
+  template: { metadata: { labels: Record<string, string>; annotations: Record<string, string> } }
+  volumeClaimTemplates: { metadata: { labels: Record<string, string> }; spec: Record<string, unknown> }[]
+}
+
+export class PlayedKubernetes {
+  readonly #client: KubeClient
+  readonly #namespace: string
+  ready: boolean
+
+  constructor(client: KubeClient, namespace: string, ready = true) {
+    this.#client = client
+    this.#namespace = namespace
+    this.ready = ready
+  }
+
+  /** One round over everything; true where something was done. */
+  async play(): Promise<boolean> {
+    const at = { namespace: this.#namespace, labelSelector: OWNED_SELECTOR }
+    const [sets, pods, claims, routers] = await Promise.all([
+      this.#client.list(OWNED.StatefulSet, at),
+      this.#client.list(PODS, at),
+      this.#client.list(VOLUME_CLAIMS, at),
+      this.#client.list(OWNED.Deployment, at),
+    ])
+    const has = new Set([...pods.items, ...claims.items].map(({ kind, metadata }) => `${kind}/${metadata.name}`))
+    let done = false
+    for (const set of sets.items) {
+      const spec = set.spec as unknown as SetSpec
+      for (let ordinal = 0; ordinal < spec.replicas; ordinal++) {
+        const name = `${set.metadata.name}-${ordinal}`
+        if (!has.has(`PersistentVolumeClaim/data-${name}`)) await this.#claim(spec, `data-${name}`)
+        if (has.has(`Pod/${name}`)) continue
+        await this.#pod(set, spec, name)
+        done = true
+      }
+    }
+    for (const router of routers.items) done = (await this.#routerReady(router)) || done
+    return done
+  }
+
+  async #claim({ volumeClaimTemplates }: SetSpec, name: string): Promise<void> {
+    const [template] = volumeClaimTemplates
+    if (!template) return
+    const { apiVersion, kind } = VOLUME_CLAIMS
+    const metadata = { name, namespace: this.#namespace, labels: template.metadata.labels }
+    await this.#client.create(VOLUME_CLAIMS, { apiVersion, kind, metadata, spec: template.spec })
+    const status = { phase: 'Bound', capacity: (template.spec.resources as { requests: object }).requests }
+    await this.#client.call('PATCH', pathOf(VOLUME_CLAIMS, metadata, 'status'), {
+      body: { status },
+      contentType: 'application/merge-patch+json',
+    })
+  }
+
+  async #pod(set: KubeObject, { template }: SetSpec, name: string): Promise<void> {
+    const { labels, annotations } = template.metadata
+    const metadata = { name, namespace: this.#namespace, labels, annotations }
+    // It is never scheduled, so that deleting it is the end of it.
+    const spec = { containers: [{ name: 'played', image: 'played' }], nodeName: undefined, schedulerName: 'nobody' }
+    await this.#client.create(PODS, { apiVersion: 'v1', kind: 'Pod', metadata, spec })
+    const conditions = [{ type: 'Ready', status: this.ready || set.metadata.name.endsWith('redis') ? 'True' : 'False' }]
+    await this.#client.call('PATCH', pathOf(PODS, metadata, 'status'), {
+      body: { status: { phase: 'Running', conditions } },
+      contentType: 'application/merge-patch+json',
+    })
+  }
+
+  async #routerReady(router: KubeObject): Promise<boolean> {
+    const replicas = Number(router.spec?.replicas)
+    const { readyReplicas } = (router.status ?? {}) as { readyReplicas?: number }
+    if (readyReplicas === replicas) return false
+    await this.#client.call('PATCH', pathOf(OWNED.Deployment, router.metadata, 'status'), {
+      body: { status: { replicas, readyReplicas: replicas, availableReplicas: replicas, updatedReplicas: replicas } },
+      contentType: 'application/merge-patch+json',
+    })
+    return true
+  }
+}
