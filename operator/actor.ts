@@ -14,6 +14,8 @@ import type { KubeObject } from './kube/objects.ts'
 import { type Observed, statusOfPod } from './observe.ts'
 import { FIELD_MANAGER, OWNED, type OwnedKind, PODS, VOLUME_CLAIMS } from './resources.ts'
 
+/** What the API server has refused for the state of something else is not asked for in every pass. */
+const ASK_AGAIN_MS = 60_000
 const HAND_OVER_TIMEOUT_MS = 5000
 /** The pod that handed over does not ask again for so long; longer than an election takes. */
 const HOLD_OFF_MS = 2500
@@ -26,6 +28,8 @@ export interface ActorParts {
 
 export class Actor {
   readonly #parts: ActorParts
+  /** Volumes whose growth was refused, and when they may be asked again. */
+  readonly #refusedGrowth = new Map<string, { until: number; trouble: Trouble }>()
 
   constructor(parts: ActorParts) {
     this.#parts = parts
@@ -159,6 +163,9 @@ export class Actor {
     signal: AbortSignal,
   ): Promise<Trouble | undefined> {
     const at = { namespace: observed.object.metadata.namespace, name: action.volume }
+    const refused = this.#refusedGrowth.get(`${at.namespace}/${at.name}`)
+    if (refused && performance.now() < refused.until) return refused.trouble
+    this.#refusedGrowth.delete(`${at.namespace}/${at.name}`)
     try {
       const storage = quantityText(action.bytes)
       const patch = { spec: { resources: { requests: { storage } } } }
@@ -174,7 +181,12 @@ export class Actor {
       return undefined
     } catch (error) {
       if (!(error instanceof KubeError) || (error.status !== 403 && error.status !== 422)) throw error
-      return { reason: 'VolumeNotExpandable', message: `volume ${action.volume} cannot grow: ${error.message}` }
+      const trouble = {
+        reason: 'VolumeNotExpandable',
+        message: `volume ${action.volume} cannot grow: ${error.message}`,
+      }
+      this.#refusedGrowth.set(`${at.namespace}/${at.name}`, { until: performance.now() + ASK_AGAIN_MS, trouble })
+      return trouble
     }
   }
 

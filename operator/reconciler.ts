@@ -5,6 +5,7 @@
  * written: a new operator goes on where an old one stopped.
  */
 import { type ClusterPlan, planCluster } from '../core/cluster-plan.ts'
+import type { CollectionConfig } from '../protocol/config.ts'
 import { issuesText, type VectorCluster, vectorClusterSchema } from '../protocol/vector-cluster.ts'
 import type { VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -183,12 +184,18 @@ export class Reconciler {
     }
   }
 
-  /** A change of the number waits for live re-clustering; until then those of the beginning run. */
+  /**
+   * A change of the number waits for live re-clustering; until then those of the beginning run. The number of the
+   * beginning is in the status; where its first writing was cut off, in the ConfigMap, which is made before any set.
+   */
   #clustersThatRun(cluster: VectorCluster, before: VectorClusterStatus): number {
     if (before.clusters !== undefined) return before.clusters
-    const key = `${cluster.metadata.namespace}/${cluster.metadata.name}`
-    const cells = this.#parts.caches.owned.StatefulSet.of(key).flatMap((set) => cellOf(set) ?? [])
-    return cells.length === 0 ? cluster.spec.clusters : Math.max(...cells) + 1
+    const { namespace, name } = cluster.metadata
+    const { ConfigMap, StatefulSet } = this.#parts.caches.owned
+    const text = ConfigMap.get(namespace, names(name).config)?.data?.[KEYS.collection]
+    if (text !== undefined) return (JSON.parse(text) as CollectionConfig).clusters
+    const cells = StatefulSet.of(`${namespace}/${name}`).flatMap((set) => cellOf(set) ?? [])
+    return Math.max(cluster.spec.clusters, ...cells.map((cell) => cell + 1))
   }
 
   /** Without a word in the manifest the image stays what it was: a new operator restarts no pod. */

@@ -1,13 +1,18 @@
 /** `npm test`: the tiers one after the other, each with a time budget, and one closing line over all. */
-import { spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { aptInstall } from '../setup/steps.mjs'
+import { whyNot } from './kube/cluster/cluster.ts'
+import { COMMANDS } from './kube/cluster/configs.ts'
 
 interface Tier {
   project: string
   what: string
   budgetMinutes: number
+  /** Needs the programs of a Kubernetes cluster, which are built while other tiers run. */
+  kubernetes?: true
 }
 
 const TIERS: Tier[] = [
@@ -16,7 +21,11 @@ const TIERS: Tier[] = [
   { project: 'redis', what: 'the scripts on a real Redis', budgetMinutes: 5 },
   { project: 'local', what: 'real processes, crashes, pauses', budgetMinutes: 20 },
   { project: 'compat', what: 'clients of other projects', budgetMinutes: 10 },
+  { project: 'api', what: 'operator and CRD on a real API server', budgetMinutes: 15, kubernetes: true },
+  { project: 'kube', what: 'everything on a real Kubernetes cluster', budgetMinutes: 25, kubernetes: true },
 ]
+/** The first time; afterwards everything comes from the cache. */
+const BUILD_BUDGET_MINUTES = 45
 
 interface Report {
   numPassedTests: number
@@ -32,8 +41,11 @@ const folder = mkdtempSync(join(tmpdir(), 'maksdb-test-'))
 const sum = { passed: 0, failed: 0, skipped: 0 }
 const skipped: string[] = []
 
-for (const { project, what, budgetMinutes } of TIERS) {
-  if (only.length > 0 && !only.includes(project)) continue
+const wanted = TIERS.filter(({ project }) => only.length === 0 || only.includes(project))
+const kubernetes = wanted.some((tier) => tier.kubernetes) ? await prepareKubernetes() : undefined
+
+for (const { project, what, budgetMinutes, kubernetes: needed } of wanted) {
+  if (needed && !(await isPrepared(project))) continue
   const started = performance.now()
   console.log(`\n── ${project}: ${what} (budget ${budgetMinutes} min)`)
   const output = join(folder, `${project}.json`)
@@ -54,6 +66,51 @@ rmSync(folder, { recursive: true, force: true })
 if (skipped.length > 0) console.log(`\nnot run on this machine:\n${skipped.map((name) => `  ${name}`).join('\n')}`)
 console.log(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 process.exit(sum.failed > 0 || sum.passed === 0 ? 1 : 0)
+
+type Preparation = { missing: string } | { build: Promise<number | null>; log: () => string }
+
+/** Installs what a cluster needs and begins to build it, at the lowest priority: the tests before it have their own limits. */
+async function prepareKubernetes(): Promise<Preparation> {
+  const packages = Object.values(COMMANDS).flatMap((from) => /^Debian: (.+)$/.exec(from)?.[1] ?? [])
+  if ((await whyNot()) !== undefined) {
+    console.log(`installing what a test cluster needs: ${packages.join(', ')}`)
+    aptInstall(packages)
+  }
+  const missing = await whyNot()
+  if (missing !== undefined) return { missing }
+  console.log('building the programs of the test cluster in the background, where the cache has not got them')
+  const child: ChildProcess = spawn('nice', ['-n', '19', process.execPath, 'test/kube/cluster/prepare.ts'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+  const build = new Promise<number | null>((resolve) => {
+    child.on('error', () => resolve(null))
+    child.on('exit', resolve)
+    setTimeout(() => child.kill('SIGKILL'), BUILD_BUDGET_MINUTES * 60_000).unref()
+  })
+  process.on('exit', () => child.kill('SIGKILL'))
+  return { build, log: () => text }
+}
+
+async function isPrepared(project: string): Promise<boolean> {
+  if (!kubernetes || 'missing' in kubernetes) {
+    skipped.push(`${project}: all of it: ${kubernetes?.missing}`)
+    sum.skipped++
+    return false
+  }
+  const started = performance.now()
+  const status = await kubernetes.build
+  const waited = (performance.now() - started) / 1000
+  if (waited > 1 || status !== 0) console.log(`\n── waited ${waited.toFixed(0)} s for the build:\n${kubernetes.log()}`)
+  if (status === 0) return true
+  console.log(`${project}: the programs of the cluster could not be built`)
+  sum.failed++
+  return false
+}
 
 function count(project: string, output: string, status: number | null): void {
   let report: Report

@@ -16,6 +16,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   'shard-server': ['core', 'protocol', 'runtime', 'store', 'undici', 'zod'],
   'shard-server/index': ['core', 'protocol', 'store', 'faiss-node', 'zod'],
   router: ['core', 'protocol', 'runtime', 'store', 'express', 'undici'],
+  operator: ['core', 'protocol', 'runtime', 'store', 'undici', 'operator/kube'],
+  'operator/kube': ['runtime', '@kubernetes/client-node', 'undici'],
   cli: ['core', 'protocol', 'runtime', 'store', '@maksdb/client', 'commander', 'csv-parse', 'hyparquet', 'yaml', 'zod'],
   'client/src': [],
 }
@@ -139,7 +141,11 @@ describe('words in one place', () => {
       .filter(({ file }) => file !== 'protocol/metrics.ts')
       .map(({ file }) => text(file))
       .join('\n')
-    const used = new Set([...code.matchAll(/'(maksdb_[a-z_]+)'/g)].map((match) => match[1] as string))
+    const used = new Set(
+      [...code.matchAll(/'((?:maksdb|controller_runtime|workqueue|leader_election)_[a-z_]+)'/g)].map(
+        (match) => match[1] as string,
+      ),
+    )
     expect([...used].sort()).toEqual(Object.keys(METRICS).sort())
   })
 
@@ -152,11 +158,19 @@ describe('words in one place', () => {
       'shard-server/DESIGN.md',
       'router/DESIGN.md',
       'docs/failure-modes.md',
+      'operator/DESIGN.md',
     ]
     const tests = new Set(
-      ['test/static', 'test/redis', 'test/local', 'test/compat', 'shard-server/index', 'core'].flatMap((folder) =>
-        readdirSync(join(root, folder)),
-      ),
+      [
+        'test/static',
+        'test/redis',
+        'test/local',
+        'test/compat',
+        'test/kube/api',
+        'test/kube/cluster',
+        'shard-server/index',
+        'core',
+      ].flatMap((folder) => readdirSync(join(root, folder))),
     )
     const named = documents.flatMap((document) =>
       [...text(document).matchAll(/[\w-]+\.test\.ts/g)].map((match) => match[0]),

@@ -22,6 +22,7 @@ export const COMMANDS = {
   conntrack: 'Debian: conntrack',
   buildah: 'Debian: buildah',
   debootstrap: 'Debian: debootstrap',
+  promtool: 'Debian: prometheus',
 }
 
 export const SYSCTLS = [

@@ -35,6 +35,12 @@ export class PlayedKubernetes {
     const has = new Set([...pods.items, ...claims.items].map(({ kind, metadata }) => `${kind}/${metadata.name}`))
     let done = false
     for (const set of sets.items) {
+      if (set.metadata.deletionTimestamp !== undefined) {
+        // The garbage collector has let go of its pods.
+        await this.#client.mergePatch(OWNED.StatefulSet, set.metadata, { metadata: { finalizers: null } })
+        done = true
+        continue
+      }
       const spec = set.spec as unknown as SetSpec
       for (let ordinal = 0; ordinal < spec.replicas; ordinal++) {
         const name = `${set.metadata.name}-${ordinal}`

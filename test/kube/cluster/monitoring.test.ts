@@ -1,0 +1,141 @@
+/** A real Prometheus scrapes the pods by their annotations, the chart's rules load, and a lost primary fires its alert and resolves it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { parse, stringify } from 'yaml'
+import { METRICS } from '../../../protocol/metrics.ts'
+import { freePort } from '../support/api-server.ts'
+import { Kubernetes } from '../support/kubernetes.ts'
+
+const k = new Kubernetes('monitoring')
+const folder = mkdtempSync(join(tmpdir(), 'maksdb-prometheus-'))
+let prometheus: ChildProcess
+let url: string
+
+beforeAll(async () => {
+  await k.start()
+  await k.apply('films', { dimension: 2, clusters: 2, replicas: 1, centroids: { source: 'Random' } })
+  await k.settled('films')
+  const port = await freePort()
+  url = `http://127.0.0.1:${port}`
+  writeFileSync(join(folder, 'prometheus.yml'), stringify(configuration()))
+  const log = openSync(join(folder, 'log'), 'a')
+  prometheus = spawn(
+    'prometheus',
+    [
+      `--config.file=${join(folder, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    { stdio: ['ignore', log, log] },
+  )
+  await k.until('Prometheus', 60_000, async () => ((await fetch(`${url}/-/ready`)).ok ? true : undefined))
+})
+
+afterAll(async () => {
+  prometheus.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+  await k.stop()
+})
+
+/** The scrape configuration of docs/kubernetes/monitoring.md, at this cluster from outside. */
+function configuration() {
+  const page = readFileSync('docs/kubernetes/monitoring.md', 'utf8')
+  const [, block = ''] = /```yaml\n(scrape_configs:[\s\S]*?)```/.exec(page) ?? []
+  const { scrape_configs: scrapes } = parse(block) as { scrape_configs: Record<string, unknown>[] }
+  const kubeconfig = JSON.parse(readFileSync(inject('cluster').kubeconfig, 'utf8')) as {
+    clusters: { cluster: { server: string; 'certificate-authority': string; 'tls-server-name': string } }[]
+    users: { user: { token: string } }[]
+  }
+  const [cluster, user] = [kubeconfig.clusters[0]?.cluster, kubeconfig.users[0]?.user]
+  const access = {
+    api_server: cluster?.server,
+    authorization: { credentials: user?.token },
+    tls_config: { ca_file: cluster?.['certificate-authority'], server_name: cluster?.['tls-server-name'] },
+  }
+  const discovered = scrapes.map((scrape) => ({
+    ...scrape,
+    kubernetes_sd_configs: (scrape.kubernetes_sd_configs as object[]).map((one) => ({ ...one, ...access })),
+  }))
+  return {
+    global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    rule_files: [join(process.cwd(), 'helm/maksdb/files/alerts.yaml')],
+    scrape_configs: discovered,
+  }
+}
+
+async function query(expression: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]> {
+  const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(expression)}`)
+  return ((await answer.json()) as { data: { result: { metric: Record<string, string>; value: [number, string] }[] } })
+    .data.result
+}
+
+it('finds operator, routers and shards, with their labels', async () => {
+  await k.until('all targets', 60_000, async () =>
+    (await query('up{namespace="monitoring"} == 1')).length === 4 ? true : undefined,
+  )
+  const primaries = await query('maksdb_primary{namespace="monitoring"} == 1')
+  expect(
+    primaries
+      .map(({ metric }) => [metric.cluster, metric.component, metric.cell])
+      .toSorted((a, b) => String(a).localeCompare(String(b))),
+  ).toEqual([
+    ['films', 'shard', '0'],
+    ['films', 'shard', '1'],
+  ])
+  expect(await query('leader_election_master_status == 1')).toHaveLength(1)
+  expect(
+    await query(
+      'maksdb_operator_cluster_condition{exported_namespace="monitoring",type="Ready"} == 1 or maksdb_operator_cluster_condition{namespace="monitoring",type="Ready"} == 1',
+    ),
+  ).toHaveLength(1)
+})
+
+it('loads every rule, and each finds the metrics that it speaks of', async () => {
+  const answer = (await (await fetch(`${url}/api/v1/rules`)).json()) as {
+    data: { groups: { rules: { name: string; health: string; lastError?: string }[] }[] }
+  }
+  const rules = answer.data.groups.flatMap((group) => group.rules)
+  expect(rules.length).toBeGreaterThan(10)
+  await k.until('every rule to be evaluated', 30_000, async () => {
+    const again = (await (await fetch(`${url}/api/v1/rules`)).json()) as typeof answer
+    return again.data.groups.flatMap((group) => group.rules).every(({ health }) => health === 'ok') || undefined
+  })
+  const files = ['alerts.yaml', 'dashboards/overview.json', 'dashboards/shards.json', 'dashboards/operator.json']
+  const text = files.map((file) => readFileSync(`helm/maksdb/files/${file}`, 'utf8')).join('\n')
+  const served = new Set(
+    ((await (await fetch(`${url}/api/v1/label/__name__/values`)).json()) as { data: string[] }).data,
+  )
+  // Counters with labels appear with their first event.
+  const eventful = new Set([
+    'maksdb_rejected_requests_total',
+    'maksdb_shard_errors_total',
+    'maksdb_operator_watch_restarts_total',
+    'maksdb_operator_cache_misses_total',
+  ])
+  const named = [...new Set(text.match(/\b(maksdb|controller_runtime|workqueue|leader_election)_[a-z_]+/g) ?? [])].map(
+    (name) => name.replace(/_(bucket|count|sum)$/, ''),
+  )
+  const absent = named.filter(
+    (name) =>
+      name in METRICS &&
+      !eventful.has(name) &&
+      ![name, `${name}_count`, `${name}_bucket`].some((one) => served.has(one)),
+  )
+  expect(absent).toEqual([])
+})
+
+it('fires the alert of a shard without a primary, and resolves it', async () => {
+  // Its only pod is held back, so that the shard stays without one.
+  await k.kubectl('annotate', 'vc', 'films', 'maksdb.io/paused=true')
+  const redis = await k.kubectl('get', 'statefulset', 'films-redis', '-o', 'jsonpath={.spec.replicas}')
+  expect(redis).toBe('1')
+  await k.kubectl('scale', 'statefulset', 'films-redis', '--replicas=0')
+  const firing = () => query('ALERTS{alertname="MaksDBNoPrimary",alertstate="firing",namespace="monitoring"}')
+  await k.until('the alert', 120_000, async () => ((await firing()).length === 2 ? true : undefined))
+  await k.kubectl('annotate', 'vc', 'films', 'maksdb.io/paused-')
+  await k.settled('films')
+  await k.until('the alert to be resolved', 60_000, async () => ((await firing()).length === 0 ? true : undefined))
+})
