@@ -9,6 +9,7 @@ const PROGRAMS = {
   stop: ['cli/main.ts', 'stop'],
   test: ['test/run.ts'],
   bench: ['bench/run.ts'],
+  'bench:operator': ['bench/operator-scale.ts'],
   chaos: ['test/chaos/run.ts'],
 }
 const program = PROGRAMS[command]

@@ -48,6 +48,13 @@ export async function whyNot(): Promise<string | undefined> {
     )
     if (!has) return `the command ${command} is not here (${from})`
   }
+  for (const [what, test] of Object.entries(configs.ABILITIES)) {
+    const able = await run('sh', ['-c', test]).then(
+      () => true,
+      () => false,
+    )
+    if (!able) return `this machine does not let us make ${what}`
+  }
   return undefined
 }
 

@@ -25,6 +25,21 @@ export const COMMANDS = {
   promtool: 'Debian: prometheus',
 }
 
+const PROBE = 'maksdb-probe'
+const inProbe = (command: string) =>
+  `ip netns del ${PROBE} 2>/dev/null; ip netns add ${PROBE} && (${command}); s=$?; ip netns del ${PROBE}; exit $s`
+
+/** What the machine must allow; a container or a sandbox may not. */
+export const ABILITIES = {
+  'network namespaces': inProbe('true'),
+  'pairs of network devices': inProbe(`ip link add mkprobe0 type veth peer name probe0 netns ${PROBE}`),
+  bridges: inProbe(`ip -n ${PROBE} link add br0 type bridge`),
+  'nftables rules': inProbe(`nsenter --net=/run/netns/${PROBE} nft add table inet probe`),
+  'control groups': '[ -w /sys/fs/cgroup/pids ] || [ -w /sys/fs/cgroup/cgroup.procs ]',
+  'overlay file systems':
+    'd=$(mktemp -d) && mkdir $d/l $d/u $d/w $d/m && mount -t overlay overlay -o lowerdir=$d/l,upperdir=$d/u,workdir=$d/w $d/m && umount $d/m && rm -rf $d',
+}
+
 export const SYSCTLS = [
   'echo 1 > /proc/sys/net/ipv4/ip_forward',
   // Pods reach a Service whose pod sits on the same bridge only when bridged packets pass the rules.

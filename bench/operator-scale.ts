@@ -1,0 +1,147 @@
+/**
+ * `npm run bench:operator -- [--clusters 1000] [--cells 16]`: how the operator carries many VectorClusters, on a real etcd
+ * and kube-apiserver without nodes. Prints the time to make everything, the time from a change of a manifest to its applied
+ * StatefulSet, the time of a cold start and the memory of the operator.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { parse } from 'yaml'
+import { names } from '../operator/build/names.ts'
+import type { KubeObject, Resource } from '../operator/kube/objects.ts'
+import { OWNED, OWNED_SELECTOR, VECTOR_CLUSTERS } from '../operator/resources.ts'
+import { sleep } from '../runtime/lifecycle.ts'
+import { ApiServer, freePort } from '../test/kube/support/api-server.ts'
+
+const CHANGES = 200
+const PARALLEL = 16
+const CRDS: Resource = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  plural: 'customresourcedefinitions',
+  namespaced: false,
+}
+
+const { values } = parseArgs({
+  options: { clusters: { type: 'string', default: '1000' }, cells: { type: 'string', default: '16' } },
+})
+const clusters = Number(values.clusters)
+const cells = Number(values.cells)
+const server = await ApiServer.start()
+const client = server.client()
+const adminPort = await freePort()
+let operator = startOperator()
+
+try {
+  await client.apply(CRDS, parse(readFileSync('crds/maksdb.io_vectorclusters.yaml', 'utf8')) as KubeObject, 'bench')
+  while (!(await client.list(VECTOR_CLUSTERS).catch(() => undefined))) await sleep(100)
+  const started = performance.now()
+  const waiting = Array.from({ length: clusters }, (_, i) => `films-${i}`).values()
+  await Promise.all(
+    Array.from({ length: PARALLEL }, async () => {
+      for (const name of waiting) await change(name, {})
+    }),
+  )
+  await until(
+    async () =>
+      (await count(OWNED.StatefulSet)) === clusters * (cells + 1) && (await count(OWNED.Deployment)) === clusters,
+  )
+  console.log(`${clusters} VectorClusters of ${cells} cells made: ${seconds(started)} s`)
+  await quiet()
+  const times: number[] = []
+  for (let i = 0; i < CHANGES; i++) times.push(await changeAndSee(`films-${Math.floor((i * clusters) / CHANGES)}`, i))
+  const sorted = times.toSorted((a, b) => a - b)
+  const at = (part: number) => (sorted[Math.floor(sorted.length * part)] ?? 0).toFixed(0)
+  console.log(
+    `from a changed manifest to its StatefulSet, one at a time, ${CHANGES} changes: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
+  )
+  console.log(`memory of the operator: ${memory()} MiB`)
+  await end(operator)
+  const restarted = performance.now()
+  operator = startOperator()
+  await until(async () => (await metric('workqueue_queue_duration_seconds_count')) >= clusters)
+  console.log(`cold start until every VectorCluster was looked at: ${seconds(restarted)} s, ${memory()} MiB`)
+} finally {
+  await end(operator)
+  await client.connection.close()
+  await server.stop()
+}
+
+function startOperator(): ChildProcess {
+  return spawn(process.execPath, ['operator/main.ts'], {
+    env: {
+      ...process.env,
+      KUBECONFIG: server.kubeconfig,
+      MAKSDB_IMAGE: 'maksdb:bench',
+      MAKSDB_ADMIN_PORT: String(adminPort),
+      MAKSDB_RUN_FILE: join(server.folder, 'run.json'),
+      MAKSDB_LOG_LEVEL: 'fatal',
+    },
+    stdio: 'inherit',
+  })
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  await ended
+}
+
+function change(name: string, spec: object): Promise<KubeObject> {
+  const { apiVersion, kind } = VECTOR_CLUSTERS
+  const metadata = { name, namespace: 'default' }
+  return client.apply(
+    VECTOR_CLUSTERS,
+    { apiVersion, kind, metadata, spec: { dimension: 8, clusters: cells, ...spec } },
+    'bench',
+  )
+}
+
+/** From before the manifest is sent until the last cell's StatefulSet has its mark. */
+async function changeAndSee(name: string, mark: number): Promise<number> {
+  const last = { namespace: 'default', name: names(name).shard(cells - 1) }
+  const started = performance.now()
+  await change(name, { podTemplate: { metadata: { labels: { mark: String(mark) } } } })
+  await until(
+    async () => JSON.stringify((await client.get(OWNED.StatefulSet, last)).spec).includes(`"mark":"${mark}"`),
+    2,
+  )
+  return performance.now() - started
+}
+
+async function count(resource: Resource): Promise<number> {
+  return (await client.list(resource, { labelSelector: OWNED_SELECTOR })).items.length
+}
+
+async function metric(name: string): Promise<number> {
+  const text = await fetch(`http://127.0.0.1:${adminPort}/metrics`).then(
+    (answer) => answer.text(),
+    () => '',
+  )
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\d+)`, 'm').exec(text)?.[1] ?? 0)
+}
+
+/** Until nothing is written any more. */
+async function quiet(): Promise<void> {
+  for (let last = -1; ; await sleep(5000)) {
+    const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
+    const writes = [...text.matchAll(/^maksdb_operator_api_requests_total\{verb="(?:POST|PATCH)",[^}]*\} (\d+)$/gm)]
+    const now = writes.reduce((sum, match) => sum + Number(match[1]), 0)
+    if (now === last) return
+    last = now
+  }
+}
+
+async function until(test: () => Promise<boolean>, pauseMs = 1000): Promise<void> {
+  while (!(await test().catch(() => false))) await sleep(pauseMs)
+}
+
+function memory(): string {
+  const kib = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${operator.pid}/status`, 'utf8'))?.[1] ?? 0)
+  return (kib / 1024).toFixed(0)
+}
+
+function seconds(since: number): string {
+  return ((performance.now() - since) / 1000).toFixed(1)
+}

@@ -1,0 +1,175 @@
+import { describe, expect, it } from 'vitest'
+import type { PodView, SetView } from '../core/cluster-plan.ts'
+import type { TopologyView } from '../store/topology.ts'
+import { conditionsOf, type Findings } from './conditions.ts'
+import { storyOf } from './story.ts'
+
+const pod = (over: Partial<PodView> = {}): PodView => ({
+  name: 'films-shard-0-0',
+  ordinal: 0,
+  ready: true,
+  terminating: false,
+  outdated: [],
+  primary: true,
+  caughtUp: true,
+  ...over,
+})
+const set = (pods: PodView[]): SetView => ({
+  name: 'films-shard-0',
+  exists: true,
+  replicas: 1,
+  volumeBytes: 1,
+  volumes: [],
+  pods,
+})
+const topology: TopologyView = {
+  gateOpen: true,
+  version: 1,
+  centroidVersion: 1,
+  moving: 0,
+  rows: 5,
+  copies: 0,
+  regressed: '',
+  members: [],
+  cells: [
+    {
+      epoch: 1,
+      leader: '0/0',
+      head: { epoch: 1, seq: 1 },
+      trim: { epoch: 0, seq: 0 },
+      walked: 1,
+      walBytes: 1,
+      leased: true,
+    },
+  ],
+}
+
+function findings(over: Partial<Findings> = {}): Findings {
+  return {
+    generation: 3,
+    world: {
+      paused: false,
+      gate: 'open',
+      shards: [set([pod()])],
+      redis: null,
+      wanted: { replicas: 1, shardVolumeBytes: 1, redisVolumeBytes: 0 },
+    },
+    plan: { replicas: [1], actions: [], blockedBy: [] },
+    log: { topology, durable: 'yes', error: undefined },
+    routersReady: 2,
+    routersWanted: 2,
+    troubles: [],
+    clustersAsked: 1,
+    clustersRun: 1,
+    ...over,
+  }
+}
+
+const NOW = new Date('2026-01-01T00:00:00Z')
+const said = (found: Findings) =>
+  Object.fromEntries(conditionsOf(found, [], NOW).map(({ type, status, reason }) => [type, `${status} ${reason}`]))
+
+describe('the conditions', () => {
+  it('where all is well', () => {
+    expect(said(findings())).toEqual({
+      Ready: 'True Serving',
+      Progressing: 'False Settled',
+      Degraded: 'False AllPodsReady',
+      RedisDurable: 'True SettingsCarryIt',
+    })
+  })
+
+  const world = findings().world
+  const table: [string, Partial<Findings>, Record<string, string>][] = [
+    [
+      'a Redis that does not answer',
+      { log: { topology: undefined, durable: 'unknown', error: 'gone' } },
+      { Ready: 'Unknown LogUnreachable', RedisDurable: 'Unknown RedisUnreachable' },
+    ],
+    [
+      'a log that has lost something',
+      { log: { topology: { ...topology, gateOpen: false, regressed: 'why' }, durable: 'yes', error: undefined } },
+      { Ready: 'False LogRegressed', Degraded: 'True LogRegressed' },
+    ],
+    [
+      'a shard without a primary',
+      {
+        log: {
+          topology: { ...topology, cells: [{ ...topology.cells[0]!, leased: false }] },
+          durable: 'yes',
+          error: undefined,
+        },
+      },
+      { Ready: 'False NoPrimary' },
+    ],
+    [
+      'settings that do not carry it',
+      { log: { topology, durable: 'no', error: undefined } },
+      { Ready: 'True Serving', RedisDurable: 'False SettingsDoNotCarryIt' },
+    ],
+    [
+      'a pod that is out of date',
+      { world: { ...world, shards: [set([pod({ outdated: ['image'] })])] } },
+      { Progressing: 'True RollingOut' },
+    ],
+    [
+      'a pod that is not ready',
+      { world: { ...world, shards: [set([pod({ ready: false })])] } },
+      { Ready: 'False PodsNotReady', Progressing: 'True Starting', Degraded: 'True PodsMissing' },
+    ],
+    ['no router', { routersReady: 0 }, { Ready: 'False RouterNotReady', Progressing: 'True Starting' }],
+    [
+      'another number of clusters',
+      { clustersAsked: 4 },
+      { Ready: 'True Serving', Progressing: 'False ReclusteringUnsupported' },
+    ],
+    [
+      'a missing Secret',
+      { troubles: [{ reason: 'ReferenceMissing', message: 'm', blocksReady: true }] },
+      { Ready: 'False ReferenceMissing', Degraded: 'True ReferenceMissing' },
+    ],
+    ['paused', { world: { ...world, paused: true } }, { Progressing: 'False Paused' }],
+  ]
+  it.each(table)('%s', (_what, over, expected) => {
+    expect(said(findings(over))).toMatchObject(expected)
+  })
+
+  it('change their time only with their status', () => {
+    const first = conditionsOf(findings(), [], NOW)
+    const later = conditionsOf(findings({ clustersAsked: 4, routersReady: 0 }), first, new Date('2026-01-02T00:00:00Z'))
+    const times = Object.fromEntries(
+      later.map(({ type, lastTransitionTime }) => [type, lastTransitionTime.slice(0, 10)]),
+    )
+    expect(times).toEqual({
+      Ready: '2026-01-02',
+      Progressing: '2026-01-02',
+      Degraded: '2026-01-01',
+      RedisDurable: '2026-01-01',
+    })
+  })
+})
+
+describe('the story', () => {
+  it('tells what changed, and nothing twice', () => {
+    const before = { conditions: conditionsOf(findings(), [], NOW) }
+    const after = { conditions: conditionsOf(findings({ routersReady: 0 }), before.conditions, NOW) }
+    expect(storyOf(before, after).map(({ type, reason }) => `${type} ${reason}`)).toEqual([
+      'Warning RouterNotReady',
+      'Normal Starting',
+    ])
+    expect(storyOf(after, after)).toEqual([])
+    expect(storyOf(after, before).map(({ reason }) => reason)).toEqual(['Ready', 'Settled'])
+  })
+
+  it('of a cluster that is still starting does not warn', () => {
+    const starting = { conditions: conditionsOf(findings({ routersReady: 0 }), [], NOW) }
+    expect(storyOf({}, starting).map(({ type, reason }) => `${type} ${reason}`)).toEqual(['Normal Starting'])
+  })
+
+  it('names a new primary', () => {
+    const shard = { cell: 0, primary: 'a-0', epoch: 2, points: 0, readyReplicas: 1, floor: { id: '0-0', version: 0 } }
+    expect(storyOf({ shards: [shard] }, { shards: [{ ...shard, primary: 'a-1', epoch: 3 }] })[0]?.note).toBe(
+      'shard 0 is led by a-1, before by a-0 (epoch 3)',
+    )
+  })
+})
