@@ -28,6 +28,9 @@ import { storyOf } from './story.ts'
 
 /** While something is under way, and while all is well. Changes of objects bring a pass at once. */
 const SOON_MS = 500
+/** Where pass after pass finds nothing new, the time between them doubles up to this. */
+const STALE_MS = 5000
+const STALE_PASSES = 8
 const CALM_MS = 10_000
 
 export interface OperatorSettings {
@@ -58,6 +61,8 @@ export class Reconciler {
   readonly #farewell: Farewell
   readonly #logs = new LogViews()
   readonly #writtenAt = new Map<string, number>()
+  /** Passes in a row that did and found nothing new. */
+  readonly #stale = new Map<string, number>()
   /** Processes whose lease has been dealt with. */
   readonly #buried = new Set<string>()
 
@@ -167,7 +172,7 @@ export class Reconciler {
     const conditions = conditionsOf(found, before.conditions ?? [], new Date())
     const status = statusOf(found, context, before, conditions, acceptedLoss ?? before.acceptedLoss)
     await this.#tell(key, object, before, status, signal)
-    return this.#nextIn(plan, status)
+    return this.#nextIn(key, plan, before, status)
   }
 
   #observe(key: string, pass: Pass, log: LogState): Observed {
@@ -318,19 +323,24 @@ export class Reconciler {
     await this.#parts.events.record(object, { type: 'Warning', reason, action: 'Observe', note: message }, signal)
   }
 
-  #nextIn(plan: ClusterPlan, status: VectorClusterStatus): number {
+  #nextIn(key: string, plan: ClusterPlan, before: VectorClusterStatus, status: VectorClusterStatus): number {
     const condition = (type: string) => status.conditions?.find((one) => one.type === type)
     const calm =
       plan.actions.length === 0 &&
       plan.blockedBy.length === 0 &&
       condition('Ready')?.status === 'True' &&
       condition('Progressing')?.status === 'False'
-    return calm || condition('Progressing')?.reason === 'Paused' ? CALM_MS : SOON_MS
+    if (calm || condition('Progressing')?.reason === 'Paused') return CALM_MS
+    const news = plan.actions.length > 0 || !sameStatus(withoutCounters(before), withoutCounters(status))
+    const stale = news ? 0 : (this.#stale.get(key) ?? 0) + 1
+    this.#stale.set(key, stale)
+    return Math.min(STALE_MS, SOON_MS * 2 ** Math.floor(stale / STALE_PASSES))
   }
 
   #forget(key: string): void {
     this.#logs.forget(key)
     this.#writtenAt.delete(key)
+    this.#stale.delete(key)
     const [namespace = '', cluster = ''] = key.split('/')
     this.#parts.metrics.remove('maksdb_operator_cluster_condition', { namespace, cluster })
   }

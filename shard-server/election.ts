@@ -50,6 +50,8 @@ export class Election {
   async run(): Promise<void> {
     const ttl = this.#pod.env.MAKSDB_LEASE_TTL_MS
     while (!this.#closed) {
+      // Without Redis the role stays, and so does the hope to go on under it; but nobody may call this pod the primary.
+      this.#pod.metrics.set('maksdb_primary', this.leads() ? 1 : 0)
       try {
         if (this.lead === undefined) {
           if (this.#replica.phase === 'following' && performance.now() >= this.#notBefore) await this.#acquire(ttl)
