@@ -7,7 +7,7 @@ import type { Logger } from '../runtime/logger.ts'
 
 const WATCH_MS = 10_000
 
-export function serverOf(app: RequestListener, tlsDir: string | undefined, logger: Logger): Server {
+export function serverOf(app: RequestListener, tlsDir: string | undefined, logger: Logger, watchMs = WATCH_MS): Server {
   if (tlsDir === undefined) return createServer(app)
   const certificate = join(tlsDir, 'tls.crt')
   const read = () => ({ cert: readFileSync(certificate), key: readFileSync(join(tlsDir, 'tls.key')) })
@@ -23,6 +23,6 @@ export function serverOf(app: RequestListener, tlsDir: string | undefined, logge
     } catch (error) {
       logger.warn({ error: String(error) }, 'the certificate cannot be read; the old one stays')
     }
-  }, WATCH_MS).unref()
+  }, watchMs).unref()
   return server
 }

@@ -193,6 +193,23 @@ export async function pauseDaemon(name: string, work: () => Promise<void>): Prom
   }
 }
 
+/** Gives an image of the cluster a second name: to Kubernetes it is another image. */
+export async function nameAgain(image: string): Promise<string> {
+  const name = `${image}-again`
+  await run(binary('ctr'), [
+    '--address',
+    at('containerd.sock'),
+    '-n',
+    'k8s.io',
+    'images',
+    'tag',
+    '--force',
+    image,
+    name,
+  ])
+  return name
+}
+
 /** Kills the main process of a pod's container from outside: from inside, nobody can kill a first process. */
 export function killContainer(pod: string): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {

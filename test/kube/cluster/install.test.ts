@@ -1,5 +1,10 @@
 /** What a new user does: apply the samples, look, write and search; and what the chart itself offers. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { QdrantClient } from '@qdrant/js-client-rest'
+import { Agent, request } from 'undici'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Kubernetes } from '../support/kubernetes.ts'
 
@@ -157,4 +162,35 @@ describe('the chart', () => {
       operator.helm('template', 'x', 'helm/maksdb', '--kube-version=1.36.0', '--set', 'replica=2'),
     ).rejects.toThrow(/replica/)
   })
+})
+
+it('speaks HTTPS with the certificate of the Secret that the manifest names', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'maksdb-tls-'))
+  const files = { key: join(folder, 'tls.key'), crt: join(folder, 'tls.crt') }
+  const subject = ['-subj', '/CN=secure', '-addext', 'subjectAltName=DNS:secure.install.svc']
+  spawnSync('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '1',
+    ...subject,
+    '-keyout',
+    files.key,
+    '-out',
+    files.crt,
+  ])
+  await k.kubectl('create', 'secret', 'tls', 'certificate', `--cert=${files.crt}`, `--key=${files.key}`)
+  await k.apply('secure', { dimension: 2, tls: { secretRef: { name: 'certificate' } } })
+  const { endpoint } = await k.settled('secure')
+  expect(endpoint).toBe('https://secure.install.svc:6333')
+  const { host, apiKey } = await k.endpoint('secure')
+  const dispatcher = new Agent({ connect: { ca: readFileSync(files.crt, 'utf8'), servername: 'secure.install.svc' } })
+  const answer = await request(`https://${host}:6333/collections`, { dispatcher, headers: { 'api-key': apiKey } })
+  expect(answer.statusCode).toBe(200)
+  await answer.body.dump()
+  await dispatcher.close()
+  rmSync(folder, { recursive: true, force: true })
 })

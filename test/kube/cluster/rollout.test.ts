@@ -1,7 +1,8 @@
 /** New images and new resources under load: no read fails, no write is lost, the primary goes last after a hand-over. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { Kubernetes } from '../support/kubernetes.ts'
 import { Load } from '../support/load.ts'
+import { nameAgain } from './cluster.ts'
 
 const CENTRES = [
   [1, 0],
@@ -63,6 +64,27 @@ describe('under load', () => {
     expect(story).toMatch(/HandOver .*films-shard-\d-\d hands over to \d\/\d: it will be replaced: resources/)
     expect(story).toContain('everything is as the manifest says')
   })
+
+  it.skipIf(!inject('cluster').own)(
+    'a new image replaces shards and routers, without a failed read or a lost write',
+    async () => {
+      const image = await nameAgain(k.image)
+      const report = await underLoad(() => k.apply('films', { ...spec, image }), 5e5)
+      console.log(`rolling a new image: ${JSON.stringify({ ...report, failedReads: report.failedReads.length })}`)
+      expect(report.failedReads).toEqual([])
+      expect(report.lost).toEqual([])
+      expect((await k.status('films')).image).toBe(image)
+      const pods = await k.pods('maksdb.io/cluster=films')
+      const images = pods.flatMap(({ spec: pod }) =>
+        (pod as { containers: { image: string }[] }).containers.map((one) => one.image),
+      )
+      expect(new Set(images)).toEqual(new Set([image]))
+      // Without a word in the manifest the image stays.
+      await k.apply('films', spec)
+      await k.settled('films')
+      expect((await k.status('films')).image).toBe(image)
+    },
+  )
 
   it('a restart that is asked for by annotation replaces every pod, Redis last', async () => {
     const before = await uids('maksdb.io/cluster=films')
