@@ -3,6 +3,7 @@
  * and kube-apiserver without nodes. Prints the time to make everything, the time from a change of a manifest to its applied
  * StatefulSet, the time of a cold start and the memory of the operator.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,15 +14,10 @@ import type { KubeObject, Resource } from '../operator/kube/objects.ts'
 import { OWNED, OWNED_SELECTOR, VECTOR_CLUSTERS } from '../operator/resources.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { ApiServer, freePort } from '../test/kube/support/api-server.ts'
+import { CRDS } from '../test/kube/support/resources.ts'
 
 const CHANGES = 200
 const PARALLEL = 16
-const CRDS: Resource = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-}
 
 const { values } = parseArgs({
   options: { clusters: { type: 'string', default: '1000' }, cells: { type: 'string', default: '16' } },

@@ -1,21 +1,16 @@
 /** Every rule of the CRD on a real API server: something that it accepts and something that it refuses, by a sentence that names the field. */
+
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeError } from '../../../operator/kube/kube-error.ts'
-import type { KubeObject, Resource } from '../../../operator/kube/objects.ts'
+import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { crd } from '../../../tools/crd.ts'
 import { ApiServer } from '../support/api-server.ts'
-
-export const CRDS: Resource = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-}
+import { CRDS } from '../support/resources.ts'
 
 let server: ApiServer
 let client: KubeClient

@@ -1,4 +1,5 @@
 /** The operator against a real API server: killed at every write, twice at once, and with nothing to do. */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import { parse } from 'yaml'
 import { Caches } from '../../../operator/caches.ts'
 import { EventRecorder } from '../../../operator/kube/event-recorder.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
-import type { KubeObject, Resource } from '../../../operator/kube/objects.ts'
+import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { Reconciler } from '../../../operator/reconciler.ts'
 import {
   OWNED,
@@ -22,20 +23,8 @@ import { sleep } from '../../../runtime/lifecycle.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
 import { ApiServer } from '../support/api-server.ts'
 import { PlayedKubernetes } from '../support/played-kubernetes.ts'
+import { CRDS, NAMESPACES, STORAGE_CLASSES } from '../support/resources.ts'
 
-const NAMESPACES: Resource = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false }
-const CRDS: Resource = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-}
-const STORAGE_CLASSES: Resource = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  plural: 'storageclasses',
-  namespaced: false,
-}
 /** So long nothing must change before an operator counts as done: the watches of a busy machine lag. */
 const CALM_ROUNDS = 8
 const ROUND_MS = 50

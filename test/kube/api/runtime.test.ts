@@ -1,4 +1,5 @@
 /** The controller runtime against a real API server: each trap of watches, leases and patches, sprung on purpose. */
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -8,14 +9,13 @@ import { EVENTS, EventRecorder } from '../../../operator/kube/event-recorder.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
 import { KubeError } from '../../../operator/kube/kube-error.ts'
 import { LEASES, LeaderElection } from '../../../operator/kube/leader-election.ts'
-import { type KubeList, type KubeObject, pathOf, type Resource } from '../../../operator/kube/objects.ts'
+import { type KubeList, type KubeObject, pathOf } from '../../../operator/kube/objects.ts'
 import { Reflector } from '../../../operator/kube/reflector.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { ApiServer } from '../support/api-server.ts'
+import { CONFIG_MAPS, NAMESPACES } from '../support/resources.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 
-const CONFIG_MAPS: Resource = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true }
-const NAMESPACES: Resource = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false }
 const logger = pino({ level: 'silent' })
 let server: ApiServer
 let client: KubeClient

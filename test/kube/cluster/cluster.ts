@@ -5,6 +5,7 @@
  *
  * By hand: `node test/kube/cluster/cluster.ts up`, then `export KUBECONFIG=<what it prints>`; `... down`.
  */
+
 import { spawn } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,21 +13,14 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Connection } from '../../../operator/kube/connection.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
-import type { Resource } from '../../../operator/kube/objects.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
+import { NODES, STORAGE_CLASSES } from '../support/resources.ts'
 import { binary, ensureBinaries, kubeCache } from './binaries.ts'
 import * as configs from './configs.ts'
 import { ensureImage, ensurePause, run } from './image.ts'
 
 const READY_MS = 120_000
 const STATE = join(kubeCache, 'cluster')
-const NODES: Resource = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false }
-const STORAGE_CLASSES: Resource = {
-  apiVersion: 'storage.k8s.io/v1',
-  kind: 'StorageClass',
-  plural: 'storageclasses',
-  namespaced: false,
-}
 
 export interface RunningCluster {
   kubeconfig: string

@@ -14,20 +14,8 @@ const operator = new Kubernetes('maksdb-system')
 
 beforeAll(async () => {
   await k.start()
-  const centroids = { 'centroids.json': JSON.stringify(CENTRES) }
-  const configMap = {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'centres', namespace: 'heal' },
-    data: centroids,
-  }
-  await k.client.create({ apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true }, configMap)
-  await k.apply('films', {
-    dimension: 2,
-    clusters: 2,
-    replicas: 2,
-    centroids: { source: 'Supplied', configMapRef: { name: 'centres', key: 'centroids.json' } },
-  })
+  const centroids = await k.supplied(CENTRES)
+  await k.apply('films', { dimension: 2, clusters: 2, replicas: 2, centroids })
   await k.settled('films')
 })
 

@@ -9,26 +9,13 @@ const CENTRES = [
   [-1, 0],
 ]
 const k = new Kubernetes('rollout')
-const spec = {
-  dimension: 2,
-  clusters: 2,
-  replicas: 2,
-  centroids: { source: 'Supplied', configMapRef: { name: 'centres', key: 'centroids.json' } },
-  storage: { size: '1Gi' },
-}
+const spec = { dimension: 2, clusters: 2, replicas: 2, centroids: {}, storage: { size: '1Gi' } }
 
 const restarted = { 'maksdb.io/restarted-at': 'now' }
 
 beforeAll(async () => {
   await k.start()
-  const centroids = { 'centroids.json': JSON.stringify(CENTRES) }
-  const configMap = {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'centres', namespace: 'rollout' },
-    data: centroids,
-  }
-  await k.client.create({ apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true }, configMap)
+  spec.centroids = await k.supplied(CENTRES)
   await k.apply('films', spec)
   await k.settled('films')
 })

@@ -1,13 +1,13 @@
 /** What only the operator can know becomes a condition and an event, and clears by itself when it is mended. */
+
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import type { Resource } from '../../../operator/kube/objects.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { Kubernetes } from '../support/kubernetes.ts'
 import { Load } from '../support/load.ts'
+import { QUOTAS } from '../support/resources.ts'
 import { pauseDaemon } from './cluster.ts'
 
 const k = new Kubernetes('trouble')
-const QUOTAS: Resource = { apiVersion: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', namespaced: true }
 
 beforeAll(() => k.start())
 afterAll(() => k.stop())

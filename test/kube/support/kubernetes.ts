@@ -1,14 +1,16 @@
 /** The cluster that the tests of this tier run on, and the commands of a user: kubectl, helm, the REST API. */
+
 import { spawn } from 'node:child_process'
 import { Agent, request, setGlobalDispatcher } from 'undici'
 import { inject } from 'vitest'
 import { Connection } from '../../../operator/kube/connection.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
-import type { KubeObject, Resource } from '../../../operator/kube/objects.ts'
+import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from '../../../operator/resources.ts'
 import type { VectorClusterStatus } from '../../../protocol/vector-cluster-status.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { binary } from '../cluster/binaries.ts'
+import { CONFIG_MAPS, NAMESPACES, SERVICES } from './resources.ts'
 
 export interface TestCluster {
   kubeconfig: string
@@ -22,9 +24,6 @@ declare module 'vitest' {
     cluster: TestCluster
   }
 }
-
-export const SERVICES: Resource = { apiVersion: 'v1', kind: 'Service', plural: 'services', namespaced: true }
-const NAMESPACES: Resource = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false }
 
 // A test waits for the server's answer, however long the server may take.
 setGlobalDispatcher(new Agent({ headersTimeout: 0, bodyTimeout: 0 }))
@@ -76,6 +75,14 @@ export class Kubernetes {
     const { apiVersion, kind } = VECTOR_CLUSTERS
     const metadata = { name, namespace: this.namespace, annotations }
     return this.client.apply(VECTOR_CLUSTERS, { apiVersion, kind, metadata, spec: { ...spec } }, 'test')
+  }
+
+  /** Puts centroids into a ConfigMap, and answers the part of a manifest that names it. */
+  async supplied(centroids: readonly number[][]): Promise<object> {
+    const data = { 'centroids.json': JSON.stringify(centroids) }
+    const metadata = { name: 'centres', namespace: this.namespace }
+    await this.client.create(CONFIG_MAPS, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data })
+    return { source: 'Supplied', configMapRef: { name: 'centres', key: 'centroids.json' } }
   }
 
   async status(name: string): Promise<VectorClusterStatus> {
