@@ -21,7 +21,7 @@ import type { KubeObject } from './kube/objects.ts'
 import { type LogState, LogViews } from './log-view.ts'
 import { cellOf, endedProcesses, logName, type Observed, troubleOf, worldOf } from './observe.ts'
 import { ReferenceReader, type References } from './references.ts'
-import { refusalsOf } from './refusals.ts'
+import { Refusals } from './refusals.ts'
 import { ANNOTATIONS, LABELS, STATUS_MANAGER, VECTOR_CLUSTERS } from './resources.ts'
 import { belowFloor, COUNTERS_EVERY_MS, sameStatus, statusOf, withoutCounters } from './status.ts'
 import { storyOf } from './story.ts'
@@ -59,6 +59,7 @@ export class Reconciler {
   readonly #actor: Actor
   readonly #references: ReferenceReader
   readonly #farewell: Farewell
+  readonly #refusals: Refusals
   readonly #logs = new LogViews()
   readonly #writtenAt = new Map<string, number>()
   /** Passes in a row that did and found nothing new. */
@@ -71,6 +72,7 @@ export class Reconciler {
     this.#actor = new Actor(parts)
     this.#references = new ReferenceReader(parts.client)
     this.#farewell = new Farewell(parts, this.#logs)
+    this.#refusals = new Refusals(parts.client)
   }
 
   close(): void {
@@ -157,7 +159,7 @@ export class Reconciler {
       await this.#bury(key, pass, observed)
     }
     const acceptedLoss = await this.#acceptLoss(key, pass, log, signal)
-    troubles.push(...(await refusalsOf(this.#parts.client, observed, signal)))
+    troubles.push(...(await this.#refusals.of(key, observed, signal)))
     const found: Findings = {
       generation: object.metadata.generation ?? 0,
       world,
@@ -341,6 +343,7 @@ export class Reconciler {
     this.#logs.forget(key)
     this.#writtenAt.delete(key)
     this.#stale.delete(key)
+    this.#refusals.forget(key)
     const [namespace = '', cluster = ''] = key.split('/')
     this.#parts.metrics.remove('maksdb_operator_cluster_condition', { namespace, cluster })
   }
