@@ -16,6 +16,8 @@ import { FIELD_MANAGER, OWNED, type OwnedKind, PODS, VOLUME_CLAIMS } from './res
 
 /** What the API server has refused for the state of something else is not asked for in every pass. */
 const ASK_AGAIN_MS = 60_000
+/** Objects of one VectorCluster that are on their way to the API server together. */
+const APPLIES_AT_A_TIME = 8
 const HAND_OVER_TIMEOUT_MS = 5000
 /** The pod that handed over does not ask again for so long; longer than an election takes. */
 const HOLD_OFF_MS = 2500
@@ -37,12 +39,16 @@ export class Actor {
 
   /** Creates what is missing and repairs what drifted. What the API server refuses comes back as trouble. */
   async apply(owner: KubeObject, desired: readonly KubeObject[], signal: AbortSignal): Promise<Trouble[]> {
-    const troubles: Trouble[] = []
-    for (const object of desired) {
-      const trouble = await this.#applyOne(owner, object, signal)
-      if (trouble) troubles.push(trouble)
+    const troubles: (Trouble | undefined)[] = []
+    // Kinds come one after the other: what a pod reads is there before its set. Of one kind, several go at a time.
+    for (const kind of new Set(desired.map((object) => object.kind))) {
+      const waiting = desired.filter((object) => object.kind === kind).values()
+      const worker = async () => {
+        for (const object of waiting) troubles.push(await this.#applyOne(owner, object, signal))
+      }
+      await Promise.all(Array.from({ length: APPLIES_AT_A_TIME }, worker))
     }
-    return troubles
+    return troubles.filter((trouble) => trouble !== undefined)
   }
 
   async #applyOne(owner: KubeObject, object: KubeObject, signal: AbortSignal): Promise<Trouble | undefined> {

@@ -72,6 +72,7 @@ async function until(what: string, test: () => boolean | Promise<boolean>, limit
 /** An operator in this process that dies at a write: before it is sent, or when its answer comes. */
 async function operate(at: string, key: string, dieAt = Number.POSITIVE_INFINITY, when: 'before' | 'after' = 'before') {
   let writes = 0
+  let answers = 0
   const life = { dead: false }
   const die = () => {
     life.dead = true
@@ -84,7 +85,8 @@ async function operate(at: string, key: string, dieAt = Number.POSITIVE_INFINITY
       if (when === 'before' && writes === dieAt) die()
     },
     onAnswer: (method) => {
-      if (method !== 'GET' && when === 'after' && writes === dieAt) die()
+      // Writes go out together: what counts is whose answer comes as which.
+      if (method !== 'GET' && ++answers === dieAt && when === 'after') die()
     },
   })
   const caches = new Caches(mortal, [at], { onChange: () => {}, onRestart: () => {}, onMiss: () => {} })
