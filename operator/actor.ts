@@ -2,11 +2,13 @@
 import { request } from 'undici'
 import type { ClusterAction, ClusterPlan } from '../core/cluster-plan.ts'
 import { decodeFrame, encodeFrame, FRAME_TYPE } from '../protocol/frame.ts'
+import { quantityText } from '../protocol/quantity.ts'
 import { type HandOverRequest, type HandOverResponse, INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
+import { errorOfReply } from '../runtime/http-server.ts'
 import { PORTS } from './build/names.ts'
 import type { Caches } from './caches.ts'
 import type { Trouble } from './conditions.ts'
-import { driftOf, quantityText, stamped } from './drift.ts'
+import { driftOf, stamped } from './drift.ts'
 import type { EventRecorder, EventText } from './kube/event-recorder.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { KubeError } from './kube/kube-error.ts'
@@ -16,6 +18,7 @@ import { FIELD_MANAGER, OWNED, type OwnedKind, PODS, VOLUME_CLAIMS } from './res
 
 /** What the API server has refused for the state of something else is not asked for in every pass. */
 const ASK_AGAIN_MS = 60_000
+const REFUSED_MAX = 10_000
 /** Objects of one VectorCluster that are on their way to the API server together. */
 const APPLIES_AT_A_TIME = 8
 const HAND_OVER_TIMEOUT_MS = 5000
@@ -77,13 +80,17 @@ export class Actor {
   }
 
   /** Makes a Secret where there is none; it is never changed afterwards. */
-  async ensureSecret(secret: KubeObject, signal: AbortSignal): Promise<KubeObject> {
-    const { namespace = '', name } = secret.metadata
+  async ensureSecret(
+    namespace: string,
+    name: string,
+    make: () => KubeObject,
+    signal: AbortSignal,
+  ): Promise<KubeObject> {
     const cache = this.#parts.caches.owned.Secret
     const present = cache.get(namespace, name)
     if (present) return present
     try {
-      const made = await this.#parts.client.create(OWNED.Secret, secret, signal)
+      const made = await this.#parts.client.create(OWNED.Secret, make(), signal)
       cache.learn(made)
       return made
     } catch (error) {
@@ -133,7 +140,7 @@ export class Actor {
     signal: AbortSignal,
   ): Promise<Trouble | undefined> {
     const pod = observed.pods.find(({ metadata }) => metadata.name === action.pod)
-    const address = pod && (statusOfPod(pod) as { podIP?: string }).podIP
+    const address = pod && statusOfPod(pod).podIP
     if (!address) return undefined
     try {
       const answer = await request(
@@ -146,7 +153,7 @@ export class Actor {
         },
       )
       const body = Buffer.from(await answer.body.arrayBuffer())
-      if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}`)
+      if (answer.statusCode !== 200) throw errorOfReply(body.toString())
       const { handedOver, successor } = decodeFrame<HandOverResponse>(body).header
       if (!handedOver) return undefined
       await this.#event(
@@ -191,6 +198,7 @@ export class Actor {
         reason: 'VolumeNotExpandable',
         message: `volume ${action.volume} cannot grow: ${error.message}`,
       }
+      if (this.#refusedGrowth.size >= REFUSED_MAX) this.#refusedGrowth.clear()
       this.#refusedGrowth.set(`${at.namespace}/${at.name}`, { until: performance.now() + ASK_AGAIN_MS, trouble })
       return trouble
     }

@@ -1,6 +1,6 @@
 /** The operator's copies of what is in the cluster: VectorClusters, what it made for them, and their pods and volumes. */
 import type { KubeClient } from './kube/kube-client.ts'
-import { type KubeObject, keyOf, type Resource } from './kube/objects.ts'
+import { type KubeObject, keyOf, parseKey, type Resource } from './kube/objects.ts'
 import { Reflector, type ReflectorHooks } from './kube/reflector.ts'
 import { OWNED, OWNED_SELECTOR, type OwnedKind, ownerKey, PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from './resources.ts'
 
@@ -28,7 +28,7 @@ class KindCache {
   }
 
   of(owner: string): KubeObject[] {
-    return this.#at(owner.split('/')[0] ?? '')?.by(owner) ?? []
+    return this.#at(parseKey(owner).namespace)?.by(owner) ?? []
   }
 
   get all(): KubeObject[] {

@@ -1,6 +1,11 @@
 /** From what was observed and planned to the four conditions. Pure. */
 import type { ClusterPlan, ClusterWorld } from '../core/cluster-plan.ts'
-import type { Condition, ConditionStatus, ConditionType } from '../protocol/vector-cluster-status.ts'
+import {
+  CONDITION_TYPES,
+  type Condition,
+  type ConditionStatus,
+  type ConditionType,
+} from '../protocol/vector-cluster-status.ts'
 import type { LogState } from './log-view.ts'
 
 /** Something that a person has to mend, or that Kubernetes refuses. */
@@ -23,7 +28,22 @@ export interface Findings {
   clustersRun: number
 }
 
-type Said = [ConditionStatus, string, string]
+/** Status, reason and message. */
+export type Said = [ConditionStatus, string, string]
+
+/** A condition; its time changes with its status alone. */
+export function conditionOf(
+  type: ConditionType,
+  [status, reason, message]: Said,
+  observedGeneration: number,
+  before: readonly Condition[],
+  now: Date,
+): Condition {
+  const last = before.find((condition) => condition.type === type)
+  const lastTransitionTime =
+    last?.status === status ? last.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, 'Z')
+  return { type, status, reason, message, observedGeneration, lastTransitionTime }
+}
 
 export function conditionsOf(found: Findings, before: readonly Condition[], now: Date): Condition[] {
   const said: Record<ConditionType, Said> = {
@@ -32,17 +52,7 @@ export function conditionsOf(found: Findings, before: readonly Condition[], now:
     Degraded: degraded(found),
     RedisDurable: redisDurable(found),
   }
-  return Object.entries(said).map(([type, [status, reason, message]]) => {
-    const last = before.find((condition) => condition.type === type)
-    return {
-      type,
-      status,
-      reason,
-      message,
-      observedGeneration: found.generation,
-      lastTransitionTime: last?.status === status ? last.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, 'Z'),
-    }
-  })
+  return CONDITION_TYPES.map((type) => conditionOf(type, said[type], found.generation, before, now))
 }
 
 function ready({ log, world, routersReady, troubles }: Findings): Said {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { driftOf, parseQuantity, quantityText, stamped } from './drift.ts'
+import { driftOf, stamped } from './drift.ts'
 import type { KubeObject } from './kube/objects.ts'
 
 const desired = (spec: Record<string, unknown>): KubeObject => ({
@@ -53,13 +53,5 @@ describe('an object has to be applied', () => {
     const limits = stamped(desired({ limits: { memory: '1024Mi', cpu: '1000m' } }))
     expect(driftOf(limits, observed(limits, { limits: { memory: '1Gi', cpu: 1 } }))).toBeUndefined()
     expect(driftOf(limits, observed(limits, { limits: { memory: '2Gi', cpu: 1 } }))).toContain('spec.limits.memory')
-  })
-})
-
-describe('quantities', () => {
-  it('are read in every unit, and written as a person would', () => {
-    expect(['500m', '2k', '1Gi', '3', '1.5'].map(parseQuantity)).toEqual([0.5, 2000, 1024 ** 3, 3, 1.5])
-    expect(parseQuantity('much')).toBeNaN()
-    expect([2 ** 31, 2 ** 40, 3072, 1000].map(quantityText)).toEqual(['2Gi', '1Ti', '3Ki', '1000'])
   })
 })

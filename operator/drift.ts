@@ -3,6 +3,7 @@
  * changed a field that we declare. What the API server and others add is no drift.
  */
 
+import { parseQuantity } from '../protocol/quantity.ts'
 import { digest } from './build/context.ts'
 import type { KubeObject } from './kube/objects.ts'
 import { ANNOTATIONS } from './resources.ts'
@@ -50,33 +51,7 @@ function isEmpty(desired: object, observed: unknown): boolean {
   return (observed === undefined || observed === null) && Object.keys(desired).length === 0
 }
 
-const UNITS: Record<string, number> = {
-  '': 1,
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  Ki: 1024,
-  Mi: 1024 ** 2,
-  Gi: 1024 ** 3,
-  Ti: 1024 ** 4,
-  Pi: 1024 ** 5,
-}
-
 /** The API server writes quantities in its own way: 1024Mi comes back as 1Gi. */
-export function parseQuantity(value: unknown): number {
-  const match = /^(\d+(?:\.\d+)?)([a-zA-Z]*)$/.exec(String(value))
-  return Number(match?.[1] ?? Number.NaN) * (UNITS[match?.[2] ?? ''] ?? Number.NaN)
-}
-
-/** As a person would write it: 2147483648 is 2Gi. */
-export function quantityText(bytes: number): string {
-  const unit = ['Ti', 'Gi', 'Mi', 'Ki'].find((one) => bytes % (UNITS[one] ?? 1) === 0)
-  return unit === undefined ? String(bytes) : `${bytes / (UNITS[unit] ?? 1)}${unit}`
-}
-
 function sameQuantity(a: unknown, b: unknown): boolean {
   const [x, y] = [parseQuantity(a), parseQuantity(b)]
   return x === y || Math.abs(x - y) < 1e-9 * Math.abs(x)

@@ -69,8 +69,6 @@ if (await election.acquire(stop.signal)) {
 }
 
 async function lead(): Promise<void> {
-  const work = new AbortController()
-  stop.signal.addEventListener('abort', () => work.abort(), { once: true })
   const releasing = new AbortController()
   const holding = election.hold(releasing.signal).then((lost) => {
     if (!lost) return
@@ -78,7 +76,7 @@ async function lead(): Promise<void> {
     logger.fatal('the lease was lost: the process ends')
     process.exit(1)
   })
-  await reconcileUntil(work.signal)
+  await reconcileUntil(stop.signal)
   releasing.abort()
   await holding
 }

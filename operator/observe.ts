@@ -1,13 +1,13 @@
 /** From copies of objects and the state of the log to the world that the plan speaks of. */
 import type { ClusterWorld, PodView, SetView } from '../core/cluster-plan.ts'
 import { parsePosition } from '../core/position.ts'
-import { quantityBytes, type VectorCluster } from '../protocol/vector-cluster.ts'
+import { parseQuantity } from '../protocol/quantity.ts'
+import { redisStorage, type VectorCluster } from '../protocol/vector-cluster.ts'
 import type { TopologyView } from '../store/topology.ts'
 import { type BuildContext, outdatedParts } from './build/context.ts'
 import { names } from './build/names.ts'
-import { redisInputs, redisStorage } from './build/redis-set.ts'
+import { redisInputs } from './build/redis-set.ts'
 import { shardInputs } from './build/shard-set.ts'
-import { parseQuantity } from './drift.ts'
 import type { KubeObject } from './kube/objects.ts'
 import { ANNOTATIONS, LABELS } from './resources.ts'
 
@@ -32,6 +32,7 @@ interface ContainerStatus {
 
 export interface PodStatus {
   phase?: string
+  podIP?: string
   conditions?: { type: string; status: string; reason?: string; message?: string }[]
   containerStatuses?: ContainerStatus[]
 }
@@ -86,8 +87,8 @@ export function worldOf(observed: Observed, context: BuildContext): ClusterWorld
     redis: external ? null : setView(observed, of.redis, redisPods),
     wanted: {
       replicas: cluster.spec.replicas,
-      shardVolumeBytes: quantityBytes(cluster.spec.storage.size),
-      redisVolumeBytes: external ? 0 : quantityBytes(redisStorage(context).size),
+      shardVolumeBytes: parseQuantity(cluster.spec.storage.size),
+      redisVolumeBytes: external ? 0 : parseQuantity(redisStorage(cluster.spec).size),
     },
   }
 }

@@ -17,14 +17,14 @@ import { manifests } from './build/manifests.ts'
 import { KEYS, names, PORTS } from './build/names.ts'
 import { conditionsOf, type Findings, type Trouble } from './conditions.ts'
 import { Farewell } from './farewell.ts'
-import type { KubeObject } from './kube/objects.ts'
+import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
 import { type LogState, LogViews } from './log-view.ts'
 import { cellOf, endedProcesses, logName, type Observed, troubleOf, worldOf } from './observe.ts'
 import { ReferenceReader, type References } from './references.ts'
 import { Refusals } from './refusals.ts'
-import { ANNOTATIONS, LABELS, STATUS_MANAGER, VECTOR_CLUSTERS } from './resources.ts'
-import { belowFloor, COUNTERS_EVERY_MS, sameStatus, statusOf, withoutCounters } from './status.ts'
-import { storyOf } from './story.ts'
+import { ANNOTATIONS, LABELS } from './resources.ts'
+import { belowFloor, sameStatus, statusOf, withoutCounters } from './status.ts'
+import { StatusWriter } from './status-writer.ts'
 
 /** While something is under way, and while all is well. Changes of objects bring a pass at once. */
 const SOON_MS = 500
@@ -32,6 +32,7 @@ const SOON_MS = 500
 const STALE_MS = 5000
 const STALE_PASSES = 8
 const CALM_MS = 10_000
+const BURIED_MAX = 10_000
 
 export interface OperatorSettings {
   image: string
@@ -50,6 +51,8 @@ interface Pass {
   before: VectorClusterStatus
   references: References
   context: BuildContext
+  /** Where the log of the collection is. */
+  scope: CollectionConfig
   url: string
   token: string
 }
@@ -60,8 +63,8 @@ export class Reconciler {
   readonly #references: ReferenceReader
   readonly #farewell: Farewell
   readonly #refusals: Refusals
+  readonly #status: StatusWriter
   readonly #logs = new LogViews()
-  readonly #writtenAt = new Map<string, number>()
   /** Passes in a row that did and found nothing new. */
   readonly #stale = new Map<string, number>()
   /** Processes whose lease has been dealt with. */
@@ -73,6 +76,7 @@ export class Reconciler {
     this.#references = new ReferenceReader(parts.client)
     this.#farewell = new Farewell(parts, this.#logs)
     this.#refusals = new Refusals(parts.client)
+    this.#status = new StatusWriter(parts)
   }
 
   close(): void {
@@ -81,7 +85,7 @@ export class Reconciler {
 
   /** Milliseconds until the next pass. */
   async reconcile(key: string, signal: AbortSignal): Promise<number | undefined> {
-    const [namespace = '', name = ''] = key.split('/')
+    const { namespace, name } = parseKey(key)
     const object = this.#parts.caches.clusters.get(namespace, name)
     if (!object) {
       this.#forget(key)
@@ -90,7 +94,7 @@ export class Reconciler {
     const parsed = vectorClusterSchema.safeParse(object)
     if (!parsed.success) {
       // Only an operator older than the CRD comes here.
-      await this.#refuse(object, 'InvalidSpec', issuesText(parsed.error), signal)
+      await this.#status.refuse(object, 'InvalidSpec', issuesText(parsed.error), signal)
       return undefined
     }
     const cluster = parsed.data
@@ -99,7 +103,7 @@ export class Reconciler {
       return this.#farewell.bid(key, object, cluster, references.externalUrl, signal)
     if (cluster.spec.durability !== 'Memory' && cluster.spec.durability !== 'Fsync') {
       const message = `spec.durability: ${cluster.spec.durability} is not built yet; use Memory or Fsync`
-      await this.#refuse(object, 'DurabilityUnsupported', message, signal)
+      await this.#status.refuse(object, 'DurabilityUnsupported', message, signal)
       return undefined
     }
     await this.#farewell.prepare(object, cluster, signal)
@@ -123,28 +127,29 @@ export class Reconciler {
       apiKeyDigest: references.apiKeyDigest,
       centroidsDigest: references.centroidsDigest,
     }
-    const internal = await this.#actor.ensureSecret(internalSecret(context), signal)
+    const { namespace, name } = cluster.metadata
+    const { internal: internalName, apiKey, redis } = names(name)
+    const internal = await this.#actor.ensureSecret(namespace, internalName, () => internalSecret(context), signal)
     if (!cluster.spec.auth) {
-      const keys = await this.#actor.ensureSecret(apiKeySecret(context), signal)
+      const keys = await this.#actor.ensureSecret(namespace, apiKey, () => apiKeySecret(context), signal)
       context.apiKeyDigest = digest(keys.data ?? null)
     }
     const secret = (key: string) => Buffer.from(internal.data?.[key] ?? '', 'base64').toString()
-    const { namespace, name } = cluster.metadata
-    const managed = `redis://:${secret(KEYS.redisPassword)}@${names(name).redis}.${namespace}.svc:${PORTS.redis}`
+    const managed = `redis://:${secret(KEYS.redisPassword)}@${redis}.${namespace}.svc:${PORTS.redis}`
     return {
       object,
       cluster,
       before,
       references,
       context,
+      scope: collectionConfig(context),
       url: cluster.spec.redis.external ? (references.externalUrl ?? '') : managed,
       token: secret(KEYS.internalToken),
     }
   }
 
   async #pass(key: string, pass: Pass, signal: AbortSignal): Promise<number> {
-    const { object, context, before } = pass
-    const scope = collectionConfig(context)
+    const { object, context, before, scope } = pass
     const log: LogState =
       pass.url === ''
         ? { topology: undefined, durable: 'unknown', error: 'the Secret with the URL of Redis is missing' }
@@ -173,8 +178,9 @@ export class Reconciler {
     }
     const conditions = conditionsOf(found, before.conditions ?? [], new Date())
     const status = statusOf(found, context, before, conditions, acceptedLoss ?? before.acceptedLoss)
-    await this.#tell(key, object, before, status, signal)
-    return this.#nextIn(key, plan, before, status)
+    const news = !sameStatus(withoutCounters(before), withoutCounters(status))
+    await this.#status.tell(key, object, before, status, news, signal)
+    return this.#nextIn(key, plan, status, news)
   }
 
   #observe(key: string, pass: Pass, log: LogState): Observed {
@@ -201,7 +207,7 @@ export class Reconciler {
     const { ConfigMap, StatefulSet } = this.#parts.caches.owned
     const text = ConfigMap.get(namespace, names(name).config)?.data?.[KEYS.collection]
     if (text !== undefined) return (JSON.parse(text) as CollectionConfig).clusters
-    const cells = StatefulSet.of(`${namespace}/${name}`).flatMap((set) => cellOf(set) ?? [])
+    const cells = StatefulSet.of(keyOf(cluster)).flatMap((set) => cellOf(set) ?? [])
     return Math.max(cluster.spec.clusters, ...cells.map((cell) => cell + 1))
   }
 
@@ -209,8 +215,7 @@ export class Reconciler {
   #image(cluster: VectorCluster, before: VectorClusterStatus): string {
     if (cluster.spec.image !== undefined) return cluster.spec.image
     if (before.image !== undefined) return before.image
-    const key = `${cluster.metadata.namespace}/${cluster.metadata.name}`
-    const [set] = this.#parts.caches.owned.StatefulSet.of(key).filter(
+    const [set] = this.#parts.caches.owned.StatefulSet.of(keyOf(cluster)).filter(
       (one) => one.metadata.labels?.[LABELS.component] === 'shard',
     )
     const template = set?.spec?.template as { spec?: { containers?: { image?: string }[] } } | undefined
@@ -243,9 +248,11 @@ export class Reconciler {
       const name = logName(cell, ordinal)
       if (this.#buried.has(startId) || !view?.leased || view.leader !== name) continue
       const released = await this.#logs
-        .releaseLease(key, pass.url, collectionConfig(pass.context), cell, name, startId)
+        .releaseLease(key, pass.url, pass.scope, cell, name, startId)
         .catch(() => undefined)
       if (released === undefined) continue
+      // Forgotten ones are asked for again, and answered that the lease is not theirs.
+      if (this.#buried.size >= BURIED_MAX) this.#buried.clear()
       this.#buried.add(startId)
       if (released) this.#parts.logger.info({ key, cell, pod: name }, 'released the lease of a process that has ended')
     }
@@ -256,7 +263,7 @@ export class Reconciler {
     const wish = pass.object.metadata.annotations?.[ANNOTATIONS.acceptLoss]
     if (wish === undefined || wish === pass.before.acceptedLoss || !log.topology || log.topology.regressed === '')
       return undefined
-    await this.#logs.acceptLoss(key, pass.url, collectionConfig(pass.context))
+    await this.#logs.acceptLoss(key, pass.url, pass.scope)
     const note = `the log goes on without what it has lost, as the annotation ${ANNOTATIONS.acceptLoss} asks: ${log.topology.regressed}`
     await this.#parts.events.record(
       pass.object,
@@ -266,66 +273,7 @@ export class Reconciler {
     return wish
   }
 
-  async #tell(
-    key: string,
-    object: KubeObject,
-    before: VectorClusterStatus,
-    status: VectorClusterStatus,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for (const { type, status: value } of status.conditions ?? [])
-      this.#parts.metrics.set('maksdb_operator_cluster_condition', value === 'True' ? 1 : value === 'False' ? 0 : -1, {
-        namespace: object.metadata.namespace ?? '',
-        cluster: object.metadata.name,
-        type,
-      })
-    if (sameStatus(before, status)) return
-    const counted = performance.now() - (this.#writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) >= COUNTERS_EVERY_MS
-    if (!counted && sameStatus(withoutCounters(before), withoutCounters(status))) return
-    await this.#writeStatus(object, status, signal)
-    this.#writtenAt.set(key, performance.now())
-    for (const event of storyOf(before, status)) await this.#parts.events.record(object, event, signal)
-  }
-
-  async #writeStatus(object: KubeObject, status: VectorClusterStatus, signal: AbortSignal): Promise<void> {
-    const { apiVersion, kind, metadata } = object
-    const at = { name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) }
-    const answer = await this.#parts.client.applyStatus(
-      VECTOR_CLUSTERS,
-      // The uid keeps this status from a namesake that was made meanwhile.
-      {
-        apiVersion,
-        kind,
-        metadata: { ...at, ...(metadata.uid === undefined ? {} : { uid: metadata.uid }) },
-        status: { ...status },
-      },
-      STATUS_MANAGER,
-      signal,
-    )
-    this.#parts.caches.clusters.learn(answer)
-  }
-
-  async #refuse(object: KubeObject, reason: string, message: string, signal: AbortSignal): Promise<void> {
-    const before = (object.status ?? {}) as VectorClusterStatus
-    const last = before.conditions?.find(({ type }) => type === 'Ready')
-    if (last?.reason === reason && last.message === message) return
-    const observedGeneration = object.metadata.generation ?? 0
-    const lastTransitionTime =
-      last?.status === 'False' ? last.lastTransitionTime : new Date().toISOString().replace(/\.\d+Z$/, 'Z')
-    const condition = {
-      type: 'Ready',
-      status: 'False' as const,
-      reason,
-      message,
-      observedGeneration,
-      lastTransitionTime,
-    }
-    const others = (before.conditions ?? []).filter(({ type }) => type !== 'Ready')
-    await this.#writeStatus(object, { ...before, observedGeneration, conditions: [condition, ...others] }, signal)
-    await this.#parts.events.record(object, { type: 'Warning', reason, action: 'Observe', note: message }, signal)
-  }
-
-  #nextIn(key: string, plan: ClusterPlan, before: VectorClusterStatus, status: VectorClusterStatus): number {
+  #nextIn(key: string, plan: ClusterPlan, status: VectorClusterStatus, news: boolean): number {
     const condition = (type: string) => status.conditions?.find((one) => one.type === type)
     const calm =
       plan.actions.length === 0 &&
@@ -333,18 +281,15 @@ export class Reconciler {
       condition('Ready')?.status === 'True' &&
       condition('Progressing')?.status === 'False'
     if (calm || condition('Progressing')?.reason === 'Paused') return CALM_MS
-    const news = plan.actions.length > 0 || !sameStatus(withoutCounters(before), withoutCounters(status))
-    const stale = news ? 0 : (this.#stale.get(key) ?? 0) + 1
+    const stale = news || plan.actions.length > 0 ? 0 : (this.#stale.get(key) ?? 0) + 1
     this.#stale.set(key, stale)
     return Math.min(STALE_MS, SOON_MS * 2 ** Math.floor(stale / STALE_PASSES))
   }
 
   #forget(key: string): void {
     this.#logs.forget(key)
-    this.#writtenAt.delete(key)
+    this.#status.forget(key)
     this.#stale.delete(key)
     this.#refusals.forget(key)
-    const [namespace = '', cluster = ''] = key.split('/')
-    this.#parts.metrics.remove('maksdb_operator_cluster_condition', { namespace, cluster })
   }
 }

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeFrame, encodeFrame } from './frame.ts'
 import { keysOf } from './keys.ts'
-import { parseVectorCluster, quantityBytes, redisMemoryBytes } from './vector-cluster.ts'
+import { parseQuantity } from './quantity.ts'
+import { parseVectorCluster, redisMemoryBytes } from './vector-cluster.ts'
 
 const manifest = (spec: object) => ({
   apiVersion: 'maksdb.io/v1alpha1',
@@ -44,7 +45,7 @@ describe('the manifest', () => {
   })
 
   it('sizes become bytes, and a third of the volume of Redis its memory', () => {
-    expect(['1Ki', '2Gi', '3M', '7'].map(quantityBytes)).toEqual([1024, 2 * 1024 ** 3, 3e6, 7])
+    expect(['1Ki', '2Gi', '3M', '7'].map(parseQuantity)).toEqual([1024, 2 * 1024 ** 3, 3e6, 7])
     expect(redisMemoryBytes(parseVectorCluster(manifest({ dimension: 1 })).spec)).toBe(Math.floor(1024 ** 3 / 3))
   })
 })

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { badRequest } from '../core/errors.ts'
 import { DIMENSION_MAX } from '../core/vector.ts'
 import { cel, keyRef, nameRef, resources, scheduling } from './pod-fields.ts'
+import { parseQuantity } from './quantity.ts'
 
 export const API_VERSION = 'maksdb.io/v1alpha1'
 export const KIND = 'VectorCluster'
@@ -17,7 +18,7 @@ export const NAME_MAX = 40
 export const COLLECTION_NAME = /^[^<>:"/\\|?*\x00-\x1F]{1,255}$/
 const SAMPLE_PER_CLUSTER_MIN = 10
 const SEED_MAX = 0xffffffff
-const GIBI = 1024 ** 3
+const REDIS_SIZE = '1Gi'
 
 const fixed = (field: string) => cel({ rule: 'self == oldSelf', message: `${field} cannot be changed` })
 
@@ -73,7 +74,9 @@ const redisSchema = z
   .strictObject({
     managed: z
       .strictObject({
-        storage: storageOf('1Gi').prefault({}).describe('volume of the log; Redis may use a third of it as memory'),
+        storage: storageOf(REDIS_SIZE)
+          .prefault({})
+          .describe('volume of the log; Redis may use a third of it as memory'),
         resources: resources.optional().describe('resources of the Redis container'),
       })
       .optional()
@@ -102,7 +105,7 @@ const redisSchema = z
       },
     ),
   )
-  .default({ managed: { storage: { size: '1Gi' } } })
+  .default({ managed: { storage: { size: REDIS_SIZE } } })
 
 export const vectorClusterSpecSchema = z
   .strictObject({
@@ -247,23 +250,12 @@ export function collectionOf(cluster: VectorCluster): string {
   return cluster.spec.collection ?? cluster.metadata.name
 }
 
-const UNITS: Record<string, number> = {
-  Ki: 1024,
-  Mi: 1024 ** 2,
-  Gi: GIBI,
-  Ti: 1024 ** 4,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-}
-
-export function quantityBytes(text: string): number {
-  const match = /^(\d+)(.*)$/.exec(text)
-  return Number(match?.[1] ?? 0) * (UNITS[match?.[2] ?? ''] ?? 1)
+/** The volume of the managed Redis, also where the manifest says nothing of it. */
+export function redisStorage(spec: VectorClusterSpec): { size: string; storageClassName?: string | undefined } {
+  return spec.redis.managed?.storage ?? { size: REDIS_SIZE }
 }
 
 /** Redis may use a third of its volume as memory: the log of appended commands and its rewrite need the rest. */
 export function redisMemoryBytes(spec: VectorClusterSpec): number {
-  return Math.floor(quantityBytes(spec.redis.managed?.storage.size ?? '1Gi') / 3)
+  return Math.floor(parseQuantity(redisStorage(spec).size) / 3)
 }

@@ -1,4 +1,5 @@
 /** The managed Redis: one pod, its log synced to its volume before a write is acknowledged. */
+import { redisStorage } from '../../protocol/vector-cluster.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { redisConf } from './config.ts'
@@ -6,12 +7,6 @@ import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, selecto
 import { KEYS, PATHS, PORTS } from './names.ts'
 import { CONTAINER_SECURITY, GRACE_SECONDS, POD_SECURITY, placement, placementInputs } from './pod-parts.ts'
 import { volumeClaim } from './shard-set.ts'
-
-const DEFAULT_STORAGE = { size: '1Gi' }
-
-export function redisStorage(context: BuildContext): { size: string; storageClassName?: string | undefined } {
-  return context.cluster.spec.redis.managed?.storage ?? DEFAULT_STORAGE
-}
 
 function redisImage(context: BuildContext): string {
   return context.cluster.spec.redis.image ?? context.image
@@ -77,7 +72,7 @@ export function redisSet(context: BuildContext): KubeObject {
           ],
         },
       },
-      volumeClaimTemplates: [volumeClaim(context, 'redis', redisStorage(context))],
+      volumeClaimTemplates: [volumeClaim(context, 'redis', redisStorage(spec))],
     },
   }
 }

@@ -33,7 +33,8 @@ export function shardInputs(context: BuildContext): string {
   })
 }
 
-export function shardSet(context: BuildContext, cell: number, replicas: number): KubeObject {
+/** @param inputs of `shardInputs`, alike for all shards */
+export function shardSet(context: BuildContext, cell: number, replicas: number, inputs: string): KubeObject {
   const { metadata, spec } = context.cluster
   const name = namesOf(context).shard(cell)
   return {
@@ -52,7 +53,7 @@ export function shardSet(context: BuildContext, cell: number, replicas: number):
         whenScaled: spec.reclaimPolicy,
       },
       selector: { matchLabels: selectorOf(metadata.name, 'shard', cell) },
-      template: podTemplate(context, cell),
+      template: podTemplate(context, cell, inputs),
       volumeClaimTemplates: [volumeClaim(context, 'shard', spec.storage, cell)],
     },
   }
@@ -78,13 +79,13 @@ export function volumeClaim(
   }
 }
 
-function podTemplate(context: BuildContext, cell: number): JsonObject {
+function podTemplate(context: BuildContext, cell: number, inputs: string): JsonObject {
   const { metadata, spec } = context.cluster
   const own = spec.podTemplate
   return {
     metadata: {
       labels: { ...own?.metadata?.labels, ...labelsOf(metadata.name, 'shard', cell) },
-      annotations: { ...SCRAPE, ...own?.metadata?.annotations, [ANNOTATIONS.inputs]: shardInputs(context) },
+      annotations: { ...SCRAPE, ...own?.metadata?.annotations, [ANNOTATIONS.inputs]: inputs },
     },
     spec: {
       ...own?.spec,

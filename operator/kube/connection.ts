@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { RequestOptions } from 'node:https'
 import { KubeConfig } from '@kubernetes/client-node'
-import { Agent, buildConnector, type Dispatcher } from 'undici'
+import { Agent, buildConnector } from 'undici'
 
 /** Tokens of service accounts and certificates are read again after this time, or at once on a 401. */
 const REFRESH_MS = 30_000
@@ -105,5 +105,3 @@ function headersOf(options: RequestOptions): Record<string, string> {
   if (typeof options.auth === 'string') headers.authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`
   return headers
 }
-
-export type { Dispatcher }

@@ -1,6 +1,6 @@
 /** Workers that take keys from a queue and reconcile each. What a reconcile throws is tried again with back-off. */
 import type { Logger } from '../../runtime/logger.ts'
-import { asKubeError, KubeError } from './kube-error.ts'
+import { asKubeError } from './kube-error.ts'
 import { WorkQueue } from './work-queue.ts'
 
 /** Milliseconds after which the key is looked at again without an event; undefined: not by time. */
@@ -62,7 +62,7 @@ export class Controller {
       this.#hooks.onReconciled?.(requeue === undefined ? 'success' : 'requeue', performance.now() - started)
     } catch (thrown) {
       if (signal.aborted) return
-      const error = thrown instanceof KubeError ? thrown : thrown instanceof Error ? thrown : asKubeError(thrown)
+      const error = thrown instanceof Error ? thrown : asKubeError(thrown)
       const retryInMs = this.queue.retry(key)
       this.#logger.warn({ key, error: error.stack ?? error.message, retryInMs }, 'a reconcile failed')
       this.#hooks.onReconciled?.('error', performance.now() - started)

@@ -3,9 +3,9 @@
  * the caller's to wait for. Objects are written by server-side apply alone: what others own in them stays theirs.
  */
 import { request } from 'undici'
-import { Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { asKubeError, errorOfAnswer, KubeError } from './kube-error.ts'
-import { type KubeList, type KubeObject, keyOf, type ObjectName, pathOf, type Resource } from './objects.ts'
+import { type KubeList, type KubeObject, type ObjectName, pathOf, type Resource } from './objects.ts'
 
 const CALL_TIMEOUT_MS = 10_000
 /** Largest page of a list. */
@@ -212,5 +212,3 @@ function urlOf(server: string, path: string, query: Record<string, string | unde
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value)
   return url.toString()
 }
-
-export { Connection, keyOf }

@@ -26,7 +26,6 @@ export interface ObjectMeta {
   managedFields?: { manager: string; operation: string; subresource?: string; fieldsV1?: unknown }[]
 }
 
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json | undefined }
 export type JsonObject = Record<string, unknown>
 
 export interface KubeObject {

@@ -1,0 +1,77 @@
+/** Tells: conditions as metrics, the status by server-side apply, and its changes as events. */
+import type { VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
+import type { Metrics } from '../runtime/metrics.ts'
+import type { ActorParts } from './actor.ts'
+import { conditionOf, type Said } from './conditions.ts'
+import { type KubeObject, parseKey } from './kube/objects.ts'
+import { STATUS_MANAGER, VECTOR_CLUSTERS } from './resources.ts'
+import { COUNTERS_EVERY_MS, sameStatus } from './status.ts'
+import { storyOf } from './story.ts'
+
+export class StatusWriter {
+  readonly #parts: ActorParts & { metrics: Metrics }
+  readonly #writtenAt = new Map<string, number>()
+
+  constructor(parts: ActorParts & { metrics: Metrics }) {
+    this.#parts = parts
+  }
+
+  /** Writes what is worth a write, and tells its story in events. `news`: more than counters differ from before. */
+  async tell(
+    key: string,
+    object: KubeObject,
+    before: VectorClusterStatus,
+    status: VectorClusterStatus,
+    news: boolean,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const { type, status: value } of status.conditions ?? [])
+      this.#parts.metrics.set('maksdb_operator_cluster_condition', value === 'True' ? 1 : value === 'False' ? 0 : -1, {
+        namespace: object.metadata.namespace ?? '',
+        cluster: object.metadata.name,
+        type,
+      })
+    const rested = performance.now() - (this.#writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) >= COUNTERS_EVERY_MS
+    if (!news && (!rested || sameStatus(before, status))) return
+    await this.#write(object, status, signal)
+    this.#writtenAt.set(key, performance.now())
+    for (const event of storyOf(before, status)) await this.#parts.events.record(object, event, signal)
+  }
+
+  async #write(object: KubeObject, status: VectorClusterStatus, signal: AbortSignal): Promise<void> {
+    const { apiVersion, kind, metadata } = object
+    const at = { name: metadata.name, ...(metadata.namespace === undefined ? {} : { namespace: metadata.namespace }) }
+    const answer = await this.#parts.client.applyStatus(
+      VECTOR_CLUSTERS,
+      // The uid keeps this status from a namesake that was made meanwhile.
+      {
+        apiVersion,
+        kind,
+        metadata: { ...at, ...(metadata.uid === undefined ? {} : { uid: metadata.uid }) },
+        status: { ...status },
+      },
+      STATUS_MANAGER,
+      signal,
+    )
+    this.#parts.caches.clusters.learn(answer)
+  }
+
+  /** Says that nothing is done, and why. */
+  async refuse(object: KubeObject, reason: string, message: string, signal: AbortSignal): Promise<void> {
+    const before = (object.status ?? {}) as VectorClusterStatus
+    const last = before.conditions?.find(({ type }) => type === 'Ready')
+    if (last?.reason === reason && last.message === message) return
+    const observedGeneration = object.metadata.generation ?? 0
+    const said: Said = ['False', reason, message]
+    const condition = conditionOf('Ready', said, observedGeneration, before.conditions ?? [], new Date())
+    const others = (before.conditions ?? []).filter(({ type }) => type !== 'Ready')
+    await this.#write(object, { ...before, observedGeneration, conditions: [condition, ...others] }, signal)
+    await this.#parts.events.record(object, { type: 'Warning', reason, action: 'Observe', note: message }, signal)
+  }
+
+  forget(key: string): void {
+    this.#writtenAt.delete(key)
+    const { namespace, name } = parseKey(key)
+    this.#parts.metrics.remove('maksdb_operator_cluster_condition', { namespace, cluster: name })
+  }
+}
