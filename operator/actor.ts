@@ -5,6 +5,8 @@ import { decodeFrame, encodeFrame, FRAME_TYPE } from '../protocol/frame.ts'
 import { quantityText } from '../protocol/quantity.ts'
 import { type HandOverRequest, type HandOverResponse, INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
 import { errorOfReply } from '../runtime/http-server.ts'
+import { type BuildContext, digest } from './build/context.ts'
+import { manifests } from './build/manifests.ts'
 import { PORTS } from './build/names.ts'
 import type { Caches } from './caches.ts'
 import type { Trouble } from './conditions.ts'
@@ -12,7 +14,7 @@ import { driftOf, stamped } from './drift.ts'
 import type { EventRecorder, EventText } from './kube/event-recorder.ts'
 import type { KubeClient } from './kube/kube-client.ts'
 import { KubeError } from './kube/kube-error.ts'
-import type { KubeObject } from './kube/objects.ts'
+import { type KubeObject, keyOf } from './kube/objects.ts'
 import { type Observed, statusOfPod } from './observe.ts'
 import { FIELD_MANAGER, OWNED, type OwnedKind, PODS, VOLUME_CLAIMS } from './resources.ts'
 
@@ -33,6 +35,8 @@ export interface ActorParts {
 
 export class Actor {
   readonly #parts: ActorParts
+  /** What was declared and what was there when a comparison of the two found nothing to do. */
+  readonly #settled = new Map<string, string>()
   /** Volumes whose growth was refused, and when they may be asked again. */
   readonly #refusedGrowth = new Map<string, { until: number; trouble: Trouble }>()
 
@@ -40,8 +44,30 @@ export class Actor {
     this.#parts = parts
   }
 
-  /** Creates what is missing and repairs what drifted. What the API server refuses comes back as trouble. */
-  async apply(owner: KubeObject, desired: readonly KubeObject[], signal: AbortSignal): Promise<Trouble[]> {
+  /**
+   * Creates what is missing and repairs what drifted. What the API server refuses comes back as trouble.
+   * @param replicas pods of each shard
+   */
+  async apply(
+    owner: KubeObject,
+    context: BuildContext,
+    replicas: readonly number[],
+    signal: AbortSignal,
+  ): Promise<Trouble[]> {
+    const key = keyOf(owner)
+    const look = () => digest({ context, replicas, versions: this.#parts.caches.versionsOwnedBy(key) })
+    const before = look()
+    if (this.#settled.get(key) === before) return []
+    const troubles = await this.#applyAll(owner, manifests(context, replicas), signal)
+    if (troubles.length === 0 && look() === before) this.#settled.set(key, before)
+    return troubles
+  }
+
+  forget(key: string): void {
+    this.#settled.delete(key)
+  }
+
+  async #applyAll(owner: KubeObject, desired: readonly KubeObject[], signal: AbortSignal): Promise<Trouble[]> {
     const troubles: (Trouble | undefined)[] = []
     // Kinds come one after the other: what a pod reads is there before its set. Of one kind, several go at a time.
     for (const kind of new Set(desired.map((object) => object.kind))) {

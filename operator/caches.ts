@@ -31,8 +31,12 @@ class KindCache {
     return this.#at(parseKey(owner).namespace)?.by(owner) ?? []
   }
 
-  get all(): KubeObject[] {
-    return this.#reflectors.flatMap(({ reflector }) => reflector.all)
+  versionsOf(owner: string): string {
+    return this.#at(parseKey(owner).namespace)?.versionsBy(owner) ?? ''
+  }
+
+  get size(): number {
+    return this.#reflectors.reduce((sum, { reflector }) => sum + reflector.size, 0)
   }
 
   learn(object: KubeObject): void {
@@ -71,6 +75,13 @@ export class Caches {
     this.owned = Object.fromEntries(
       Object.entries(OWNED).map(([kind, resource]) => [kind, cache(resource, ownerKey, OWNED_SELECTOR)]),
     ) as Record<OwnedKind, KindCache>
+  }
+
+  /** Changes whenever something that was made for this VectorCluster has changed. */
+  versionsOwnedBy(owner: string): string {
+    return Object.values(this.owned)
+      .map((cache) => cache.versionsOf(owner))
+      .join(';')
   }
 
   run(signal: AbortSignal): Promise<unknown> {

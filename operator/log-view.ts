@@ -1,17 +1,24 @@
 /**
  * What the log says of a collection: who leads, how far each pod is, whether Redis is durable. One connection for each
- * VectorCluster, made when it is needed; a Redis that does not answer is left alone for a moment.
+ * VectorCluster, made when it is needed. The log is read beside the pass: a Redis that is slow or away holds up nobody
+ * but itself, and is asked less and less often.
  */
 import { asMaksError } from '../core/errors.ts'
 import type { CollectionConfig } from '../protocol/config.ts'
 import { keysOf } from '../protocol/keys.ts'
+import { sleep } from '../runtime/lifecycle.ts'
 import { checkDurability, type Durable } from '../store/connection.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import { acceptLoss, readTopology, releaseLeaseOf, type TopologyView } from '../store/topology.ts'
 
 const DURABILITY_MS = 10_000
-const LEAVE_ALONE_MS = 1000
 const SCAN_COUNT = 1000
+/** How long a pass waits for a log that answered last time, or was never asked. */
+const PATIENCE_MS = 100
+/** A state that is older than this says nothing any more. */
+const GOOD_FOR_MS = 2000
+const REST_FIRST_MS = 500
+const REST_MAX_MS = 8000
 
 export interface LogState {
   topology: TopologyView | undefined
@@ -23,48 +30,86 @@ export interface LogState {
 interface Known {
   url: string
   link: RedisLink
-  durable: Durable
+  state: LogState | undefined
+  /** When the state was asked for. */
+  askedAt: number
   durableAt: number
-  failedAt: number
-  error: string | undefined
+  reading: Promise<void> | undefined
+  /** A pass went on without the answer. */
+  awaited: boolean
+  failures: number
+  restUntil: number
+  sign: string
 }
 
 type Scope = Pick<CollectionConfig, 'namespace' | 'name' | 'clusters' | 'durability'>
 
 export class LogViews {
   readonly #known = new Map<string, Known>()
+  readonly #onNews: (key: string) => void
 
-  async read(key: string, url: string, scope: Scope): Promise<LogState> {
+  /** @param onNews called when an answer that no pass waited for says something new */
+  constructor(onNews: (key: string) => void) {
+    this.#onNews = onNews
+  }
+
+  /**
+   * The state of the log, at most 2 s old. Never throws.
+   * @param sign what is known of Redis from elsewhere; when it changes, a Redis that was away is asked at once
+   */
+  async read(key: string, url: string, scope: Scope, sign: string): Promise<LogState> {
     const known = this.#of(key, url)
-    const now = performance.now()
-    if (known.error !== undefined && now - known.failedAt < LEAVE_ALONE_MS)
-      return { topology: undefined, durable: 'unknown', error: known.error }
+    if (known.sign !== sign) known.restUntil = 0
+    known.sign = sign
+    if (!known.reading && performance.now() >= known.restUntil) known.reading = this.#refresh(key, known, scope)
+    const hopeful = known.state === undefined || known.state.topology !== undefined
+    if (known.reading && hopeful) await Promise.race([known.reading, sleep(PATIENCE_MS)])
+    known.awaited = known.reading !== undefined
+    if (known.state?.topology && known.reading && performance.now() - known.askedAt > GOOD_FOR_MS)
+      return away(`Redis has not answered for ${GOOD_FOR_MS} ms`)
+    return known.state ?? away('Redis has not answered yet')
+  }
+
+  async #refresh(key: string, known: Known, scope: Scope): Promise<void> {
+    const askedAt = performance.now()
+    const before = known.state
     try {
       const topology = await known.link.use((redis) => readTopology(redis, scope))
-      if (now - known.durableAt > DURABILITY_MS || known.durable !== 'yes') {
-        known.durable = await known.link.use((redis) => checkDurability(redis, scope.durability))
-        known.durableAt = now
+      let durable = before?.durable ?? 'unknown'
+      if (askedAt - known.durableAt > DURABILITY_MS || durable !== 'yes') {
+        durable = await known.link.use((redis) => checkDurability(redis, scope.durability))
+        known.durableAt = askedAt
       }
-      known.error = undefined
-      return { topology, durable: known.durable, error: undefined }
+      known.state = { topology, durable, error: undefined }
+      known.failures = 0
     } catch (thrown) {
-      known.error = asMaksError(thrown).message
-      known.failedAt = performance.now()
-      return { topology: undefined, durable: 'unknown', error: known.error }
+      known.state = away(asMaksError(thrown).message)
+      known.restUntil = performance.now() + Math.min(REST_MAX_MS, REST_FIRST_MS * 2 ** known.failures++)
     }
+    known.askedAt = askedAt
+    known.reading = undefined
+    const news = known.state.topology !== undefined || before?.error !== known.state.error
+    // Forgotten meanwhile: the connection may have been made after that.
+    if (this.#known.get(key) !== known) known.link.drop()
+    else if (known.awaited && news) this.#onNews(key)
+    known.awaited = false
   }
 
   #of(key: string, url: string): Known {
     const present = this.#known.get(key)
     if (present?.url === url) return present
     present?.link.drop()
-    const made = {
+    const made: Known = {
       url,
       link: new RedisLink(url),
-      durable: 'unknown' as const,
-      durableAt: 0,
-      failedAt: 0,
-      error: undefined,
+      state: undefined,
+      askedAt: 0,
+      durableAt: Number.NEGATIVE_INFINITY,
+      reading: undefined,
+      awaited: false,
+      failures: 0,
+      restUntil: 0,
+      sign: '',
     }
     this.#known.set(key, made)
     return made
@@ -105,4 +150,8 @@ export class LogViews {
     for (const { link } of this.#known.values()) link.drop()
     this.#known.clear()
   }
+}
+
+function away(error: string): LogState {
+  return { topology: undefined, durable: 'unknown', error }
 }

@@ -82,8 +82,9 @@ async function lead(): Promise<void> {
 }
 
 async function reconcileUntil(signal: AbortSignal): Promise<void> {
+  const wake = (key: string) => controller.queue.add(key)
   const caches = new Caches(client, namespaces, {
-    onChange: (key) => controller.queue.add(key),
+    onChange: wake,
     onRestart: (kind, reason) => metrics.add('maksdb_operator_watch_restarts_total', 1, { kind, reason }),
     onMiss: (kind, key) => {
       logger.error({ kind, key }, 'a change was missed by the watch, and found by the list')
@@ -92,7 +93,7 @@ async function reconcileUntil(signal: AbortSignal): Promise<void> {
   })
   const events = new EventRecorder(client, 'maksdb.io/operator', identity, logger)
   const settings = { image: env.MAKSDB_IMAGE, imagePullPolicy: env.MAKSDB_IMAGE_PULL_POLICY }
-  const reconciler = new Reconciler({ client, caches, events, settings, logger, metrics })
+  const reconciler = new Reconciler({ client, caches, events, settings, wake, logger, metrics })
   const controller = new Controller(
     (key, passSignal) => reconciler.reconcile(key, passSignal),
     { workers: env.MAKSDB_WORKERS, passLimitMs: PASS_LIMIT_MS },
@@ -111,7 +112,7 @@ async function reconcileUntil(signal: AbortSignal): Promise<void> {
   const watching = caches.run(signal)
   await Promise.race([caches.synced, watching])
   synced = true
-  logger.info({ clusters: caches.clusters.all.length }, 'synced')
+  logger.info({ clusters: caches.clusters.size }, 'synced')
   await Promise.all([controller.run(signal), watching])
   reconciler.close()
 }

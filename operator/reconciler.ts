@@ -13,13 +13,12 @@ import type { Metrics } from '../runtime/metrics.ts'
 import { Actor, type ActorParts } from './actor.ts'
 import { apiKeySecret, collectionConfig, internalSecret } from './build/config.ts'
 import { type BuildContext, digest } from './build/context.ts'
-import { manifests } from './build/manifests.ts'
 import { KEYS, names, PORTS } from './build/names.ts'
 import { conditionsOf, type Findings, type Trouble } from './conditions.ts'
 import { Farewell } from './farewell.ts'
 import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
 import { type LogState, LogViews } from './log-view.ts'
-import { cellOf, endedProcesses, logName, type Observed, troubleOf, worldOf } from './observe.ts'
+import { cellOf, endedProcesses, isReady, logName, type Observed, podsOf, troubleOf, worldOf } from './observe.ts'
 import { ReferenceReader, type References } from './references.ts'
 import { Refusals } from './refusals.ts'
 import { ANNOTATIONS, LABELS } from './resources.ts'
@@ -28,8 +27,7 @@ import { StatusWriter } from './status-writer.ts'
 
 /** While something is under way, and while all is well. Changes of objects bring a pass at once. */
 const SOON_MS = 500
-/** Where pass after pass finds nothing new, the time between them doubles up to this. */
-const STALE_MS = 5000
+/** Where pass after pass finds nothing new, the time between them doubles up to that of the calm. */
 const STALE_PASSES = 8
 const CALM_MS = 10_000
 const BURIED_MAX = 10_000
@@ -41,6 +39,8 @@ export interface OperatorSettings {
 
 export interface ReconcilerParts extends ActorParts {
   settings: OperatorSettings
+  /** A VectorCluster wants a pass. */
+  wake: (key: string) => void
   logger: Logger
   metrics: Metrics
 }
@@ -64,7 +64,7 @@ export class Reconciler {
   readonly #farewell: Farewell
   readonly #refusals: Refusals
   readonly #status: StatusWriter
-  readonly #logs = new LogViews()
+  readonly #logs: LogViews
   /** Passes in a row that did and found nothing new. */
   readonly #stale = new Map<string, number>()
   /** Processes whose lease has been dealt with. */
@@ -73,6 +73,7 @@ export class Reconciler {
   constructor(parts: ReconcilerParts) {
     this.#parts = parts
     this.#actor = new Actor(parts)
+    this.#logs = new LogViews(parts.wake)
     this.#references = new ReferenceReader(parts.client)
     this.#farewell = new Farewell(parts, this.#logs)
     this.#refusals = new Refusals(parts.client)
@@ -153,13 +154,13 @@ export class Reconciler {
     const log: LogState =
       pass.url === ''
         ? { topology: undefined, durable: 'unknown', error: 'the Secret with the URL of Redis is missing' }
-        : await this.#logs.read(key, pass.url, scope)
+        : await this.#logs.read(key, pass.url, scope, this.#signOfRedis(key))
     const observed = this.#observe(key, pass, log)
     const world = worldOf(observed, context)
     const plan = planCluster(world)
     const troubles = this.#troubles(pass, log, observed)
     if (!world.paused) {
-      troubles.push(...(await this.#actor.apply(object, manifests(context, plan.replicas), signal)))
+      troubles.push(...(await this.#actor.apply(object, context, plan.replicas, signal)))
       troubles.push(...(await this.#actor.carryOut(observed, plan, pass.token, signal)))
       await this.#bury(key, pass, observed)
     }
@@ -181,6 +182,11 @@ export class Reconciler {
     const news = !sameStatus(withoutCounters(before), withoutCounters(status))
     await this.#status.tell(key, object, before, status, news, signal)
     return this.#nextIn(key, plan, status, news)
+  }
+
+  #signOfRedis(key: string): string {
+    const pods = podsOf(this.#parts.caches.pods.of(key), 'redis')
+    return pods.map((pod) => `${pod.metadata.uid}=${isReady(pod)}`).join()
   }
 
   #observe(key: string, pass: Pass, log: LogState): Observed {
@@ -283,7 +289,7 @@ export class Reconciler {
     if (calm || condition('Progressing')?.reason === 'Paused') return CALM_MS
     const stale = news || plan.actions.length > 0 ? 0 : (this.#stale.get(key) ?? 0) + 1
     this.#stale.set(key, stale)
-    return Math.min(STALE_MS, SOON_MS * 2 ** Math.floor(stale / STALE_PASSES))
+    return Math.min(CALM_MS, SOON_MS * 2 ** Math.floor(stale / STALE_PASSES))
   }
 
   #forget(key: string): void {
@@ -291,5 +297,6 @@ export class Reconciler {
     this.#status.forget(key)
     this.#stale.delete(key)
     this.#refusals.forget(key)
+    this.#actor.forget(key)
   }
 }

@@ -85,19 +85,29 @@ export class KubeClient {
     return this.call('GET', pathOf(resource, at), { signal })
   }
 
-  /** The whole list, page by page, as of one resource version. */
+  /** The whole list, as of one resource version. */
   async list(resource: Resource, options: ListOptions = {}, signal?: AbortSignal): Promise<KubeList> {
     const items: KubeObject[] = []
+    let metadata: KubeList['metadata'] = { resourceVersion: '' }
+    for await (const page of this.pages(resource, options, signal)) {
+      items.push(...page.items)
+      metadata = page.metadata
+    }
+    return { metadata, items }
+  }
+
+  /** The list page by page, all as of one resource version: a long one never stands whole in memory. */
+  async *pages(resource: Resource, options: ListOptions = {}, signal?: AbortSignal): AsyncGenerator<KubeList> {
     let next: string | undefined
-    for (;;) {
+    do {
       const page: KubeList = await this.call<KubeList>('GET', pathOf(resource, { namespace: options.namespace }), {
         query: { labelSelector: options.labelSelector, limit: String(PAGE_LIMIT), continue: next },
         signal,
       })
-      for (const item of page.items) items.push({ ...item, apiVersion: resource.apiVersion, kind: resource.kind })
+      const { apiVersion, kind } = resource
+      yield { ...page, items: page.items.map((item) => ({ ...item, apiVersion, kind })) }
       next = page.metadata.continue
-      if (!next) return { metadata: page.metadata, items }
-    }
+    } while (next)
   }
 
   create(resource: Resource, object: KubeObject, signal?: AbortSignal): Promise<KubeObject> {

@@ -5,6 +5,9 @@
  *     ^            |
  *     +- 410, in an answer or in an event; every `relistMs` -+
  *
+ * An object is kept as its JSON text, a third of what it takes in parsed form, and parsed for each reader: readers look at
+ * the few objects of one key, while the copies are many.
+ *
  * Bookmarks keep the version fresh where nothing happens. The regular LIST is a test of the watch: an object that it
  * shows otherwise than the copy, at a version that the watch has passed, is a missed event and is counted.
  */
@@ -41,12 +44,19 @@ export interface ReflectorOptions extends ListOptions {
   resumeFrom?: string
 }
 
+interface Kept {
+  uid: string | undefined
+  version: string | undefined
+  value: string | undefined
+  text: string
+}
+
 export class Reflector {
   readonly #client: KubeClient
   readonly resource: Resource
   readonly #options: ReflectorOptions
   readonly #hooks: ReflectorHooks
-  readonly #objects = new Map<string, KubeObject>()
+  readonly #objects = new Map<string, Kept>()
   readonly #index = new Map<string, Set<string>>()
   #version: string | undefined
   #failures = 0
@@ -65,21 +75,25 @@ export class Reflector {
   }
 
   get(key: string): KubeObject | undefined {
-    return this.#objects.get(key)
+    const kept = this.#objects.get(key)
+    return kept && parsed(kept)
   }
 
-  get all(): KubeObject[] {
-    return [...this.#objects.values()]
+  get size(): number {
+    return this.#objects.size
+  }
+
+  /** Keys and versions of what `by` gives: the same text means that nothing of it has changed. */
+  versionsBy(value: string): string {
+    return [...(this.#index.get(value) ?? [])].map((key) => `${key}@${this.#objects.get(key)?.version}`).join()
   }
 
   by(value: string): KubeObject[] {
-    return [...(this.#index.get(value) ?? [])].flatMap((key) => this.#objects.get(key) ?? [])
+    return [...(this.#index.get(value) ?? [])].flatMap((key) => this.get(key) ?? [])
   }
 
   /** Takes over the answer of a write of our own, so that the next look does not see the state before it. */
   learn(object: KubeObject): void {
-    const known = this.#objects.get(keyOf(object))
-    if (known && newer(known, object)) return
     this.#store({ ...object, apiVersion: this.resource.apiVersion, kind: this.resource.kind })
   }
 
@@ -114,16 +128,20 @@ export class Reflector {
 
   async #list(signal: AbortSignal): Promise<void> {
     const seen = this.#version
-    const { metadata, items } = await this.#client.list(this.resource, this.#options, signal)
-    const listed = new Map(items.map((item) => [keyOf(item), item]))
-    for (const [key, item] of listed) {
-      const known = this.#objects.get(key)
-      if (known?.metadata.resourceVersion === item.metadata.resourceVersion) continue
-      if (seen !== undefined && passed(seen, item)) this.#hooks.onMiss?.(key)
-      this.#store(item)
+    const listed = new Set<string>()
+    let version: string | undefined
+    for await (const { metadata, items } of this.#client.pages(this.resource, this.#options, signal)) {
+      version = metadata.resourceVersion
+      for (const item of items) {
+        const key = keyOf(item)
+        listed.add(key)
+        const other = this.#objects.get(key)?.version !== item.metadata.resourceVersion
+        if (other && seen !== undefined && passed(seen, item)) this.#hooks.onMiss?.(key)
+        this.#store(item)
+      }
     }
-    for (const [key, known] of this.#objects) if (!listed.has(key)) this.#remove(known)
-    this.#version = metadata.resourceVersion
+    for (const key of this.#objects.keys()) if (!listed.has(key)) this.#remove(key)
+    this.#version = version
     this.#synced()
   }
 
@@ -144,20 +162,22 @@ export class Reflector {
         throw new KubeError(object.code ?? 0, object.reason ?? 'WatchError', object.message ?? 'the watch failed')
       this.#version = object.metadata.resourceVersion ?? this.#version
       this.#failures = 0
-      if (type === 'DELETED') this.#remove(object)
+      if (type === 'DELETED') this.#remove(keyOf(object))
       else if (type !== 'BOOKMARK') this.#store(object)
     }
   }
 
   #store(object: KubeObject): void {
     const key = keyOf(object)
-    const kept = lean(object)
     const known = this.#objects.get(key)
-    if (known?.metadata.resourceVersion === kept.metadata.resourceVersion) return
-    if (known && newer(known, kept)) return
-    this.#unindex(key, known)
-    this.#objects.set(key, kept)
+    const { uid, resourceVersion: version } = object.metadata
+    if (known?.version === version) return
+    // Versions of one kind are ordered numbers (KEP-5504). A namesake with another uid is never older.
+    if (known && known.uid === uid && BigInt(known.version ?? 0) > BigInt(version ?? 0)) return
+    const kept = lean(object)
     const value = this.#options.indexBy?.(kept)
+    this.#unindex(key, known)
+    this.#objects.set(key, { uid, version, value, text: JSON.stringify(kept) })
     if (value !== undefined) {
       const keys = this.#index.get(value) ?? new Set()
       this.#index.set(value, keys.add(key))
@@ -165,22 +185,24 @@ export class Reflector {
     this.#hooks.onChange?.(kept, false)
   }
 
-  #remove(object: KubeObject): void {
-    const key = keyOf(object)
+  #remove(key: string): void {
     const known = this.#objects.get(key)
     if (!known) return
     this.#unindex(key, known)
     this.#objects.delete(key)
-    this.#hooks.onChange?.(known, true)
+    this.#hooks.onChange?.(parsed(known), true)
   }
 
-  #unindex(key: string, known: KubeObject | undefined): void {
-    const value = known && this.#options.indexBy?.(known)
-    if (value === undefined) return
-    const keys = this.#index.get(value)
+  #unindex(key: string, known: Kept | undefined): void {
+    if (known?.value === undefined) return
+    const keys = this.#index.get(known.value)
     keys?.delete(key)
-    if (keys?.size === 0) this.#index.delete(value)
+    if (keys?.size === 0) this.#index.delete(known.value)
   }
+}
+
+function parsed({ text }: Kept): KubeObject {
+  return JSON.parse(text) as KubeObject
 }
 
 /** What nobody here reads is half of an object's bytes. */
@@ -188,14 +210,6 @@ function lean(object: KubeObject): KubeObject {
   const { managedFields: _, annotations, ...metadata } = object.metadata
   const { 'kubectl.kubernetes.io/last-applied-configuration': __, ...kept } = annotations ?? {}
   return { ...object, metadata: { ...metadata, ...(annotations ? { annotations: kept } : {}) } }
-}
-
-/** Versions of one kind are ordered numbers (KEP-5504). A namesake with another uid is never older. */
-function newer(a: KubeObject, b: KubeObject): boolean {
-  return (
-    a.metadata.uid === b.metadata.uid &&
-    BigInt(a.metadata.resourceVersion ?? 0) > BigInt(b.metadata.resourceVersion ?? 0)
-  )
 }
 
 function passed(version: string, object: KubeObject): boolean {

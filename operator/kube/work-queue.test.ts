@@ -21,6 +21,18 @@ describe('the work queue', () => {
     expect(queue.depth).toBe(0)
   })
 
+  it('gives what has changed before what only has its time come, but for every eighth', async () => {
+    const queue = new WorkQueue()
+    for (const key of ['timer-1', 'timer-2', 'timer-3']) queue.addAfter(key, 0)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    for (let i = 0; i < 9; i++) queue.add(`change-${i}`)
+    queue.add('timer-3')
+    const order: (string | undefined)[] = []
+    while (queue.depth > 0) order.push(await queue.next())
+    const changes = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `change-${from + i}`)
+    expect(order).toEqual([...changes(0, 7), 'timer-1', ...changes(7, 9), 'timer-3', 'timer-2'])
+  })
+
   it('hands a key to a worker that waits', async () => {
     const queue = new WorkQueue()
     const waiting = queue.next()

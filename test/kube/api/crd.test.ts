@@ -7,10 +7,8 @@ import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeError } from '../../../operator/kube/kube-error.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
-import { sleep } from '../../../runtime/lifecycle.ts'
 import { crd } from '../../../tools/crd.ts'
 import { ApiServer } from '../support/api-server.ts'
-import { CRDS } from '../support/resources.ts'
 
 let server: ApiServer
 let client: KubeClient
@@ -18,11 +16,7 @@ let client: KubeClient
 beforeAll(async () => {
   server = await ApiServer.start()
   client = server.client()
-  const definition = parseAllDocuments(
-    readFileSync('crds/maksdb.io_vectorclusters.yaml', 'utf8'),
-  )[0]?.toJS() as KubeObject
-  await client.apply(CRDS, definition, 'test')
-  while (!(await client.list(VECTOR_CLUSTERS).catch(() => undefined))) await sleep(100)
+  await server.installCrd(client)
 })
 afterAll(async () => {
   await client.connection.close()

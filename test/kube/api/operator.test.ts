@@ -1,11 +1,10 @@
 /** The operator against a real API server: killed at every write, twice at once, and with nothing to do. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
 import { Caches } from '../../../operator/caches.ts'
 import { EventRecorder } from '../../../operator/kube/event-recorder.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
@@ -21,9 +20,9 @@ import {
 } from '../../../operator/resources.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
-import { ApiServer } from '../support/api-server.ts'
+import { ApiServer, namespace, until } from '../support/api-server.ts'
 import { PlayedKubernetes } from '../support/played-kubernetes.ts'
-import { CRDS, NAMESPACES, STORAGE_CLASSES } from '../support/resources.ts'
+import { STORAGE_CLASSES } from '../support/resources.ts'
 
 /** So long nothing must change before an operator counts as done: the watches of a busy machine lag. */
 const CALM_ROUNDS = 8
@@ -43,30 +42,16 @@ beforeAll(async () => {
     provisioner: 'test',
     allowVolumeExpansion: true,
   })
-  await client.apply(CRDS, parse(readFileSync('crds/maksdb.io_vectorclusters.yaml', 'utf8')) as KubeObject, 'test')
-  while (!(await client.list(VECTOR_CLUSTERS).catch(() => undefined))) await sleep(100)
+  await server.installCrd(client)
 })
 afterAll(async () => {
   await client.connection.close()
   await server.stop()
 })
 
-async function namespace(name: string): Promise<string> {
-  await client.apply(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'test')
-  return name
-}
-
 function manifest(at: string, name: string, spec: object): KubeObject {
   const { apiVersion, kind } = VECTOR_CLUSTERS
   return { apiVersion, kind, metadata: { name, namespace: at }, spec: { dimension: 2, ...spec } }
-}
-
-async function until(what: string, test: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
-  const deadline = performance.now() + limitMs
-  while (!(await test())) {
-    if (performance.now() > deadline) throw new Error(`waited too long for ${what}`)
-    await sleep(100)
-  }
 }
 
 /** An operator in this process that dies at a write: before it is sent, or when its answer comes. */
@@ -92,7 +77,7 @@ async function operate(at: string, key: string, dieAt = Number.POSITIVE_INFINITY
   const caches = new Caches(mortal, [at], { onChange: () => {}, onRestart: () => {}, onMiss: () => {} })
   const events = new EventRecorder(mortal, 'maksdb.io/operator', 'test', logger)
   const settings = { image: 'maksdb:test', imagePullPolicy: 'Never' }
-  const reconciler = new Reconciler({ client: mortal, caches, events, settings, logger, metrics })
+  const reconciler = new Reconciler({ client: mortal, caches, events, settings, wake: () => {}, logger, metrics })
   const stop = new AbortController()
   const running = caches.run(stop.signal)
   await caches.synced
@@ -153,7 +138,7 @@ describe('an operator that is killed at a write', () => {
   let whole: { first: Record<string, unknown>; second: Record<string, unknown>; writes: number[] }
 
   beforeAll(async () => {
-    const at = await namespace('whole')
+    const at = await namespace(client, 'whole')
     await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', FIRST), 'test')
     const made = await operate(at, 'whole/films')
     const first = await picture(at)
@@ -175,7 +160,7 @@ describe('an operator that is killed at a write', () => {
     const walks = whole.writes.flatMap((count, phase) => Array.from({ length: count }, (_, n) => ({ phase, n: n + 1 })))
     let kills = 0
     const walk = async ({ phase, n }: { phase: number; n: number }) => {
-      const at = await namespace(`kill-${when}-${phase}-${n}`)
+      const at = await namespace(client, `kill-${when}-${phase}-${n}`)
       const key = `${at}/films`
       await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', FIRST), 'test')
       if (phase === 1) {
@@ -260,7 +245,7 @@ describe('the process', () => {
   }
 
   it('with 20 VectorClusters and nothing to do writes nothing for a minute and opens no connection; a second one waits, and takes over', async () => {
-    const at = await namespace('idle')
+    const at = await namespace(client, 'idle')
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
         client.apply(VECTOR_CLUSTERS, manifest(at, `films-${i}`, { replicas: 2 }), 'test'),

@@ -12,7 +12,7 @@ import { LEASES, LeaderElection } from '../../../operator/kube/leader-election.t
 import { type KubeList, type KubeObject, pathOf } from '../../../operator/kube/objects.ts'
 import { Reflector } from '../../../operator/kube/reflector.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
-import { ApiServer } from '../support/api-server.ts'
+import { ApiServer, namespace, until } from '../support/api-server.ts'
 import { CONFIG_MAPS, NAMESPACES } from '../support/resources.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 
@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 /** The API server sends them about once a minute, so this one listens while the others work. */
 async function listenForBookmarks(): Promise<string[]> {
-  const at = await namespace('bookmarks')
+  const at = await namespace(client, 'bookmarks')
   const { metadata } = await client.list(CONFIG_MAPS, { namespace: at })
   const types: string[] = []
   const options = { namespace: at, resourceVersion: metadata.resourceVersion, timeoutSeconds: 90, silenceMs: 150_000 }
@@ -45,21 +45,8 @@ afterAll(async () => {
   await server.stop()
 })
 
-async function namespace(name: string): Promise<string> {
-  await client.apply(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'test')
-  return name
-}
-
 function configMap(name: string, at: string, data: Record<string, string> = {}): KubeObject {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: at }, data }
-}
-
-async function until(what: string, test: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
-  const deadline = performance.now() + limitMs
-  while (!(await test())) {
-    if (performance.now() > deadline) throw new Error(`waited too long for ${what}`)
-    await sleep(50)
-  }
 }
 
 /** A reflector of ConfigMaps behind a proxy, running. */
@@ -138,7 +125,7 @@ describe('calls', () => {
   })
 
   it('apply what they declare and leave what others own', async () => {
-    const at = await namespace('applied')
+    const at = await namespace(client, 'applied')
     await client.apply(CONFIG_MAPS, configMap('shared', at, { ours: '1' }), 'us')
     await client.apply(CONFIG_MAPS, configMap('shared', at, { theirs: '2' }), 'them')
     await client.apply(CONFIG_MAPS, configMap('shared', at, { mine: '3' }), 'us')
@@ -146,7 +133,7 @@ describe('calls', () => {
   })
 
   it('delete by uid: a namesake that was made meanwhile stays', async () => {
-    const at = await namespace('deleted')
+    const at = await namespace(client, 'deleted')
     const first = await client.create(CONFIG_MAPS, configMap('one', at))
     await client.delete(CONFIG_MAPS, first)
     await client.create(CONFIG_MAPS, configMap('one', at))
@@ -157,18 +144,20 @@ describe('calls', () => {
 
 describe('a copy', () => {
   it('of 1,200 objects arrives in pages, without the fields that nobody reads', async () => {
-    const at = await namespace('pages')
+    const at = await namespace(client, 'pages')
     for (let i = 0; i < 1200; i += 100)
       await Promise.all(Array.from({ length: 100 }, (_, n) => client.create(CONFIG_MAPS, configMap(`m-${i + n}`, at))))
     const { reflector, end } = await follow(at)
     await reflector.synced
-    expect(reflector.all).toHaveLength(1200)
-    expect(reflector.all.every(({ metadata }) => metadata.managedFields === undefined)).toBe(true)
+    const names = Array.from({ length: 1200 }, (_, n) => `m-${n}`)
+    const copies = names.flatMap((name) => reflector.get(`${at}/${name}`) ?? [])
+    expect([reflector.size, copies.length]).toEqual([1200, 1200])
+    expect(copies.every(({ metadata }) => metadata.managedFields === undefined)).toBe(true)
     await end()
   })
 
   it('goes on after a reset, and misses nothing', async () => {
-    const at = await namespace('reset')
+    const at = await namespace(client, 'reset')
     const { reflector, proxy, changes, misses, end } = await follow(at)
     await reflector.synced
     for (let i = 0; i < 5; i++) {
@@ -184,7 +173,7 @@ describe('a copy', () => {
   })
 
   it('gives up a connection that has fallen silent, and finds what happened meanwhile', async () => {
-    const at = await namespace('silent')
+    const at = await namespace(client, 'silent')
     const { reflector, proxy, restarts, end } = await follow(at, { silenceMs: 2000 })
     await reflector.synced
     await sleep(300)
@@ -200,7 +189,7 @@ describe('a copy', () => {
   })
 
   it('counts a change that the watch should have told and did not', async () => {
-    const at = await namespace('missed')
+    const at = await namespace(client, 'missed')
     const { reflector, misses, changes, end } = await follow(at, { relistMs: 1500 })
     await reflector.synced
     await client.create(CONFIG_MAPS, configMap('told', at))
@@ -266,7 +255,7 @@ describe('the lease', () => {
 })
 
 it('events carry the object that they speak of, and the same sentence once', async () => {
-  const at = await namespace('events')
+  const at = await namespace(client, 'events')
   const about = await client.create(CONFIG_MAPS, configMap('subject', at))
   const events = new EventRecorder(client, 'maksdb.io/test', 'test', logger)
   const text = { type: 'Warning' as const, reason: 'Tested', action: 'Test', note: 'it was tested' }
@@ -283,7 +272,7 @@ it('events carry the object that they speak of, and the same sentence once', asy
 
 describe('after the API server has forgotten the past, a copy', () => {
   it('lists anew when its version is gone', async () => {
-    const at = await namespace('expired')
+    const at = await namespace(client, 'expired')
     await client.create(CONFIG_MAPS, configMap('old', at))
     await server.compact()
     await server.stopServer()
@@ -295,7 +284,7 @@ describe('after the API server has forgotten the past, a copy', () => {
   })
 
   it('is told 410 by a page whose list has expired, and begins again', async () => {
-    const at = await namespace('token')
+    const at = await namespace(client, 'token')
     for (let i = 0; i < 4; i++) await client.create(CONFIG_MAPS, configMap(`m-${i}`, at))
     const page = await client.call<KubeList>('GET', pathOf(CONFIG_MAPS, { namespace: at }), { query: { limit: '2' } })
     await client.create(CONFIG_MAPS, configMap('later', at))

@@ -12,7 +12,6 @@ import { kubeCache } from './binaries.ts'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const BASE = 'docker.io/library/node:24-bookworm-slim'
 const PAUSE = 'localhost/pause:maksdb'
-export const PAUSE_IMAGE = PAUSE
 const ENV = { ...process.env, STORAGE_DRIVER: 'overlay', BUILDAH_ISOLATION: 'chroot' }
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
+import { freePort } from '../../../cli/supervisor/os-process.ts'
 import { PODS } from '../../../operator/resources.ts'
 import { METRICS } from '../../../protocol/metrics.ts'
-import { freePort } from '../support/api-server.ts'
 import { Kubernetes, rest } from '../support/kubernetes.ts'
 
 const k = new Kubernetes('monitoring')
@@ -22,7 +22,7 @@ beforeAll(async () => {
   await k.settled('films')
   await discover()
   discovery = setInterval(() => void discover().catch(() => undefined), 1000)
-  const port = await freePort()
+  const port = await freePort('127.0.0.1')
   url = `http://127.0.0.1:${port}`
   writeFileSync(join(folder, 'prometheus.yml'), stringify(configuration()))
   const log = openSync(join(folder, 'log'), 'a')

@@ -1,16 +1,21 @@
 /** A real API server over a real etcd, on free ports of this machine, for as long as a test file runs. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { openSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
+import { parseAllDocuments } from 'yaml'
+import { freePort } from '../../../cli/supervisor/os-process.ts'
 import { Connection } from '../../../operator/kube/connection.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
+import type { KubeObject } from '../../../operator/kube/objects.ts'
+import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
+import { waitFor } from '../../support/cluster.ts'
 import { binary, ensureBinaries } from '../cluster/binaries.ts'
+import { CRDS, NAMESPACES } from './resources.ts'
 
 const READY_MS = 60_000
 
@@ -33,7 +38,7 @@ export class ApiServer {
   static async start(): Promise<ApiServer> {
     await ensureBinaries('api', (line) => console.log(line))
     const folder = await mkdtemp(join(tmpdir(), 'maksdb-api-'))
-    const server = new ApiServer(folder, await Promise.all([freePort(), freePort(), freePort()]))
+    const server = new ApiServer(folder, await Promise.all(['etcd', 'peer', 'secure'].map(() => freePort('127.0.0.1'))))
     await server.#prepare()
     server.#startEtcd()
     await server.startServer()
@@ -144,6 +149,16 @@ export class ApiServer {
     return new KubeClient(Connection.fromFile(this.kubeconfig, onHandshake), hooks)
   }
 
+  /** The committed definition; resolves when its kind is served. */
+  async installCrd(client: KubeClient): Promise<void> {
+    const [definition] = parseAllDocuments(readFileSync('crds/maksdb.io_vectorclusters.yaml', 'utf8'))
+    await client.apply(CRDS, definition?.toJS() as KubeObject, 'test')
+    await until('the kind to be served', async () => {
+      const served = await client.list(VECTOR_CLUSTERS).catch(() => undefined)
+      return served !== undefined
+    })
+  }
+
   /** Forgets every revision before the present one: what points to one of them is told 410. */
   async compact(): Promise<void> {
     const post = (path: string, body: unknown) =>
@@ -170,13 +185,12 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   clearTimeout(kill)
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
+/** Makes the namespace where it is not there; answers its name. */
+export async function namespace(client: KubeClient, name: string): Promise<string> {
+  await client.apply(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'test')
+  return name
+}
+
+export async function until(what: string, test: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
+  await waitFor(async () => (await test()) || undefined, what, limitMs)
 }

@@ -4,12 +4,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class TcpProxy {
   readonly #server: Server
   readonly #pairs = new Set<[Socket, Socket]>()
-  /** Connections that were opened through it. */
-  opened = 0
 
   private constructor(targetPort: number) {
     this.#server = createServer((client) => {
-      this.opened++
       const upstream = connect(targetPort, '127.0.0.1')
       const pair: [Socket, Socket] = [client, upstream]
       this.#pairs.add(pair)
@@ -34,10 +31,6 @@ export class TcpProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port
-  }
-
-  get open(): number {
-    return this.#pairs.size
   }
 
   /** Resets what is open. */
