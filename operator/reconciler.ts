@@ -30,6 +30,8 @@ const SOON_MS = 500
 /** Where pass after pass finds nothing new, the time between them doubles up to that of the calm. */
 const STALE_PASSES = 8
 const CALM_MS = 10_000
+/** Regular passes over very many take their time, so that they never take more than a part of one core. */
+const CALM_EACH_MS = 30
 const BURIED_MAX = 10_000
 
 export interface OperatorSettings {
@@ -286,10 +288,11 @@ export class Reconciler {
       plan.blockedBy.length === 0 &&
       condition('Ready')?.status === 'True' &&
       condition('Progressing')?.status === 'False'
-    if (calm || condition('Progressing')?.reason === 'Paused') return CALM_MS
+    const calmMs = Math.max(CALM_MS, CALM_EACH_MS * this.#parts.caches.clusters.size)
+    if (calm || condition('Progressing')?.reason === 'Paused') return calmMs
     const stale = news || plan.actions.length > 0 ? 0 : (this.#stale.get(key) ?? 0) + 1
     this.#stale.set(key, stale)
-    return Math.min(CALM_MS, SOON_MS * 2 ** Math.floor(stale / STALE_PASSES))
+    return Math.min(calmMs, SOON_MS * 2 ** Math.floor(stale / STALE_PASSES))
   }
 
   #forget(key: string): void {

@@ -5,15 +5,18 @@
  */
 const BACKOFF_FIRST_MS = 5
 const BACKOFF_MAX_MS = 300_000
-/** Of so many keys that are taken one is of the regular ones, where both wait: those must not starve. */
-const REGULAR_EVERY = 8
+/**
+ * Regular keys that are in work together. What they do is mostly computing, in one thread: more of them end no sooner, but
+ * stand in the way of a change at each of its steps. Two, so that one that hangs does not stop all.
+ */
+const REGULAR_AT_A_TIME = 2
 
 export class WorkQueue {
   /** Waiting, in order, with the time since when: those that changed, and those whose time has come. */
   readonly #changed = new Map<string, number>()
   readonly #regular = new Map<string, number>()
-  #taken = 0
-  readonly #inWork = new Set<string>()
+  /** With whether it is a regular one. */
+  readonly #inWork = new Map<string, boolean>()
   readonly #again = new Set<string>()
   readonly #timers = new Map<string, { at: number; timer: NodeJS.Timeout }>()
   readonly #failures = new Map<string, number>()
@@ -42,8 +45,15 @@ export class WorkQueue {
     }
     if (this.#changed.has(key) || this.#regular.has(key)) return
     lane.set(key, performance.now())
-    const taker = this.#takers.shift()
-    if (taker) taker(this.#take())
+    this.#give()
+  }
+
+  #give(): void {
+    while (this.#takers.length > 0) {
+      const key = this.#take()
+      if (key === undefined) return
+      this.#takers.shift()?.(key)
+    }
   }
 
   /** Adds the key after a while, as a regular one; the sooner of two wishes counts. */
@@ -76,18 +86,21 @@ export class WorkQueue {
   /** The next key; undefined once the queue is closed. */
   next(): Promise<string | undefined> {
     if (this.#closed) return Promise.resolve(undefined)
-    if (this.depth > 0) return Promise.resolve(this.#take())
-    return new Promise((resolve) => this.#takers.push(resolve))
+    return new Promise((resolve) => {
+      this.#takers.push(resolve)
+      this.#give()
+    })
   }
 
   #take(): string | undefined {
-    const turn = this.#taken++ % REGULAR_EVERY === REGULAR_EVERY - 1
-    const lane = this.#changed.size === 0 || (turn && this.#regular.size > 0) ? this.#regular : this.#changed
-    const [first] = lane
+    const regular = this.#changed.size === 0
+    if (regular && [...this.#inWork.values()].filter((one) => one).length >= REGULAR_AT_A_TIME) return undefined
+    const [first] = regular ? this.#regular : this.#changed
     if (!first) return undefined
     const [key, since] = first
-    lane.delete(key)
-    this.#inWork.add(key)
+    this.#changed.delete(key)
+    this.#regular.delete(key)
+    this.#inWork.set(key, regular)
     this.#onTaken(performance.now() - since)
     return key
   }
@@ -95,6 +108,7 @@ export class WorkQueue {
   done(key: string): void {
     this.#inWork.delete(key)
     if (this.#again.delete(key)) this.add(key)
+    this.#give()
   }
 
   close(): void {

@@ -12,9 +12,9 @@ import { LEASES, LeaderElection } from '../../../operator/kube/leader-election.t
 import { type KubeList, type KubeObject, pathOf } from '../../../operator/kube/objects.ts'
 import { Reflector } from '../../../operator/kube/reflector.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
+import { FaultProxy } from '../../support/fault-proxy.ts'
 import { ApiServer, namespace, until } from '../support/api-server.ts'
 import { CONFIG_MAPS, NAMESPACES } from '../support/resources.ts'
-import { TcpProxy } from '../support/tcp-proxy.ts'
 
 const logger = pino({ level: 'silent' })
 let server: ApiServer
@@ -51,7 +51,7 @@ function configMap(name: string, at: string, data: Record<string, string> = {}):
 
 /** A reflector of ConfigMaps behind a proxy, running. */
 async function follow(at: string, options: object = {}) {
-  const proxy = await TcpProxy.start(server.port)
+  const proxy = await FaultProxy.start(server.port)
   const path = join(server.folder, `proxied-${proxy.port}`)
   writeFileSync(path, readFileSync(server.kubeconfig, 'utf8').replace(`:${server.port}`, `:${proxy.port}`))
   const proxied = new KubeClient(Connection.fromFile(path))

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { kubeCache } from './binaries.ts'
+import { kubeCache } from '../../go/programs.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const BASE = 'docker.io/library/node:24-bookworm-slim'

@@ -13,8 +13,8 @@ import { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
+import { binary, ensureBinaries } from '../../go/programs.ts'
 import { waitFor } from '../../support/cluster.ts'
-import { binary, ensureBinaries } from '../cluster/binaries.ts'
 import { CRDS, NAMESPACES } from './resources.ts'
 
 const READY_MS = 60_000

@@ -1,6 +1,6 @@
 /** Before the tests of the kube tier: the cluster of KUBECONFIG, or one that is made here; and the chart installed in it. */
 import type { TestProject } from 'vitest/node'
-import { ensureBinaries, kubeCache } from '../cluster/binaries.ts'
+import { ensureBinaries, kubeCache } from '../../go/programs.ts'
 import { startCluster, stopCluster } from '../cluster/cluster.ts'
 import { Kubernetes } from './kubernetes.ts'
 

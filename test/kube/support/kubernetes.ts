@@ -9,7 +9,7 @@ import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from '../../../operator/resources.ts'
 import type { VectorClusterStatus } from '../../../protocol/vector-cluster-status.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
-import { binary } from '../cluster/binaries.ts'
+import { binary } from '../../go/programs.ts'
 import { CONFIG_MAPS, NAMESPACES, SERVICES } from './resources.ts'
 
 export interface TestCluster {

@@ -1,22 +1,19 @@
 /**
- * The programs of a Kubernetes cluster, built from Go modules whose every version is pinned by a go.sum in
- * `test/kube/binaries`. Built once into the cache, under the digest of what pins them.
+ * Programs that tests need: those of a Kubernetes cluster, and the judge of histories. Built from Go modules whose every
+ * version is pinned by a go.sum in `test/go`. Built once into the cache, under the digest of what pins them.
  *
- * Run by itself, it builds: `node test/kube/cluster/binaries.ts [api|cluster]`.
+ * Run by itself, it builds: `node test/go/programs.ts [api|cluster|judge]`.
  */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { cacheDir } from '../../setup/steps.mjs'
 
 const KUBERNETES = '1.36.3'
-const sources = fileURLToPath(new URL('../binaries/', import.meta.url))
-export const kubeCache = join(
-  process.env.MAKSDB_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'maksdb'),
-  'kube',
-)
+const sources = fileURLToPath(new URL('./', import.meta.url))
+export const kubeCache = join(cacheDir, 'kube')
 
 interface Program {
   module: string
@@ -48,6 +45,12 @@ const CLUSTER: Program[] = [
   { module: 'helm', package: 'helm.sh/helm/v3/cmd/helm' },
 ]
 
+/** What judges histories of the chaos runs. */
+const JUDGE: Program[] = [{ module: 'judge', package: '.', name: 'judge' }]
+
+const SETS = { api: API, cluster: [...API, ...CLUSTER], judge: JUDGE }
+export type ProgramSet = keyof typeof SETS
+
 function nameOf(program: Program): string {
   return program.name ?? basename(program.package)
 }
@@ -61,14 +64,14 @@ function folderOf(module: string): string {
 }
 
 export function binary(name: string): string {
-  const program = [...API, ...CLUSTER].find((candidate) => nameOf(candidate) === name)
-  if (!program) throw new Error(`no program ${name} is part of the test cluster`)
+  const program = [...SETS.cluster, ...JUDGE].find((candidate) => nameOf(candidate) === name)
+  if (!program) throw new Error(`there is no program ${name}`)
   return join(folderOf(program.module), name)
 }
 
 /** Builds what is missing, one after the other: the compiler uses every core by itself. */
-export async function ensureBinaries(what: 'api' | 'cluster', say: (line: string) => void): Promise<void> {
-  for (const program of what === 'api' ? API : [...API, ...CLUSTER]) {
+export async function ensureBinaries(what: ProgramSet, say: (line: string) => void): Promise<void> {
+  for (const program of SETS[what]) {
     const target = binary(nameOf(program))
     if (existsSync(target)) continue
     const started = performance.now()
@@ -112,5 +115,5 @@ function versionFlags(): string[] {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await ensureBinaries(process.argv[2] === 'api' ? 'api' : 'cluster', (line) => console.log(line))
+  await ensureBinaries((process.argv[2] ?? 'cluster') as ProgramSet, (line) => console.log(line))
 }
