@@ -80,7 +80,7 @@ function halfDead(): void {
   row('dead', 'queries a second', 'of none dead')
   row('---', '---', '---')
   const state = new CellState(
-    { dimension: DIMENSION, metric: 'L2', scratchDir: folder },
+    { owner: 'bench', dimension: DIMENSION, metric: 'L2', scratchDir: folder },
     { position: ORIGIN, hash: '' },
   )
   const all = Array.from({ length: ROWS }, (_, i) => i)

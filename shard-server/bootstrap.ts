@@ -12,7 +12,7 @@ import { comparePositions, parsePosition } from '../core/position.ts'
 import { type Heartbeat, INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
 import type { RedisLink } from '../store/redis-link.ts'
 import { heartbeatOf } from './heartbeat.ts'
-import type { SnapshotManifest } from './index/snapshot-files.ts'
+import { type SnapshotManifest, sealed } from './index/snapshot-files.ts'
 import { callPeer } from './peers.ts'
 import type { Pod } from './pod.ts'
 
@@ -68,7 +68,7 @@ async function copyFrom(
       throw new MaksError('NOT_READY', `${peer.pod} no longer has ${file.name} of ${header.position}`)
     await pipeline(response.body, createWriteStream(join(folder, 'partial', file.name)))
   }
-  await writeFile(join(folder, 'partial', 'manifest.json'), JSON.stringify(header, null, 2))
+  await writeFile(join(folder, 'partial', 'manifest.json'), sealed(header))
   await rename(join(folder, 'partial'), path)
   return path
 }

@@ -61,6 +61,7 @@ export class Replica {
     const { index, config, env, snapshotDir, logger } = this.#pod
     await mkdir(snapshotDir, { recursive: true })
     await index.call('open', {
+      owner: `${config.namespace}/${config.name}/${env.MAKSDB_CELL}`,
       dimension: config.dimension,
       metric: config.metric,
       scratchDir: join(env.MAKSDB_DATA_DIR, 'scratch'),

@@ -42,6 +42,8 @@ const RESCORE_MARGIN = 8
 const COMPACT_DEAD_MIN = 2048
 
 export interface CellShape {
+  /** Collection and cell, which a snapshot must belong to. */
+  owner: string
   dimension: number
   metric: Metric
   scratchDir: string

@@ -1,12 +1,13 @@
 /**
  * Snapshots on disk: `snapshot-<epoch>-<seq>/` with the live rows in FAISS' own format, their ids and payloads as JSON
- * lines, and a manifest with the length and sha256 of each file. Written to a temporary folder, synced, renamed, read back
- * and verified; only then does it count. Reading checks everything; what does not verify is not used.
+ * lines, and a manifest with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary
+ * folder, synced, renamed, read back and verified; only then does it count. Reading checks every byte; what does not verify
+ * is not used.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { IdKey } from '../../core/ids.ts'
 import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
@@ -16,7 +17,7 @@ import { type CellShape, CellState } from './cell-state.ts'
 import { FAISS_HEADER_BYTES, faissHeader } from './flat-index.ts'
 import type { StoredRow } from './row-store.ts'
 
-const FORMAT = 1
+const FORMAT = 2
 export const SNAPSHOTS_KEPT = 2
 const VECTORS = 'vectors.faiss'
 const ROWS = 'rows.jsonl'
@@ -25,6 +26,7 @@ const WRITE_BYTES = 1024 * 1024
 
 const manifestSchema = z.object({
   format: z.literal(FORMAT),
+  owner: z.string(),
   dimension: z.number(),
   metric: z.string(),
   position: z.string(),
@@ -34,6 +36,12 @@ const manifestSchema = z.object({
   files: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })),
 })
 export type SnapshotManifest = z.infer<typeof manifestSchema>
+
+/** The file of a manifest. Not one byte of it can be otherwise for the same manifest. */
+export function sealed(manifest: SnapshotManifest): string {
+  const sha256 = createHash('sha256').update(JSON.stringify(manifest)).digest('hex')
+  return JSON.stringify({ ...manifest, sha256 }, null, 2)
+}
 
 type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, payload: string]
 
@@ -67,6 +75,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
     ]
     const manifest: SnapshotManifest = {
       format: FORMAT,
+      owner: shape.owner,
       dimension: shape.dimension,
       metric: shape.metric,
       position: formatPosition(point.position),
@@ -75,7 +84,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       rows: rows.length,
       files,
     }
-    await writeFile(temporary, MANIFEST, [Buffer.from(JSON.stringify(manifest, null, 2))])
+    await writeFile(temporary, MANIFEST, [Buffer.from(sealed(manifest))])
     await syncFolder(temporary)
     await rm(join(dir, name), { recursive: true, force: true })
     await rename(temporary, join(dir, name))
@@ -139,9 +148,13 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Reads every file again and compares it with the manifest. Throws where anything differs. */
+/** Reads every file again and compares it with the manifest, and that with its digest. Throws where anything differs. */
 export async function verifySnapshot(path: string): Promise<SnapshotManifest> {
-  const manifest = manifestSchema.parse(JSON.parse(await readFile(join(path, MANIFEST), 'utf8')))
+  const text = await readFile(join(path, MANIFEST))
+  const manifest = manifestSchema.parse(JSON.parse(text.toString()))
+  if (!text.equals(Buffer.from(sealed(manifest)))) throw new Error(`${join(path, MANIFEST)} is damaged`)
+  if (path !== snapshotPath(dirname(path), parsePosition(manifest.position)))
+    throw new Error(`${path} holds the snapshot of ${manifest.position}`)
   for (const file of manifest.files) {
     const hash = createHash('sha256')
     let bytes = 0
@@ -183,6 +196,7 @@ export async function pruneSnapshots(dir: string): Promise<Position[]> {
 /** The state of a snapshot, after all checks. Throws where it is damaged or belongs to another collection. */
 export async function loadSnapshot(shape: CellShape, path: string): Promise<CellState> {
   const manifest = await verifySnapshot(path)
+  if (manifest.owner !== shape.owner) throw new Error(`${path} belongs to ${manifest.owner}, not to ${shape.owner}`)
   if (manifest.dimension !== shape.dimension || manifest.metric !== shape.metric) {
     throw new Error(`${path} holds ${manifest.metric} of dimension ${manifest.dimension}`)
   }

@@ -28,6 +28,11 @@ export class TestRedis {
     return `redis://127.0.0.1:${this.port}`
   }
 
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('Redis does not run')
+    return this.#child.pid
+  }
+
   async launch(): Promise<void> {
     const args = [
       '--port',

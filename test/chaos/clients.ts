@@ -1,0 +1,194 @@
+/** Clients that never stop: they write, delete and read points that they share, and search for points of their own. */
+import type { Random } from '../../core/random.ts'
+import { seededRandom } from '../../core/random.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
+import type { TestCluster } from '../support/cluster.ts'
+import type { History, Level, Outcome } from './history.ts'
+
+export const DIMENSION = 16
+/** Ids of one generation; a new one begins each half minute, so that no id has too many operations to judge. */
+const GENERATION_IDS = 240
+const GENERATION_MS = 30_000
+/** Share of operations on ids of earlier generations: what is old must stay, too. */
+const OLD_SHARE = 0.2
+const PAUSE_MS = 24
+const REQUEST_TIMEOUT_S = 10
+/** Values of one client are so far from those of the next. */
+const VALUES = 10_000_000
+
+export interface Tally {
+  acknowledged: number
+  reads: number
+  searches: number
+  refused: Map<string, number>
+  /** Longest time without an acknowledged write, and without an answered read, of all clients together; ms. */
+  writeGapMs: number
+  readGapMs: number
+}
+
+export class Clients {
+  readonly tally: Tally = {
+    acknowledged: 0,
+    reads: 0,
+    searches: 0,
+    refused: new Map(),
+    writeGapMs: 0,
+    readGapMs: 0,
+  }
+  readonly #cluster: TestCluster
+  readonly #history: History
+  readonly #count: number
+  readonly #running: Promise<void>[]
+  readonly #started = performance.now()
+  #stopped = false
+  #lastWrite = performance.now()
+  #lastRead = performance.now()
+
+  constructor(cluster: TestCluster, history: History, count: number, seed: number) {
+    this.#cluster = cluster
+    this.#history = history
+    this.#count = count
+    this.#running = Array.from({ length: count }, (_, client) => this.#run(client, seededRandom(seed * 1000 + client)))
+  }
+
+  get ids(): number {
+    return (this.#generation + 1) * GENERATION_IDS
+  }
+
+  get #generation(): number {
+    return Math.floor((performance.now() - this.#started) / GENERATION_MS)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all(this.#running)
+  }
+
+  async #run(client: number, random: Random): Promise<void> {
+    /** What this client wrote last to its own ids, where it is known. */
+    const own = new Map<number, number>()
+    for (let n = 1; !this.#stopped; n++) {
+      const generation = random() < OLD_SHARE ? Math.floor(random() * (this.#generation + 1)) : this.#generation
+      const place = Math.floor(random() * GENERATION_IDS)
+      const id = generation * GENERATION_IDS + place
+      const kind = random()
+      // A third of the ids are written by one client alone.
+      const owner = place % (3 * this.#count)
+      const mine = owner === client
+      const shared = owner >= this.#count
+      if (kind < 0.3) await this.#read(client, id, random() < 0.5 ? 'strong' : undefined)
+      else if (kind < 0.4 && own.size > 0) await this.#search(client, [...own].at(-1) as [number, number])
+      else if (mine || shared) {
+        const value = kind < 0.5 ? undefined : client * VALUES + n
+        const outcome = await this.#write(client, id, value)
+        if (mine) own.delete(id)
+        if (mine && value !== undefined && outcome === 'ok') own.set(id, value)
+      }
+      await sleep(random() * PAUSE_MS)
+    }
+  }
+
+  /** One try only: what a retry would hide is what is looked at here. */
+  async #write(client: number, id: number, value: number | undefined): Promise<Outcome> {
+    const call = this.#history.now()
+    const points = value === undefined ? [id] : [{ id, vector: vectorOf(id, value), payload: { n: value } }]
+    const answer = await this.#send(
+      value === undefined ? 'POST' : 'PUT',
+      `points${value === undefined ? '/delete' : ''}?wait=true&timeout=${REQUEST_TIMEOUT_S}`,
+      { points },
+    )
+    const outcome = outcomeOf(answer?.status)
+    const version = answer && outcome === 'ok' ? (answer.json as WriteAnswer).result.operation_id : 0
+    const ret = this.#history.now()
+    this.#history.add({ kind: 'write', client, id, value, call, ret, outcome, version: version || undefined })
+    if (outcome === 'ok') {
+      this.tally.acknowledged++
+      this.tally.writeGapMs = Math.max(this.tally.writeGapMs, performance.now() - this.#lastWrite)
+      this.#lastWrite = performance.now()
+    } else {
+      const status = String(answer?.status ?? 'cut off')
+      this.tally.refused.set(status, (this.tally.refused.get(status) ?? 0) + 1)
+    }
+    return outcome
+  }
+
+  async #read(client: number, id: number, consistency?: 'strong'): Promise<void> {
+    const call = this.#history.now()
+    const answer = await this.#send(
+      'POST',
+      'points',
+      { ids: [id], with_payload: true },
+      consistency === undefined ? {} : { 'maksdb-consistency': consistency },
+    )
+    if (answer?.status !== 200) return
+    const { result, maksdb } = answer.json as { result: { payload: { n: number } }[]; maksdb: Report }
+    const ret = this.#history.now()
+    this.#history.add({ kind: 'read', client, id, value: result[0]?.payload.n, call, ret, level: levelOf(maksdb) })
+    this.#noteRead()
+    this.tally.reads++
+  }
+
+  /** A point is found by its own vector; nobody else writes it, so nothing can have taken its place meanwhile. */
+  async #search(client: number, [id, value]: [number, number]): Promise<void> {
+    const call = this.#history.now()
+    const answer = await this.#send('POST', 'points/query', {
+      query: vectorOf(id, value),
+      limit: 1,
+      with_payload: true,
+      params: { exact: true },
+    })
+    if (answer?.status !== 200) return
+    const { result, maksdb } = answer.json as {
+      result: { points: { id: number; payload: { n: number } }[] }
+      maksdb: Report
+    }
+    const [hit] = result.points
+    const level = levelOf(maksdb) === 'eventual' ? 'eventual' : 'acknowledged'
+    const found = hit?.id === id ? hit.payload.n : undefined
+    this.#history.add({ kind: 'read', client, id, value: found, call, ret: this.#history.now(), level })
+    this.#noteRead()
+    this.tally.searches++
+  }
+
+  #noteRead(): void {
+    this.tally.readGapMs = Math.max(this.tally.readGapMs, performance.now() - this.#lastRead)
+    this.#lastRead = performance.now()
+  }
+
+  async #send(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+    try {
+      const response = await fetch(`${this.#cluster.url}/collections/${this.#cluster.name}/${path}`, {
+        method,
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      })
+      return { status: response.status, json: await response.json() }
+    } catch {
+      return undefined
+    }
+  }
+}
+
+interface WriteAnswer {
+  result: { operation_id: number }
+}
+
+interface Report {
+  consistency: 'strong' | 'primary' | 'eventual'
+}
+
+function levelOf({ consistency }: Report): Level {
+  return consistency === 'primary' ? 'acknowledged' : consistency
+}
+
+/** 4xx and 503 say that nothing was done; 504, 500 and a connection that broke say nothing. */
+function outcomeOf(status: number | undefined): Outcome {
+  if (status === 200) return 'ok'
+  return status === 503 || status === 507 || (status !== undefined && status < 500) ? 'refused' : 'unknown'
+}
+
+/** Near one of five centres, and like no other. */
+function vectorOf(id: number, value: number): number[] {
+  const random = seededRandom(id * 31 + value * 7919)
+  return Array.from({ length: DIMENSION }, (_, i) => 4 * Math.cos(((id + value) % 5) * (i + 1)) + random())
+}

@@ -1,0 +1,153 @@
+/** One chaos run: a cluster, clients, faults drawn from a seed, and two judges at the end. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Random, seededRandom } from '../../core/random.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
+import { TestCluster, waitFor } from '../support/cluster.ts'
+import { FaultProxy } from '../support/fault-proxy.ts'
+import { TestRedis } from '../support/redis.ts'
+import { Clients, DIMENSION, type Tally } from './clients.ts'
+import { differences } from './copies.ts'
+import { FAULTS, type Fault, type Target } from './faults.ts'
+import { History } from './history.ts'
+import { judge, type Verdict } from './judge.ts'
+
+export interface ChaosOptions {
+  minutes: number
+  seed: number
+  clients: number
+  say: (line: string) => void
+}
+
+export interface ChaosReport extends Verdict {
+  seed: number
+  minutes: number
+  /** How often each fault was made. */
+  faults: Map<string, number>
+  tally: Tally
+  /** Milliseconds from the end of each fault until writes flowed again, in order of size. */
+  recoveries: number[]
+  /** What pods, directory and scroll say otherwise of one another at the end. */
+  disagreements: string[]
+  operations: number
+  /** Where history, drawings and, after a violation, the cluster are. */
+  folder: string
+}
+
+const CELLS = 3
+/** After a fault, writes must flow again within this time. */
+const RECOVERY_LIMIT_MS = 60_000
+const FLOWING = 30
+/** Share of faults that come while another is going on. */
+const DOUBLE_SHARE = 0.15
+
+export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
+  const random = seededRandom(options.seed)
+  const folder = mkdtempSync(join(tmpdir(), 'maksdb-chaos-'))
+  const redis = await TestRedis.start()
+  const proxy = await FaultProxy.start(redis.port)
+  const cluster = await startCluster(proxy)
+  const history = new History(join(folder, 'history.jsonl'))
+  const clients = new Clients(cluster, history, options.clients, options.seed)
+  await flowing(clients, 100)
+  const faults = new Map<string, number>()
+  const recoveries: number[] = []
+  const target: Target = { cluster, redis, proxy, cells: CELLS, random }
+  const deck = new Deck(random)
+  const end = performance.now() + options.minutes * 60_000
+  while (performance.now() < end) {
+    const names = random() < DOUBLE_SHARE ? [deck.next(), deck.next()] : [deck.next()]
+    const before = performance.now()
+    await Promise.all(names.map((name) => (FAULTS[name] as Fault)(target)))
+    const struck = performance.now()
+    await flowing(clients)
+    recoveries.push(performance.now() - struck)
+    for (const name of names) faults.set(name, (faults.get(name) ?? 0) + 1)
+    options.say(`${((performance.now() - before) / 1000).toFixed(1).padStart(6)} s  ${names.join(', and ')}`)
+    await sleep(random() * 1000)
+  }
+  await clients.stop()
+  await cluster.allReady()
+  await cluster.settled()
+  const scrolled = await readAll(cluster, history, clients.ids)
+  const disagreements = [...scrolled, ...(await differences(cluster))]
+  await history.close()
+  const verdict = await judge(history.entries, folder)
+  if (verdict.violations.length === 0 && disagreements.length === 0) await cluster.close()
+  else options.say(`the cluster is left as it is in ${cluster.folder}`)
+  proxy.close()
+  await redis.close()
+  return {
+    ...verdict,
+    seed: options.seed,
+    minutes: options.minutes,
+    faults,
+    tally: clients.tally,
+    recoveries: recoveries.sort((a, b) => a - b),
+    disagreements,
+    operations: history.entries.length,
+    folder,
+  }
+}
+
+function startCluster(proxy: FaultProxy): Promise<TestCluster> {
+  return TestCluster.start({
+    spec: {
+      dimension: DIMENSION,
+      clusters: CELLS,
+      replicas: 2,
+      centroids: { source: 'Dynamic', sampleSize: 1500 },
+      redundantStorage: '1.3',
+      redis: { external: { urlSecretRef: { name: 'redis', key: 'url' } } },
+    },
+    documents: [
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'redis' },
+        stringData: { url: `redis://127.0.0.1:${proxy.port}` },
+      },
+    ],
+    env: { MAKSDB_SNAPSHOT_ENTRIES: '2000' },
+  })
+}
+
+/** Every fault before any comes twice. */
+class Deck {
+  readonly #random: Random
+  #left: string[] = []
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  next(): string {
+    if (this.#left.length === 0) this.#left = Object.keys(FAULTS)
+    return this.#left.splice(Math.floor(this.#random() * this.#left.length), 1)[0] as string
+  }
+}
+
+async function flowing(clients: Clients, more = FLOWING): Promise<void> {
+  const from = clients.tally.acknowledged
+  await waitFor(
+    async () => (clients.tally.acknowledged >= from + more ? true : undefined),
+    'writes to flow again',
+    RECOVERY_LIMIT_MS,
+  )
+}
+
+/** Reads everything, as entries of the history that the judges hold against all before; tells what shows twice. */
+async function readAll(cluster: TestCluster, history: History, ids: number): Promise<string[]> {
+  const found: string[] = []
+  const seen = new Map<number, number>()
+  const call = history.now()
+  for await (const { id, payload } of cluster.collection.scroll({ consistency: 'strong', batch: 1000 })) {
+    if (seen.has(Number(id))) found.push(`point ${id} shows twice`)
+    seen.set(Number(id), payload.n as number)
+  }
+  const ret = history.now()
+  for (let id = 0; id < ids; id++)
+    history.add({ kind: 'read', client: -1, id, value: seen.get(id), call, ret, level: 'strong' })
+  return found
+}
