@@ -12,6 +12,10 @@ const GENERATION_MS = 30_000
 /** Share of operations on ids of earlier generations: what is old must stay, too. */
 const OLD_SHARE = 0.2
 const PAUSE_MS = 24
+const FAILED_PAUSE_MS = 50
+/** In the place of an HTTP status. */
+const NOT_SENT = 1
+const CUT_OFF = 2
 const REQUEST_TIMEOUT_S = 10
 /** Values of one client are so far from those of the next. */
 const VALUES = 10_000_000
@@ -97,8 +101,8 @@ export class Clients {
       `points${value === undefined ? '/delete' : ''}?wait=true&timeout=${REQUEST_TIMEOUT_S}`,
       { points },
     )
-    const outcome = outcomeOf(answer?.status)
-    const version = answer && outcome === 'ok' ? (answer.json as WriteAnswer).result.operation_id : 0
+    const outcome = outcomeOf(answer.status)
+    const version = outcome === 'ok' ? (answer.json as WriteAnswer).result.operation_id : 0
     const ret = this.#history.now()
     this.#history.add({ kind: 'write', client, id, value, call, ret, outcome, version: version || undefined })
     if (outcome === 'ok') {
@@ -106,7 +110,7 @@ export class Clients {
       this.tally.writeGapMs = Math.max(this.tally.writeGapMs, performance.now() - this.#lastWrite)
       this.#lastWrite = performance.now()
     } else {
-      const status = String(answer?.status ?? 'cut off')
+      const status = ['', 'not sent', 'cut off'][answer.status] ?? String(answer.status)
       this.tally.refused.set(status, (this.tally.refused.get(status) ?? 0) + 1)
     }
     return outcome
@@ -120,7 +124,7 @@ export class Clients {
       { ids: [id], with_payload: true },
       consistency === undefined ? {} : { 'maksdb-consistency': consistency },
     )
-    if (answer?.status !== 200) return
+    if (answer.status !== 200) return
     const { result, maksdb } = answer.json as { result: { payload: { n: number } }[]; maksdb: Report }
     const ret = this.#history.now()
     this.#history.add({ kind: 'read', client, id, value: result[0]?.payload.n, call, ret, level: levelOf(maksdb) })
@@ -137,7 +141,7 @@ export class Clients {
       with_payload: true,
       params: { exact: true },
     })
-    if (answer?.status !== 200) return
+    if (answer.status !== 200) return
     const { result, maksdb } = answer.json as {
       result: { points: { id: number; payload: { n: number } }[] }
       maksdb: Report
@@ -163,8 +167,11 @@ export class Clients {
         body: JSON.stringify(body),
       })
       return { status: response.status, json: await response.json() }
-    } catch {
-      return undefined
+    } catch (error) {
+      await sleep(FAILED_PAUSE_MS)
+      // A connection that was never made carried nothing.
+      const { code } = ((error as Error).cause ?? {}) as { code?: string }
+      return { status: code === 'ECONNREFUSED' ? NOT_SENT : CUT_OFF, json: undefined }
     }
   }
 }
@@ -182,9 +189,11 @@ function levelOf({ consistency }: Report): Level {
 }
 
 /** 4xx and 503 say that nothing was done; 504, 500 and a connection that broke say nothing. */
-function outcomeOf(status: number | undefined): Outcome {
+function outcomeOf(status: number): Outcome {
   if (status === 200) return 'ok'
-  return status === 503 || status === 507 || (status !== undefined && status < 500) ? 'refused' : 'unknown'
+  return status === 503 || status === 507 || status === NOT_SENT || (status >= 400 && status < 500)
+    ? 'refused'
+    : 'unknown'
 }
 
 /** Near one of five centres, and like no other. */

@@ -51,8 +51,8 @@ async function podsOfACell({ cluster, cells, random }: Target): Promise<number[]
 function flipBit(volume: string, random: Random): void {
   const snapshots = join(volume, 'snapshots')
   const newest = readdirSync(snapshots)
-    .filter((name) => /^\d+-\d+$/.test(name))
-    .sort((a, b) => Number(a.split('-')[1]) - Number(b.split('-')[1]))
+    .filter((name) => /^snapshot-\d+-\d+$/.test(name))
+    .sort((a, b) => Number(a.split('-')[2]) - Number(b.split('-')[2]))
     .at(-1)
   if (newest === undefined) return
   const files = readdirSync(join(snapshots, newest))

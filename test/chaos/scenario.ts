@@ -97,7 +97,7 @@ function startCluster(proxy: FaultProxy): Promise<TestCluster> {
       dimension: DIMENSION,
       clusters: CELLS,
       replicas: 2,
-      centroids: { source: 'Dynamic', sampleSize: 1500 },
+      centroids: { source: 'Dynamic', sampleSize: 300 },
       redundantStorage: '1.3',
       redis: { external: { urlSecretRef: { name: 'redis', key: 'url' } } },
     },
