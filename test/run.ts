@@ -20,6 +20,7 @@ const TIERS: Tier[] = [
   { project: 'unit', what: 'pure code', budgetMinutes: 3 },
   { project: 'redis', what: 'the scripts on a real Redis', budgetMinutes: 5 },
   { project: 'local', what: 'real processes, crashes, pauses', budgetMinutes: 20 },
+  { project: 'chaos', what: 'six minutes of faults, and the judges of what clients saw', budgetMinutes: 11 },
   { project: 'compat', what: 'clients of other projects', budgetMinutes: 10 },
   { project: 'api', what: 'operator and CRD on a real API server', budgetMinutes: 15, kubernetes: true },
   { project: 'kube', what: 'everything on a real Kubernetes cluster', budgetMinutes: 25, kubernetes: true },

@@ -1,5 +1,5 @@
 /** A history before both judges: our own checker, and Porcupine, which knows nothing of versions or of MaksDB. */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -11,6 +11,11 @@ export interface Verdict {
   violations: Violation[]
   /** What Porcupine says; a string where it could not be asked. */
   porcupine: { operations: number; ids: number; illegal: number[]; undecided: number[] } | string
+}
+
+/** Porcupine is a Go module, built here. */
+export function hasGo(): boolean {
+  return spawnSync('go', ['version']).status === 0
 }
 
 /** @param folder where Porcupine draws what it cannot explain */
