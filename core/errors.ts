@@ -132,6 +132,12 @@ export const ERRORS = {
     retryAfterS: 1,
     hint: 'No live pod holds a probed cell; wait, or ask for what there is with params.partial.',
   },
+  SESSION_RESET: {
+    http: 409,
+    grpc: GRPC.ABORTED,
+    retriable: false,
+    hint: 'Redis lost data and somebody accepted it; begin a new session without a token.',
+  },
   STALE: {
     http: 503,
     grpc: GRPC.UNAVAILABLE,

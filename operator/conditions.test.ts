@@ -30,6 +30,7 @@ const topology: TopologyView = {
   rows: 5,
   copies: 0,
   regressed: '',
+  era: 0,
   members: [],
   cells: [
     {

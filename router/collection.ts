@@ -11,7 +11,14 @@ import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { RedisLink } from '../store/redis-link.ts'
-import { type CollectionScope, readCentroids, readTopology, type TopologyView } from '../store/topology.ts'
+import {
+  type CollectionScope,
+  type Cut,
+  cutOf,
+  readCentroids,
+  readTopology,
+  type TopologyView,
+} from '../store/topology.ts'
 import { CutSource } from './cuts.ts'
 
 const POLL_MS = 500
@@ -30,6 +37,8 @@ export class Collection {
   #closed = false
   /** Undefined until Redis has answered once. */
   topology: TopologyView | undefined
+  /** The last state of all cells that Redis told of, and since when it may be out of date; this process' own clock, ms. */
+  seen: { cut: Cut; at: number } | undefined
   redisUp = false
 
   constructor(config: CollectionConfig, logger: Logger) {
@@ -74,10 +83,13 @@ export class Collection {
   }
 
   async #refresh(): Promise<void> {
+    const at = performance.now()
     try {
       const topology = await this.link.use((redis) => readTopology(redis, this.scope))
       if (topology.centroidVersion !== this.#partition.version) await this.#readPartition(topology.centroidVersion)
       this.topology = topology
+      const cut = cutOf(topology)
+      if (cut) this.seen = { cut, at }
       this.redisUp = true
     } catch (thrown) {
       if (this.redisUp)

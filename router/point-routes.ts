@@ -21,6 +21,7 @@ import { notFound, type Query, type ReadReport, type Reads, type ScoredPoint } f
 import type { Registry } from './registry.ts'
 import { ifVersion, type Limits, type ReadParams, readParams, timeoutMs, writeOptions } from './request-options.ts'
 import type { Reply, Send } from './rest.ts'
+import { laterToken, parseToken, type SessionToken, tokenText } from './session.ts'
 import type { Write, Writes } from './writes.ts'
 
 export interface PointParts {
@@ -122,12 +123,29 @@ async function write(parts: PointParts, request: Request, collection: Collection
   const version = ifVersion(request, writes.length)
   const conditional = version === undefined ? writes : writes.map((one) => ({ ...one, ifVersion: version }))
   const outcome = await parts.writes.write(collection, conditional, options)
-  return { result: { operation_id: outcome.version, status: options.wait ? 'completed' : 'acknowledged' } }
+  const token = await seenBy(collection, outcome.version, options.token)
+  return {
+    result: { operation_id: outcome.version, status: options.wait ? 'completed' : 'acknowledged' },
+    ...(token === undefined ? {} : { report: { token: tokenText(token) } }),
+  }
+}
+
+/** What a session has seen with a write. One that found nothing to do has seen a state at least as old as the present one. */
+async function seenBy(
+  collection: Collection,
+  version: number,
+  before: SessionToken | undefined,
+): Promise<SessionToken | undefined> {
+  const era = collection.topology?.era ?? 0
+  const now = version > 0 ? { era, version } : await collection.cuts.take().catch(() => undefined)
+  return now && before ? laterToken(before, now) : now
 }
 
 function readOptions(parts: PointParts, request: Request, params: ReadParams, payload: boolean, withVector: boolean) {
   return {
     consistency: params.consistency,
+    token: params.token,
+    maxStalenessMs: params.maxStalenessMs,
     timeoutMs: timeoutMs(request, parts.limits),
     withPayload: payload,
     withVector,
@@ -243,8 +261,15 @@ function combined(reports: ReadReport[]): ReadReport {
   return {
     ...first,
     consistency: reports.some((report) => report.consistency === 'eventual') ? 'eventual' : first.consistency,
+    ...latestToken(reports),
     probed: Math.max(...reports.map((report) => report.probed ?? 0)),
     scanned: reports.reduce((sum, report) => sum + (report.scanned ?? 0), 0),
     exact: reports.every((report) => report.exact),
   }
+}
+
+function latestToken(reports: readonly ReadReport[]): { token?: string } {
+  const tokens = reports.flatMap(({ token }) => (token === undefined ? [] : [parseToken(token)]))
+  const [first, ...rest] = tokens
+  return first === undefined ? {} : { token: tokenText(rest.reduce(laterToken, first)) }
 }

@@ -14,13 +14,12 @@ import {
   type SearchResponse,
 } from '../protocol/shard-rpc.ts'
 import type { Collection } from './collection.ts'
+import { type LevelOptions, levelFor, scattered } from './levels.ts'
 import { type CellAnswer, type ReadLevel, readCell } from './scatter.ts'
+import { tokenText } from './session.ts'
 import type { ShardClient } from './shard-client.ts'
 
-export type Consistency = 'default' | 'eventual' | 'strong'
-
-export interface ReadOptions {
-  consistency: Consistency
+export interface ReadOptions extends LevelOptions {
   timeoutMs: number
   withPayload: boolean
   withVector: boolean
@@ -54,7 +53,9 @@ export interface Point extends RowHeader {
 
 /** How a read was answered: the `maksdb` object of the response. */
 export interface ReadReport {
-  consistency: 'primary' | 'eventual' | 'strong'
+  consistency: 'primary' | 'eventual' | 'bounded' | 'session' | 'strong'
+  /** What has been seen, to be sent back by a session; absent where no one state was read. */
+  token?: string
   probed?: number
   cells?: number
   scanned?: number
@@ -78,7 +79,7 @@ export class Reads {
     options: SearchOptions,
   ): Promise<{ points: ScoredPoint[][]; report: ReadReport }> {
     return this.#read(collection, options, collection.unsettled, async (read, deadline) => {
-      const cellsOf = queries.map((query) => this.#cells(collection, query.vector, options))
+      const cellsOf = queries.map((query) => this.#cells(collection, read, query.vector, options))
       const missing: number[] = []
       const answers: CellAnswer<SearchResponse>[] = []
       const found: Found[][][] = queries.map(() => [])
@@ -112,7 +113,7 @@ export class Reads {
       )
       const probed = Math.max(...cellsOf.map((cells) => cells.length))
       const report: ReadReport = {
-        ...levelReport(read, answers),
+        ...levelReport(options, read, answers),
         probed,
         cells: collection.config.clusters,
         scanned: answers.reduce((sum, answer) => sum + answer.header.scanned, 0),
@@ -123,10 +124,10 @@ export class Reads {
     })
   }
 
-  #cells(collection: Collection, vector: Float32Array, options: SearchOptions): number[] {
+  #cells(collection: Collection, read: ReadLevel, vector: Float32Array, options: SearchOptions): number[] {
     const { partition, config } = collection
     const ranked = rankCells(partition, vector)
-    if (options.exact || collection.unsettled) return ranked
+    if (options.exact || scattered(collection, read)) return ranked
     const recall = options.recallTarget ?? config.recallTarget
     const wanted =
       options.probes ??
@@ -142,14 +143,12 @@ export class Reads {
   ): Promise<{ points: Point[]; report: ReadReport }> {
     const deadline = performance.now() + options.timeoutMs
     for (let attempt = 1; ; attempt++) {
-      const cut = options.consistency === 'eventual' ? undefined : await this.#cut(collection, options, keys)
-      const read: ReadLevel = cut
-        ? { level: 'cut', cut }
-        : { level: options.consistency === 'eventual' ? 'eventual' : 'primary' }
+      const read = await levelFor(collection, { ...options, spread: true, keys, again: attempt > 1 })
+      const located = read.level === 'cut' && read.cut.entries.length === keys.length ? read.cut.entries : undefined
       const byCell = new Map<number, IdKey[]>()
       keys.forEach((key, i) => {
-        const cells = cut
-          ? [cut.entries[i]?.owner]
+        const cells = located
+          ? [located[i]?.owner]
           : Array.from({ length: collection.config.clusters }, (_, cell) => cell)
         for (const cell of cells) if (cell !== undefined) byCell.set(cell, [...(byCell.get(cell) ?? []), key])
       })
@@ -166,7 +165,7 @@ export class Reads {
         )) {
           if ((newest.get(point.key)?.version ?? -1) < point.version) newest.set(point.key, point)
         }
-        return { points: keys.flatMap((key) => newest.get(key) ?? []), report: levelReport(read, answers) }
+        return { points: keys.flatMap((key) => newest.get(key) ?? []), report: levelReport(options, read, answers) }
       } catch (error) {
         if (asMaksError(error).code !== 'STALE' || attempt === CUT_ATTEMPTS) throw error
       }
@@ -186,7 +185,11 @@ export class Reads {
         answers.map((answer) => rowsOf(answer, collection.config.dimension, options.withVector)),
         limit + 1,
       )
-      return { points: page.slice(0, limit), next: page[limit]?.key ?? null, report: levelReport(read, answers) }
+      return {
+        points: page.slice(0, limit),
+        next: page[limit]?.key ?? null,
+        report: levelReport(options, read, answers),
+      }
     })
   }
 
@@ -195,7 +198,7 @@ export class Reads {
       const answers = await this.#all<CountResponse>(collection, read, { path: RPC.count, header: {} }, deadline)
       return {
         count: answers.reduce((sum, answer) => sum + answer.header.count, 0),
-        report: levelReport(read, answers),
+        report: levelReport(options, read, answers),
       }
     })
   }
@@ -210,10 +213,7 @@ export class Reads {
     return Promise.all(cells.map((cell) => readCell<A>(this.#shards, collection, cell, read, call, deadline)))
   }
 
-  /**
-   * Runs a read at its level. `strong` takes a cut. The default takes one where the state is spread over cells
-   * (`spread`), and does without where Redis is away; a cut that a pod can no longer serve is taken again.
-   */
+  /** Runs a read at its level; a state that a pod can no longer serve is taken anew. */
   async #read<T>(
     collection: Collection,
     options: ReadOptions,
@@ -221,27 +221,13 @@ export class Reads {
     run: (read: ReadLevel, deadline: number) => Promise<T>,
   ): Promise<T> {
     const deadline = performance.now() + options.timeoutMs
-    if (options.consistency === 'eventual') return run({ level: 'eventual' }, deadline)
-    if (options.consistency === 'default' && !spread) return run({ level: 'primary' }, deadline)
     for (let attempt = 1; ; attempt++) {
-      const cut = await this.#cut(collection, options, undefined)
+      const read = await levelFor(collection, { ...options, spread, keys: undefined, again: attempt > 1 })
       try {
-        return await run(cut ? { level: 'cut', cut } : { level: 'primary' }, deadline)
+        return await run(read, deadline)
       } catch (error) {
         if (asMaksError(error).code !== 'STALE' || attempt === CUT_ATTEMPTS) throw error
       }
-    }
-  }
-
-  /** Undefined where a default read must do without. */
-  async #cut(collection: Collection, options: ReadOptions, keys: readonly IdKey[] | undefined) {
-    try {
-      return await (keys ? collection.cuts.of(keys) : collection.cuts.take())
-    } catch (thrown) {
-      const error = asMaksError(thrown)
-      if (options.consistency === 'default' && (error.code === 'REDIS_UNAVAILABLE' || error.code === 'GATE_CLOSED'))
-        return undefined
-      throw error
     }
   }
 }
@@ -281,8 +267,15 @@ function finish(collection: Collection, query: Query, answers: Found[][]): Score
   return threshold === undefined ? merged : merged.filter((hit) => passesThreshold(metric, hit.score, threshold))
 }
 
-function levelReport(read: ReadLevel, answers: readonly { primary: boolean }[]): Pick<ReadReport, 'consistency'> {
-  if (read.level === 'cut') return { consistency: 'strong' }
+function levelReport(
+  { consistency }: ReadOptions,
+  read: ReadLevel,
+  answers: readonly { primary: boolean }[],
+): Pick<ReadReport, 'consistency' | 'token'> {
+  if (read.level === 'cut') {
+    const level = consistency === 'bounded' || consistency === 'session' ? consistency : 'strong'
+    return { consistency: level, token: tokenText(read.cut) }
+  }
   return { consistency: read.level === 'primary' && answers.every((answer) => answer.primary) ? 'primary' : 'eventual' }
 }
 

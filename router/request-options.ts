@@ -2,7 +2,8 @@
 import type { Request } from 'express'
 import { badRequest, MaksError } from '../core/errors.ts'
 import { Fields } from './fields.ts'
-import type { Consistency } from './reads.ts'
+import type { Consistency } from './levels.ts'
+import { parseToken, type SessionToken } from './session.ts'
 
 export interface Limits {
   limitMax: number
@@ -15,8 +16,14 @@ export interface ReadParams {
   recallTarget: number | undefined
   partial: boolean
   consistency: Consistency
+  /** What a session has seen. */
+  token: SessionToken | undefined
+  maxStalenessMs: number
 }
 
+/** Of bounded reads. */
+const STALENESS_MS = 5000
+const STALENESS_MAX_MS = 3_600_000
 /** Timeouts are seconds, as in Qdrant. */
 const TIMEOUT_MAX_S = 300
 const PROBES_MAX = 1_000_000
@@ -32,20 +39,24 @@ export function readParams(request: Request, params: unknown): ReadParams {
   const given = params === undefined || params === null ? {} : params
   const fields = new Fields(given, 'params')
   fields.ignore('hnsw_ef', 'indexed_only', 'quantization', 'acorn')
-  fields.refuse(' yet', 'token')
   const outsideNumber = (name: string) => {
     const text = outside(request, name)
     if (text === undefined) return undefined
     if (!/^\d+(\.\d+)?$/.test(text)) throw badRequest(`"${name}" must be a number, not "${text}"`)
     return Number(text)
   }
-  if (outside(request, 'maksdb-token') !== undefined)
-    throw new MaksError('UNSUPPORTED', '"maksdb-token" is not supported yet')
   const probes = fields.number('probes', { min: 1, max: PROBES_MAX, integer: true }) ?? outsideNumber('maksdb-probes')
   if (probes !== undefined && (probes < 1 || !Number.isInteger(probes)))
     throw badRequest('"maksdb-probes" must be a whole number from 1 on')
   const recallTarget = fields.number('recall_target', { min: 0, max: 1 }) ?? outsideNumber('maksdb-recall-target')
   if (recallTarget !== undefined && recallTarget > 1) throw badRequest('"maksdb-recall-target" must be from 0 to 1')
+  const token = sessionToken(fields.take('token') ?? outside(request, 'maksdb-token'))
+  const maxStalenessMs =
+    fields.number('max_staleness_ms', { min: 0, max: STALENESS_MAX_MS, integer: true }) ??
+    outsideNumber('maksdb-max-staleness-ms') ??
+    STALENESS_MS
+  if (maxStalenessMs > STALENESS_MAX_MS)
+    throw badRequest(`"maksdb-max-staleness-ms" must be at most ${STALENESS_MAX_MS}`)
   const flag = (name: string) => outside(request, name) === 'true' || outside(request, name) === '1'
   const result: ReadParams = {
     exact: fields.boolean('exact') ?? flag('maksdb-exact'),
@@ -54,21 +65,32 @@ export function readParams(request: Request, params: unknown): ReadParams {
     partial: fields.boolean('partial') ?? flag('maksdb-partial'),
     consistency: parseConsistency(
       fields.take('consistency') ?? outside(request, 'maksdb-consistency') ?? request.query.consistency,
+      token,
     ),
+    token,
+    maxStalenessMs,
   }
   fields.end()
   return result
 }
 
 /** Qdrant's own levels speak of replicas that it would ask; here every answer already holds what was acknowledged. */
-function parseConsistency(value: unknown): Consistency {
+function parseConsistency(value: unknown, token: SessionToken | undefined): Consistency {
+  if (token !== undefined && value !== undefined && value !== 'session')
+    throw badRequest('"token" goes with consistency session, or with none')
+  if (token !== undefined) return 'session'
   if (value === undefined || typeof value === 'number') return 'default'
-  if (value === 'eventual' || value === 'strong') return value
+  if (value === 'eventual' || value === 'bounded' || value === 'session' || value === 'strong') return value
   if (value === 'majority' || value === 'quorum' || value === 'all') return 'default'
-  if (value === 'bounded' || value === 'session')
-    throw new MaksError('UNSUPPORTED', `consistency "${value}" is not supported yet`)
   if (typeof value === 'string' && /^\d+$/.test(value)) return 'default'
-  throw badRequest('consistency must be eventual, strong, a number, majority, quorum or all')
+  throw badRequest('consistency must be eventual, bounded, session, strong, a number, majority, quorum or all')
+}
+
+/** An empty one begins a session. */
+export function sessionToken(value: unknown): SessionToken | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'string') throw badRequest('"token" must be a text')
+  return parseToken(value)
 }
 
 export function timeoutMs(request: Request, limits: Limits): number {
@@ -80,7 +102,10 @@ export function timeoutMs(request: Request, limits: Limits): number {
   return seconds * 1000
 }
 
-export function writeOptions(request: Request, limits: Limits): { wait: boolean; timeoutMs: number } {
+export function writeOptions(
+  request: Request,
+  limits: Limits,
+): { wait: boolean; timeoutMs: number; token: SessionToken | undefined } {
   const { wait, ordering } = request.query
   if (wait !== undefined && wait !== 'true' && wait !== 'false') throw badRequest('"wait" must be true or false')
   if (ordering !== undefined && ordering !== 'weak' && ordering !== 'medium' && ordering !== 'strong') {
@@ -88,7 +113,8 @@ export function writeOptions(request: Request, limits: Limits): { wait: boolean;
   }
   if (request.get('idempotency-key') !== undefined)
     throw new MaksError('UNSUPPORTED', 'the header "Idempotency-Key" is not supported yet')
-  return { wait: wait === 'true', timeoutMs: timeoutMs(request, limits) }
+  const token = sessionToken(outside(request, 'maksdb-token'))
+  return { wait: wait === 'true', timeoutMs: timeoutMs(request, limits), token }
 }
 
 /** Header `maksdb-if-version`: the user version that the one point of the request must have; 0 where it must not exist. */

@@ -19,7 +19,7 @@ import { serverOf } from './tls.ts'
 import { Writes } from './writes.ts'
 
 /** What a handler answers: a value, or JSON text that is ready; and how the read was answered. */
-export type Reply = ({ result: unknown } | { json: string }) & { report?: ReadReport }
+export type Reply = ({ result: unknown } | { json: string }) & { report?: Partial<ReadReport> }
 export type Send = (
   handler: (request: Request) => Promise<Reply>,
 ) => (request: Request, response: Response, next: NextFunction) => void

@@ -2,6 +2,7 @@
  * One read of one cell: the primary first, another pod when it fails or is slow. The first good answer counts.
  */
 import { asMaksError, MaksError } from '../core/errors.ts'
+import { parsePosition } from '../core/position.ts'
 import type { Frame } from '../protocol/frame.ts'
 import type { Heartbeat, ReadScope } from '../protocol/shard-rpc.ts'
 import type { Cut } from '../store/topology.ts'
@@ -11,7 +12,11 @@ import type { ShardClient } from './shard-client.ts'
 /** A pod that has not answered for so long gets company. */
 const HEDGE_MS = 1000
 
-export type ReadLevel = { level: 'primary' } | { level: 'eventual' } | { level: 'cut'; cut: Cut }
+export type ReadLevel =
+  | { level: 'primary' }
+  | { level: 'eventual' }
+  /** `fresh`: taken for this read. An older one is asked of any pod that has reached it. */
+  | { level: 'cut'; cut: Cut; fresh: boolean }
 
 export interface CellAnswer<A> extends Frame<A> {
   /** False where a default read had to be answered by a replica. */
@@ -55,12 +60,21 @@ function attemptsOf(collection: Collection, cell: number, read: ReadLevel): Atte
   if (read.level === 'cut') {
     const head = read.cut.heads[cell]
     const cut = { version: read.cut.version, seq: head?.seq ?? 0, epoch: head?.epoch ?? 0 }
-    return pods.map((pod) => ({ pod, scope: { primary: false, cut }, primary: true }))
+    const there = (pod: Heartbeat) => parsePosition(pod.applied).seq >= cut.seq
+    const order = read.fresh ? pods : [...shuffled(pods.filter(there)), ...pods.filter((pod) => !there(pod))]
+    return order.map((pod) => ({ pod, scope: { primary: false, cut }, primary: true }))
   }
   const any = pods.map((pod) => ({ pod, scope: { primary: false }, primary: false }))
-  if (read.level === 'eventual') return any.sort(() => Math.random() - 0.5)
+  if (read.level === 'eventual') return shuffled(any)
   const leader = collection.leader(cell)
   return leader ? [{ pod: leader, scope: { primary: true }, primary: true }, ...any] : any
+}
+
+function shuffled<T>(list: readonly T[]): T[] {
+  return list
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item)
 }
 
 /** Starts the next attempt when one fails, or stays silent too long; the first success wins, else the last error. */

@@ -26,6 +26,8 @@ export interface TopologyView {
   rows: number
   copies: number
   regressed: string
+  /** Grows each time that a person has given up what Redis lost. */
+  era: number
   members: Heartbeat[]
   cells: CellView[]
 }
@@ -38,6 +40,9 @@ export interface DirectoryEntry {
 export interface Cut {
   version: number
   centroidVersion: number
+  /** Cells that had rows to move. */
+  moving: number
+  era: number
   heads: Position[]
   /** Where each asked id lives; undefined for ids that do not exist. */
   entries: (DirectoryEntry | undefined)[]
@@ -53,7 +58,7 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
   const keys = keysOf(scope.namespace, scope.name)
   const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.lease(c)]).flat()
   const r = await runScript(redis, 'topology', [keys.meta, keys.gate, keys.members, ...cellKeys], [scope.clusters])
-  const FIXED = 8
+  const FIXED = 9
   const WIDTH = 7
   const cells = Array.from({ length: scope.clusters }, (_, c): CellView => {
     const [epoch = '0', token = '', head = '0-0', trim = '0', walked = '0', walBytes = '0', leased = '0'] = r.slice(
@@ -79,8 +84,16 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
     copies: Number(r[5]),
     regressed: r[6] ?? '',
     members: JSON.parse(r[7] ?? '[]') as Heartbeat[],
+    era: Number(r[8]),
     cells,
   }
+}
+
+/** The state of all cells that a topology was read at; undefined while the gate is closed. */
+export function cutOf(topology: TopologyView): Cut | undefined {
+  const { gateOpen, version, centroidVersion, moving, era, cells } = topology
+  if (!gateOpen) return undefined
+  return { version, centroidVersion, moving, era, heads: cells.map(({ head }) => head), entries: [] }
 }
 
 function positionOrOrigin(text: string): Position {
@@ -101,8 +114,10 @@ export async function readCut(redis: Redis, scope: CollectionScope, ids: readonl
   return {
     version: Number(r[1]),
     centroidVersion: Number(r[2]),
-    heads: r.slice(4, 4 + scope.clusters).map(parsePosition),
-    entries: r.slice(4 + scope.clusters).map(parseDirectory),
+    moving: Number(r[3]),
+    era: Number(r[4]),
+    heads: r.slice(5, 5 + scope.clusters).map(parsePosition),
+    entries: r.slice(5 + scope.clusters).map(parseDirectory),
   }
 }
 

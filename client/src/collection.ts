@@ -33,7 +33,10 @@ export interface WriteOptions extends CallOptions {
 }
 
 export interface ReadOptions extends CallOptions {
-  consistency?: 'eventual' | 'strong'
+  /** Absent: every write that was acknowledged before. `session`: see Collection.session(). */
+  consistency?: 'eventual' | 'bounded' | 'session' | 'strong'
+  /** How old a bounded read may be. @defaultValue 5000 */
+  maxStalenessMs?: number
   /** @defaultValue true, false for queries */
   withPayload?: boolean
   /** @defaultValue false */
@@ -76,6 +79,14 @@ export class Collection<P extends Payload = Payload> {
     this.#adder = new Adder((points) => this.upsert(points as PointInput<P>[]))
   }
 
+  /**
+   * The same collection in a session: its reads see all that the session has written or read before, on any replica and
+   * through any router, and never go back. Cheaper than `strong`: as a rule nothing but the replica is asked.
+   */
+  session(): Collection<P> {
+    return new Collection<P>(this.name, this.#transport.session())
+  }
+
   #path(rest: string): string {
     return `/collections/${encodeURIComponent(this.name)}${rest}`
   }
@@ -110,7 +121,7 @@ export class Collection<P extends Payload = Payload> {
 
   /** The nearest points to a vector, or to the point with an id. */
   async query(query: Vector | { id: PointId }, options: QueryOptions = {}): Promise<QueryResult<P>> {
-    const { exact, probes, recallTarget, partial, consistency } = options
+    const { exact, probes, recallTarget, partial, consistency, maxStalenessMs } = options
     const body = {
       query: 'id' in query ? query.id : query,
       limit: options.limit,
@@ -118,7 +129,7 @@ export class Collection<P extends Payload = Payload> {
       score_threshold: options.scoreThreshold,
       with_payload: options.withPayload ?? true,
       with_vector: options.withVector ?? false,
-      params: { exact, probes, recall_target: recallTarget, partial, consistency },
+      params: { exact, probes, recall_target: recallTarget, partial, consistency, max_staleness_ms: maxStalenessMs },
     }
     const answer = await this.#transport.call<{ points: ScoredPoint<P>[] }>(
       'POST',
@@ -184,5 +195,8 @@ export class Collection<P extends Payload = Payload> {
 }
 
 function level(options: ReadOptions): string {
-  return options.consistency === undefined ? '' : `?maksdb-consistency=${options.consistency}`
+  const query = new URLSearchParams()
+  if (options.consistency !== undefined) query.set('maksdb-consistency', options.consistency)
+  if (options.maxStalenessMs !== undefined) query.set('maksdb-max-staleness-ms', String(options.maxStalenessMs))
+  return query.size === 0 ? '' : `?${query.toString()}`
 }

@@ -25,9 +25,17 @@ const RETRY_MAX_MS = 2000
 
 export class Transport {
   readonly #options: TransportOptions
+  /** What a session has seen, '' at its beginning; undefined outside of one. */
+  #token: string | undefined
 
-  constructor(options: TransportOptions) {
+  constructor(options: TransportOptions, token?: string) {
     this.#options = options
+    this.#token = token
+  }
+
+  /** Calls that see what calls before them wrote or saw. */
+  session(): Transport {
+    return new Transport(this.#options, '')
   }
 
   /** @param repeatable a call that may be sent again although an earlier one may have been executed: reads, upserts by id, deletes by id */
@@ -64,6 +72,8 @@ export class Transport {
     const headers: Record<string, string> = { ...options.headers }
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (this.#options.apiKey !== undefined) headers['api-key'] = this.#options.apiKey
+    if (this.#token !== undefined)
+      Object.assign(headers, { 'maksdb-consistency': 'session', 'maksdb-token': this.#token })
     let response: Response
     let text: string
     try {
@@ -99,6 +109,17 @@ export class Transport {
       value = undefined
     }
     if (!response.ok || value === undefined) throw errorOf(response.status, response.headers.get('retry-after'), value)
-    return value as Answer<T>
+    const answer = value as Answer<T>
+    if (this.#token !== undefined) this.#token = laterToken(this.#token, answer.maksdb?.token)
+    return answer
   }
+}
+
+/** Answers of calls that ran together may come in any order. Tokens are `s1.<era>.<version>`. */
+function laterToken(a: string, b: unknown): string {
+  if (typeof b !== 'string' || a === '') return typeof b === 'string' ? b : a
+  const numbers = (token: string) => token.split('.').slice(1).map(Number)
+  const [eraA = 0, versionA = 0] = numbers(a)
+  const [eraB = 0, versionB = 0] = numbers(b)
+  return eraB > eraA || (eraB === eraA && versionB > versionA) ? b : a
 }

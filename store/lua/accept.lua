@@ -17,6 +17,7 @@ for c = 0, cells - 1 do
   end
 end
 redis.call('HSET', KEYS[1], 'inc', inc)
+redis.call('HINCRBY', KEYS[1], 'era', 1) -- what sessions saw before may be gone
 redis.call('HSET', KEYS[2], 'inc', inc, 'accepted', inc)
 redis.call('HDEL', KEYS[2], 'regressed')
 return { 'OK', why or '' }

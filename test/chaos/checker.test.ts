@@ -78,6 +78,13 @@ describe('the judges', () => {
     expect(check([...writes, read(1, 40, 50, 'acknowledged')])).toMatchObject([{ fault: 'stale' }])
     expect(check([...writes, read(1, 40, 50, 'eventual')])).toEqual([])
     expect(check([...writes, read(3, 40, 50, 'eventual')])).toMatchObject([{ fault: 'invented' }])
+    // Client 2 reads, client 1 has written: another session may lag, but not go back, nor miss what it wrote itself.
+    expect(check([...writes, read(1, 40, 50, 'session')])).toEqual([])
+    expect(check([...writes, read(2, 40, 50, 'session'), read(1, 60, 70, 'session')])).toMatchObject([
+      { fault: 'stale' },
+    ])
+    expect(check([...writes, { ...read(1, 40, 50, 'session'), client: 1 }])).toMatchObject([{ fault: 'stale' }])
+    expect(check([...writes, { ...read(undefined, 40, 50, 'session'), client: 1 }])).toMatchObject([{ fault: 'lost' }])
   })
 
   it('find versions that run against time, and those given twice', () => {

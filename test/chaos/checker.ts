@@ -3,7 +3,7 @@
  * answer must agree with it. Linear but for sorting (the idea of checking a stated order: Lowe, "Testing for
  * linearizability", and fast-jepsen's "Testing shared memories").
  */
-import type { Entry, ReadEntry, WriteEntry } from './history.ts'
+import type { Entry, Level, ReadEntry, WriteEntry } from './history.ts'
 
 export type Fault = 'lost' | 'resurrected' | 'invented' | 'stale' | 'misordered' | 'refused but done'
 
@@ -40,14 +40,25 @@ class OneId {
     this.#checkVersions(writes, new Floor(acknowledged))
     const reads = entries.filter((entry) => entry.kind === 'read')
     const floor = new Floor(acknowledged)
-    const strongFloor = new Floor([...acknowledged, ...this.#seenBy(reads, floor)])
-    for (const read of reads) this.#checkRead(read, read.level === 'strong' ? strongFloor : floor)
+    const strongFloor = new Floor([...acknowledged, ...this.#seenBy(reads, 'strong', floor)])
+    const sessions = new Map<number, Floor>()
+    const session = (client: number) => {
+      const own = acknowledged.filter(({ write }) => write.client === client)
+      const mine = reads.filter((read) => read.client === client)
+      return new Floor([...own, ...this.#seenBy(mine, 'session', new Floor(own))])
+    }
+    for (const { level, client } of reads)
+      if (level === 'session' && !sessions.has(client)) sessions.set(client, session(client))
+    const none = new Floor([])
+    const floorOf = ({ level, client }: ReadEntry) =>
+      ({ strong: strongFloor, acknowledged: floor, session: sessions.get(client) ?? none, eventual: none })[level]
+    for (const read of reads) this.#checkRead(read, floorOf(read))
   }
 
-  /** What strong reads prove: the write that they saw, or the earliest delete that can have hidden everything. */
-  #seenBy(reads: readonly ReadEntry[], floor: Floor): Evidence[] {
+  /** What reads of a level prove: the write that they saw, or the earliest delete that can have hidden everything. */
+  #seenBy(reads: readonly ReadEntry[], level: Level, floor: Floor): Evidence[] {
     return reads.flatMap((read) => {
-      if (read.level !== 'strong') return []
+      if (read.level !== level) return []
       const deletes = read.value === undefined ? this.#explaining(read, floor.at(read.call)) : []
       const write =
         read.value !== undefined
@@ -78,7 +89,7 @@ class OneId {
   }
 
   #checkRead(read: ReadEntry, floor: Floor): void {
-    const before = read.level === 'eventual' ? undefined : floor.at(read.call)
+    const before = floor.at(read.call)
     if (read.value === undefined) return this.#checkAbsent(read, before)
     const write = this.#byValue.get(read.value)
     if (!write || write.call > read.ret) return this.#found('invented', `${text(read)}, which nobody had written`)

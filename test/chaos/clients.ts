@@ -71,6 +71,7 @@ export class Clients {
   async #run(client: number, random: Random): Promise<void> {
     /** What this client wrote last to its own ids, where it is known. */
     const own = new Map<number, number>()
+    const session: Session = { token: '' }
     for (let n = 1; !this.#stopped; n++) {
       const generation = random() < OLD_SHARE ? Math.floor(random() * (this.#generation + 1)) : this.#generation
       const place = Math.floor(random() * GENERATION_IDS)
@@ -80,11 +81,12 @@ export class Clients {
       const owner = place % (3 * this.#count)
       const mine = owner === client
       const shared = owner >= this.#count
-      if (kind < 0.3) await this.#read(client, id, random() < 0.5 ? 'strong' : undefined)
+      if (kind < 0.2) await this.#read(client, id, random() < 0.5 ? 'strong' : undefined)
+      else if (kind < 0.3) await this.#read(client, id, 'session', session)
       else if (kind < 0.4 && own.size > 0) await this.#search(client, [...own].at(-1) as [number, number])
       else if (mine || shared) {
         const value = kind < 0.5 ? undefined : client * VALUES + n
-        const outcome = await this.#write(client, id, value)
+        const outcome = await this.#write(client, id, value, session)
         if (mine) own.delete(id)
         if (mine && value !== undefined && outcome === 'ok') own.set(id, value)
       }
@@ -93,19 +95,21 @@ export class Clients {
   }
 
   /** One try only: what a retry would hide is what is looked at here. */
-  async #write(client: number, id: number, value: number | undefined): Promise<Outcome> {
+  async #write(client: number, id: number, value: number | undefined, session: Session): Promise<Outcome> {
     const call = this.#history.now()
     const points = value === undefined ? [id] : [{ id, vector: vectorOf(id, value), payload: { n: value } }]
     const answer = await this.#send(
       value === undefined ? 'POST' : 'PUT',
       `points${value === undefined ? '/delete' : ''}?wait=true&timeout=${REQUEST_TIMEOUT_S}`,
       { points },
+      { 'maksdb-token': session.token },
     )
     const outcome = outcomeOf(answer.status)
     const version = outcome === 'ok' ? (answer.json as WriteAnswer).result.operation_id : 0
     const ret = this.#history.now()
     this.#history.add({ kind: 'write', client, id, value, call, ret, outcome, version: version || undefined })
     if (outcome === 'ok') {
+      session.token = (answer.json as WriteAnswer).maksdb.token
       this.tally.acknowledged++
       this.tally.writeGapMs = Math.max(this.tally.writeGapMs, performance.now() - this.#lastWrite)
       this.#lastWrite = performance.now()
@@ -116,17 +120,21 @@ export class Clients {
     return outcome
   }
 
-  async #read(client: number, id: number, consistency?: 'strong'): Promise<void> {
+  async #read(client: number, id: number, consistency?: 'strong' | 'session', session?: Session): Promise<void> {
     const call = this.#history.now()
     const answer = await this.#send(
       'POST',
       'points',
       { ids: [id], with_payload: true },
-      consistency === undefined ? {} : { 'maksdb-consistency': consistency },
+      {
+        ...(consistency === undefined ? {} : { 'maksdb-consistency': consistency }),
+        ...(session === undefined ? {} : { 'maksdb-token': session.token }),
+      },
     )
     if (answer.status !== 200) return
     const { result, maksdb } = answer.json as { result: { payload: { n: number } }[]; maksdb: Report }
     const ret = this.#history.now()
+    if (session) session.token = maksdb.token ?? session.token
     this.#history.add({ kind: 'read', client, id, value: result[0]?.payload.n, call, ret, level: levelOf(maksdb) })
     this.#noteRead()
     this.tally.reads++
@@ -176,12 +184,19 @@ export class Clients {
   }
 }
 
+/** What a client has seen, as the last answer named it. */
+interface Session {
+  token: string
+}
+
 interface WriteAnswer {
   result: { operation_id: number }
+  maksdb: { token: string }
 }
 
 interface Report {
-  consistency: 'strong' | 'primary' | 'eventual'
+  consistency: 'strong' | 'session' | 'primary' | 'eventual'
+  token?: string
 }
 
 function levelOf({ consistency }: Report): Level {

@@ -20,8 +20,11 @@ export interface WriteEntry extends Timed {
   version: number | undefined
 }
 
-/** `strong`: linearizable. `acknowledged`: sees what was acknowledged before it began. `eventual`: something that was there. */
-export type Level = 'strong' | 'acknowledged' | 'eventual'
+/**
+ * `strong`: linearizable. `acknowledged`: sees what was acknowledged before it began. `session`: sees what this client
+ * wrote, and never less than its session reads saw before. `eventual`: something that was there.
+ */
+export type Level = 'strong' | 'acknowledged' | 'session' | 'eventual'
 
 export interface ReadEntry extends Timed {
   kind: 'read'
