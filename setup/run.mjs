@@ -10,7 +10,9 @@ const PROGRAMS = {
   test: ['test/run.ts'],
   bench: ['bench/run.ts'],
   'bench:operator': ['bench/operator-scale.ts'],
+  'bench:failover': ['bench/failover.ts'],
   chaos: ['test/chaos/run.ts'],
+  fuzz: ['test/chaos/fuzz-run.ts'],
 }
 const program = PROGRAMS[command]
 if (!program) {
