@@ -30,6 +30,18 @@ export const METRICS = {
     help: 'Superseded or deleted rows that wait for compaction.',
     labels: CELL,
   },
+  maksdb_copies_differing: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'On the primary: peers that hold other rows than it does at the same position of the log. Must be 0.',
+    labels: CELL,
+  },
+  maksdb_copy_checks_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'On the primary: comparisons with a peer at the same position that found the same rows.',
+    labels: CELL,
+  },
   maksdb_appended_seq: {
     programs: SHARD,
     kind: 'gauge',

@@ -170,6 +170,8 @@ export interface Heartbeat {
   applied: string
   points: number
   copies: number
+  /** Of the rows at `applied`; '' where there is none. */
+  digest: string
   /** Positions of the oldest and the newest verified snapshot, or null. */
   oldestSnapshot: string | null
   newestSnapshot: string | null

@@ -15,6 +15,7 @@ import { checkVersion } from '../store/connection.ts'
 import { type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../store/log-entry.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import { bootstrapFromPeer } from './bootstrap.ts'
+import { CopyCheck } from './copy-check.ts'
 import { HighWaterMark } from './high-water-mark.ts'
 import type { IndexStats } from './index/index-calls.ts'
 import { listSnapshots, snapshotPath } from './index/snapshot-files.ts'
@@ -48,11 +49,13 @@ export class Replica {
   regressed = ''
   point: LogPoint = { position: ORIGIN, hash: '' }
   stats: IndexStats | undefined
+  readonly copies: CopyCheck
   /** A position that the log must keep while a peer's snapshot is being copied. */
   hold: string | null = null
 
   constructor(pod: Pod) {
     this.#pod = pod
+    this.copies = new CopyCheck(pod)
     this.#mark = new HighWaterMark(pod.env.MAKSDB_DATA_DIR)
     this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
   }
@@ -180,6 +183,7 @@ export class Replica {
     if (compactions > 0) this.#pod.metrics.add('maksdb_compactions_total', compactions)
     this.stats = stats
     this.point = stats.point
+    this.copies.note(formatPosition(stats.point.position), stats.digest)
     const reached = this.#waiters.filter((waiter) => waiter.seq <= this.point.position.seq)
     if (reached.length === 0) return
     this.#waiters = this.#waiters.filter((waiter) => waiter.seq > this.point.position.seq)

@@ -61,7 +61,8 @@ export class Snapshotter {
     while (!this.#closed) {
       await sleep(TICK_MS)
       if (this.#due()) await this.take()
-      if (this.#election.role === 'primary' && this.#replica.phase === 'following') await this.#trim()
+      if (this.#election.role !== 'primary') this.#replica.copies.retire()
+      else if (this.#replica.phase === 'following') await this.#trim()
       const age = (performance.now() - this.#takenAt) / 1000
       this.#pod.metrics.set('maksdb_snapshot_age_seconds', this.#heartbeat.snapshots.length === 0 ? 0 : age)
     }
@@ -112,6 +113,7 @@ export class Snapshotter {
     if (!lead) return
     try {
       const members = await this.#link.use((redis) => log.members(redis))
+      this.#replica.copies.compare(members)
       const reply = await this.#link.use((redis) => log.trim(redis, lead, config.replicas, this.#dead(members)))
       if (reply[0] === 'OK') {
         logger.info({ floor: reply[1], removed: reply[2] }, 'trimmed the log')

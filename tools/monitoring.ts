@@ -66,6 +66,14 @@ export const ALERTS: Alert[] = [
     what: 'Redis is slow or the pods starve: look at commit times, event loop lag and CPU limits.',
   },
   {
+    alert: 'MaksDBCopiesDiffer',
+    expr: `max by (${CELL}, pod) (${m('maksdb_copies_differing')}) > 0`,
+    for: '1m',
+    severity: 'critical',
+    summary: 'Pods of shard {{ $labels.cell }} of {{ $labels.collection }} hold different rows.',
+    what: 'One of them is damaged. The log of pod {{ $labels.pod }} names the peer; delete the volume of the replica, which then copies its peer.',
+  },
+  {
     alert: 'MaksDBSnapshotOld',
     expr: `max by (${CELL}, pod) (${m('maksdb_snapshot_age_seconds')}) > 3600 and max by (${CELL}, pod) (changes(${m('maksdb_applied_seq')}[1h])) > 0`,
     for: '10m',

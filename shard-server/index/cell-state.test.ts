@@ -153,6 +153,13 @@ describe('snapshots', () => {
     played.expectExact(loaded, 20, 10)
     expect(loaded.rows.at(loaded.rows.ownerRow(idKey(77), undefined) as number).payload).toBe('{"v":77}')
     expect(() => loaded.checkReadable(349)).toThrow(/older/)
+    // The same rows have the same digest, and any other row another one.
+    const { digest } = loaded.rows
+    expect([digest, played.state.rows.compacted().digest]).toEqual([played.state.rows.digest, digest])
+    const row = loaded.rows.at(loaded.rows.ownerRow(idKey(77), undefined) as number)
+    loaded.rows.put({ ...row, born: 1000, payload: '{"v":78}' })
+    expect(loaded.rows.digest).not.toBe(digest)
+    expect(new Played('L2').state.rows.digest).toBe('00000000')
   })
 
   it('of an empty cell load as one', async () => {

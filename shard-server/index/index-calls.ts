@@ -12,6 +12,8 @@ export interface IndexStats {
   copies: number
   dead: number
   compactions: number
+  /** Of the live rows. */
+  digest: string
 }
 
 export interface SearchCall {

@@ -167,7 +167,7 @@ const handlers: Handlers = {
 
 function stats(): IndexStats {
   const { rows, point, version, compactions } = state
-  return { point, version, points: rows.points, copies: rows.copies, dead: rows.dead, compactions }
+  return { point, version, points: rows.points, copies: rows.copies, dead: rows.dead, compactions, digest: rows.digest }
 }
 
 function gather(rows: readonly number[]): Float32Array {

@@ -4,7 +4,9 @@
  * at an earlier version still finds it. Compaction drops the dead; `floor` is the highest version at which one of them
  * was still alive, below which no read can be answered any more.
  */
+import { crc32 } from 'node:zlib'
 import { compareKeys, type IdKey } from '../../core/ids.ts'
+import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 
 const CHUNK_BYTES = 4 * 1024 * 1024
@@ -32,6 +34,7 @@ export class RowStore {
   floor = 0
   points = 0
   copies = 0
+  #sum = 0
   readonly #live = new Map<IdKey, number>()
   readonly #past = new Map<IdKey, number[]>()
   /** Rows in the order in which they were superseded. */
@@ -54,6 +57,11 @@ export class RowStore {
 
   get dead(): number {
     return this.size - this.live
+  }
+
+  /** The same for the same live rows, in whatever order they came: a sum of their checksums. */
+  get digest(): string {
+    return this.#sum.toString(16).padStart(8, '0')
   }
 
   vector(row: number): Float32Array {
@@ -79,7 +87,7 @@ export class RowStore {
     this.vector(number).set(row.vector)
     if (!this.#past.has(row.key)) this.#unsorted.push(row.key)
     this.#live.set(row.key, number)
-    this.#count(row.flag, 1)
+    this.#count(row, 1)
     return true
   }
 
@@ -94,13 +102,14 @@ export class RowStore {
     const past = this.#past.get(key)
     if (past) past.push(row)
     else this.#past.set(key, [row])
-    this.#count(this.flags[row] as RowFlag, -1)
+    this.#count(this.at(row), -1)
     return true
   }
 
-  #count(flag: RowFlag, by: number): void {
-    if (flag === 'o') this.points += by
-    else if (flag === 'c') this.copies += by
+  #count(row: StoredRow, by: 1 | -1): void {
+    if (row.flag === 'o') this.points += by
+    else if (row.flag === 'c') this.copies += by
+    this.#sum = (this.#sum + by * checksum(row)) >>> 0
   }
 
   /** Is the row part of the state at `version`, or of the present one where there is none? */
@@ -195,4 +204,8 @@ export class RowStore {
       vector: this.vector(row),
     }
   }
+}
+
+function checksum({ key, born, userVersion, flag, payload, vector }: StoredRow): number {
+  return crc32(bytesOf(vector), crc32(JSON.stringify([key, born, userVersion, flag, payload])))
 }

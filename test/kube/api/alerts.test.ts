@@ -47,6 +47,11 @@ const CASES: Record<string, Case> = {
     good: [[`maksdb_lease_losses_total{${shard}}`, '5x200']],
     labels: cell,
   },
+  MaksDBCopiesDiffer: {
+    bad: [[`maksdb_copies_differing{${shard}}`, '1x200']],
+    good: [[`maksdb_copies_differing{${shard}}`, '0x200']],
+    labels: pod,
+  },
   MaksDBSnapshotOld: {
     bad: [
       [`maksdb_snapshot_age_seconds{${shard}}`, '4000x200'],

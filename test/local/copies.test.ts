@@ -1,0 +1,49 @@
+/** Pods of a cell are compared all the time: a copy that differs is told of, though every checksum on its disk is right. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { formatPosition } from '../../core/position.ts'
+import type { StoredRow } from '../../shard-server/index/row-store.ts'
+import { listSnapshots, loadSnapshot, snapshotPath, writeSnapshot } from '../../shard-server/index/snapshot-files.ts'
+import { kill, TestCluster, waitFor } from '../support/cluster.ts'
+
+let cluster: TestCluster
+afterAll(() => cluster.close())
+
+it('a replica that holds another row than its primary is told of by metric and log', async () => {
+  cluster = await TestCluster.start({
+    spec: { dimension: 2, clusters: 1, replicas: 2, centroids: { source: 'Random', seed: 1 } },
+    env: { MAKSDB_SNAPSHOT_ENTRIES: '50' },
+  })
+  const points = Array.from({ length: 60 }, (_, id) => ({ id, vector: [id, 1], payload: { id } }))
+  await cluster.collection.upsert(points)
+  const primary = await cluster.primary(0)
+  const metric = async (name: string) => {
+    const text = await (await fetch(`http://127.0.0.1:${primary.adminPort}/metrics`)).text()
+    return Number(new RegExp(`^${name}\\{[^}]*\\} (\\d+)`, 'm').exec(text)?.[1] ?? 0)
+  }
+  await waitFor(async () => (await metric('maksdb_copy_checks_total')) > 2 || undefined, 'copies to be compared')
+  expect(await metric('maksdb_copies_differing')).toBe(0)
+
+  // The supervisor must not start the replica again before its snapshot is another one.
+  const supervisor = await cluster.find({ kind: 'supervisor' })
+  process.kill(supervisor.pid, 'SIGSTOP')
+  const replica = await cluster.find({ kind: 'shard', role: 'replica' })
+  kill(replica)
+  await changeARow(join(cluster.dataDir, 'clusters', 'things', `shard-0-${replica.ordinal}`, 'snapshots'))
+  process.kill(supervisor.pid, 'SIGCONT')
+  await waitFor(async () => (await metric('maksdb_copies_differing')) === 1 || undefined, 'the difference to be found')
+  expect(cluster.logs()).toContain('hold different rows')
+})
+
+/** Writes the newest snapshot again, with all checksums, and one payload otherwise. */
+async function changeARow(dir: string): Promise<void> {
+  const [newest] = await listSnapshots(dir)
+  if (!newest) throw new Error('there is no snapshot')
+  const shape = { owner: 'default/things/0', dimension: 2, metric: 'L2' as const, scratchDir: tmpdir() }
+  const state = await loadSnapshot(shape, snapshotPath(dir, newest))
+  const number = state.rows.liveRows()[7] as number
+  const row: StoredRow = state.rows.at(number)
+  state.rows.payloads[number] = row.payload.replace(/\d+/, '99')
+  expect(formatPosition(await writeSnapshot(state, dir))).toBe(formatPosition(newest))
+}
