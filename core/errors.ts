@@ -71,6 +71,12 @@ export const ERRORS = {
     retriable: false,
     hint: 'Read the point again and repeat the write with its present version.',
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    http: 409,
+    grpc: GRPC.ABORTED,
+    retriable: false,
+    hint: 'Every request needs a key of its own; only the very same request may be sent again under its key.',
+  },
   PAYLOAD_TOO_LARGE: {
     http: 413,
     grpc: GRPC.RESOURCE_EXHAUSTED,

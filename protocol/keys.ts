@@ -17,6 +17,10 @@ export interface Keys {
   cell(cell: number): string
   /** STREAM: the log of a cell. */
   log(cell: number): string
+  /** ZSET: records of idempotency keys, by when they expire. */
+  once: string
+  /** HASH: digest of a request with an idempotency key, and what it has done, id by id; with a TTL. */
+  onceRecord(key: string): string
   /** HASH: part of the directory, id -> where it lives. */
   directory(bucket: number): string
 }
@@ -37,6 +41,8 @@ export function keysOf(namespace: string, name: string): Keys {
     gate: `${tag}:gate`,
     members: `${tag}:members`,
     centroids: `${tag}:centroids`,
+    once: `${tag}:once`,
+    onceRecord: (key) => `${tag}:o:${key}`,
     lease: (cell) => `${tag}:c:${cell}:lease`,
     cell: (cell) => `${tag}:c:${cell}:meta`,
     log: (cell) => `${tag}:c:${cell}:log`,

@@ -27,6 +27,8 @@ export type OperationHeader =
 /** POST commit. One chunk an upsert, in order: the encoded row. */
 export interface CommitRequest {
   operations: OperationHeader[]
+  /** Digests of the request's idempotency key and of what it asks for. */
+  once?: { key: string; digest: string }
   /** Answer only when this pod has applied the entries too. */
   wait: boolean
   timeoutMs: number
@@ -38,6 +40,8 @@ export type OperationResult =
   | { outcome: 'absent' }
   | { outcome: 'conflict'; version: number }
   | { outcome: 'stale-topology' }
+  /** The idempotency key belongs to a request that asked for something else. */
+  | { outcome: 'key-reused' }
   /** Not executed, while other operations of the request were: safe to send again. */
   | { outcome: 'refused'; code: ErrorCode; message: string }
 

@@ -3,6 +3,7 @@
  * without meaning it is absent: null, and, where `optional` says so, an empty object or list.
  */
 import { badRequest, MaksError } from '../core/errors.ts'
+import { JSON_DEPTH_MAX } from '../core/exact-json.ts'
 
 export type JsonObject = Record<string, unknown>
 
@@ -12,10 +13,11 @@ export function asObject(value: unknown, what: string): JsonObject {
   return value as JsonObject
 }
 
-export function isEmpty(value: unknown): boolean {
+export function isEmpty(value: unknown, depth = 0): boolean {
   if (value === undefined || value === null) return true
   if (Array.isArray(value)) return value.length === 0
-  return typeof value === 'object' && Object.values(value).every(isEmpty)
+  if (typeof value !== 'object' || depth > JSON_DEPTH_MAX) return false
+  return Object.values(value).every((part) => isEmpty(part, depth + 1))
 }
 
 export class Fields {

@@ -9,6 +9,8 @@ import type { CollectionConfig } from '../protocol/config.ts'
 import { asObject, Fields, isEmpty } from './fields.ts'
 import type { Write } from './writes.ts'
 
+/** Of a name that is answered back, so many characters. */
+const NAME_SHOWN = 100
 const FILTERS_LATER = ' yet: filters come with a later version'
 
 /** A vector, or the one default vector in Qdrant's named form `{"": [...]}`. */
@@ -175,12 +177,19 @@ export interface QueryRequest extends Selection {
   params: unknown
 }
 
+/** The one vector of a point has no name, or the empty one. */
+function onlyVector(field: string, name: unknown): void {
+  if (name === undefined || name === '') return
+  if (typeof name !== 'string') throw badRequest(`${field}: the name of a vector must be a text`)
+  throw badRequest(`${field}: there is no vector named ${JSON.stringify(name.slice(0, NAME_SHOWN))}`)
+}
+
 /** POST points/query. */
 export function parseQuery(body: unknown, config: CollectionConfig, limitMax: number): QueryRequest {
   const fields = new Fields(body, 'the body')
   const query = fields.take('query')
   const using = fields.take('using')
-  if (using !== undefined && using !== '') throw badRequest(`using: there is no vector named ${JSON.stringify(using)}`)
+  onlyVector('using', using)
   fields.refuse('', 'prefetch', 'lookup_from')
   return finishQuery(fields, queryTarget(query, config), limitMax)
 }
@@ -193,7 +202,7 @@ export function parseSearch(body: unknown, config: CollectionConfig, limitMax: n
   if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
     const named = new Fields(given, 'vector')
     const name = named.take('name')
-    if (name !== undefined && name !== '') throw badRequest(`vector: there is no vector named ${JSON.stringify(name)}`)
+    onlyVector('vector', name)
     value = named.take('vector')
     named.end()
   }

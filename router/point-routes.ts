@@ -6,6 +6,7 @@ import type { RouterEnv } from '../protocol/config.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import type { Collection } from './collection.ts'
 import { Fields } from './fields.ts'
+import { onceOf } from './once.ts'
 import { listJson, pointJson, scoredJson } from './point-json.ts'
 import {
   checkCount,
@@ -122,7 +123,12 @@ async function write(parts: PointParts, request: Request, collection: Collection
   const options = writeOptions(request, parts.limits)
   const version = ifVersion(request, writes.length)
   const conditional = version === undefined ? writes : writes.map((one) => ({ ...one, ifVersion: version }))
-  const outcome = await parts.writes.write(collection, conditional, options)
+  const { idempotencyKey, wait, timeoutMs: limitMs } = options
+  const outcome = await parts.writes.write(collection, conditional, {
+    wait,
+    timeoutMs: limitMs,
+    ...(idempotencyKey === undefined ? {} : { once: onceOf(idempotencyKey, conditional) }),
+  })
   const token = await seenBy(collection, outcome.version, options.token)
   return {
     result: { operation_id: outcome.version, status: options.wait ? 'completed' : 'acknowledged' },

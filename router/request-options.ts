@@ -1,6 +1,6 @@
 /** Options that every read route takes in `params`, in the query string or as headers; and those of writes. */
 import type { Request } from 'express'
-import { badRequest, MaksError } from '../core/errors.ts'
+import { badRequest } from '../core/errors.ts'
 import { Fields } from './fields.ts'
 import type { Consistency } from './levels.ts'
 import { parseToken, type SessionToken } from './session.ts'
@@ -105,16 +105,17 @@ export function timeoutMs(request: Request, limits: Limits): number {
 export function writeOptions(
   request: Request,
   limits: Limits,
-): { wait: boolean; timeoutMs: number; token: SessionToken | undefined } {
+): { wait: boolean; timeoutMs: number; token: SessionToken | undefined; idempotencyKey: string | undefined } {
   const { wait, ordering } = request.query
   if (wait !== undefined && wait !== 'true' && wait !== 'false') throw badRequest('"wait" must be true or false')
   if (ordering !== undefined && ordering !== 'weak' && ordering !== 'medium' && ordering !== 'strong') {
     throw badRequest('"ordering" must be weak, medium or strong')
   }
-  if (request.get('idempotency-key') !== undefined)
-    throw new MaksError('UNSUPPORTED', 'the header "Idempotency-Key" is not supported yet')
+  const idempotencyKey = request.get('idempotency-key')
+  if (idempotencyKey !== undefined && !/^[\x21-\x7e]{1,255}$/.test(idempotencyKey))
+    throw badRequest('"Idempotency-Key" must be 1 to 255 visible ASCII characters')
   const token = sessionToken(outside(request, 'maksdb-token'))
-  return { wait: wait === 'true', timeoutMs: timeoutMs(request, limits), token }
+  return { wait: wait === 'true', timeoutMs: timeoutMs(request, limits), token, idempotencyKey }
 }
 
 /** Header `maksdb-if-version`: the user version that the one point of the request must have; 0 where it must not exist. */

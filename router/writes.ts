@@ -25,6 +25,8 @@ export interface Write {
 
 export interface WriteOptions {
   wait: boolean
+  /** Digests of the idempotency key and of what is asked for under it. */
+  once?: { key: string; digest: string }
   timeoutMs: number
 }
 
@@ -49,6 +51,7 @@ const ATTEMPT_MIN_MS = 1000
 class Progress {
   version = 0
   conflict: number | undefined
+  keyReused = false
   executed = 0
   readonly cells = new Map<number, CellOutcome>()
   readonly heads = new Map<number, number>()
@@ -101,6 +104,8 @@ export class Writes {
       await collection.refresh()
     }
     if (open.length > 0 || progress.unknown) throw this.#failure(progress, open.length)
+    if (progress.keyReused)
+      throw new MaksError('IDEMPOTENCY_KEY_REUSED', 'another request was sent with this idempotency key')
     if (progress.conflict !== undefined) throw new MaksError('CONFLICT', `the point has version ${progress.conflict}`)
     if (options.wait) await this.#waitApplied(collection, progress, deadline)
     return { version: progress.version }
@@ -144,7 +149,12 @@ export class Writes {
     const writes = sent.map(({ write }) => write)
     if (!leader) return writes
     const timeoutMs = deadline - performance.now()
-    const request: CommitRequest = { operations: sent.map(({ operation }) => operation), wait: options.wait, timeoutMs }
+    const request: CommitRequest = {
+      operations: sent.map(({ operation }) => operation),
+      ...(options.once ? { once: options.once } : {}),
+      wait: options.wait,
+      timeoutMs,
+    }
     const chunks = writes.flatMap(({ row }) => (row ? [row.bytes] : []))
     try {
       const { header } = await this.#shards.call<CommitResponse>(leader, RPC.commit, request, chunks, timeoutMs)
@@ -173,6 +183,7 @@ export class Writes {
             : new MaksError('STALE_TOPOLOGY', 'the cells have just changed')
       } else {
         if (result.outcome === 'conflict') progress.conflict = result.version
+        if (result.outcome === 'key-reused') progress.keyReused = true
         if (result.outcome === 'applied') progress.version = Math.max(progress.version, result.version)
         progress.executed++
       }

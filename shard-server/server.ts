@@ -27,7 +27,7 @@ import {
   type WaitRequest,
 } from '../protocol/shard-rpc.ts'
 import { checkInternal, makeServer, readBody, send, sendJson } from '../runtime/http-server.ts'
-import type { Operation } from '../store/cell-log.ts'
+import type { Once, Operation } from '../store/cell-log.ts'
 import type { Committer } from './committer.ts'
 import type { Election } from './election.ts'
 import type { RowsAnswer } from './index/index-calls.ts'
@@ -81,7 +81,9 @@ export function makeShardServer(parts: ShardParts): Server {
 async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[]) {
   const { pod, committer, replica } = parts
   const rowsOf = chunks.values()
-  const operations = request.operations.map((operation) => toOperation(operation, pod.env.MAKSDB_CELL, rowsOf))
+  const operations = request.operations.map((operation) =>
+    toOperation(operation, pod.env.MAKSDB_CELL, rowsOf, request.once),
+  )
   const { results, heads, centroidVersion } = await committer.commit(operations)
   const own = heads[pod.env.MAKSDB_CELL]
   if (request.wait && own !== undefined && !(await replica.waitApplied(own, request.timeoutMs))) {
@@ -92,9 +94,15 @@ async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[
   return { header: { results, heads, centroidVersion } satisfies CommitResponse }
 }
 
-function toOperation(operation: OperationHeader, cell: number, rowsOf: Iterator<Buffer>): Operation {
+function toOperation(
+  operation: OperationHeader,
+  cell: number,
+  rowsOf: Iterator<Buffer>,
+  once: Once | undefined,
+): Operation {
+  const remembered = once ? { once } : {}
   const expect = operation.ifVersion === undefined ? '' : `v${operation.ifVersion}`
-  if (operation.type === 'delete') return { type: 'D', key: operation.key, expect }
+  if (operation.type === 'delete') return { type: 'D', key: operation.key, expect, ...remembered }
   const row: Buffer | undefined = rowsOf.next().value
   if (!row) throw new MaksError('BAD_REQUEST', 'an upsert has no row')
   return {
@@ -105,6 +113,7 @@ function toOperation(operation: OperationHeader, cell: number, rowsOf: Iterator<
     expect,
     centroidVersion: operation.centroidVersion,
     row,
+    ...remembered,
   }
 }
 

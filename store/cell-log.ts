@@ -20,7 +20,17 @@ export interface Lead {
   token: string
 }
 
-export type Operation =
+/** How long what a request with an idempotency key has done is remembered, and of how many requests. */
+const ONCE_TTL_MS = 3_600_000
+const ONCE_MAX = 100_000
+
+/** A request that is to be executed once: digests of its key and of what it asks for. */
+export interface Once {
+  key: string
+  digest: string
+}
+
+export type Operation = { once?: Once } & (
   | {
       type: 'U'
       key: IdKey
@@ -41,6 +51,7 @@ export type Operation =
       row: Uint8Array
     }
   | { type: 'L'; key: IdKey; expect: string }
+)
 
 export interface CommitOutcome {
   results: OperationResult[]
@@ -129,8 +140,13 @@ export class CellLog {
 
   commit(redis: Redis, call: CommitCall): Promise<string[]> {
     const { cell, clusters } = this.scope
-    const keys = this.allCells()
-    const bucketAt = new Map<number, number>()
+    const keys = [...this.allCells(), this.keys.once]
+    const indexes = new Map<string, number>()
+    const indexOf = (key: string) => {
+      const at = indexes.get(key) ?? keys.push(key)
+      indexes.set(key, at)
+      return at
+    }
     const args: Argument[] = [
       cell,
       clusters,
@@ -142,25 +158,25 @@ export class CellLog {
       call.known.hash,
       call.copiesBound,
       call.budgetBytes,
+      ONCE_TTL_MS,
+      ONCE_MAX,
       call.operations.length,
     ]
     for (const operation of call.operations) {
       const bucket = hashKey(operation.key) % DIRECTORY_BUCKETS
-      let at = bucketAt.get(bucket)
-      if (at === undefined) {
-        at = keys.push(this.keys.directory(bucket))
-        bucketAt.set(bucket, at)
-      }
+      const { once } = operation
       const row = operation.type === 'U' || operation.type === 'M' ? operation : undefined
       args.push(
         operation.type,
         operation.key,
-        at,
+        indexOf(this.keys.directory(bucket)),
         row?.owner ?? '',
         row?.copy ?? '',
         operation.expect,
         row?.centroidVersion ?? '',
         row?.row ?? '',
+        once ? indexOf(this.keys.onceRecord(once.key)) : '',
+        once?.digest ?? '',
       )
     }
     return runScript(redis, 'commit', keys, args)
@@ -286,5 +302,10 @@ function parseResult(text: string): OperationResult {
     }
   }
   if (text.startsWith('C')) return { outcome: 'conflict', version: Number(first.slice(1)) }
+  if (text === 'K') return { outcome: 'key-reused' }
+  if (text === 'F') {
+    const message = `more than ${ONCE_MAX} idempotency keys are remembered`
+    return { outcome: 'refused', code: 'OVERLOADED', message }
+  }
   return { outcome: text === 'S' ? 'stale-topology' : 'absent' }
 }

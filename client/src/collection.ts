@@ -28,6 +28,8 @@ export interface ScoredPoint<P extends Payload> extends Point<P> {
 export interface WriteOptions extends CallOptions {
   /** Answer when the write is visible to later reads, not only durable. @defaultValue true */
   wait?: boolean
+  /** The request is executed once, however often it is sent under this key within an hour. */
+  idempotencyKey?: string
   /** The version that the one point must have; 0 where it must not exist. */
   ifVersion?: number
 }
@@ -108,8 +110,12 @@ export class Collection<P extends Payload = Payload> {
   }
 
   #write(method: string, path: string, body: unknown, options: WriteOptions) {
-    const headers = options.ifVersion === undefined ? {} : { 'maksdb-if-version': String(options.ifVersion) }
-    const repeatable = options.ifVersion === undefined
+    const { ifVersion, idempotencyKey } = options
+    const headers = {
+      ...(ifVersion === undefined ? {} : { 'maksdb-if-version': String(ifVersion) }),
+      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+    }
+    const repeatable = ifVersion === undefined || idempotencyKey !== undefined
     return this.#transport.call<{ operation_id: number }>(
       method,
       this.#path(`${path}?wait=${options.wait ?? true}`),

@@ -1,11 +1,13 @@
 #!lua
 -- The sequencer: appends a batch to the log of every cell that it touches and updates the directory, all or nothing.
--- KEYS meta gate (cellMeta log)* directoryBucket*
--- ARGV cell cells epoch token connection batch lastId lastHash copiesBound budget operations,
+-- KEYS meta gate (cellMeta log)* once (directoryBucket | onceRecord)*
+-- ARGV cell cells epoch token connection batch lastId lastHash copiesBound budget onceTtlMs onceMax operations,
 --      then for each: type(U upsert, D delete, M move, L drop linger) key bucketKeyIndex owner copy expect centroidVersion row
---      expect: '' none, o<ordering version>, v<user version> (0: absent)
+--                     onceKeyIndex onceDigest
+--      expect: '' none, o<ordering version>, v<user version> (0: absent); onceKeyIndex '': no idempotency key
 -- -> OK results#heads#centroidVersion#rows | GATE | FENCED epoch | CONNECTION | BATCH last | CORRUPT cell | WAL_BUDGET cell
 --    results by ';': A<user version>,<ordering version>,<touched cells by '.'> | C<user version> conflict | S stale topology | N absent
+--                    | K idempotency key of another request | F too many idempotency keys
 local me, cells = num(ARGV[1]), num(ARGV[2])
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'cv', 'rows', 'copies')
 if m[1] ~= incarnation() then return { 'GATE' } end
@@ -85,11 +87,38 @@ local function decide(t, key, cur, owner, copy, expect, cv, row)
   end
   return place(key, cur, new, row)
 end
-for i = 0, num(ARGV[11]) - 1 do
-  local b = 12 + 8 * i
-  local key = ARGV[b + 1]
-  results[i + 1] = decide(ARGV[b], key, current(key, KEYS[num(ARGV[b + 2])]), ARGV[b + 3], ARGV[b + 4], ARGV[b + 5], ARGV[b + 6], ARGV[b + 7])
+-- What requests with an idempotency key have done already: their records, with what this batch adds (rule L20).
+local records, now = {}, now_ms()
+local onceSet = KEYS[3 + 2 * cells]
+local function record_of(at)
+  local r = records[at]
+  if r then return r end
+  r = { key = KEYS[num(at)], added = {} }
+  r.digest = redis.call('HGET', r.key, 'digest') or ''
+  records[at] = r
+  return r
 end
+local function decide_once(i)
+  local b = 14 + 10 * i
+  local key, at = ARGV[b + 1], ARGV[b + 8]
+  local r = at ~= '' and record_of(at)
+  if r then
+    if r.digest == '' then
+      if redis.call('ZCOUNT', onceSet, now, '+inf') >= num(ARGV[12]) then return 'F' end
+      r.digest = ARGV[b + 9]
+    end
+    if r.digest ~= ARGV[b + 9] then return 'K' end
+    local done = r.added[key] or redis.call('HGET', r.key, 'p' .. key)
+    if done then
+      for cell in string.gmatch(string.match(done, ',([%d%.]*)$') or '', '%d+') do added[num(cell)] = added[num(cell)] or 0 end
+      return done
+    end
+  end
+  local result = decide(ARGV[b], key, current(key, KEYS[num(ARGV[b + 2])]), ARGV[b + 3], ARGV[b + 4], ARGV[b + 5], ARGV[b + 6], ARGV[b + 7])
+  if r and (string.sub(result, 1, 1) == 'A' or result == 'N') then r.added[key] = result end
+  return result
+end
+for i = 0, num(ARGV[13]) - 1 do results[i + 1] = decide_once(i) end
 for cell, bytes in pairs(added) do
   local s = state[cell] or load_cell(KEYS[3 + 2 * cell], KEYS[4 + 2 * cell])
   state[cell] = s
@@ -106,6 +135,14 @@ end
 for key, d in pairs(values) do
   redis.call('HSET', d.bucket, key, table.concat({ d.owner, d.copy, d.linger, d.uver, d.over }, '|'))
 end
+for _, r in pairs(records) do
+  for key, result in pairs(r.added) do
+    redis.call('HSET', r.key, 'digest', r.digest, 'p' .. key, result)
+    redis.call('PEXPIRE', r.key, ARGV[11])
+    redis.call('ZADD', onceSet, now + num(ARGV[11]), r.key)
+  end
+end
+if next(records) then redis.call('ZREMRANGEBYSCORE', onceSet, '-inf', now) end
 redis.call('HSET', KEYS[1], 'ver', int(ver), 'rows', int(rows), 'copies', int(copies))
 local reply = table.concat(results, ';') .. '#' .. table.concat(heads, ';') .. '#' .. m[3] .. '#' .. int(rows)
 redis.call('HSET', own.meta, 'batch', ARGV[6], 'result', reply)

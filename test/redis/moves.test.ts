@@ -209,6 +209,50 @@ describe('the commit script', () => {
     expect(Number(await redis.client.hget(h.cell(0).keys.meta, 'copies'))).toBe(7)
   })
 
+  it('executes a request with an idempotency key once, whoever leads and whatever was written meanwhile (rule L20)', async () => {
+    const { h, pods } = await fresh()
+    const [first, second] = pods as [PlayedPod, PlayedPod]
+    const once = { key: 'k1', digest: 'd1' }
+    const asked = (payload: string) => [
+      { ...upsert(1, 0, payload), once },
+      { ...remove(2), once },
+      { ...remove(7), once },
+    ]
+    await h.commit(first, [upsert(2, 0, '"b"')])
+    const done = (await h.commit(first, asked('"a"'))).outcome
+    expect(done?.results.map(({ outcome }) => outcome)).toEqual(['applied', 'applied', 'absent'])
+    await h.commit(second, [upsert(1, 1, '"newer"'), upsert(2, 1, '"back"'), upsert(7, 1, '"new"')])
+    // Sent again, to another cell's primary, as after a change of centroids.
+    const again = (await h.commit(second, asked('"a"'))).outcome
+    expect(again?.results).toEqual(done?.results)
+    expect(again?.heads[0]).toBe((await h.head(0)).seq)
+    expect((await h.fold(1)).get(idKey(1))?.payload).toBe('"newer"')
+    expect([...(await h.fold(1)).keys()].toSorted()).toEqual([idKey(1), idKey(2), idKey(7)].toSorted())
+    // Another request under the key changes nothing, and one that was cut off does what is missing.
+    const other = { key: 'k1', digest: 'd2' }
+    const before = await h.fold(0)
+    const reused = (await h.commit(first, [{ ...upsert(1, 0, '"x"'), once: other }])).outcome
+    expect(reused?.results).toEqual([{ outcome: 'key-reused' }])
+    expect(await h.fold(0)).toEqual(before)
+    const more = (await h.commit(second, [...asked('"a"'), { ...upsert(9, 1, '"rest"'), once }])).outcome
+    expect(more?.results.map(({ outcome }) => outcome)).toEqual(['applied', 'applied', 'absent', 'applied'])
+    expect((await h.fold(1)).get(idKey(9))?.payload).toBe('"rest"')
+  })
+
+  it('remembers an idempotency key for an hour, and nothing of a request that was refused', async () => {
+    const { h, pods } = await fresh()
+    const [source] = pods as [PlayedPod]
+    const { keys } = h.cell(0)
+    const once = { key: 'k2', digest: 'd' }
+    await h.commit(source, [{ ...upsert(1, 0, '"a"', { expect: 'v9' }), once }])
+    expect(await redis.client.exists(keys.onceRecord('k2'))).toBe(0)
+    await h.commit(source, [{ ...upsert(1, 0, '"a"'), once }])
+    const ttl = await redis.client.pttl(keys.onceRecord('k2'))
+    expect(ttl).toBeGreaterThan(3_590_000)
+    expect(ttl).toBeLessThanOrEqual(3_600_000)
+    expect(await redis.client.zcard(keys.once)).toBe(1)
+  })
+
   it('checks a version that the user names, where 0 means that the point must not exist', async () => {
     const { h, pods } = await fresh()
     const [source] = pods as [PlayedPod]

@@ -115,6 +115,22 @@ export const BAD_INPUT: Case[] = [
     400,
     /speed/,
   ],
+  [
+    'a vector named by a long integer',
+    'POST',
+    `${POINTS}/query`,
+    '{"query":[1,2,3],"using":9007199254740993}',
+    400,
+    /using: the name of a vector must be a text/,
+  ],
+  [
+    'what is not supported, nested without end',
+    'POST',
+    `${POINTS}/query`,
+    `{"query":[1,2,3],"lookup_from":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`,
+    400,
+    /lookup_from/,
+  ],
   ['probes of 0', 'POST', `${POINTS}/query`, { query: [1, 2, 3], params: { probes: 0 } }, 400, /probes/],
   [
     'a token that no answer gave',
