@@ -212,9 +212,9 @@ class Fuzz {
 
   async #one(n: number): Promise<void> {
     const random = seededRandom(this.#seed * 1_000_003 + n)
-    const method = random() < 0.7 ? pick(random, ['POST', 'PUT']) : pick(random, METHODS)
     const query = random() < 0.2 ? pick(random, QUERIES) : ''
     const path = random() < 0.6 ? pick(random, PATHS.slice(0, POINT_PATHS)) : pick(random, PATHS)
+    const method = random() < 0.8 ? (/points(\?|$)/.test(path) ? 'PUT' : 'POST') : pick(random, METHODS)
     const url = query === '' ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`
     const body = random() < 0.15 ? pick(random, RAW) : JSON.stringify(anything(random, 0))
     const headers = { 'content-type': 'application/json', ...(random() < 0.2 ? pick(random, HEADERS) : {}) }
