@@ -123,7 +123,7 @@ function parseWithVector(value: unknown): boolean {
   if (typeof value === 'boolean') return value
   if (Array.isArray(value)) {
     const named = value.find((name) => name !== '')
-    if (named !== undefined) throw badRequest(`with_vector: there is no vector named "${String(named)}"`)
+    onlyVector('with_vector', named)
     return value.length > 0
   }
   throw badRequest('with_vector must be true or false')

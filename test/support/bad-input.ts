@@ -124,6 +124,14 @@ export const BAD_INPUT: Case[] = [
     /using: the name of a vector must be a text/,
   ],
   [
+    'a vector named by an object that will not be a text',
+    'POST',
+    `${POINTS}/scroll`,
+    { with_vector: [{ toString: 1 }] },
+    400,
+    /with_vector: the name of a vector must be a text/,
+  ],
+  [
     'what is not supported, nested without end',
     'POST',
     `${POINTS}/query`,
