@@ -144,7 +144,7 @@ async function seenBy(
 ): Promise<SessionToken | undefined> {
   const era = collection.topology?.era ?? 0
   const now = version > 0 ? { era, version } : await collection.cuts.take().catch(() => undefined)
-  return now && before ? laterToken(before, now) : now
+  return now && before ? laterToken(before, now) : (now ?? before)
 }
 
 function readOptions(parts: PointParts, request: Request, params: ReadParams, payload: boolean, withVector: boolean) {

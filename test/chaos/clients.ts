@@ -109,7 +109,7 @@ export class Clients {
     const ret = this.#history.now()
     this.#history.add({ kind: 'write', client, id, value, call, ret, outcome, version: version || undefined })
     if (outcome === 'ok') {
-      session.token = (answer.json as WriteAnswer).maksdb.token
+      session.token = (answer.json as WriteAnswer).maksdb?.token ?? session.token
       this.tally.acknowledged++
       this.tally.writeGapMs = Math.max(this.tally.writeGapMs, performance.now() - this.#lastWrite)
       this.#lastWrite = performance.now()
@@ -191,7 +191,8 @@ interface Session {
 
 interface WriteAnswer {
   result: { operation_id: number }
-  maksdb: { token: string }
+  /** Absent where a delete found nothing, and Redis was away when the state was asked for in which it was so. */
+  maksdb?: { token: string }
 }
 
 interface Report {
