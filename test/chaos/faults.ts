@@ -33,9 +33,9 @@ function somePrimary({ cluster, cells, random }: Target): Promise<ProcessStatus>
 }
 
 async function disturbed({ proxy }: Target, disturbance: Disturbance, ms: number, pid?: number): Promise<void> {
-  proxy.disturb(disturbance, pid)
+  const heal = proxy.disturb(disturbance, pid)
   await sleep(ms)
-  proxy.heal()
+  heal()
 }
 
 function volumeOf(cluster: TestCluster, { cluster: cell, ordinal }: ProcessStatus): string {

@@ -1,6 +1,7 @@
 /**
  * A TCP proxy that does to connections what networks do: cut, hold back in one or both directions, delay, reset at
- * random. What is held back is delivered when the network heals, as TCP would: late bytes are part of the test.
+ * random. What is held back is delivered when the network heals, as TCP would: late bytes are part of the test. Several
+ * disturbances may be at work at once; bytes of one direction never overtake each other.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
@@ -22,7 +23,7 @@ interface Link {
   /** Process at the other end of `client`, where it is on this machine. */
   pid: number | undefined
   disturbance: Disturbance
-  held: { direction: Direction; chunk: Buffer }[]
+  held: Record<Direction, Buffer[]>
   /** Chunks that are delayed pass one after the other. */
   tail: Record<Direction, Promise<void> | undefined>
 }
@@ -30,7 +31,8 @@ interface Link {
 export class FaultProxy {
   readonly #server: Server
   readonly #links = new Set<Link>()
-  #ofNew: (pid: number | undefined) => Disturbance = () => ({})
+  /** At work now, with the process that they are for; undefined: all. */
+  readonly #active = new Set<{ disturbance: Disturbance; pid: number | undefined }>()
 
   private constructor(targetPort: number) {
     this.#server = createServer((client) => this.#open(client, connect(targetPort, '127.0.0.1')))
@@ -52,8 +54,8 @@ export class FaultProxy {
       client,
       server,
       pid,
-      disturbance: this.#ofNew(pid),
-      held: [],
+      disturbance: this.#of(pid),
+      held: { requests: [], replies: [] },
       tail: { requests: undefined, replies: undefined },
     }
     this.#links.add(link)
@@ -71,11 +73,12 @@ export class FaultProxy {
   }
 
   #pass(link: Link, direction: Direction, chunk: Buffer): void {
-    const { hold, delayMs, resets = 0 } = link.disturbance
-    if (hold === 'both' || hold === direction) {
-      link.held.push({ direction, chunk })
-      return
-    }
+    if (holds(link.disturbance, direction) || link.held[direction].length > 0) link.held[direction].push(chunk)
+    else this.#deliver(link, direction, chunk)
+  }
+
+  #deliver(link: Link, direction: Direction, chunk: Buffer): void {
+    const { delayMs, resets = 0 } = link.disturbance
     if (resets > 0 && Math.random() < resets) return reset(link)
     const target = direction === 'requests' ? link.server : link.client
     if (delayMs === undefined && link.tail[direction] === undefined) {
@@ -91,24 +94,35 @@ export class FaultProxy {
     link.tail[direction] = mine
   }
 
-  /** Of every connection, or of those of one process; those that are made from now on included. */
-  disturb(disturbance: Disturbance, pid?: number): void {
-    this.#ofNew = (one) => (pid === undefined || one === pid ? disturbance : {})
-    for (const link of this.#links) link.disturbance = this.#ofNew(link.pid)
+  /** Of every connection, or of those of one process, new ones included. Returns what ends it. */
+  disturb(disturbance: Disturbance, pid?: number): () => void {
+    const one = { disturbance, pid }
+    this.#active.add(one)
+    this.#refresh()
+    return () => {
+      this.#active.delete(one)
+      this.#refresh()
+    }
+  }
+
+  #of(pid: number | undefined): Disturbance {
+    return [...this.#active]
+      .filter((one) => one.pid === undefined || one.pid === pid)
+      .reduce<Disturbance>((all, { disturbance }) => together(all, disturbance), {})
+  }
+
+  #refresh(): void {
+    for (const link of this.#links) {
+      link.disturbance = this.#of(link.pid)
+      for (const direction of ['requests', 'replies'] as const)
+        if (!holds(link.disturbance, direction))
+          for (const chunk of link.held[direction].splice(0)) this.#deliver(link, direction, chunk)
+    }
   }
 
   /** What is open falls silent for good; new connections work. */
   fallSilent(): void {
     for (const link of this.#links) link.disturbance = { hold: 'both' }
-  }
-
-  /** Everything passes again, what was held back first. */
-  heal(): void {
-    this.#ofNew = () => ({})
-    for (const link of this.#links) {
-      link.disturbance = {}
-      for (const { direction, chunk } of link.held.splice(0)) this.#pass(link, direction, chunk)
-    }
   }
 
   /** Resets what is open. */
@@ -119,6 +133,20 @@ export class FaultProxy {
   close(): void {
     this.cut()
     this.#server.close()
+  }
+}
+
+function holds({ hold }: Disturbance, direction: Direction): boolean {
+  return hold === 'both' || hold === direction
+}
+
+function together(a: Disturbance, b: Disturbance): Disturbance {
+  const hold = a.hold === undefined || a.hold === b.hold ? b.hold : b.hold === undefined ? a.hold : 'both'
+  const delayMs = (a.delayMs ?? 0) + (b.delayMs ?? 0)
+  return {
+    ...(hold === undefined ? {} : { hold }),
+    ...(delayMs === 0 ? {} : { delayMs }),
+    resets: Math.max(a.resets ?? 0, b.resets ?? 0),
   }
 }
 
@@ -138,10 +166,10 @@ function processAtPort(port: number): number | undefined {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .find((pid) => holds(pid, `socket:[${inode}]`))
+    .find((pid) => hasOpen(pid, `socket:[${inode}]`))
 }
 
-function holds(pid: number, socket: string): boolean {
+function hasOpen(pid: number, socket: string): boolean {
   try {
     return readdirSync(`/proc/${pid}/fd`).some((fd) => {
       try {
