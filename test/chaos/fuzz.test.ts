@@ -6,7 +6,7 @@ it('six thousand requests that make no sense crash nothing, change nothing, and 
   const report = await fuzz(6000, 7)
   expect(report).toMatchObject({ findings: [], changed: false, restarted: [] })
   // Many kinds of answer, or the requests were not of many kinds.
-  expect([...report.statuses.keys()].filter((status) => status >= 200).length).toBeGreaterThanOrEqual(5)
+  expect([...report.statuses.keys()]).toEqual(expect.arrayContaining([200, 400, 404, 415]))
   expect(report.statuses.get(200)).toBeGreaterThan(100)
   expect(report.statuses.get(400)).toBeGreaterThan(1000)
 })
