@@ -54,10 +54,11 @@ export class LogViews {
   }
 
   /**
-   * The state of the log, at most 2 s old. Never throws.
+   * The state of the log, at most 2 s old. Undefined where the first answer is not there yet: there is nothing to tell of
+   * then, and `onNews` is called when it comes. Never throws.
    * @param sign what is known of Redis from elsewhere; when it changes, a Redis that was away is asked at once
    */
-  async read(key: string, url: string, scope: Scope, sign: string): Promise<LogState> {
+  async read(key: string, url: string, scope: Scope, sign: string): Promise<LogState | undefined> {
     const known = this.#of(key, url)
     if (known.sign !== sign) known.restUntil = 0
     known.sign = sign
@@ -67,7 +68,7 @@ export class LogViews {
     known.awaited = known.reading !== undefined
     if (known.state?.topology && known.reading && performance.now() - known.askedAt > GOOD_FOR_MS)
       return away(`Redis has not answered for ${GOOD_FOR_MS} ms`)
-    return known.state ?? away('Redis has not answered yet')
+    return known.state
   }
 
   async #refresh(key: string, known: Known, scope: Scope): Promise<void> {

@@ -153,10 +153,12 @@ export class Reconciler {
 
   async #pass(key: string, pass: Pass, signal: AbortSignal): Promise<number> {
     const { object, context, before, scope } = pass
-    const log: LogState =
+    const log: LogState | undefined =
       pass.url === ''
         ? { topology: undefined, durable: 'unknown', error: 'the Secret with the URL of Redis is missing' }
         : await this.#logs.read(key, pass.url, scope, this.#signOfRedis(key))
+    // The answer will wake this key.
+    if (!log) return SOON_MS
     const observed = this.#observe(key, pass, log)
     const world = worldOf(observed, context)
     const plan = planCluster(world)

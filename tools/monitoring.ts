@@ -71,7 +71,7 @@ export const ALERTS: Alert[] = [
     for: '1m',
     severity: 'critical',
     summary: 'Pods of shard {{ $labels.cell }} of {{ $labels.collection }} hold different rows.',
-    what: 'One of them is damaged. The log of pod {{ $labels.pod }} names the peer; delete the volume of the replica, which then copies its peer.',
+    what: 'One of them is damaged. The log of this pod names its peer; delete the volume of the replica, which then copies its peer.',
   },
   {
     alert: 'MaksDBSnapshotOld',
