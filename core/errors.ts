@@ -175,9 +175,9 @@ export const ERRORS = {
   WAL_REGRESSED: {
     http: 503,
     grpc: GRPC.FAILED_PRECONDITION,
-    retriable: false,
-    retryAfterS: 30,
-    hint: 'Redis holds less than the shards do; restore it, or give the difference up with "maksdb accept-loss".',
+    retriable: true,
+    retryAfterS: 5,
+    hint: 'Redis holds less than the shards do; the log is repaired from them by itself once all have answered. What none of them holds waits for a person: restore Redis, or give it up with "maksdb accept-loss".',
   },
   NOT_READY: {
     http: 503,

@@ -31,6 +31,7 @@ const topology: TopologyView = {
   copies: 0,
   regressed: '',
   era: 0,
+  repaired: '',
   members: [],
   cells: [
     {

@@ -165,6 +165,12 @@ export const METRICS = {
     help: '1 while the log is behind a shard and writes are stopped.',
     labels: ['collection'],
   },
+  maksdb_repairs_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'Repairs of the log from the shards’ copies that this pod has carried out.',
+    labels: CELL,
+  },
   maksdb_http_request_seconds: {
     programs: ROUTER,
     kind: 'histogram',

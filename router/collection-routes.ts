@@ -5,12 +5,17 @@ import { QDRANT_DISTANCE } from '../core/metric.ts'
 import { cellHealth } from '../core/partition.ts'
 import { bytesOf, parseCentroids, vectorJson } from '../core/vector.ts'
 import { type CentroidsRequest, RPC } from '../protocol/shard-rpc.ts'
+import { sleep } from '../runtime/lifecycle.ts'
 import { acceptLoss } from '../store/topology.ts'
 import type { Collection } from './collection.ts'
 import { type CollectionParts, createCollection, removeCollection } from './collection-admin.ts'
 import { asObject, Fields } from './fields.ts'
 import { timeoutMs } from './request-options.ts'
 import type { Send } from './rest.ts'
+
+/** How long the answer to accepted loss waits for the pods to repair the log. */
+const ACCEPT_WAIT_MS = 30_000
+const ACCEPT_POLL_MS = 200
 
 export function collectionRoutes(router: Router, parts: CollectionParts, send: Send): void {
   const { registry } = parts
@@ -63,7 +68,13 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
     send(async (request) => {
       const collection = registry.get(name(request))
       const reply = await collection.link.use((redis) => acceptLoss(redis, collection.scope))
-      return { result: { accepted: reply[0] === 'OK', lost: reply[1] ?? null } }
+      const deadline = performance.now() + ACCEPT_WAIT_MS
+      do {
+        await sleep(ACCEPT_POLL_MS)
+        await collection.refresh()
+      } while (!collection.topology?.gateOpen && performance.now() < deadline)
+      const open = collection.topology?.gateOpen === true
+      return { result: { accepted: reply[0] === 'OK', lost: reply[1] || null, open } }
     }),
   )
   for (const later of ['recluster', 'snapshots', 'recall']) {
@@ -131,6 +142,7 @@ async function topology(collection: Collection): Promise<unknown> {
     },
     gate: view.regressed === '' ? (view.gateOpen ? 'open' : 'claiming') : 'regressed',
     regressed: view.regressed === '' ? null : view.regressed,
+    last_repair: view.repaired === '' ? null : JSON.parse(view.repaired),
     cells: view.cells.map((cell, number) => {
       const pods = collection.pods(number)
       const points = pods[0]?.points ?? 0

@@ -48,7 +48,7 @@ const snapshotter = new Snapshotter(pod, replica, election, heartbeat)
 const mover = new Mover(pod, replica, election, heartbeat, committer)
 const searches = new SearchQueue(pod)
 
-const server = makeShardServer({ pod, replica, election, committer, searches, mover })
+const server = makeShardServer({ pod, replica, election, committer, searches, mover, snapshotter })
 ports.port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, true)
 const admin = await startAdminServer({
   host: env.MAKSDB_HOST,

@@ -2,20 +2,21 @@
  * The replay: the only writer of the index. Follows the cell's log from where the newest snapshot left off, entry by
  * entry, each checked against the one before, and tells whoever waits how far it has come.
  *
- *   load snapshot -> claim until the gate opens -> (copy a peer's snapshot where the log starts after us) -> follow
+ *   load snapshot -> pass the gate -> (copy a peer's snapshot where the log starts after us) -> follow
  *        ^  older snapshot, on a fork                                                                          |
  *        +------------------------------ connection lost, gate closed, gap or fork ---------------------------+
  */
 import { mkdir, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asMaksError, MaksError } from '../core/errors.ts'
-import { formatPosition, ORIGIN, parsePosition } from '../core/position.ts'
+import { comparePositions, formatPosition, ORIGIN, parsePosition } from '../core/position.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { checkVersion } from '../store/connection.ts'
-import { type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../store/log-entry.ts'
+import { countFitting, type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../store/log-entry.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import { bootstrapFromPeer } from './bootstrap.ts'
 import { CopyCheck } from './copy-check.ts'
+import { Gate, type GatedCopy } from './gate.ts'
 import { HighWaterMark } from './high-water-mark.ts'
 import type { IndexStats } from './index/index-calls.ts'
 import { listSnapshots, snapshotPath } from './index/snapshot-files.ts'
@@ -25,28 +26,26 @@ const BLOCK_MS = 1000
 const READ_BYTES = 8 * 1024 * 1024
 const READ_ENTRIES_MAX = 1024
 const RETRY_MS = 200
-/** How long the gate waits for pods that do not answer, once the leader of every cell has. */
-const CLAIM_WINDOW_MS = 1000
 
 interface Waiter {
   seq: number
   resolve: () => void
+  fail: () => void
 }
 
 export type ReplicaPhase = 'loading' | 'claiming' | 'regressed' | 'bootstrapping' | 'following' | 'disconnected'
 
-export class Replica {
+export class Replica implements GatedCopy {
   readonly #pod: Pod
   readonly #link: RedisLink
   readonly #mark: HighWaterMark
+  readonly #gate: Gate
   /** What a former process of this pod had applied, as long as this one has not come so far. */
   #before: LogPoint | undefined
   #waiters: Waiter[] = []
   #closed = false
   #gateLost = false
-  phase: ReplicaPhase = 'loading'
-  /** Why the gate is closed for good, where it is. */
-  regressed = ''
+  #phase: Exclude<ReplicaPhase, 'regressed'> = 'loading'
   point: LogPoint = { position: ORIGIN, hash: '' }
   stats: IndexStats | undefined
   readonly copies: CopyCheck
@@ -58,6 +57,25 @@ export class Replica {
     this.copies = new CopyCheck(pod)
     this.#mark = new HighWaterMark(pod.env.MAKSDB_DATA_DIR)
     this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
+    this.#gate = new Gate(pod, this.#link, this)
+  }
+
+  get phase(): ReplicaPhase {
+    return this.#phase === 'claiming' && this.regressed !== '' ? 'regressed' : this.#phase
+  }
+
+  /** Why the gate stays closed, where it does. */
+  get regressed(): string {
+    return this.#gate.regressed
+  }
+
+  get version(): number {
+    return this.stats?.version ?? 0
+  }
+
+  get before(): LogPoint | undefined {
+    const before = this.#before
+    return before && comparePositions(before.position, this.point.position) > 0 ? before : undefined
   }
 
   async load(): Promise<void> {
@@ -94,6 +112,7 @@ export class Replica {
 
   close(): void {
     this.#closed = true
+    this.#gate.close()
     this.#link.drop()
   }
 
@@ -101,7 +120,7 @@ export class Replica {
   waitApplied(seq: number, timeoutMs: number): Promise<boolean> {
     if (this.point.position.seq >= seq) return Promise.resolve(true)
     return new Promise((resolve) => {
-      const waiter = { seq, resolve: () => done(true) }
+      const waiter = { seq, resolve: () => done(true), fail: () => done(false) }
       const timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter)
         done(false)
@@ -115,36 +134,16 @@ export class Replica {
   }
 
   async #passGate(): Promise<void> {
-    const { config, log, name, logger } = this.#pod
     await this.#link.use(checkVersion)
-    while (!this.#closed) {
-      this.phase = this.regressed === '' ? 'claiming' : 'regressed'
-      const claimed = this.#claimed()
-      const reply = await this.#link.use((redis) =>
-        log.claim(redis, name, claimed, config.clusters * config.replicas, CLAIM_WINDOW_MS),
-      )
-      if (reply[0] === 'REGRESSED' && this.regressed === '')
-        logger.error({ why: reply[1] }, 'the log is behind a shard: writes stop')
-      this.regressed = reply[0] === 'REGRESSED' ? (reply[1] ?? 'unknown') : ''
-      if (reply[0] === 'FORK' && claimed !== this.point) this.#forgetBefore()
-      else if (reply[0] === 'FORK')
-        await this.#stepBack('the log does not hold what this pod holds, and the loss was accepted')
-      if (reply[0] === 'OPEN') {
-        this.#gateLost = false
-        return
-      }
-      await sleep(RETRY_MS)
-    }
+    this.#phase = 'claiming'
+    await this.#gate.pass()
+    this.#gateLost = false
   }
 
-  #claimed(): LogPoint {
-    return this.#before && this.#before.position.seq > this.point.position.seq ? this.#before : this.point
-  }
-
-  #forgetBefore(): void {
+  forgetBefore(): void {
     this.#pod.logger.error(
       { position: this.#before?.position },
-      'what this pod had applied is gone from the log, and the loss was accepted',
+      'what this pod had applied is in no copy, and the loss was accepted',
     )
     this.#before = undefined
     this.#mark.remove()
@@ -152,17 +151,28 @@ export class Replica {
 
   /** Writes down how far this pod has come; called with every heartbeat. */
   writeMark(): void {
-    if (this.phase === 'following' && this.#claimed() === this.point) this.#mark.write(this.point)
+    if (this.#phase === 'following' && !this.before) this.#mark.write(this.point)
   }
 
   async #follow(): Promise<void> {
+    this.#phase = 'following'
+    while (!this.#closed && !this.#gateLost) await this.#readSome(BLOCK_MS)
+  }
+
+  /** Reads and applies the next entries; returns their number. `fitting`: only those that continue the copy. */
+  async #readSome(blockMs: number, which: 'all' | 'fitting' = 'all'): Promise<number> {
     const { config, log } = this.#pod
     const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / (4 * config.dimension + 256))))
-    this.phase = 'following'
-    while (!this.#closed && !this.#gateLost) {
-      const entries = await this.#link.use((redis) => log.read(redis, this.point.position, count, BLOCK_MS))
-      if (entries.length > 0) await this.#apply(entries)
-    }
+    const entries = await this.#link.use((redis) => log.read(redis, this.point.position, count, blockMs))
+    const some = which === 'all' ? entries : entries.slice(0, countFitting(this.point, entries))
+    if (some.length > 0) await this.#apply(some)
+    return some.length
+  }
+
+  async readOn(): Promise<void> {
+    // What was in the log when somebody began to wait may be there no more, and what takes its place is something else.
+    for (const waiter of this.#waiters.splice(0)) waiter.fail()
+    while ((await this.#readSome(0, 'fitting')) > 0);
   }
 
   async #apply(entries: LogEntry[]): Promise<void> {
@@ -198,20 +208,20 @@ export class Replica {
         logger.warn({ error: String(error) }, 'no peer could give a snapshot yet'),
       )
     } else if (thrown instanceof LogMismatch) {
-      await this.#stepBack(thrown.message)
+      await this.stepBack(thrown.message)
     } else {
       const error = asMaksError(thrown)
       // A fault of ours in applying must not be skipped, and a Redis that is too old will not grow younger: the process
       // ends with a message, and its next start replays.
       if (error.code === 'INTERNAL' || error.code === 'UNSUPPORTED') throw error
-      this.phase = 'disconnected'
+      this.#phase = 'disconnected'
       logger.warn({ error: error.message }, 'the log cannot be read')
     }
     await sleep(RETRY_MS)
   }
 
   /** Puts what the log does not hold aside, where a person can find it, and goes back to an older snapshot. */
-  async #stepBack(why: string): Promise<void> {
+  async stepBack(why: string): Promise<void> {
     const { env, index, snapshotDir, logger } = this.#pod
     const aside = join(env.MAKSDB_DATA_DIR, 'lost', formatPosition(this.point.position))
     this.#mark.remove()
@@ -230,7 +240,7 @@ export class Replica {
 
   async #bootstrap(): Promise<void> {
     const { index, snapshotDir, log, logger } = this.#pod
-    this.phase = 'bootstrapping'
+    this.#phase = 'bootstrapping'
     const trim = await this.#link.use(async (redis) => (await redis.hget(log.cellMeta, 'trim')) ?? '0-0')
     if (parsePosition(trim).seq <= this.point.position.seq)
       throw new MaksError('INTERNAL', 'the log has a gap above its trim point')

@@ -7,6 +7,7 @@ import { MaksError } from '../core/errors.ts'
 import { parsePosition } from '../core/position.ts'
 import { bytesOf, float32View } from '../core/vector.ts'
 import { decodeFrame, encodeFrame, FRAME_TYPE } from '../protocol/frame.ts'
+import { REPAIR_RPC } from '../protocol/repair-rpc.ts'
 import {
   type CentroidsRequest,
   type CommitRequest,
@@ -34,8 +35,10 @@ import type { RowsAnswer } from './index/index-calls.ts'
 import { listSnapshots, snapshotPath, verifySnapshot } from './index/snapshot-files.ts'
 import type { Mover } from './mover.ts'
 import type { Pod } from './pod.ts'
+import { facts, heldRows, prepare } from './repair-server.ts'
 import type { Replica } from './replica.ts'
 import type { SearchQueue } from './search-queue.ts'
+import type { Snapshotter } from './snapshotter.ts'
 
 /** A frame carries at most one router request, whose body has its own limit. */
 const BODY_BYTES_MAX = 256 * 1024 * 1024
@@ -47,6 +50,7 @@ export interface ShardParts {
   committer: Committer
   searches: SearchQueue
   mover: Mover
+  snapshotter: Snapshotter
 }
 
 type Call = (parts: ShardParts, header: never, chunks: Buffer[]) => Promise<{ header: unknown; chunks?: Uint8Array[] }>
@@ -62,6 +66,9 @@ const calls: Record<string, Call> = {
   [RPC.centroids]: centroids,
   [RPC.snapshotManifest]: newestManifest,
   [RPC.handOver]: handOver,
+  [REPAIR_RPC.prepare]: prepare,
+  [REPAIR_RPC.facts]: facts,
+  [REPAIR_RPC.rows]: heldRows,
 }
 
 export function makeShardServer(parts: ShardParts): Server {

@@ -89,7 +89,8 @@ export class Snapshotter {
     return (progress.walBytes / Math.max(1, kept)) * entries
   }
 
-  async take(): Promise<void> {
+  /** Returns the position of the newest snapshot there is; undefined where this one failed. */
+  async take(): Promise<string | undefined> {
     const { index, metrics, logger, snapshotDir } = this.#pod
     const started = performance.now()
     this.#wanted = false
@@ -101,9 +102,11 @@ export class Snapshotter {
       this.#takenAt = performance.now()
       metrics.observe('maksdb_snapshot_seconds', (this.#takenAt - started) / 1000)
       logger.info({ position: kept[0], ms: Math.round(this.#takenAt - started) }, 'snapshot')
+      return kept[0]
     } catch (thrown) {
       metrics.add('maksdb_snapshot_failures_total')
       logger.error({ error: asMaksError(thrown).message }, 'the snapshot failed; the older ones stay')
+      return undefined
     }
   }
 

@@ -5,6 +5,7 @@ import { allCellKeys, DIRECTORY_BUCKETS, type Keys, keysOf } from '../protocol/k
 import type { Heartbeat, OperationResult } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'
 import { decodeEntry, type LogEntry, type LogPoint } from './log-entry.ts'
+import { REPAIR_MS } from './repair-log.ts'
 import { type Argument, runScript } from './scripts.ts'
 
 export interface LogScope {
@@ -14,9 +15,28 @@ export interface LogScope {
   cell: number
 }
 
-/** The right to append: what acquire gave. */
+/** The right to append: what acquire gave. The token alone decides; the epoch is the one that it began with. */
 export interface Lead {
   epoch: string
+  token: string
+}
+
+/** What a pod says of itself while the gate is closed. */
+export interface Claim {
+  pod: string
+  /** The last entry of the pod's copy. */
+  held: LogPoint
+  /** The last entry that the pod knows of: of its copy, or what a former process had applied. */
+  known: LogPoint
+  /** The pod has read as much of the log as continues its copy. */
+  settled: boolean
+  /** Highest ordering version of the copy. */
+  version: number
+  /** Pods that there are by plan. */
+  knownPods: number
+  /** How long the gate waits for pods that do not answer, once the leader of every cell has. */
+  windowMs: number
+  /** Names this pod's attempt to repair the log, should it be chosen for that. */
   token: string
 }
 
@@ -107,16 +127,23 @@ export class CellLog {
     return allCellKeys(this.keys, this.scope.clusters)
   }
 
-  claim(redis: Redis, pod: string, point: LogPoint, knownPods: number, windowMs: number): Promise<string[]> {
+  claim(redis: Redis, claim: Claim): Promise<string[]> {
     const { cell, clusters } = this.scope
+    const { pod, held, known, settled, version, knownPods, windowMs, token } = claim
     return runScript(redis, 'claim', this.allCells(), [
       pod,
       cell,
-      formatPosition(point.position),
-      point.hash,
+      formatPosition(held.position),
+      held.hash,
+      formatPosition(known.position),
+      known.hash,
+      settled ? '1' : '0',
+      version,
       knownPods,
       clusters,
       windowMs,
+      token,
+      REPAIR_MS,
     ])
   }
 
@@ -127,7 +154,7 @@ export class CellLog {
 
   renew(redis: Redis, lead: Lead, ttlMs: number): Promise<string[]> {
     const keys = [this.keys.meta, this.cellMeta, this.keys.lease(this.scope.cell)]
-    return runScript(redis, 'renew', keys, [lead.epoch, lead.token, ttlMs])
+    return runScript(redis, 'renew', keys, [lead.token, ttlMs])
   }
 
   release(redis: Redis, token: string): Promise<string[]> {
@@ -135,7 +162,7 @@ export class CellLog {
   }
 
   resume(redis: Redis, lead: Lead, connection: number): Promise<string[]> {
-    return runScript(redis, 'resume', [this.keys.meta, this.cellMeta], [lead.epoch, lead.token, connection])
+    return runScript(redis, 'resume', [this.keys.meta, this.cellMeta], [lead.token, connection])
   }
 
   commit(redis: Redis, call: CommitCall): Promise<string[]> {
@@ -150,7 +177,6 @@ export class CellLog {
     const args: Argument[] = [
       cell,
       clusters,
-      call.lead.epoch,
       call.lead.token,
       call.connection,
       call.batch,
@@ -184,16 +210,16 @@ export class CellLog {
 
   publish(redis: Redis, lead: Lead, expectedVersion: number, centroids: Uint8Array): Promise<string[]> {
     const keys = [...this.allCells(), this.keys.centroids]
-    return runScript(redis, 'publish', keys, [this.scope.clusters, lead.epoch, lead.token, expectedVersion, centroids])
+    return runScript(redis, 'publish', keys, [this.scope.clusters, lead.token, expectedVersion, centroids])
   }
 
   walked(redis: Redis, lead: Lead, centroidVersion: number): Promise<string[]> {
     const keys = [this.keys.meta, this.cellMeta, this.keys.log(this.scope.cell)]
-    return runScript(redis, 'walked', keys, [lead.epoch, lead.token, centroidVersion])
+    return runScript(redis, 'walked', keys, [lead.token, centroidVersion])
   }
 
   async progress(redis: Redis, heartbeat: Heartbeat): Promise<Progress> {
-    const keys = [this.keys.meta, this.keys.gate, this.cellMeta, this.keys.members]
+    const keys = [this.keys.meta, this.keys.gate, this.cellMeta, this.keys.members, this.keys.log(this.scope.cell)]
     const r = await runScript(redis, 'progress', keys, [heartbeat.pod, JSON.stringify(heartbeat)])
     const at = (i: number) => r[i] ?? ''
     return {
@@ -225,7 +251,7 @@ export class CellLog {
 
   trim(redis: Redis, lead: Lead, replicas: number, dead: readonly string[]): Promise<string[]> {
     const keys = [this.keys.meta, this.cellMeta, this.keys.log(this.scope.cell), this.keys.members]
-    return runScript(redis, 'trim', keys, [lead.epoch, lead.token, this.scope.cell, replicas, JSON.stringify(dead)])
+    return runScript(redis, 'trim', keys, [lead.token, this.scope.cell, replicas, JSON.stringify(dead)])
   }
 
   async reap(redis: Redis, bucket: number): Promise<number> {

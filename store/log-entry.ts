@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import type { IdKey } from '../core/ids.ts'
 import { formatPosition, type Position, parsePosition } from '../core/position.ts'
 
-export type EntryType = 'I' | 'E' | 'U' | 'T' | 'C' | 'W'
-export type RowFlag = 'o' | 'c' | 'l' | ''
+export type EntryType = 'I' | 'R' | 'E' | 'U' | 'T' | 'C' | 'W'
+export type RowFlag = 'o' | 'c' | 'l'
 
 export interface LogEntry {
   position: Position
@@ -13,12 +13,13 @@ export interface LogEntry {
   version: number
   userVersion: number
   key: IdKey
-  flag: RowFlag
+  /** U: what the cell is to the row (RowFlag). T: where the id lives on, '' for a delete, '-' for what a repair let go. */
+  flag: string
   hash: string
   row: Buffer
 }
 
-const TYPES = new Set(['I', 'E', 'U', 'T', 'C', 'W'])
+const TYPES = new Set(['I', 'R', 'E', 'U', 'T', 'C', 'W'])
 
 /** One reply item of XRANGE or XREAD, read as buffers. Throws on a type that this version does not know. */
 export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
@@ -33,7 +34,7 @@ export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
     version: Number(text('v')),
     userVersion: Number(text('u')),
     key: text('i') as IdKey,
-    flag: text('f') as RowFlag,
+    flag: text('f'),
     hash: text('h'),
     row: fields.get('d') ?? Buffer.alloc(0),
   }
@@ -63,29 +64,48 @@ export interface LogPoint {
 /** The log and what this pod has applied do not fit together: a gap (trimmed below us) or another history. */
 export class LogMismatch extends Error {
   readonly kind: 'gap' | 'fork'
-  constructor(kind: 'gap' | 'fork', message: string) {
+  /** Entries before the one that does not fit. */
+  readonly fitting: number
+  constructor(kind: 'gap' | 'fork', fitting: number, message: string) {
     super(message)
     this.name = 'LogMismatch'
     this.kind = kind
+    this.fitting = fitting
   }
 }
 
 /** Checks that `entries` continue the log after `point`; returns the point after them. */
 export function verifyChain(point: LogPoint, entries: readonly LogEntry[]): LogPoint {
   let at = point
-  for (const entry of entries) {
-    // A log that a person had started again begins above everything that was in it.
+  for (const [fitting, entry] of entries.entries()) {
+    // A log of which nobody knew anything any more begins again above everything that was in it.
     const begins = entry.type === 'I' && at.position.seq === 0
     if (entry.position.seq !== at.position.seq + 1 && !begins) {
       throw new LogMismatch(
         'gap',
+        fitting,
         `after ${formatPosition(at.position)} the log goes on with ${formatPosition(entry.position)}`,
       )
     }
     if (hashEntry(at.hash, entry) !== entry.hash) {
-      throw new LogMismatch('fork', `entry ${formatPosition(entry.position)} does not continue what was applied`)
+      throw new LogMismatch(
+        'fork',
+        fitting,
+        `entry ${formatPosition(entry.position)} does not continue what was applied`,
+      )
     }
     at = { position: entry.position, hash: entry.hash }
   }
   return at
+}
+
+/** How many of the entries continue the log after `point`. */
+export function countFitting(point: LogPoint, entries: readonly LogEntry[]): number {
+  try {
+    verifyChain(point, entries)
+    return entries.length
+  } catch (thrown) {
+    if (thrown instanceof LogMismatch) return thrown.fitting
+    throw thrown
+  }
 }

@@ -28,6 +28,8 @@ export interface TopologyView {
   regressed: string
   /** Grows each time that a person has given up what Redis lost. */
   era: number
+  /** Report (JSON) of the last repair of the log; '' where there was none. */
+  repaired: string
   members: Heartbeat[]
   cells: CellView[]
 }
@@ -58,7 +60,7 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
   const keys = keysOf(scope.namespace, scope.name)
   const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.lease(c)]).flat()
   const r = await runScript(redis, 'topology', [keys.meta, keys.gate, keys.members, ...cellKeys], [scope.clusters])
-  const FIXED = 9
+  const FIXED = 10
   const WIDTH = 7
   const cells = Array.from({ length: scope.clusters }, (_, c): CellView => {
     const [epoch = '0', token = '', head = '0-0', trim = '0', walked = '0', walBytes = '0', leased = '0'] = r.slice(
@@ -85,6 +87,7 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
     regressed: r[6] ?? '',
     members: JSON.parse(r[7] ?? '[]') as Heartbeat[],
     era: Number(r[8]),
+    repaired: r[9] ?? '',
     cells,
   }
 }
@@ -136,7 +139,7 @@ export async function readCentroids(redis: Redis, scope: CollectionScope): Promi
 
 export async function acceptLoss(redis: Redis, scope: CollectionScope): Promise<string[]> {
   const keys = keysOf(scope.namespace, scope.name)
-  return runScript(redis, 'accept', allCellKeys(keys, scope.clusters), [scope.clusters])
+  return runScript(redis, 'accept', [keys.meta, keys.gate], [])
 }
 
 /** Releases the lease of a process that is known to have ended. */

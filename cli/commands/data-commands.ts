@@ -172,9 +172,7 @@ async function count(options: ClientOptions): Promise<void> {
 async function acceptLoss(options: ClientOptions): Promise<void> {
   const result = await client(options).acceptLoss(options.collection)
   if (options.json) return printJson(result)
-  print(
-    result.accepted
-      ? `${options.collection} is open again; given up: ${result.lost ?? 'nothing'}`
-      : `${options.collection} is open; there is nothing to give up`,
-  )
+  if (!result.accepted) return print(`${options.collection} is open; there is nothing to give up`)
+  const state = result.open ? 'is open again' : 'will open when its pods have repaired the log'
+  print(`${options.collection} ${state}; given up: ${result.lost ?? 'nothing'}`)
 }

@@ -26,6 +26,15 @@ export interface CreateOptions {
   [field: string]: unknown
 }
 
+export interface AcceptedLoss {
+  /** False where nothing was lost. */
+  accepted: boolean
+  /** Why the log was closed and what is given up; null where nothing was lost. */
+  lost: string | null
+  /** The pods have repaired the log, and the collection takes writes again. */
+  open: boolean
+}
+
 export class MaksDB {
   readonly #transport: Transport
 
@@ -69,10 +78,10 @@ export class MaksDB {
       .result
   }
 
-  /** Opens a collection again whose Redis lost data; what is lost is given up. */
-  async acceptLoss(name: string): Promise<{ accepted: boolean; lost: string | null }> {
+  /** Gives up what Redis lost and no pod holds; the pods repair the log from what they do hold. */
+  async acceptLoss(name: string): Promise<AcceptedLoss> {
     return (
-      await this.#transport.call<{ accepted: boolean; lost: string | null }>(
+      await this.#transport.call<AcceptedLoss>(
         'POST',
         `/v1/collections/${encodeURIComponent(name)}/accept-loss`,
         undefined,

@@ -9,6 +9,7 @@ import { distance, type Metric } from '../../core/metric.ts'
 import { ORIGIN } from '../../core/position.ts'
 import { normal, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
+import { bytesOf } from '../../core/vector.ts'
 import { type AppliedEntry, CellState } from './cell-state.ts'
 import {
   listSnapshots,
@@ -67,6 +68,13 @@ class Played {
     })
     this.#seq += ids.length
     this.state.apply(entries, Buffer.concat(rows), { position: { epoch: 1, seq: this.#seq }, hash: `h${this.#seq}` })
+  }
+
+  /** Applies the centroids of version 1. */
+  publish(): void {
+    const bytes = bytesOf(this.vector())
+    const entry = { version: 0, userVersion: 1, key: '' as IdKey, flag: '', rowStart: 0, rowEnd: bytes.byteLength }
+    this.state.apply([{ ...entry, type: 'C' }], bytes, this.state.point)
   }
 
   expectExact(state: CellState, queries: number, limit: number): void {
@@ -139,6 +147,7 @@ describe('a cell with dead rows', () => {
 describe('snapshots', () => {
   const fill = async (name: string) => {
     const played = new Played('L2')
+    played.publish()
     played.apply(Array.from({ length: 300 }, (_, i) => i + 1))
     played.apply(Array.from({ length: 50 }, (_, i) => -(i + 1)))
     const dir = join(folder, name)
@@ -152,6 +161,7 @@ describe('snapshots', () => {
     expect([loaded.point, loaded.version, loaded.rows.points]).toEqual([played.state.point, 350, 250])
     played.expectExact(loaded, 20, 10)
     expect(loaded.rows.at(loaded.rows.ownerRow(idKey(77), undefined) as number).payload).toBe('{"v":77}')
+    expect([loaded.centroids.version, [...loaded.centroids.bytes]]).toEqual([1, [...played.state.centroids.bytes]])
     expect(() => loaded.checkReadable(349)).toThrow(/older/)
     // The same rows have the same digest, and any other row another one.
     const { digest } = loaded.rows
@@ -173,7 +183,7 @@ describe('snapshots', () => {
     const { played, path } = await fill('damage')
     const random = seededRandom(4)
     for (let i = 0; i < 600; i++) {
-      const file = join(path, readdirSync(path)[i % 3] as string)
+      const file = join(path, readdirSync(path)[i % 4] as string)
       const good = readFileSync(file)
       const bad = Buffer.from(good)
       const at = Math.floor(random() * bad.length)

@@ -8,6 +8,7 @@ import { byDistance } from '../../core/merge.ts'
 import { distance, type Metric } from '../../core/metric.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogPoint, RowFlag } from '../../store/log-entry.ts'
+import { Departures } from './departures.ts'
 import { FlatIndex } from './flat-index.ts'
 import { RowStore } from './row-store.ts'
 
@@ -16,7 +17,7 @@ export interface AppliedEntry {
   version: number
   userVersion: number
   key: IdKey
-  flag: RowFlag
+  flag: string
   /** Where the row lies in the batch's bytes; 0 bytes for entries without one. */
   rowStart: number
   rowEnd: number
@@ -57,6 +58,9 @@ export class CellState {
   /** Highest ordering version applied. */
   version: number
   compactions = 0
+  readonly departures = new Departures()
+  /** Of the newest version in the log: clusters x dimension float32; none in version 0. */
+  centroids: { version: number; bytes: Uint8Array } = { version: 0, bytes: new Uint8Array(0) }
 
   constructor(shape: CellShape, point: LogPoint) {
     this.shape = shape
@@ -70,15 +74,26 @@ export class CellState {
     const added: Float32Array[] = []
     for (const entry of entries) {
       this.version = Math.max(this.version, entry.version)
-      if (entry.type === 'T') this.rows.end(entry.key, entry.version)
+      if (entry.type === 'T') this.#letGo(entry)
+      if (entry.type === 'C')
+        this.centroids = { version: entry.userVersion, bytes: bytes.slice(entry.rowStart, entry.rowEnd) }
       if (entry.type !== 'U') continue
       const { vector, payload } = decodeRow(bytes.subarray(entry.rowStart, entry.rowEnd), this.shape.dimension)
-      const { key, version: born, userVersion, flag } = entry
-      if (this.rows.put({ key, born, userVersion, flag, payload, vector })) added.push(vector)
+      const { key, version: born, userVersion } = entry
+      const flag = entry.flag as RowFlag
+      if (!this.rows.put({ key, born, userVersion, flag, payload, vector })) continue
+      added.push(vector)
+      this.departures.forget(key)
     }
     this.index.add(added)
     this.point = point
     if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
+  }
+
+  #letGo({ key, version, flag }: AppliedEntry): void {
+    const live = this.rows.liveRow(key)
+    const row = live === undefined ? undefined : this.rows.at(live)
+    if (this.rows.end(key, version)) this.departures.note(key, version, flag, row)
   }
 
   compact(): void {

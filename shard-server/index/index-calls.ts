@@ -1,6 +1,7 @@
 /** What the main thread asks of the index thread: names, arguments and answers of each call. */
 import type { IdKey } from '../../core/ids.ts'
 import type { Partition } from '../../core/partition.ts'
+import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { HitRow, RowHeader } from '../../protocol/shard-rpc.ts'
 import type { LogPoint } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
@@ -12,6 +13,7 @@ export interface IndexStats {
   copies: number
   dead: number
   compactions: number
+  centroidVersion: number
   /** Of the live rows. */
   digest: string
 }
@@ -68,6 +70,9 @@ export interface IndexCalls {
   rows: (call: ReadRows & { keys: IdKey[] }) => RowsAnswer
   page: (call: ReadRows & { from: IdKey | null; limit: number }) => RowsAnswer
   count: (call: { at: number | undefined }) => number
+  facts: (call: { from: number; to: number }) => FactsResponse
+  heldRows: (call: { keys: { key: IdKey; departed: boolean }[] }) => Uint8Array[]
+  centroids: (call: Record<never, never>) => Uint8Array
   snapshot: (call: { dir: string }) => { kept: string[] }
   sample: (call: { limit: number }) => Float32Array
   train: (call: { points: Float32Array; clusters: number; seed: number }) => {

@@ -20,6 +20,7 @@ import type {
   RowsAnswer,
   WalkAnswer,
 } from './index-calls.ts'
+import { facts, heldRows } from './repair-calls.ts'
 import { listSnapshots, loadSnapshot, pruneSnapshots, snapshotPath, writeSnapshot } from './snapshot-files.ts'
 
 let state: CellState
@@ -105,6 +106,18 @@ const handlers: Handlers = {
     return state.rows.countOwners(at)
   },
 
+  facts({ from, to }) {
+    return facts(state, from, to)
+  },
+
+  heldRows({ keys }) {
+    return heldRows(state, keys)
+  },
+
+  centroids() {
+    return state.centroids.bytes
+  },
+
   async snapshot({ dir }) {
     await writeSnapshot(state, dir)
     return { kept: (await pruneSnapshots(dir)).map(formatPosition) }
@@ -166,8 +179,9 @@ const handlers: Handlers = {
 }
 
 function stats(): IndexStats {
-  const { rows, point, version, compactions } = state
-  return { point, version, points: rows.points, copies: rows.copies, dead: rows.dead, compactions, digest: rows.digest }
+  const { rows, point, version, compactions, centroids } = state
+  const { points, copies, dead, digest } = rows
+  return { point, version, points, copies, dead, compactions, centroidVersion: centroids.version, digest }
 }
 
 function gather(rows: readonly number[]): Float32Array {

@@ -1,6 +1,6 @@
 /**
  * Snapshots on disk: `snapshot-<epoch>-<seq>/` with the live rows in FAISS' own format, their ids and payloads as JSON
- * lines, and a manifest with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary
+ * lines, the centroids, and a manifest with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary
  * folder, synced, renamed, read back and verified; only then does it count. Reading checks every byte; what does not verify
  * is not used.
  */
@@ -17,10 +17,11 @@ import { type CellShape, CellState } from './cell-state.ts'
 import { FAISS_HEADER_BYTES, faissHeader } from './flat-index.ts'
 import type { StoredRow } from './row-store.ts'
 
-const FORMAT = 2
+const FORMAT = 3
 export const SNAPSHOTS_KEPT = 2
 const VECTORS = 'vectors.faiss'
 const ROWS = 'rows.jsonl'
+const CENTROIDS = 'centroids.bin'
 const MANIFEST = 'manifest.json'
 const WRITE_BYTES = 1024 * 1024
 
@@ -32,6 +33,7 @@ const manifestSchema = z.object({
   position: z.string(),
   hash: z.string(),
   version: z.number(),
+  centroidVersion: z.number(),
   rows: z.number(),
   files: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })),
 })
@@ -47,7 +49,7 @@ type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, pa
 
 /** Frozen at the call; the writing yields, so searches and applies go on meanwhile. Returns the verified position. */
 export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
-  const { point, version, shape } = state
+  const { point, version, shape, centroids } = state
   const rows = state.rows.liveRows()
   const store = state.rows
   const lines = rows.map(
@@ -72,6 +74,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
         vectorParts(faissHeader(shape.metric, shape.dimension, rows.length), vectors),
       ),
       await writeFile(temporary, ROWS, lineParts(lines)),
+      await writeFile(temporary, CENTROIDS, [centroids.bytes]),
     ]
     const manifest: SnapshotManifest = {
       format: FORMAT,
@@ -81,6 +84,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       position: formatPosition(point.position),
       hash: point.hash,
       version,
+      centroidVersion: centroids.version,
       rows: rows.length,
       files,
     }
@@ -203,6 +207,7 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   const state = new CellState(shape, { position: parsePosition(manifest.position), hash: manifest.hash })
   state.version = manifest.version
   state.rows.floor = manifest.version
+  state.centroids = { version: manifest.centroidVersion, bytes: await readFile(join(path, CENTROIDS)) }
   const lines = (await readFile(join(path, ROWS), 'utf8')).split('\n')
   const vectors = await open(join(path, VECTORS), 'r')
   try {

@@ -9,9 +9,9 @@ local s = load_cell(KEYS[2], KEYS[3])
 local last = stream_last(s.log)
 if last ~= s.head then return { 'CORRUPT', s.head, last } end
 if seq_of(ARGV[4]) < seq_of(s.trim) then return { 'BEHIND', s.trim } end
-s.epoch = int(math.max(num(s.epoch) + 1, now_ms()))
+next_epoch(s)
 redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[3])
 append(s, 'E', '0', '0', ARGV[2], '', '')
 save_cell(s)
-redis.call('HSET', s.meta, 'epoch', s.epoch, 'token', ARGV[2], 'holder', ARGV[1], 'conn', '0', 'batch', '0', 'result', '')
+redis.call('HSET', s.meta, 'token', ARGV[2], 'holder', ARGV[1], 'conn', '0', 'batch', '0', 'result', '')
 return { 'OK', s.epoch, s.head, s.hash }

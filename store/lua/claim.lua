@@ -1,44 +1,108 @@
 #!lua flags=allow-oom
--- A pod says how far its copy of a cell reaches; the gate of this incarnation opens when the log has it all (rules L13-L15).
--- KEYS meta gate (cellMeta log)*   ARGV pod cell position hash knownPods cells windowMs
--- -> OPEN | WAIT claims | FORK | REGRESSED why
-local inc, cell, cells = incarnation(), num(ARGV[2]), num(ARGV[6])
+-- A pod says how far its copy of a cell reaches. The gate of this incarnation opens when the log has it all (rules L13, L14);
+-- where it has not, the fullest copies are chosen, and one of their pods is told to repair the log from them (L15, L21).
+-- KEYS meta gate (cellMeta log)*
+-- ARGV pod cell at hash known knownHash settled(1: has read the log as far as it continues its copy) version knownPods cells
+--      windowMs token repairMs
+--      `at` is the copy's position; `known` the highest that the pod knows of, which a former process may have reached
+-- -> OPEN | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell; '' where nobody claims)*
+local inc, cell, cells, now = incarnation(), num(ARGV[2]), num(ARGV[10]), now_ms()
 if redis.call('HGET', KEYS[2], 'inc') ~= inc then
   redis.call('DEL', KEYS[2])
-  redis.call('HSET', KEYS[2], 'inc', inc, 'first', int(now_ms()))
+  redis.call('HSET', KEYS[2], 'inc', inc, 'first', int(now))
 end
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver')
-local g = redis.call('HMGET', KEYS[2], 'accepted', 'regressed', 'first')
+local g = redis.call('HMGET', KEYS[2], 'regressed', 'first', 'accepted', 'mended', 'token', 'until')
+local regressed, first, accepted, mended, token = g[1], num(g[2]), g[3], g[4], g[5]
 local s = load_cell(KEYS[3 + 2 * cell], KEYS[4 + 2 * cell])
-local fits = true
-if m[2] then fits = stream_last(s.log) == s.head and seq_of(ARGV[3]) <= s.seq and holds(s, ARGV[3], ARGV[4])
-elseif ARGV[3] ~= '0-0' then fits = false end
-if not fits then
-  if g[1] == inc then return { 'FORK' } end
-  local why = 'pod ' .. ARGV[1] .. ' holds ' .. ARGV[3] .. ', the log of cell ' .. ARGV[2] .. ' ends at ' .. s.head
-  redis.call('HSET', KEYS[2], 'regressed', why)
+
+local function claims()
+  local all, list = redis.call('HGETALL', KEYS[2]), {}
+  for i = 1, #all, 2 do
+    if string.sub(all[i], 1, 2) == 'p:' then
+      local c = cjson.decode(all[i + 1])
+      c.pod = string.sub(all[i], 3)
+      list[#list + 1] = c
+    end
+  end
+  return list
+end
+local function above(a, b) -- positions: a later epoch is a later history
+  local ea, eb = num(string.match(a, '^(%d+)')), num(string.match(b, '^(%d+)'))
+  return ea > eb or (ea == eb and seq_of(a) > seq_of(b))
+end
+-- A new incarnation begins with new epochs, so that what it appends ranks above anything that a pod may hold beside it.
+local function open()
+  for c = 0, cells - 1 do next_epoch({ meta = KEYS[3 + 2 * c], epoch = redis.call('HGET', KEYS[3 + 2 * c], 'epoch') }) end
+  redis.call('HSET', KEYS[1], 'inc', inc)
+  return { 'OPEN' }
+end
+local function say(state)
+  redis.call('HSET', KEYS[2], 'state', state)
+  return { 'REGRESSED', why_closed(KEYS[2]) }
+end
+local function repair_or_wait()
+  local best, top, settled = {}, {}, 0
+  for _, c in ipairs(claims()) do
+    if c.settled == '1' then settled = settled + 1 end
+    local b = best[c.cell]
+    if c.settled == '1' and (not b or above(c.at, b.at) or (c.at == b.at and c.pod < b.pod)) then best[c.cell] = c end
+    if not top[c.cell] or above(c.known, top[c.cell].known) then top[c.cell] = c end
+  end
+  local given_up = accepted == inc and now - first >= num(ARGV[11])
+  if not given_up and settled < num(ARGV[9]) then
+    return say(int(settled) .. ' of ' .. ARGV[9] .. ' pods have said what they hold')
+  end
+  local lost = {}
+  for c = 0, cells - 1 do
+    local b, t = best[int(c)], top[int(c)]
+    if t and (not b or above(t.known, b.at)) then
+      lost[#lost + 1] = 'cell ' .. int(c) .. ': nobody holds the entries after ' .. (b and b.at or '0-0') .. ' up to ' .. t.known
+    end
+  end
+  local text = table.concat(lost, '; ')
+  if text ~= '' and not given_up then return say(text) end
+  if token and token ~= ARGV[12] and now < num(g[6]) then return say('being repaired') end
+  redis.call('HSET', KEYS[2], 'token', ARGV[12], 'until', int(now + num(ARGV[13])))
+  local reply = { 'REPAIR', regressed, text }
+  for c = 0, cells - 1 do
+    local b = best[int(c)] or { pod = '', at = '', hash = '', version = '0' }
+    for _, field in ipairs({ 'pod', 'at', 'hash', 'version' }) do reply[#reply + 1] = b[field] end
+  end
+  return reply
+end
+
+local known, is_whole = ARGV[5], m[2] and whole(s)
+local fits
+if m[2] then fits = is_whole and seq_of(known) <= s.seq and holds(s, ARGV[3], ARGV[4]) and holds(s, known, ARGV[6])
+else fits = known == '0-0' end
+if not fits and not regressed then
+  -- After a repair a pod may hold what the repair did not choose; it is for the pod to step back.
+  if mended == inc and m[1] == inc and is_whole then return { 'FORK' } end
+  regressed = 'pod ' .. ARGV[1] .. ' holds ' .. known .. ', the log of cell ' .. ARGV[2]
+    .. (is_whole and ' ends at ' .. s.head or ' has lost entries')
+  for _, c in ipairs(claims()) do redis.call('HDEL', KEYS[2], 'p:' .. c.pod) end
+  redis.call('HSET', KEYS[2], 'regressed', regressed, 'first', int(now))
+  redis.call('HDEL', KEYS[2], 'state', 'mended')
   redis.call('HDEL', KEYS[1], 'inc')
-  return { 'REGRESSED', why }
 end
-redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], ARGV[3])
-if g[2] then return { 'REGRESSED', g[2] } end
+redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], cjson.encode({ cell = int(cell), at = ARGV[3], hash = ARGV[4], known = known,
+  settled = ARGV[7], version = ARGV[8] }))
+if regressed then return repair_or_wait() end
 if m[1] == inc then return { 'OPEN' } end
+
 local claimed, count = {}, 0
-local all = redis.call('HGETALL', KEYS[2])
-for i = 1, #all, 2 do
-  if string.sub(all[i], 1, 2) == 'p:' then claimed[string.sub(all[i], 3)] = true; count = count + 1 end
-end
-local everyone = count >= num(ARGV[5])
+for _, c in ipairs(claims()) do claimed[c.pod] = true; count = count + 1 end
+local everyone = count >= num(ARGV[9])
 if not m[2] then
   if not everyone then return { 'WAIT', int(count) } end
   create(KEYS[1], KEYS, cells)
-else
-  local leaders = now_ms() - num(g[3]) >= num(ARGV[7])
-  for c = 0, cells - 1 do
-    local holder = redis.call('HGET', KEYS[3 + 2 * c], 'holder')
-    if holder and not claimed[holder] then leaders = false end
-  end
-  if not (everyone or leaders) then return { 'WAIT', int(count) } end
+  return open()
 end
-redis.call('HSET', KEYS[1], 'inc', inc)
-return { 'OPEN' }
+local leaders = now - first >= num(ARGV[11])
+for c = 0, cells - 1 do
+  local holder = redis.call('HGET', KEYS[3 + 2 * c], 'holder')
+  if holder and holder ~= '' and not claimed[holder] then leaders = false end
+end
+if everyone or leaders then return open() end
+return { 'WAIT', int(count) }

@@ -1,7 +1,7 @@
 #!lua
 -- The sequencer: appends a batch to the log of every cell that it touches and updates the directory, all or nothing.
 -- KEYS meta gate (cellMeta log)* once (directoryBucket | onceRecord)*
--- ARGV cell cells epoch token connection batch lastId lastHash copiesBound budget onceTtlMs onceMax operations,
+-- ARGV cell cells token connection batch lastId lastHash copiesBound budget onceTtlMs onceMax operations,
 --      then for each: type(U upsert, D delete, M move, L drop linger) key bucketKeyIndex owner copy expect centroidVersion row
 --                     onceKeyIndex onceDigest
 --      expect: '' none, o<ordering version>, v<user version> (0: absent); onceKeyIndex '': no idempotency key
@@ -12,11 +12,11 @@ local me, cells = num(ARGV[1]), num(ARGV[2])
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'cv', 'rows', 'copies')
 if m[1] ~= incarnation() then return { 'GATE' } end
 local own = load_cell(KEYS[3 + 2 * me], KEYS[4 + 2 * me])
-local w = redis.call('HMGET', own.meta, 'epoch', 'token', 'conn', 'batch')
-if w[1] ~= ARGV[3] or w[2] ~= ARGV[4] then return { 'FENCED', w[1] or '0' } end
-if w[3] ~= ARGV[5] then return { 'CONNECTION', w[3] or '' } end
-if num(w[4]) + 1 ~= num(ARGV[6]) then return { 'BATCH', w[4] or '0' } end
-if seq_of(ARGV[7]) > own.seq or not holds(own, ARGV[7], ARGV[8]) then return { 'CORRUPT', ARGV[1] } end
+local w = redis.call('HMGET', own.meta, 'token', 'conn', 'batch')
+if w[1] ~= ARGV[3] then return { 'FENCED', own.epoch } end
+if w[2] ~= ARGV[4] then return { 'CONNECTION', w[2] or '' } end
+if num(w[3]) + 1 ~= num(ARGV[5]) then return { 'BATCH', w[3] or '0' } end
+if seq_of(ARGV[6]) > own.seq or not holds(own, ARGV[6], ARGV[7]) then return { 'CORRUPT', ARGV[1] } end
 
 local ver, rows, copies = num(m[2]), num(m[4]), num(m[5])
 local state, added, appends, results, values = { [me] = own }, {}, {}, {}, {}
@@ -32,7 +32,8 @@ local function current(key, bucket)
   local o, c, l, u, v = string.match(raw, '^([^|]*)|([^|]*)|([^|]*)|(%d+)|(%d+)$')
   return { owner = o, copy = c, linger = l, uver = u, over = v, bucket = bucket }
 end
--- Writes the row to every new holder and a tombstone to every old one that is no holder any more (rules L6, L7).
+-- Writes the row to every new holder and a tombstone, which names the new owner, to every old one that is no holder any
+-- more (rules L6, L7).
 local function place(key, cur, new, row)
   local keep, touched = {}, {}
   local function put(cell, flag)
@@ -46,7 +47,7 @@ local function place(key, cur, new, row)
   for _, cell in ipairs({ cur.owner, cur.copy, cur.linger }) do
     if cell ~= '-' and cell ~= '' and not keep[cell] then
       keep[cell] = true
-      plan(num(cell), 'T', new.over, new.uver, key, '', '')
+      plan(num(cell), 'T', new.over, new.uver, key, new.owner == '-' and '' or new.owner, '')
       touched[#touched + 1] = cell
     end
   end
@@ -69,7 +70,7 @@ local function decide(t, key, cur, owner, copy, expect, cv, row)
   if t == 'L' then
     if cur.linger ~= ARGV[1] then return 'C' .. cur.uver end
     ver = ver + 1
-    plan(me, 'T', int(ver), cur.uver, key, '', '')
+    plan(me, 'T', int(ver), cur.uver, key, cur.owner, '')
     cur.linger = ''
     values[key] = cur
     return 'A' .. cur.uver .. ',' .. cur.over .. ',' .. ARGV[1]
@@ -79,7 +80,7 @@ local function decide(t, key, cur, owner, copy, expect, cv, row)
   local v = int(ver)
   if t == 'D' then return place(key, cur, { owner = '-', copy = '', linger = '', uver = v, over = v }, '') end
   local r, c = rows + (live and 0 or 1), copies - (cur.copy ~= '' and 1 or 0)
-  if copy ~= '' and (copy == owner or c + 1 > num(ARGV[9]) * r) then copy = '' end
+  if copy ~= '' and (copy == owner or c + 1 > num(ARGV[8]) * r) then copy = '' end
   local new = { owner = owner, copy = copy, linger = '', uver = v, over = v }
   if t == 'M' then
     new.uver = cur.uver
@@ -99,12 +100,12 @@ local function record_of(at)
   return r
 end
 local function decide_once(i)
-  local b = 14 + 10 * i
+  local b = 13 + 10 * i
   local key, at = ARGV[b + 1], ARGV[b + 8]
   local r = at ~= '' and record_of(at)
   if r then
     if r.digest == '' then
-      if redis.call('ZCOUNT', onceSet, now, '+inf') >= num(ARGV[12]) then return 'F' end
+      if redis.call('ZCOUNT', onceSet, now, '+inf') >= num(ARGV[11]) then return 'F' end
       r.digest = ARGV[b + 9]
     end
     if r.digest ~= ARGV[b + 9] then return 'K' end
@@ -118,12 +119,12 @@ local function decide_once(i)
   if r and (string.sub(result, 1, 1) == 'A' or result == 'N') then r.added[key] = result end
   return result
 end
-for i = 0, num(ARGV[13]) - 1 do results[i + 1] = decide_once(i) end
+for i = 0, num(ARGV[12]) - 1 do results[i + 1] = decide_once(i) end
 for cell, bytes in pairs(added) do
   local s = state[cell] or load_cell(KEYS[3 + 2 * cell], KEYS[4 + 2 * cell])
   state[cell] = s
   if stream_last(s.log) ~= s.head then return { 'CORRUPT', int(cell) } end
-  if bytes > 0 and s.bytes - s.trim_bytes + bytes > num(ARGV[10]) then return { 'WAL_BUDGET', int(cell) } end
+  if bytes > 0 and s.bytes - s.trim_bytes + bytes > num(ARGV[9]) then return { 'WAL_BUDGET', int(cell) } end
 end
 -- Every check is behind us: from here on only writes.
 for _, a in ipairs(appends) do append(state[a[1]], a[2], a[3], a[4], a[5], a[6], a[7]) end
@@ -138,12 +139,12 @@ end
 for _, r in pairs(records) do
   for key, result in pairs(r.added) do
     redis.call('HSET', r.key, 'digest', r.digest, 'p' .. key, result)
-    redis.call('PEXPIRE', r.key, ARGV[11])
-    redis.call('ZADD', onceSet, now + num(ARGV[11]), r.key)
+    redis.call('PEXPIRE', r.key, ARGV[10])
+    redis.call('ZADD', onceSet, now + num(ARGV[10]), r.key)
   end
 end
 if next(records) then redis.call('ZREMRANGEBYSCORE', onceSet, '-inf', now) end
 redis.call('HSET', KEYS[1], 'ver', int(ver), 'rows', int(rows), 'copies', int(copies))
 local reply = table.concat(results, ';') .. '#' .. table.concat(heads, ';') .. '#' .. m[3] .. '#' .. int(rows)
-redis.call('HSET', own.meta, 'batch', ARGV[6], 'result', reply)
+redis.call('HSET', own.meta, 'batch', ARGV[5], 'result', reply)
 return { 'OK', reply }

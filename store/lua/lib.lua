@@ -11,15 +11,32 @@ local function incarnation()
   return string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') .. ':'
     .. string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
 end
+local function stream(log)
+  if redis.call('EXISTS', log) == 0 then return { last = '', length = 0 } end
+  local x, f = redis.call('XINFO', 'STREAM', log), {}
+  for i = 1, #x, 2 do f[x[i]] = x[i + 1] end
+  return { last = f['last-generated-id'], length = f['length'], first = f['first-entry'] and f['first-entry'][1] }
+end
 local function stream_last(log)
   if redis.call('EXISTS', log) == 0 then return '' end
   local x = redis.call('XINFO', 'STREAM', log)
   for i = 1, #x, 2 do if x[i] == 'last-generated-id' then return x[i + 1] end end
 end
 local function load_cell(meta, log)
-  local m = redis.call('HMGET', meta, 'epoch', 'head', 'hash', 'bytes', 'trimBytes', 'trim')
+  local m = redis.call('HMGET', meta, 'epoch', 'head', 'hash', 'bytes', 'trimBytes', 'trim', 'base', 'baseHash')
   return { meta = meta, log = log, epoch = m[1] or '0', head = m[2] or '0-0', seq = seq_of(m[2]), hash = m[3] or '',
-    bytes = num(m[4]), trim_bytes = num(m[5]), trim = m[6] or '0-0' }
+    bytes = num(m[4]), trim_bytes = num(m[5]), trim = m[6] or '0-0', base = m[7], base_hash = m[8] }
+end
+-- Are all entries from the trim point to the head there? A log that somebody else cut, or put holes into, is not whole.
+local function whole(s)
+  local x = stream(s.log)
+  return x.last == s.head and x.first and seq_of(x.first) <= seq_of(s.trim) + 1
+    and x.length == seq_of(x.last) - seq_of(x.first) + 1
+end
+-- A new epoch, above all that was ever used: whatever is appended from now on ranks above every other history of the log.
+local function next_epoch(s, other)
+  s.epoch = int(math.max(num(s.epoch), num(string.match(other or '0-0', '^(%d+)')), now_ms() - 1) + 1)
+  redis.call('HSET', s.meta, 'epoch', s.epoch)
 end
 -- The hash covers the entry before, the id and every field but the byte count (log-entry.ts computes the same).
 local function append(s, t, v, u, key, flag, row)
@@ -32,8 +49,10 @@ end
 local function save_cell(s)
   redis.call('HSET', s.meta, 'head', s.head, 'hash', s.hash, 'bytes', int(s.bytes))
 end
--- Is the entry (id, hash) in the log? Below the trim point nothing can be said, which is no contradiction.
+-- Is the entry (id, hash) in the log? Below the trim point nothing can be said, which is no contradiction. A log that was
+-- rebased starts after `base`, the last entry of the copy that it goes on from.
 local function holds(s, id, hash)
+  if id == s.base then return hash == s.base_hash end
   if id == '0-0' or seq_of(id) < seq_of(s.trim) then return true end
   local e = redis.call('XRANGE', s.log, id, id)[1]
   if not e then return false end
@@ -48,4 +67,16 @@ local function create(meta, keys, cells)
     save_cell(s)
   end
   redis.call('HSET', meta, 'ver', '0', 'cv', '0', 'moving', '0', 'rows', '0', 'copies', '0')
+end
+-- Why the gate stays closed, and what it waits for; '' where it is open or about to open.
+local function why_closed(gate)
+  local g = redis.call('HMGET', gate, 'regressed', 'state')
+  return g[1] and g[1] .. '; ' .. (g[2] or 'the copies are being compared') or ''
+end
+-- Is this the pod that repairs now? Each of its steps gives it more time, after which another may begin anew.
+local function repairing(gate, token, ms)
+  local g = redis.call('HMGET', gate, 'inc', 'token')
+  if g[1] ~= incarnation() or g[2] ~= token then return false end
+  redis.call('HSET', gate, 'until', int(now_ms() + num(ms)))
+  return true
 end

@@ -1,16 +1,16 @@
 #!lua flags=allow-oom
 -- Cuts a log below what its pods can rebuild from (rule L16). KEYS meta cellMeta log members
--- ARGV epoch token cell replicas deadPods(JSON list)   -> OK floor removed | NOFLOOR why | NOOP trim | GATE | FENCED epoch
+-- ARGV token cell replicas deadPods(JSON list)   -> OK floor removed | NOFLOOR why | NOOP trim | GATE | FENCED epoch
 if redis.call('HGET', KEYS[1], 'inc') ~= incarnation() then return { 'GATE' } end
 local w = redis.call('HMGET', KEYS[2], 'epoch', 'token')
-if w[1] ~= ARGV[1] or w[2] ~= ARGV[2] then return { 'FENCED', w[1] or '0' } end
+if w[2] ~= ARGV[1] then return { 'FENCED', w[1] or '0' } end
 local dead = {}
-for _, pod in ipairs(cjson.decode(ARGV[5])) do dead[pod] = true end
+for _, pod in ipairs(cjson.decode(ARGV[4])) do dead[pod] = true end
 local floor, with = nil, 0
 local all = redis.call('HGETALL', KEYS[4])
 for i = 1, #all, 2 do
   local b = cjson.decode(all[i + 1])
-  if num(b.cell) == num(ARGV[3]) and not dead[all[i]] then
+  if num(b.cell) == num(ARGV[2]) and not dead[all[i]] then
     local has = b.oldestSnapshot ~= cjson.null and b.oldestSnapshot ~= nil
     local at = has and b.oldestSnapshot or b.hold
     if at == cjson.null or at == nil then return { 'NOFLOOR', all[i] .. ' has no snapshot' } end
@@ -22,7 +22,7 @@ end
 if not floor then return { 'NOFLOOR', 'no live pod' } end
 local deadCount = 0
 for _ in pairs(dead) do deadCount = deadCount + 1 end
-if with < math.min(2, num(ARGV[4]) - deadCount) then return { 'NOFLOOR', 'too few snapshots' } end
+if with < math.min(2, num(ARGV[3]) - deadCount) then return { 'NOFLOOR', 'too few snapshots' } end
 local s = load_cell(KEYS[2], KEYS[3])
 if seq_of(floor) <= seq_of(s.trim) then return { 'NOOP', s.trim } end
 local e = redis.call('XRANGE', s.log, floor, floor)[1]

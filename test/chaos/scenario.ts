@@ -12,6 +12,7 @@ import { differences } from './copies.ts'
 import { FAULTS, type Fault, type Target } from './faults.ts'
 import { History } from './history.ts'
 import { judge, type Verdict } from './judge.ts'
+import { LOSSES } from './losses.ts'
 
 export interface ChaosOptions {
   minutes: number
@@ -36,6 +37,7 @@ export interface ChaosReport extends Verdict {
 }
 
 const CELLS = 3
+const ALL: Record<string, Fault> = { ...FAULTS, ...LOSSES }
 /** After a fault, writes must flow again within this time. */
 const RECOVERY_LIMIT_MS = 60_000
 const FLOWING = 30
@@ -57,7 +59,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const deck = new Deck(random)
   const end = performance.now() + options.minutes * 60_000
   while (performance.now() < end) {
-    const names = random() < DOUBLE_SHARE ? [deck.next(), deck.next()] : [deck.next()]
+    const names = deck.draw()
+    // Writes may flow again while a pod is still reading the log that it is about to lose.
+    if (names.some((name) => name in LOSSES)) await cluster.allReady()
     const before = performance.now()
     const made = await Promise.all(names.map((name) => strike(name, target, options.say)))
     const struck = performance.now()
@@ -116,7 +120,7 @@ function startCluster(proxy: FaultProxy): Promise<TestCluster> {
 /** The fault's name where it could be made: of two at a time, one may have taken away what the other was meant for. */
 async function strike(name: string, target: Target, say: ChaosOptions['say']): Promise<string[]> {
   try {
-    await (FAULTS[name] as Fault)(target)
+    await (ALL[name] as Fault)(target)
     return [name]
   } catch (error) {
     say(`not made: ${name}: ${String(error)}`)
@@ -124,7 +128,7 @@ async function strike(name: string, target: Target, say: ChaosOptions['say']): P
   }
 }
 
-/** Every fault before any comes twice. */
+/** Every fault before any comes twice; now and then two at a time, but no loss beside anything else. */
 class Deck {
   readonly #random: Random
   #left: string[] = []
@@ -133,9 +137,18 @@ class Deck {
     this.#random = random
   }
 
-  next(): string {
-    if (this.#left.length === 0) this.#left = Object.keys(FAULTS)
-    return this.#left.splice(Math.floor(this.#random() * this.#left.length), 1)[0] as string
+  draw(): string[] {
+    const first = this.#next(Object.keys(ALL))
+    if (first in LOSSES || this.#random() >= DOUBLE_SHARE) return [first]
+    return [first, this.#next(Object.keys(FAULTS))]
+  }
+
+  #next(from: readonly string[]): string {
+    if (!this.#left.some((name) => from.includes(name))) this.#left.push(...from)
+    const some = this.#left.filter((name) => from.includes(name))
+    const name = some[Math.floor(this.#random() * some.length)] as string
+    this.#left.splice(this.#left.indexOf(name), 1)
+    return name
   }
 }
 

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ORIGIN } from '../../core/position.ts'
-import type { LogPoint } from '../../store/log-entry.ts'
+import { formatPosition, ORIGIN } from '../../core/position.ts'
+import type { Heartbeat } from '../../protocol/shard-rpc.ts'
+import { type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { parsePlan, RepairLog } from '../../store/repair-log.ts'
 import { acceptLoss, readTopology } from '../../store/topology.ts'
 import { LogHarness, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
@@ -17,8 +19,8 @@ const scope = () => ({ namespace: 'test', name: h.name, clusters: 2 })
 const KNOWN = 4
 const LONG_WINDOW_MS = 60_000
 
-const claim = (pod: string, point: LogPoint, windowMs = LONG_WINDOW_MS) =>
-  h.cell(Number(pod.split('/')[0])).claim(redis.client, pod, point, KNOWN, windowMs)
+const claim = (pod: string, point: LogPoint, windowMs = LONG_WINDOW_MS, settled = true) =>
+  h.claim(pod, point, { knownPods: KNOWN, windowMs, settled })
 
 /** Four pods claim nothing, each cell gets a primary and a row. */
 async function running() {
@@ -26,12 +28,10 @@ async function running() {
   const pods = [await h.lead(0), await h.lead(1)] as const
   await h.commit(pods[0], [upsert(1, 0, '"a"')])
   await h.commit(pods[1], [upsert(2, 1, '"b"')])
-  const end = async (cell: number): Promise<LogPoint> => {
-    const last = (await h.entries(cell)).at(-1)
-    return { position: last?.position ?? ORIGIN, hash: last?.hash ?? '' }
-  }
-  return { pods, ends: [await end(0), await end(1)] as const }
+  return { pods, ends: [await h.end(0), await h.end(1)] as const }
 }
+
+const repairBy = (pod: string) => new RepairLog(redis.client, scope(), `repair by ${pod}`)
 
 async function reconnect(): Promise<void> {
   await redis.restart()
@@ -107,14 +107,82 @@ describe('a log that lost its tail', () => {
     expect((await readTopology(redis.client, scope())).regressed).toContain('0/0')
   })
 
-  it('goes on after a person accepts the loss; pods that are ahead are told to step back', async () => {
+  it('is repaired from the fullest copy when every pod has settled, by one of them at a time', async () => {
     const { held } = await regress()
+    const behind = await h.end(0)
+    const other = await h.end(1)
+    await claim('0/0', held, LONG_WINDOW_MS, false)
     await claim('0/0', held)
-    expect((await acceptLoss(redis.client, scope()))[0]).toBe('OK')
-    expect(await claim('0/0', held)).toEqual(['FORK'])
-    expect(await claim('0/1', START)).toEqual(['OPEN'])
-    const next = await h.lead(0, '0/1')
-    expect((await h.commit(next, [upsert(2, 0)])).code).toBe('OK')
+    expect((await claim('0/1', behind))[1]).toContain('2 of 4 pods have said what they hold')
+    await claim('1/0', other, LONG_WINDOW_MS, false)
+    expect((await claim('1/1', other))[1]).toContain('3 of 4 pods')
+    const plan = await claim('1/0', other)
+    expect([plan[0], parsePlan(plan).map((copy) => copy && [copy.pod, copy.point])]).toEqual([
+      'REPAIR',
+      [
+        ['0/0', held],
+        ['1/0', other],
+      ],
+    ])
+    expect(await claim('0/0', held)).toMatchObject(['REGRESSED', expect.stringContaining('being repaired')])
+    // Who has not been told to repair may not.
+    await expect(repairBy('0/0').reopen(0, 0, '')).rejects.toThrow(/another pod repairs/)
+
+    const repair = repairBy('1/0')
+    const none = { version: 0, bytes: new Uint8Array(0) }
+    expect(await repair.rebase(parsePlan(plan), 7, none)).toEqual([0])
+    await repair.reopen(1, 0, 'report')
+    expect(await claim('0/0', held)).toEqual(['OPEN'])
+    expect(await claim('1/1', other)).toEqual(['OPEN'])
+    expect(await readTopology(redis.client, scope())).toMatchObject({
+      gateOpen: true,
+      regressed: '',
+      repaired: 'report',
+    })
+    // The log goes on from the copy, under the epoch of another history.
+    await redis.client.del(h.cell(0).keys.lease(0))
+    await h.lead(0, '0/1')
+    const entries = await h.cell(0).read(redis.client, held.position, 10, 0)
+    expect(entries.map(({ type, position }) => [type, position.seq])).toEqual([
+      ['R', held.position.seq + 1],
+      ['E', held.position.seq + 2],
+    ])
+    expect(entries[0]?.position.epoch).toBeGreaterThan(held.position.epoch)
+    expect(() => verifyChain(held, entries)).not.toThrow()
+    // A pod that holds something else steps back.
+    expect(await claim('0/0', { position: { ...held.position, seq: held.position.seq + 1 }, hash: 'x' })).toEqual([
+      'FORK',
+    ])
+  })
+
+  it('waits for a person where a pod knows of entries that no copy has, and goes on without them', async () => {
+    const { held } = await regress()
+    const behind = await h.end(0)
+    const [known, copy] = [held, behind]
+    const settle = async () => {
+      await claim('0/1', behind)
+      await claim('1/0', await h.end(1))
+      await claim('1/1', await h.end(1))
+      return h.claim('0/0', copy, { known, knownPods: KNOWN })
+    }
+    await settle()
+    expect((await settle())[1]).toContain(
+      `cell 0: nobody holds the entries after ${formatPosition(copy.position)} up to ${formatPosition(known.position)}`,
+    )
+    const before = (await readTopology(redis.client, scope())).era
+    expect((await acceptLoss(redis.client, scope()))[1]).toContain('nobody holds')
+    expect((await readTopology(redis.client, scope())).era).toBeGreaterThan(before)
+    const plan = await h.claim('0/0', copy, { known, knownPods: KNOWN, windowMs: 0 })
+    expect([plan[0], plan[2]]).toEqual(['REPAIR', expect.stringContaining('nobody holds')])
+  })
+
+  it('is repaired without pods that do not answer once a person says so', async () => {
+    const { held } = await regress()
+    await claim('0/0', held, 0)
+    expect((await claim('0/0', held, 0))[0]).toBe('REGRESSED')
+    await acceptLoss(redis.client, scope())
+    const plan = await claim('0/0', held, 0)
+    expect([plan[0], parsePlan(plan)[1]]).toEqual(['REPAIR', undefined])
   })
 
   it('that took another turn at the same length is found by its hash', async () => {
@@ -141,12 +209,16 @@ describe('while Redis runs', () => {
     expect((await claim('1/0', ends[1]))[0]).toBe('REGRESSED')
   })
 
-  it('a log that was accepted as lost starts again above what was in it, and empty pods follow it', async () => {
+  it('a log that nobody can say anything of starts again above what was in it, and empty pods follow it', async () => {
     const { ends } = await running()
     await redis.client.del(h.cell(1).keys.log(1))
-    expect((await claim('1/0', ends[1]))[0]).toBe('REGRESSED')
-    expect((await acceptLoss(redis.client, scope()))[0]).toBe('OK')
-    expect(await claim('1/0', ends[1])).toEqual(['FORK'])
+    await claim('1/0', ends[1], 0, false)
+    await acceptLoss(redis.client, scope())
+    const plan = await claim('0/0', ends[0], 0)
+    expect(plan[0]).toBe('REPAIR')
+    const repair = repairBy('0/0')
+    expect(await repair.rebase(parsePlan(plan), 7, { version: 0, bytes: new Uint8Array(0) })).toEqual([1])
+    await repair.reopen(1, 0, '')
     expect(await claim('1/0', START)).toEqual(['OPEN'])
     await redis.client.del(h.cell(1).keys.lease(1))
     const next = await h.lead(1, '1/1')
@@ -154,6 +226,22 @@ describe('while Redis runs', () => {
     const entries = await h.entries(1)
     expect(entries[0]?.position.seq).toBeGreaterThan(ends[1].position.seq)
     expect(entries.map(({ type }) => type)).toEqual(['I', 'E', 'U'])
+  })
+
+  it.each([
+    ['somebody cut', (log: string) => redis.client.xtrim(log, 'MAXLEN', 1)],
+    [
+      'has a hole',
+      async (log: string) => redis.client.xdel(log, (await redis.client.xrange(log, '-', '+'))[1]?.[0] ?? ''),
+    ],
+  ])('a log that %s is found by the next heartbeat', async (_what, damage) => {
+    const { ends } = await running()
+    const log = h.cell(1)
+    const beat = () => log.progress(redis.client, { pod: '1/0' } as Heartbeat)
+    expect((await beat()).gateOpen).toBe(true)
+    await damage(log.keys.log(1))
+    expect((await beat()).gateOpen).toBe(false)
+    expect(await claim('1/0', ends[1])).toMatchObject(['REGRESSED', expect.stringContaining('has lost entries')])
   })
 
   it('accepting a loss where nothing was lost changes nothing', async () => {

@@ -10,6 +10,7 @@ import { localStatus, type ProcessStatus } from '../../cli/status.ts'
 import { DataDir } from '../../cli/supervisor/data-dir.ts'
 import { portIsFree } from '../../cli/supervisor/os-process.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import type { RepairReport } from '../../shard-server/repairer.ts'
 import { connect, type Redis } from '../../store/connection.ts'
 
 const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
@@ -201,6 +202,7 @@ export interface Topology {
   points: number
   gate: string
   regressed: string | null
+  last_repair: RepairReport | null
   centroids: { version: number; cells_still_moving: number; source: string }
   redundant_storage: { bound: number; copies: number; average: number }
   cells: {

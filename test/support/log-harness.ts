@@ -4,7 +4,7 @@ import { hashKey, idKey } from '../../core/ids.ts'
 import { ORIGIN, parsePosition } from '../../core/position.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
-import { CellLog, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
+import { CellLog, type Claim, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
 import { type LogEntry, type LogPoint, verifyChain } from '../../store/log-entry.ts'
 
@@ -44,7 +44,30 @@ export class LogHarness {
   }
 
   async create(): Promise<void> {
-    for (const log of this.cells) await log.claim(this.redis, `${log.scope.cell}/0`, START, this.cells.length, 0)
+    for (const { scope } of this.cells)
+      await this.claim(`${scope.cell}/0`, START, { knownPods: this.cells.length, windowMs: 0 })
+  }
+
+  /** A pod of its cell says what it holds; settled, and of as many pods as there are cells, where not said otherwise. */
+  claim(pod: string, held: LogPoint, extra: Partial<Claim> = {}): Promise<string[]> {
+    const claim: Claim = {
+      pod,
+      held,
+      known: held,
+      settled: true,
+      version: 0,
+      knownPods: this.cells.length,
+      windowMs: 60_000,
+      token: `repair by ${pod}`,
+      ...extra,
+    }
+    return this.cell(Number(pod.split('/')[0])).claim(this.redis, claim)
+  }
+
+  /** The last entry of a cell's log. */
+  async end(cell: number): Promise<LogPoint> {
+    const last = (await this.entries(cell)).at(-1)
+    return last ? { position: last.position, hash: last.hash } : START
   }
 
   cell(number: number): CellLog {

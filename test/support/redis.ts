@@ -1,7 +1,7 @@
 /** A real redis-server of a test's own, on a free port, in a folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../cli/supervisor/os-process.ts'
@@ -66,6 +66,31 @@ export class TestRedis {
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGKILL')
     await once(child, 'exit')
+  }
+
+  /** Another server with what this one holds at one instant of now. */
+  async fork(): Promise<TestRedis> {
+    const other = await TestRedis.start()
+    await other.become(this)
+    return other
+  }
+
+  /** Takes over all that another server holds, and goes on from there: the end of a failover. */
+  async become(other: TestRedis): Promise<void> {
+    await this.client.replicaof('127.0.0.1', other.port)
+    while (!/master_link_status:up/.test(await this.client.info('replication'))) await sleep(20)
+    await this.client.replicaof('NO', 'ONE')
+  }
+
+  /** The file that commands are appended to now. */
+  appendOnlyFile(): string {
+    const folder = join(this.folder, 'appendonlydir')
+    const newest = readdirSync(folder)
+      .filter((name) => name.endsWith('.incr.aof'))
+      .sort((a, b) => Number(a.split('.')[2]) - Number(b.split('.')[2]))
+      .at(-1)
+    if (newest === undefined) throw new Error('Redis has no append-only file')
+    return join(folder, newest)
   }
 
   async restart(): Promise<void> {

@@ -1,0 +1,51 @@
+/** Messages between the pods of a collection whose log is being repaired: the one that repairs asks the chosen copies. */
+import type { IdKey } from '../core/ids.ts'
+
+export const REPAIR_RPC = {
+  prepare: '/rpc/repair/prepare',
+  facts: '/rpc/repair/facts',
+  rows: '/rpc/repair/rows',
+} as const
+
+/** The copy that was chosen; a pod whose copy ends elsewhere by now refuses (NOT_READY). */
+export interface CopyScope {
+  at: string
+  hash: string
+}
+
+/** POST prepare: takes a snapshot of the copy, which other pods can start from. Chunk 0 of the answer: the centroids. */
+export interface PrepareRequest {
+  copy: CopyScope
+}
+
+export interface PrepareResponse {
+  /** Highest ordering version of the copy. */
+  version: number
+  centroidVersion: number
+  /** Live rows. */
+  rows: number
+}
+
+/** POST facts: what the copy knows of the ids in the buckets [from, to) of the directory. */
+export interface FactsRequest {
+  copy: CopyScope
+  from: number
+  to: number
+}
+
+export interface FactsResponse {
+  rows: [key: IdKey, flag: 'o' | 'c' | 'l', version: number, userVersion: number][]
+  departures: [
+    key: IdKey,
+    version: number,
+    target: number | null,
+    since: number,
+    row: [version: number, userVersion: number] | null,
+  ][]
+}
+
+/** POST rows: one chunk a key, in order: the encoded row. */
+export interface HeldRowsRequest {
+  copy: CopyScope
+  keys: { key: IdKey; departed: boolean }[]
+}

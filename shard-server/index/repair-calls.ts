@@ -1,0 +1,34 @@
+/** What a repair asks of a cell's state: what it knows of the ids in some buckets of the directory, and rows to append. */
+import { hashKey, type IdKey } from '../../core/ids.ts'
+import { encodeRow } from '../../core/row-codec.ts'
+import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
+import type { FactsResponse } from '../../protocol/repair-rpc.ts'
+import type { CellState } from './cell-state.ts'
+
+/** The ids whose bucket is in [from, to). */
+export function facts(state: CellState, from: number, to: number): FactsResponse {
+  const { rows, departures } = state
+  const asked = (key: IdKey) => {
+    const bucket = hashKey(key) % DIRECTORY_BUCKETS
+    return bucket >= from && bucket < to
+  }
+  const answer: FactsResponse = { rows: [], departures: [] }
+  for (const row of rows.liveRows()) {
+    const { key, flag, born, userVersion } = rows.at(row)
+    if (asked(key)) answer.rows.push([key, flag, born, userVersion])
+  }
+  for (const [key, { version, target, since, row }] of departures.entries()) {
+    if (asked(key)) answer.departures.push([key, version, target, since, row ? [row.born, row.userVersion] : null])
+  }
+  return answer
+}
+
+/** The rows of ids, as entries of the log carry them. Throws where one is not held: it was when the facts were told. */
+export function heldRows(state: CellState, asked: readonly { key: IdKey; departed: boolean }[]): Uint8Array[] {
+  return asked.map(({ key, departed }) => {
+    const live = state.rows.liveRow(key)
+    const row = departed ? state.departures.get(key)?.row : live === undefined ? undefined : state.rows.at(live)
+    if (!row) throw new Error(`no row of ${key} is held any more`)
+    return encodeRow({ vector: row.vector, payload: row.payload })
+  })
+}

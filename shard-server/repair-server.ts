@@ -1,0 +1,45 @@
+/** A chosen copy's side of a repair. Each call is refused where the copy is no longer the one that was chosen. */
+import { MaksError } from '../core/errors.ts'
+import { formatPosition } from '../core/position.ts'
+import type {
+  CopyScope,
+  FactsRequest,
+  FactsResponse,
+  HeldRowsRequest,
+  PrepareRequest,
+  PrepareResponse,
+} from '../protocol/repair-rpc.ts'
+import type { ShardParts } from './server.ts'
+
+function checkCopy({ pod, replica }: ShardParts, { at, hash }: CopyScope): void {
+  const { point, phase } = replica
+  if (phase === 'regressed' && formatPosition(point.position) === at && point.hash === hash) return
+  throw new MaksError('NOT_READY', `pod ${pod.name} is ${phase} at ${formatPosition(point.position)}, not at ${at}`)
+}
+
+export async function prepare(parts: ShardParts, { copy }: PrepareRequest) {
+  checkCopy(parts, copy)
+  const { pod, replica, snapshotter } = parts
+  // Pods that are behind can no longer read the log up to here: they will copy this snapshot.
+  if ((await snapshotter.take()) !== copy.at)
+    throw new MaksError('NOT_READY', `pod ${pod.name} could not take a snapshot at ${copy.at}`)
+  checkCopy(parts, copy)
+  const { stats } = replica
+  const header: PrepareResponse = {
+    version: stats?.version ?? 0,
+    centroidVersion: stats?.centroidVersion ?? 0,
+    rows: (stats?.points ?? 0) + (stats?.copies ?? 0),
+  }
+  return { header, chunks: [await pod.index.call('centroids', {})] }
+}
+
+export async function facts(parts: ShardParts, { copy, from, to }: FactsRequest) {
+  checkCopy(parts, copy)
+  const header: FactsResponse = await parts.pod.index.call('facts', { from, to })
+  return { header }
+}
+
+export async function heldRows(parts: ShardParts, { copy, keys }: HeldRowsRequest) {
+  checkCopy(parts, copy)
+  return { header: {}, chunks: await parts.pod.index.call('heldRows', { keys }) }
+}

@@ -1,0 +1,41 @@
+#!lua flags=allow-oom
+-- The first step of a repair: each log goes on from the copy that was chosen for its cell (rule L21).
+-- KEYS meta gate (cellMeta log)* centroids
+-- ARGV token repairMs cells version centroidVersion centroids then for each cell: at hash ('' where nobody holds the cell)
+-- -> OK version rebased cells | GONE
+local VERSION_GAP = 1000000
+if not repairing(KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
+local cells, rebased = num(ARGV[3]), {}
+local m = redis.call('HMGET', KEYS[1], 'ver', 'cv')
+-- Above every version that anybody has seen, those of entries that no copy holds included.
+local ver, cv = math.max(num(m[1]), num(ARGV[4])) + VERSION_GAP, num(m[2])
+local centroids = KEYS[3 + 2 * cells]
+if num(ARGV[5]) >= cv then
+  cv = num(ARGV[5])
+  if cv > 0 then redis.call('SET', centroids, ARGV[6]) end
+end
+for c = 0, cells - 1 do
+  local s = load_cell(KEYS[3 + 2 * c], KEYS[4 + 2 * c])
+  local at, hash, last = ARGV[7 + 2 * c], ARGV[8 + 2 * c], stream_last(s.log)
+  local keep = whole(s) and (at == '' or (at == s.head and hash == s.hash))
+  next_epoch(s, num(string.match(last, '^(%d+)')) > num(string.match(at, '^(%d+)')) and last or at)
+  if not keep then
+    rebased[#rebased + 1] = int(c)
+    redis.call('UNLINK', s.log)
+    if at == '' then -- nobody knows anything of it: it starts again, above everything that was in it
+      s.seq, s.hash = math.max(s.seq, seq_of(last)), ''
+      at = s.epoch .. '-' .. int(s.seq)
+      append(s, 'I', '0', '0', '', '', '')
+    else
+      s.seq, s.hash = seq_of(at), hash
+      append(s, 'R', '0', '0', '', '', '')
+    end
+    redis.call('HSET', s.meta, 'trim', at, 'base', at, 'baseHash', hash, 'trimBytes', int(s.bytes), 'trimVersion', '0')
+  end
+  if cv > 0 then append(s, 'C', int(ver), int(cv), '', '', redis.call('GET', centroids) or '') end
+  save_cell(s)
+  -- Nobody leads: whoever did has to ask again, and what it still has on its way is refused.
+  redis.call('HSET', s.meta, 'token', '', 'holder', '', 'conn', '0', 'batch', '0', 'result', '', 'walked', '0')
+end
+redis.call('HSET', KEYS[1], 'ver', int(ver), 'cv', int(cv), 'moving', cv > 0 and int(cells) or '0')
+return { 'OK', int(ver), table.concat(rebased, ',') }

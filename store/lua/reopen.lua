@@ -1,0 +1,8 @@
+#!lua flags=allow-oom
+-- The last step of a repair: the gate opens. KEYS meta gate   ARGV token repairMs rows copies report   -> OK | GONE
+if not repairing(KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
+local inc = incarnation()
+redis.call('HSET', KEYS[1], 'inc', inc, 'rows', ARGV[3], 'copies', ARGV[4], 'repaired', ARGV[5])
+redis.call('HDEL', KEYS[2], 'regressed', 'accepted', 'state', 'token', 'until')
+redis.call('HSET', KEYS[2], 'mended', inc)
+return { 'OK' }

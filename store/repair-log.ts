@@ -1,0 +1,135 @@
+/** The scripts of a repair: each is refused once another pod repairs, or Redis has changed again. See DESIGN.md, rule L21. */
+import { hashKey, type IdKey } from '../core/ids.ts'
+import { formatPosition, parsePosition } from '../core/position.ts'
+import type { DirectoryValue, Fix } from '../core/repair.ts'
+import { allCellKeys, DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
+import { type Redis, redisError } from './connection.ts'
+import type { LogPoint } from './log-entry.ts'
+import { type Argument, runScript } from './scripts.ts'
+import type { CollectionScope } from './topology.ts'
+
+/** A repair that has not taken a step for so long may be begun anew by another pod. */
+export const REPAIR_MS = 10_000
+/** Buckets that are written anew together. */
+const BUCKETS_PER_CALL = 64
+/** Entries that are appended together. */
+export const FIXES_PER_CALL = 128
+
+/** The copy that a cell goes on from. */
+export interface ChosenCopy {
+  cell: number
+  pod: string
+  point: LogPoint
+  version: number
+}
+
+export interface FixWithRow {
+  fix: Fix
+  /** The row, for fixes of type U. */
+  row: Uint8Array
+}
+
+export class RepairLost extends Error {
+  constructor() {
+    super('another pod repairs the log, or Redis has changed again')
+    this.name = 'RepairLost'
+  }
+}
+
+export class RepairLog {
+  readonly #redis: Redis
+  readonly #scope: CollectionScope
+  readonly #token: string
+
+  constructor(redis: Redis, scope: CollectionScope, token: string) {
+    this.#redis = redis
+    this.#scope = scope
+    this.#token = token
+  }
+
+  /** Every log goes on from its chosen copy. Returns the cells whose log begins anew there. */
+  async rebase(
+    copies: readonly (ChosenCopy | undefined)[],
+    version: number,
+    centroids: { version: number; bytes: Uint8Array },
+  ): Promise<number[]> {
+    const keys = keysOf(this.#scope.namespace, this.#scope.name)
+    const places = copies.flatMap((copy) => (copy ? [formatPosition(copy.point.position), copy.point.hash] : ['', '']))
+    const reply = await this.#run(
+      'rebase',
+      [...this.#allCells(), keys.centroids],
+      [this.#scope.clusters, version, centroids.version, centroids.bytes, ...places],
+    )
+    return (reply[2] ?? '').split(',').filter(Boolean).map(Number)
+  }
+
+  /** Appends fixes; returns the ordering version of each. */
+  async mend(fixes: readonly FixWithRow[]): Promise<number[]> {
+    const args = fixes.flatMap(({ fix, row }): Argument[] => [
+      fix.cell,
+      fix.type,
+      fix.key,
+      fix.flag,
+      fix.userVersion ?? '',
+      row,
+    ])
+    const reply = await this.#run('mend', this.#allCells(), [this.#scope.clusters, fixes.length, ...args])
+    return reply.slice(1).map(Number)
+  }
+
+  /** Writes the buckets [from, to) of the directory anew. */
+  async relist(from: number, to: number, values: ReadonlyMap<IdKey, DirectoryValue>): Promise<void> {
+    const buckets = Array.from({ length: to - from }, (): string[] => [])
+    for (const [key, value] of values) buckets[(hashKey(key) % DIRECTORY_BUCKETS) - from]?.push(key, textOf(value))
+    const { gate, directory } = keysOf(this.#scope.namespace, this.#scope.name)
+    for (let at = 0; at < buckets.length; at += BUCKETS_PER_CALL) {
+      const some = buckets.slice(at, at + BUCKETS_PER_CALL)
+      await this.#run(
+        'relist',
+        [gate, ...some.map((_, i) => directory(from + at + i))],
+        some.flatMap((entries) => [entries.length / 2, ...entries]),
+      )
+    }
+  }
+
+  async reopen(rows: number, copies: number, report: string): Promise<void> {
+    const keys = keysOf(this.#scope.namespace, this.#scope.name)
+    await this.#run('reopen', [keys.meta, keys.gate], [rows, copies, report])
+  }
+
+  #allCells(): string[] {
+    return allCellKeys(keysOf(this.#scope.namespace, this.#scope.name), this.#scope.clusters)
+  }
+
+  async #run(
+    name: 'rebase' | 'mend' | 'relist' | 'reopen',
+    keys: readonly string[],
+    args: readonly Argument[],
+  ): Promise<string[]> {
+    const reply = await runScript(this.#redis, name, keys, [this.#token, REPAIR_MS, ...args]).catch(
+      (error: unknown) => {
+        throw redisError(error)
+      },
+    )
+    if (reply[0] !== 'OK') throw new RepairLost()
+    return reply
+  }
+}
+
+function textOf({ owner, copy, linger, userVersion, version }: DirectoryValue): string {
+  return [owner, copy ?? '', linger ?? '', userVersion, version].join('|')
+}
+
+/** What claim.lua says to the pod that is to repair. */
+export function parsePlan(reply: readonly string[]): (ChosenCopy | undefined)[] {
+  const copies: (ChosenCopy | undefined)[] = []
+  for (let at = 3; at < reply.length; at += 4) {
+    const [pod = '', position = '', hash = '', version = '0'] = reply.slice(at, at + 4)
+    copies.push(
+      pod === ''
+        ? undefined
+        : { cell: copies.length, pod, point: { position: parsePosition(position), hash }, version: Number(version) },
+    )
+  }
+  return copies
+}
