@@ -3,6 +3,7 @@ import type { IdKey } from '../core/ids.ts'
 
 export const REPAIR_RPC = {
   prepare: '/rpc/repair/prepare',
+  secure: '/rpc/repair/secure',
   facts: '/rpc/repair/facts',
   rows: '/rpc/repair/rows',
 } as const
@@ -24,6 +25,11 @@ export interface PrepareResponse {
   centroidVersion: number
   /** Live rows. */
   rows: number
+}
+
+/** POST secure, to another pod of the cell: answers once it has a snapshot of the chosen copy, its own or a copied one. */
+export interface SecureRequest {
+  copy: CopyScope
 }
 
 /** POST facts: what the copy knows of the ids in the buckets [from, to) of the directory. */

@@ -128,6 +128,11 @@ export interface WaitRequest {
   timeoutMs: number
 }
 
+/** POST snapshot: the manifest of the newest snapshot; a pod whose newest is older than this position takes one. */
+export interface SnapshotRequest {
+  atLeast: string
+}
+
 /** POST sample: up to `limit` owner vectors, evenly over the cell. Chunk 0 of the answer: the vectors. */
 export interface SampleRequest {
   limit: number

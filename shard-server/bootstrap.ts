@@ -9,12 +9,15 @@ import { pipeline } from 'node:stream/promises'
 import { request } from 'undici'
 import { MaksError } from '../core/errors.ts'
 import { comparePositions, parsePosition } from '../core/position.ts'
-import { type Heartbeat, INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
+import { type Heartbeat, INTERNAL_HEADER, RPC, type SnapshotRequest } from '../protocol/shard-rpc.ts'
 import type { RedisLink } from '../store/redis-link.ts'
 import { heartbeatOf } from './heartbeat.ts'
 import { type SnapshotManifest, sealed } from './index/snapshot-files.ts'
 import { callPeer } from './peers.ts'
 import type { Pod } from './pod.ts'
+
+/** A peer without a snapshot that is new enough takes one while this call waits. */
+const SNAPSHOT_TIMEOUT_MS = 600_000
 
 /** Copies a peer's snapshot into a folder of its own and returns its path, named like a snapshot. */
 export async function bootstrapFromPeer(
@@ -24,18 +27,14 @@ export async function bootstrapFromPeer(
   setHold: (position: string) => void,
 ): Promise<string> {
   const members = await link.use((redis) => pod.log.members(redis))
+  const newest = (member: Heartbeat) => parsePosition(member.newestSnapshot ?? '0-0')
   const peers = members
-    .filter(
-      (member) => member.cell === pod.env.MAKSDB_CELL && member.pod !== pod.name && member.newestSnapshot !== null,
-    )
-    .filter((member) => parsePosition(member.newestSnapshot as string).seq >= parsePosition(trim).seq)
-    .sort((a, b) =>
-      comparePositions(parsePosition(b.newestSnapshot as string), parsePosition(a.newestSnapshot as string)),
-    )
+    .filter((member) => member.cell === pod.env.MAKSDB_CELL && member.pod !== pod.name)
+    .sort((a, b) => comparePositions(newest(b), newest(a)))
   let last: unknown = new MaksError('NOT_READY', `no peer has a snapshot at or after ${trim}`)
   for (const peer of peers) {
     try {
-      return await copyFrom(pod, link, peer, setHold)
+      return await copyFrom(pod, link, peer, trim, setHold)
     } catch (error) {
       last = error
       pod.logger.warn({ peer: peer.pod, error: String(error) }, 'copying a snapshot failed')
@@ -48,9 +47,11 @@ async function copyFrom(
   pod: Pod,
   link: RedisLink,
   peer: Heartbeat,
+  trim: string,
   setHold: (position: string) => void,
 ): Promise<string> {
-  const { header } = await callPeer<SnapshotManifest>(pod, peer, RPC.snapshotManifest, {})
+  const wanted: SnapshotRequest = { atLeast: trim }
+  const { header } = await callPeer<SnapshotManifest>(pod, peer, RPC.snapshotManifest, wanted, [], SNAPSHOT_TIMEOUT_MS)
   const held = await link.use((redis) =>
     pod.log.hold(redis, { ...heartbeatOf(pod), hold: header.position }, header.position),
   )

@@ -65,7 +65,6 @@ export class HeartbeatLoop {
   async send(): Promise<void> {
     const { log, metrics, config } = this.#pod
     const { point, stats, hold } = this.#replica
-    this.#replica.writeMark()
     const heartbeat: Heartbeat = {
       ...heartbeatOf(this.#pod),
       ...this.#ports,

@@ -1,6 +1,6 @@
 /** A chosen copy's side of a repair. Each call is refused where the copy is no longer the one that was chosen. */
 import { MaksError } from '../core/errors.ts'
-import { formatPosition } from '../core/position.ts'
+import { comparePositions, formatPosition, parsePosition } from '../core/position.ts'
 import type {
   CopyScope,
   FactsRequest,
@@ -8,7 +8,9 @@ import type {
   HeldRowsRequest,
   PrepareRequest,
   PrepareResponse,
+  SecureRequest,
 } from '../protocol/repair-rpc.ts'
+import { listSnapshots } from './index/snapshot-files.ts'
 import type { ShardParts } from './server.ts'
 
 function checkCopy({ pod, replica }: ShardParts, { at, hash }: CopyScope): void {
@@ -30,7 +32,22 @@ export async function prepare(parts: ShardParts, { copy }: PrepareRequest) {
     centroidVersion: stats?.centroidVersion ?? 0,
     rows: (stats?.points ?? 0) + (stats?.copies ?? 0),
   }
-  return { header, chunks: [await pod.index.call('centroids', {})] }
+  return { header, chunks: [await pod.index.call('centroids', null)] }
+}
+
+/** The log no longer goes back before the chosen copy, so one snapshot of it on one volume is not enough (rule L16). */
+export async function secure({ pod, replica, snapshotter }: ShardParts, { copy }: SecureRequest) {
+  if (replica.phase !== 'regressed')
+    throw new MaksError('NOT_READY', `pod ${pod.name} is ${replica.phase}, not in a repair`)
+  const chosen = parsePosition(copy.at)
+  if (comparePositions(replica.point.position, chosen) < 0) await replica.bootstrap(copy.at)
+  if (formatPosition(replica.point.position) !== copy.at || replica.point.hash !== copy.hash)
+    throw new MaksError('NOT_READY', `pod ${pod.name} holds another history than ${copy.at}`)
+  const [newest] = await listSnapshots(pod.snapshotDir)
+  if (newest && formatPosition(newest) === copy.at) await snapshotter.announceExisting()
+  else if ((await snapshotter.take()) !== copy.at)
+    throw new MaksError('NOT_READY', `pod ${pod.name} could not take a snapshot at ${copy.at}`)
+  return { header: {} }
 }
 
 export async function facts(parts: ShardParts, { copy, from, to }: FactsRequest) {

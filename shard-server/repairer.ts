@@ -15,6 +15,7 @@ import {
   type PrepareRequest,
   type PrepareResponse,
   REPAIR_RPC,
+  type SecureRequest,
 } from '../protocol/repair-rpc.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { RedisLink } from '../store/redis-link.ts'
@@ -68,11 +69,12 @@ export class Repairer {
     const members = await this.#link.use((redis) => log.members(redis))
     const { namespace, name, clusters } = config
     const repair = new RepairLog(await this.#link.get(), { namespace, name, clusters }, token)
-    const prepared = await Promise.all(copies.map((copy) => (copy ? this.#prepare(members, copy) : undefined)))
+    const prepared = await Promise.all(copies.map(async (copy) => copy && this.#prepare(members, copy)))
     const newest = prepared.reduce((a, b) => ((b?.centroids.version ?? 0) > (a?.centroids.version ?? 0) ? b : a))
     const version = Math.max(0, ...prepared.map((one) => one?.version ?? 0))
     const known = prepared.map((one) => one?.version ?? 0)
     const rebased = await repair.rebase(copies, version, newest?.centroids ?? { version: 0, bytes: new Uint8Array(0) })
+    await this.#secure(members, copies, rebased)
     const report: RepairReport = {
       at: new Date().toISOString(),
       ...cause,
@@ -109,6 +111,27 @@ export class Repairer {
     )
     const bytes: Uint8Array = chunks[0] ?? new Uint8Array(0)
     return { version: header.version, rows: header.rows, centroids: { version: header.centroidVersion, bytes } }
+  }
+
+  /** A log that begins anew must be rebuilt from two volumes, like one that was trimmed, where the cell has two pods. */
+  async #secure(members: readonly Heartbeat[], copies: Copies, rebased: readonly number[]): Promise<void> {
+    await Promise.all(
+      rebased.map(async (cell) => {
+        const copy = copies[cell]
+        const others = members.filter((member) => member.cell === cell && member.pod !== copy?.pod)
+        if (!copy || others.length === 0) return
+        const request: SecureRequest = { copy: scopeOf(copy) }
+        const secured = others.map((member) =>
+          callPeer(this.#pod, member, REPAIR_RPC.secure, request, [], PREPARE_TIMEOUT_MS),
+        )
+        await Promise.any(secured).catch((error: AggregateError) =>
+          this.#pod.logger.warn(
+            { cell, error: error.errors.map(String).join('; ') },
+            'only one pod has the snapshot that the log goes on from',
+          ),
+        )
+      }),
+    )
   }
 
   async #bucketsToOneState(
@@ -154,9 +177,9 @@ export class Repairer {
     verdicts: readonly Verdict[],
     report: RepairReport,
   ): Promise<void> {
-    const fixes = verdicts.flatMap(({ value, fixes }) => fixes.map((fix) => ({ fix, value })))
-    for (let at = 0; at < fixes.length; at += FIXES_PER_CALL) {
-      const some = fixes.slice(at, at + FIXES_PER_CALL)
+    const all = verdicts.flatMap(({ value, fixes }) => fixes.map((fix) => ({ fix, value })))
+    for (let at = 0; at < all.length; at += FIXES_PER_CALL) {
+      const some = all.slice(at, at + FIXES_PER_CALL)
       const withRows: FixWithRow[] = await Promise.all(
         some.map(async ({ fix }) => {
           if (fix.type === 'T') return { fix, row: new Uint8Array(0) }

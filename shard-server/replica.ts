@@ -8,7 +8,7 @@
  */
 import { mkdir, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { asMaksError, MaksError } from '../core/errors.ts'
+import { asMaksError } from '../core/errors.ts'
 import { comparePositions, formatPosition, ORIGIN, parsePosition } from '../core/position.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { checkVersion } from '../store/connection.ts'
@@ -45,6 +45,7 @@ export class Replica implements GatedCopy {
   #waiters: Waiter[] = []
   #closed = false
   #gateLost = false
+  #markFailed = false
   #phase: Exclude<ReplicaPhase, 'regressed'> = 'loading'
   point: LogPoint = { position: ORIGIN, hash: '' }
   stats: IndexStats | undefined
@@ -149,11 +150,6 @@ export class Replica implements GatedCopy {
     this.#mark.remove()
   }
 
-  /** Writes down how far this pod has come; called with every heartbeat. */
-  writeMark(): void {
-    if (this.#phase === 'following' && !this.before) this.#mark.write(this.point)
-  }
-
   async #follow(): Promise<void> {
     this.#phase = 'following'
     while (!this.#closed && !this.#gateLost) await this.#readSome(BLOCK_MS)
@@ -185,7 +181,20 @@ export class Replica implements GatedCopy {
       at += row.length
       return { type, version, userVersion, key, flag, rowStart, rowEnd: at }
     })
-    this.#advance(await this.#pod.index.call('apply', { entries: applied, bytes, point }, [bytes.buffer]))
+    const stats = await this.#pod.index.call('apply', { entries: applied, bytes, point }, [bytes.buffer])
+    if (this.#phase === 'following' && !this.before) this.#writeMark(stats.point)
+    this.#advance(stats)
+  }
+
+  /** A full volume does not stop the replay: what is lost is only the notice of a loss while this process is dead. */
+  #writeMark(point: LogPoint): void {
+    try {
+      this.#mark.write(point)
+    } catch (error) {
+      if (this.#markFailed) return
+      this.#markFailed = true
+      this.#pod.logger.error({ error: String(error) }, 'the high-water mark cannot be written')
+    }
   }
 
   #advance(stats: IndexStats): void {
@@ -204,7 +213,7 @@ export class Replica implements GatedCopy {
     if (this.#closed) return
     const { logger } = this.#pod
     if (thrown instanceof LogMismatch && thrown.kind === 'gap') {
-      await this.#bootstrap().catch((error: unknown) =>
+      await this.#skipGap().catch((error: unknown) =>
         logger.warn({ error: String(error) }, 'no peer could give a snapshot yet'),
       )
     } else if (thrown instanceof LogMismatch) {
@@ -238,12 +247,18 @@ export class Replica implements GatedCopy {
     this.#advance(stats)
   }
 
-  async #bootstrap(): Promise<void> {
-    const { index, snapshotDir, log, logger } = this.#pod
+  async #skipGap(): Promise<void> {
+    const { log } = this.#pod
     this.#phase = 'bootstrapping'
     const trim = await this.#link.use(async (redis) => (await redis.hget(log.cellMeta, 'trim')) ?? '0-0')
-    if (parsePosition(trim).seq <= this.point.position.seq)
-      throw new MaksError('INTERNAL', 'the log has a gap above its trim point')
+    // Someone took entries out: the next claim finds it.
+    if (parsePosition(trim).seq <= this.point.position.seq) return
+    await this.bootstrap(trim)
+  }
+
+  /** Starts again from a peer's snapshot at or after a position. */
+  async bootstrap(trim: string): Promise<void> {
+    const { index, snapshotDir, logger } = this.#pod
     const path = await bootstrapFromPeer(this.#pod, this.#link, trim, (position) => {
       this.hold = position
     })

@@ -25,6 +25,7 @@ import {
   type ScrollRequest,
   type SearchRequest,
   type SearchResponse,
+  type SnapshotRequest,
   type WaitRequest,
 } from '../protocol/shard-rpc.ts'
 import { checkInternal, makeServer, readBody, send, sendJson } from '../runtime/http-server.ts'
@@ -35,7 +36,7 @@ import type { RowsAnswer } from './index/index-calls.ts'
 import { listSnapshots, snapshotPath, verifySnapshot } from './index/snapshot-files.ts'
 import type { Mover } from './mover.ts'
 import type { Pod } from './pod.ts'
-import { facts, heldRows, prepare } from './repair-server.ts'
+import { facts, heldRows, prepare, secure } from './repair-server.ts'
 import type { Replica } from './replica.ts'
 import type { SearchQueue } from './search-queue.ts'
 import type { Snapshotter } from './snapshotter.ts'
@@ -67,6 +68,7 @@ const calls: Record<string, Call> = {
   [RPC.snapshotManifest]: newestManifest,
   [RPC.handOver]: handOver,
   [REPAIR_RPC.prepare]: prepare,
+  [REPAIR_RPC.secure]: secure,
   [REPAIR_RPC.facts]: facts,
   [REPAIR_RPC.rows]: heldRows,
 }
@@ -213,9 +215,17 @@ async function centroids({ mover }: ShardParts, request: CentroidsRequest, chunk
   return { header: { version: await mover.install(request, chunks[0]) } }
 }
 
-async function newestManifest({ pod }: ShardParts) {
+async function newestManifest({ pod, replica, snapshotter }: ShardParts, { atLeast }: SnapshotRequest) {
+  const wanted = parsePosition(atLeast)
+  const present = (await listSnapshots(pod.snapshotDir))[0]
+  if (!present || present.seq < wanted.seq) {
+    if (replica.phase !== 'following' || replica.point.position.seq < wanted.seq)
+      throw new MaksError('NOT_READY', `pod ${pod.name} has not come to ${atLeast}`)
+    await snapshotter.take()
+  }
   const [newest] = await listSnapshots(pod.snapshotDir)
-  if (!newest) throw new MaksError('NOT_READY', `pod ${pod.name} has no snapshot`)
+  if (!newest || newest.seq < wanted.seq)
+    throw new MaksError('NOT_READY', `pod ${pod.name} has no snapshot at or after ${atLeast}`)
   return { header: await verifySnapshot(snapshotPath(pod.snapshotDir, newest)) }
 }
 

@@ -81,12 +81,12 @@ export class RepairLog {
   async relist(from: number, to: number, values: ReadonlyMap<IdKey, DirectoryValue>): Promise<void> {
     const buckets = Array.from({ length: to - from }, (): string[] => [])
     for (const [key, value] of values) buckets[(hashKey(key) % DIRECTORY_BUCKETS) - from]?.push(key, textOf(value))
-    const { gate, directory } = keysOf(this.#scope.namespace, this.#scope.name)
+    const keys = keysOf(this.#scope.namespace, this.#scope.name)
     for (let at = 0; at < buckets.length; at += BUCKETS_PER_CALL) {
       const some = buckets.slice(at, at + BUCKETS_PER_CALL)
       await this.#run(
         'relist',
-        [gate, ...some.map((_, i) => directory(from + at + i))],
+        [keys.gate, ...some.map((_, i) => keys.directory(from + at + i))],
         some.flatMap((entries) => [entries.length / 2, ...entries]),
       )
     }

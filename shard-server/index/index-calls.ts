@@ -72,7 +72,8 @@ export interface IndexCalls {
   count: (call: { at: number | undefined }) => number
   facts: (call: { from: number; to: number }) => FactsResponse
   heldRows: (call: { keys: { key: IdKey; departed: boolean }[] }) => Uint8Array[]
-  centroids: (call: Record<never, never>) => Uint8Array
+  /** Of the newest version in the log; empty in version 0. */
+  centroids: (call: null) => Uint8Array
   snapshot: (call: { dir: string }) => { kept: string[] }
   sample: (call: { limit: number }) => Float32Array
   train: (call: { points: Float32Array; clusters: number; seed: number }) => {

@@ -126,17 +126,17 @@ function repair(states: readonly CellState[]): Map<IdKey, DirectoryValue> {
   const directory = new Map<IdKey, DirectoryValue>()
   let version = Math.max(...known) + 1000
   for (const key of IDS) {
-    const rows = told.flatMap(({ rows }, cell) =>
-      rows
+    const rows = told.flatMap((one, cell) =>
+      one.rows
         .filter(([id]) => id === key)
-        .map(([, flag, version, userVersion]): RowFact => ({ cell, flag, version, userVersion })),
+        .map(([, flag, born, userVersion]): RowFact => ({ cell, flag, version: born, userVersion })),
     )
-    const departures = told.flatMap(({ departures }, cell) =>
-      departures
+    const departures = told.flatMap((one, cell) =>
+      one.departures
         .filter(([id]) => id === key)
-        .map(([, version, target, since, row]): Departure => {
+        .map(([, left, target, since, row]): Departure => {
           const kept = row ? { version: row[0], userVersion: row[1] } : undefined
-          return { cell, version, target, since, row: kept }
+          return { cell, version: left, target, since, row: kept }
         }),
     )
     const { value, fixes, lost } = judge(key, rows, departures, (cell) => known[cell] ?? 0)
@@ -169,7 +169,7 @@ function expectSound(history: History, lengths: readonly number[], states: reado
     expect(
       held.map(({ cell }) => cell),
       why,
-    ).toEqual(listed.toSorted())
+    ).toEqual(listed.toSorted((a, b) => a - b))
     if (value) {
       expect(new Set(held.map(({ born, payload }) => `${born} ${payload}`)).size, why).toBe(1)
       const owner = held.find(({ cell }) => cell === value.owner)
@@ -199,7 +199,7 @@ describe('a repair from copies that stop anywhere', () => {
       const history = new History(random)
       for (let i = 0; i < 14; i++) history.step()
       const lengths = history.logs.map((log) => Math.max(0, log.length - Math.floor(random() * 5)))
-      expectSound(history, lengths, copiesOf(history, lengths), `seed ${seed}, cut at ${lengths}`)
+      expectSound(history, lengths, copiesOf(history, lengths), `seed ${seed}, cut at ${lengths.join(', ')}`)
     }
   })
 

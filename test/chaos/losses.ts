@@ -3,7 +3,6 @@
  * holds what Redis lost is a loss that waits for a person, which is tested elsewhere.
  */
 import { statSync, truncateSync } from 'node:fs'
-import { join } from 'node:path'
 import { keysOf } from '../../protocol/keys.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Fault, Target } from './faults.ts'

@@ -63,8 +63,10 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     // Writes may flow again while a pod is still reading the log that it is about to lose.
     if (names.some((name) => name in LOSSES)) await cluster.allReady()
     const before = performance.now()
+    const repairedAt = (await cluster.topology().catch(() => undefined))?.last_repair?.at
     const made = await Promise.all(names.map((name) => strike(name, target, options.say)))
     const struck = performance.now()
+    if (made.flat().some((name) => name in LOSSES)) await repaired(cluster, repairedAt)
     await flowing(clients)
     recoveries.push(performance.now() - struck)
     for (const name of made.flat()) faults.set(name, (faults.get(name) ?? 0) + 1)
@@ -150,6 +152,16 @@ class Deck {
     this.#left.splice(this.#left.indexOf(name), 1)
     return name
   }
+}
+
+/** A loss is found at the next heartbeat; writes may be taken until then, which is no harm: the shards hold them. */
+async function repaired(cluster: TestCluster, before: string | undefined): Promise<void> {
+  await waitFor(
+    async () => ((await cluster.topology().catch(() => undefined))?.last_repair?.at ?? before) !== before || undefined,
+    'the log to be repaired',
+    RECOVERY_LIMIT_MS,
+  )
+  await cluster.allReady()
 }
 
 async function flowing(clients: Clients, more = FLOWING): Promise<void> {
