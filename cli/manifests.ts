@@ -95,12 +95,6 @@ function checkCentroids({ metadata, spec }: VectorCluster, text: string): void {
 
 /** What the schema allows and this version does not do yet is refused by name. */
 export function checkBuilt({ metadata, spec }: VectorCluster): void {
-  if (spec.durability !== 'Memory' && spec.durability !== 'Fsync') {
-    throw new MaksError(
-      'UNSUPPORTED',
-      `${metadata.name}: spec.durability: ${spec.durability} is not supported yet; use Memory or Fsync`,
-    )
-  }
   for (const field of ['tls', 'auth'] as const) {
     if (spec[field] !== undefined)
       throw new MaksError('UNSUPPORTED', `${metadata.name}: spec.${field} means nothing in local mode; use --api-key`)

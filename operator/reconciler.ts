@@ -104,11 +104,6 @@ export class Reconciler {
     const references = await this.#references.read(cluster, signal)
     if (object.metadata.deletionTimestamp !== undefined)
       return this.#farewell.bid(key, object, cluster, references.externalUrl, signal)
-    if (cluster.spec.durability !== 'Memory' && cluster.spec.durability !== 'Fsync') {
-      const message = `spec.durability: ${cluster.spec.durability} is not built yet; use Memory or Fsync`
-      await this.#status.refuse(object, 'DurabilityUnsupported', message, signal)
-      return undefined
-    }
     await this.#farewell.prepare(object, cluster, signal)
     return this.#pass(key, await this.#prepare(object, cluster, references, signal), signal)
   }

@@ -43,7 +43,7 @@ export function collectionConfigOf(cluster: VectorCluster, at: Surroundings): Co
     recallTarget: spec.search.recallTarget,
     ...(spec.search.probes === undefined ? {} : { probes: spec.search.probes }),
     redundantStorage: Number(spec.redundantStorage),
-    durability: spec.durability === 'Memory' ? 'Memory' : 'Fsync',
+    durability: spec.durability,
     redisUrl: at.redisUrl,
     walBudgetBytes: Math.floor((WAL_SHARE * redisMemoryBytes(spec)) / clusters),
     namedVector: at.namedVector,

@@ -1,5 +1,6 @@
 /** The environment of each program, as schemas: what a variable means, its default, and one readable error for all that is wrong. */
 import { z } from 'zod'
+import { DURABILITY_LEVELS } from '../core/durability.ts'
 import { MaksError } from '../core/errors.ts'
 import { issuesText } from './vector-cluster.ts'
 
@@ -21,7 +22,7 @@ export const collectionConfigSchema = z.object({
   recallTarget: z.number(),
   probes: z.number().optional(),
   redundantStorage: z.number(),
-  durability: z.enum(['Memory', 'Fsync']),
+  durability: z.enum(DURABILITY_LEVELS),
   redisUrl: z.string(),
   walBudgetBytes: z.number(),
   /** The form in which `vectors` was given to PUT, which clients compare: named by "" or not. */

@@ -165,6 +165,12 @@ export const METRICS = {
     help: '1 while the log is behind a shard and writes are stopped.',
     labels: ['collection'],
   },
+  maksdb_journal_failures_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'Times that entries could not be written to the journal on the pod’s volume; they are tried again.',
+    labels: CELL,
+  },
   maksdb_repairs_total: {
     programs: SHARD,
     kind: 'counter',

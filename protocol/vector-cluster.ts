@@ -3,6 +3,7 @@
  * the only required field. Fields that only Kubernetes can honour are accepted and kept.
  */
 import { z } from 'zod'
+import { DURABILITY_LEVELS } from '../core/durability.ts'
 import { badRequest } from '../core/errors.ts'
 import { DIMENSION_MAX } from '../core/vector.ts'
 import { cel, keyRef, nameRef, resources, scheduling } from './pod-fields.ts'
@@ -161,9 +162,11 @@ export const vectorClusterSpecSchema = z
       .default('1.0')
       .describe('at most this many copies of a vector on average, "1.0" to "2.0"'),
     durability: z
-      .enum(['Memory', 'Fsync', 'Replicated', 'Journal'])
+      .enum(DURABILITY_LEVELS)
       .default('Fsync')
-      .describe('what an acknowledged write has survived: Memory: Redis has it; Fsync: Redis has it on disk'),
+      .describe(
+        'what has an acknowledged write: Memory: Redis; Fsync: the disk of Redis; Replicated: a replica of Redis too; Journal: the disk of Redis and the volume of the shard',
+      ),
     redis: redisSchema.describe('where the write-ahead log lives'),
     storage: storageOf('10Gi').prefault({}).describe('volume of each shard pod, for snapshots'),
     reclaimPolicy: z

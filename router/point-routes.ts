@@ -123,7 +123,9 @@ async function write(parts: PointParts, request: Request, collection: Collection
   const options = writeOptions(request, parts.limits)
   const version = ifVersion(request, writes.length)
   const conditional = version === undefined ? writes : writes.map((one) => ({ ...one, ifVersion: version }))
-  const { idempotencyKey, wait, timeoutMs: limitMs } = options
+  const { idempotencyKey, timeoutMs: limitMs } = options
+  // At this level a write is durable only when the cells have it, too.
+  const wait = options.wait || collection.config.durability === 'Journal'
   const outcome = await parts.writes.write(collection, conditional, {
     wait,
     timeoutMs: limitMs,
@@ -131,7 +133,7 @@ async function write(parts: PointParts, request: Request, collection: Collection
   })
   const token = await seenBy(collection, outcome.version, options.token)
   return {
-    result: { operation_id: outcome.version, status: options.wait ? 'completed' : 'acknowledged' },
+    result: { operation_id: outcome.version, status: wait ? 'completed' : 'acknowledged' },
     ...(token === undefined ? {} : { report: { token: tokenText(token) } }),
   }
 }

@@ -6,6 +6,7 @@ import { asMaksError, MaksError } from '../core/errors.ts'
 import type { OperationResult } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { type CommitOutcome, type Lead, type Operation, parseCommitReply } from '../store/cell-log.ts'
+import { isReplicated, type Redis } from '../store/connection.ts'
 import { RedisLink, wasNotExecuted } from '../store/redis-link.ts'
 import type { Election } from './election.ts'
 import type { Pod } from './pod.ts'
@@ -17,6 +18,8 @@ export const BATCH_BYTES_MAX = 1024 * 1024
 export const QUEUE_OPERATIONS_MAX = 20_000
 export const QUEUE_BYTES_MAX = 256 * 1024 * 1024
 const RESOLVE_RETRY_MS = 100
+/** How long a write of level `Replicated` waits for a replica of Redis; less than a command may take. */
+const REPLICATED_MS = 3000
 
 export interface Committed {
   results: OperationResult[]
@@ -29,6 +32,12 @@ interface Done {
   batch: CommitOutcome
 }
 type Outcome = Done | MaksError
+
+/** What the log answered, and whether that is as safe as the level asks. */
+interface Sent {
+  reply: string
+  safe: boolean
+}
 
 interface Item {
   operation: Operation
@@ -133,21 +142,26 @@ export class Committer {
     metrics.observe('maksdb_commit_batch_operations', operations.length)
     const started = performance.now()
     for (;;) {
-      const text = await this.#send(lead, operations)
-      if (text === undefined) continue
+      const sent = await this.#send(lead, operations)
+      if (sent === undefined) continue
       this.#batch++
+      if (!sent.safe) {
+        throw new MaksError('UNKNOWN_OUTCOME', 'the write is in the log, but no replica of Redis has confirmed it', {
+          details: { applied: operations.length },
+        })
+      }
       metrics.add('maksdb_commits_total', operations.length)
       metrics.observe('maksdb_commit_seconds', (performance.now() - started) / 1000, { collection: config.collection })
-      return parseCommitReply(text)
+      return parseCommitReply(sent.reply)
     }
   }
 
   /** The reply of the batch; undefined where it is known not to have run and may be sent again. */
-  async #send(lead: Lead, operations: Operation[]): Promise<string | undefined> {
+  async #send(lead: Lead, operations: Operation[]): Promise<Sent | undefined> {
     const { log, config } = this.#pod
     try {
-      const reply = await this.#link.use((redis) =>
-        log.commit(redis, {
+      return await this.#link.use(async (redis) => {
+        const reply = await log.commit(redis, {
           lead,
           connection: this.#connection,
           batch: this.#batch + 1,
@@ -155,9 +169,9 @@ export class Committer {
           copiesBound: config.redundantStorage - 1,
           budgetBytes: config.walBudgetBytes,
           operations,
-        }),
-      )
-      return this.#interpret(lead, reply)
+        })
+        return { reply: this.#interpret(lead, reply), safe: await this.#replicated(redis) }
+      })
     } catch (thrown) {
       const error = asMaksError(thrown)
       if (error.code !== 'REDIS_UNAVAILABLE' || wasNotExecuted(error)) throw error
@@ -166,6 +180,11 @@ export class Committer {
         this.#resolving = false
       })
     }
+  }
+
+  /** On the connection that has written: the replica must have all up to there. */
+  async #replicated(redis: Redis): Promise<boolean> {
+    return this.#pod.config.durability !== 'Replicated' || (await isReplicated(redis, REPLICATED_MS))
   }
 
   #interpret(lead: Lead, reply: string[]): string {
@@ -193,7 +212,7 @@ export class Committer {
   }
 
   /** After a lost reply: what became of the batch? Asks until it knows, or until this pod no longer leads. */
-  async #resolve(lead: Lead): Promise<string | undefined> {
+  async #resolve(lead: Lead): Promise<Sent | undefined> {
     const deadline = performance.now() + 2 * this.#pod.env.MAKSDB_LEASE_TTL_MS
     const unknown = () =>
       new MaksError('UNKNOWN_OUTCOME', 'Redis was lost while the write was on its way, and another pod may lead now')
@@ -201,8 +220,12 @@ export class Committer {
       try {
         this.#connection++
         const connection = this.#connection
-        const reply = await this.#link.use((redis) => this.#pod.log.resume(redis, lead, connection))
-        if (reply[0] === 'OK') return Number(reply[1]) === this.#batch + 1 ? reply[2] : undefined
+        const [reply, safe] = await this.#link.use(async (redis) => {
+          const answer = await this.#pod.log.resume(redis, lead, connection)
+          // The number of the connection was written after the batch: who has the one has the other.
+          return [answer, answer[0] === 'OK' && (await this.#replicated(redis))] as const
+        })
+        if (reply[0] === 'OK') return Number(reply[1]) === this.#batch + 1 ? { reply: reply[2] ?? '', safe } : undefined
         if (reply[0] === 'FENCED') break
         this.#replica.gateLost()
       } catch (error) {

@@ -17,7 +17,6 @@ const RECORD_BYTES_MAX = 64 * 1024 * 1024
 
 interface Segment {
   path: string
-  number: number
   /** seq of its last entry. */
   last: number
 }
@@ -25,7 +24,10 @@ interface Segment {
 export class Journal {
   readonly #dir: string
   #segments: Segment[] = []
+  #next = 1
   #file: FileHandle | undefined
+  /** One thing after the other: a snapshot that ends a segment must not cut into an append. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(dataDir: string) {
     this.#dir = join(dataDir, 'journal')
@@ -40,7 +42,8 @@ export class Journal {
       const path = this.#path(number)
       const entries = decodeAll(await readFile(path)).filter((entry) => entry.position.seq > at.position.seq)
       const fitting = entries.slice(0, countFitting(at, entries))
-      this.#segments.push({ path, number, last: Math.max(at.position.seq, fitting.at(-1)?.position.seq ?? 0) })
+      this.#next = number + 1
+      this.#segments.push({ path, last: Math.max(at.position.seq, fitting.at(-1)?.position.seq ?? 0) })
       if (fitting.length === 0) continue
       at = verifyChain(at, fitting)
       yield fitting
@@ -48,7 +51,32 @@ export class Journal {
   }
 
   /** Returns when the entries are on the disk. Throws what the disk says; nothing of the batch counts then. */
-  async append(entries: readonly LogEntry[]): Promise<void> {
+  append(entries: readonly LogEntry[]): Promise<void> {
+    return this.#inTurn(() => this.#append(entries))
+  }
+
+  /** The oldest snapshot holds all up to `seq`: what ends there is forgotten, and what follows goes to a new segment. */
+  snapshotTaken(seq: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#cut()
+      const old = this.#segments.filter((segment) => segment.last <= seq)
+      for (const segment of old) await rm(segment.path, { force: true })
+      this.#segments = this.#segments.filter((segment) => !old.includes(segment))
+    })
+  }
+
+  /** The copy goes on from somewhere else: what was written down does not continue there. */
+  reset(): Promise<void> {
+    return this.snapshotTaken(Number.POSITIVE_INFINITY)
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const next = this.#last.then(work)
+    this.#last = next.catch(() => undefined)
+    return next
+  }
+
+  async #append(entries: readonly LogEntry[]): Promise<void> {
     const last = entries.at(-1)?.position.seq
     if (last === undefined) return
     try {
@@ -57,39 +85,22 @@ export class Journal {
       await this.#file.datasync()
     } catch (error) {
       // After a failed sync nobody knows what of the file is on the disk: the next try goes to another one.
-      await this.cut()
+      await this.#cut()
       throw error
     }
     const segment = this.#segments.at(-1)
     if (segment) segment.last = last
   }
 
-  /** The next entries go to a new segment. */
-  async cut(): Promise<void> {
+  async #cut(): Promise<void> {
     await this.#file?.close().catch(() => undefined)
     this.#file = undefined
   }
 
-  /** Forgets what ends at or below `seq`, which the oldest snapshot holds. */
-  async forget(seq: number): Promise<void> {
-    const old = this.#segments.filter(
-      (segment, i) => segment.last <= seq && (i < this.#segments.length - 1 || !this.#file),
-    )
-    for (const segment of old) await rm(segment.path, { force: true })
-    this.#segments = this.#segments.filter((segment) => !old.includes(segment))
-  }
-
-  /** The copy goes on from somewhere else: what was written down does not continue there. */
-  async reset(): Promise<void> {
-    await this.cut()
-    await this.forget(Number.POSITIVE_INFINITY)
-  }
-
   async #begin(): Promise<FileHandle> {
-    const number = (this.#segments.at(-1)?.number ?? 0) + 1
-    const path = this.#path(number)
+    const path = this.#path(this.#next++)
     const file = await open(path, 'wx')
-    this.#segments.push({ path, number, last: 0 })
+    this.#segments.push({ path, last: 0 })
     const folder = await open(this.#dir, 'r')
     try {
       await folder.sync()

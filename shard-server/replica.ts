@@ -20,12 +20,14 @@ import { Gate, type GatedCopy } from './gate.ts'
 import { HighWaterMark } from './high-water-mark.ts'
 import type { IndexStats } from './index/index-calls.ts'
 import { listSnapshots, snapshotPath } from './index/snapshot-files.ts'
+import { Journal } from './journal.ts'
 import type { Pod } from './pod.ts'
 
 const BLOCK_MS = 1000
 const READ_BYTES = 8 * 1024 * 1024
 const READ_ENTRIES_MAX = 1024
 const RETRY_MS = 200
+const JOURNAL_RETRY_MS = 500
 
 interface Waiter {
   seq: number
@@ -40,6 +42,7 @@ export class Replica implements GatedCopy {
   readonly #link: RedisLink
   readonly #mark: HighWaterMark
   readonly #gate: Gate
+  readonly #journal: Journal | undefined
   /** What a former process of this pod had applied, as long as this one has not come so far. */
   #before: LogPoint | undefined
   #waiters: Waiter[] = []
@@ -59,6 +62,7 @@ export class Replica implements GatedCopy {
     this.#mark = new HighWaterMark(pod.env.MAKSDB_DATA_DIR)
     this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
     this.#gate = new Gate(pod, this.#link, this)
+    if (pod.config.durability === 'Journal') this.#journal = new Journal(pod.env.MAKSDB_DATA_DIR)
   }
 
   get phase(): ReplicaPhase {
@@ -91,6 +95,8 @@ export class Replica implements GatedCopy {
     const { stats, damaged } = await index.call('load', { dir: snapshotDir })
     for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was removed')
     this.#advance(stats)
+    if (this.#journal)
+      for await (const entries of this.#journal.read(this.point)) this.#advance(await this.#index(entries))
     this.#before = this.#mark.read()
     logger.info({ position: formatPosition(this.point.position), points: stats.points }, 'loaded')
   }
@@ -172,6 +178,33 @@ export class Replica implements GatedCopy {
   }
 
   async #apply(entries: LogEntry[]): Promise<void> {
+    const [stats] = await Promise.all([
+      this.#index(entries),
+      this.#journal && this.#writeJournal(this.#journal, entries),
+    ])
+    if (this.#phase === 'following' && !this.before) this.#writeMark(stats.point)
+    this.#advance(stats)
+  }
+
+  /** Nothing is called applied before the disk has it: a full or failing one holds the cell's writes up, not its reads. */
+  async #writeJournal(journal: Journal, entries: readonly LogEntry[]): Promise<void> {
+    while (!this.#closed) {
+      try {
+        return await journal.append(entries)
+      } catch (error) {
+        this.#pod.metrics.add('maksdb_journal_failures_total')
+        this.#pod.logger.error({ error: String(error) }, 'the journal cannot be written; writes of this cell wait')
+        await sleep(JOURNAL_RETRY_MS)
+      }
+    }
+  }
+
+  /** The oldest snapshot that is kept ends at `seq`. */
+  async snapshotTaken(seq: number): Promise<void> {
+    await this.#journal?.snapshotTaken(seq)
+  }
+
+  async #index(entries: readonly LogEntry[]): Promise<IndexStats> {
     const point = verifyChain(this.point, entries)
     let at = 0
     const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + entry.row.length, 0))
@@ -181,9 +214,7 @@ export class Replica implements GatedCopy {
       at += row.length
       return { type, version, userVersion, key, flag, rowStart, rowEnd: at }
     })
-    const stats = await this.#pod.index.call('apply', { entries: applied, bytes, point }, [bytes.buffer])
-    if (this.#phase === 'following' && !this.before) this.#writeMark(stats.point)
-    this.#advance(stats)
+    return await this.#pod.index.call('apply', { entries: applied, bytes, point }, [bytes.buffer])
   }
 
   /** A full volume does not stop the replay: what is lost is only the notice of a loss while this process is dead. */
@@ -243,6 +274,7 @@ export class Replica implements GatedCopy {
           () => undefined,
         )
     }
+    await this.#journal?.reset()
     const { stats } = await index.call('load', { dir: snapshotDir, below: this.point })
     this.#advance(stats)
   }
@@ -263,6 +295,7 @@ export class Replica implements GatedCopy {
       this.hold = position
     })
     await rename(path, join(snapshotDir, basename(path)))
+    await this.#journal?.reset()
     const { stats } = await index.call('load', { dir: snapshotDir })
     this.#advance(stats)
     this.hold = null

@@ -97,6 +97,7 @@ export class Snapshotter {
     const seq = this.#replica.point.position.seq
     try {
       const { kept } = await index.call('snapshot', { dir: snapshotDir })
+      await this.#replica.snapshotTaken(parsePosition(kept.at(-1) ?? '0-0').seq)
       this.#heartbeat.snapshots = kept
       this.#takenSeq = kept[0] === undefined ? seq : parsePosition(kept[0]).seq
       this.#takenAt = performance.now()

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Redis } from 'ioredis'
+import type { Durability } from '../core/durability.ts'
 import { MaksError } from '../core/errors.ts'
 
 export type { Redis }
@@ -65,6 +66,11 @@ export function redisError(error: unknown): MaksError {
   })
 }
 
+/** Has a replica of Redis all that this very connection has written? Waits for it up to `timeoutMs`. */
+export async function isReplicated(client: Redis, timeoutMs: number): Promise<boolean> {
+  return (await client.wait(1, timeoutMs)) >= 1
+}
+
 /** Throws where the server is too old for the stream commands and script flags that the log needs. */
 export async function checkVersion(client: Redis): Promise<void> {
   const info = await client.info('server')
@@ -81,12 +87,15 @@ export async function checkVersion(client: Redis): Promise<void> {
 export type Durable = 'yes' | 'no' | 'unknown'
 
 /** Do the settings of Redis carry the durability that was asked for? Unknown where CONFIG is refused. */
-export async function checkDurability(client: Redis, level: 'Memory' | 'Fsync'): Promise<Durable> {
+export async function checkDurability(client: Redis, level: Durability): Promise<Durable> {
   try {
     const read = async (name: string) => (await client.config('GET', name))[1]
     if ((await read('appendonly')) !== 'yes' || (await read('maxmemory-policy')) !== 'noeviction') return 'no'
     if (level === 'Memory') return 'yes'
-    return (await read('appendfsync')) === 'always' && (await read('no-appendfsync-on-rewrite')) === 'no' ? 'yes' : 'no'
+    if ((await read('appendfsync')) !== 'always' || (await read('no-appendfsync-on-rewrite')) !== 'no') return 'no'
+    if (level !== 'Replicated') return 'yes'
+    const replicas = Number(/connected_slaves:(\d+)/.exec(await client.info('replication'))?.[1])
+    return Number(await read('min-replicas-to-write')) >= 1 && replicas >= 1 ? 'yes' : 'no'
   } catch {
     return 'unknown'
   }

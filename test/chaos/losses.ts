@@ -37,5 +37,5 @@ export const LOSSES: Record<string, Fault> = {
   'the tail of the file of Redis is cut off': cutFile,
   'Redis loses everything': ({ redis }) => redis.client.flushall(),
   'a log is deleted': (target) => target.redis.client.del(someLog(target)),
-  'somebody else cuts a log': (target) => target.redis.client.xtrim(someLog(target), 'MAXLEN', 50),
+  'somebody else cuts a log': (target) => target.redis.client.xtrim(someLog(target), 'MAXLEN', 1),
 }

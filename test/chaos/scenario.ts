@@ -41,6 +41,7 @@ const ALL: Record<string, Fault> = { ...FAULTS, ...LOSSES }
 /** After a fault, writes must flow again within this time. */
 const RECOVERY_LIMIT_MS = 60_000
 const FLOWING = 30
+const FOUND_MS = 1500
 /** Share of faults that come while another is going on. */
 const DOUBLE_SHARE = 0.15
 
@@ -63,10 +64,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     // Writes may flow again while a pod is still reading the log that it is about to lose.
     if (names.some((name) => name in LOSSES)) await cluster.allReady()
     const before = performance.now()
-    const repairedAt = (await cluster.topology().catch(() => undefined))?.last_repair?.at
     const made = await Promise.all(names.map((name) => strike(name, target, options.say)))
     const struck = performance.now()
-    if (made.flat().some((name) => name in LOSSES)) await repaired(cluster, repairedAt)
+    if (made.flat().some((name) => name in LOSSES)) await repaired(cluster)
     await flowing(clients)
     recoveries.push(performance.now() - struck)
     for (const name of made.flat()) faults.set(name, (faults.get(name) ?? 0) + 1)
@@ -154,10 +154,14 @@ class Deck {
   }
 }
 
-/** A loss is found at the next heartbeat; writes may be taken until then, which is no harm: the shards hold them. */
-async function repaired(cluster: TestCluster, before: string | undefined): Promise<void> {
+/**
+ * A loss is found at the next heartbeat, where there was anything to lose; writes may be taken until then, which is no harm:
+ * the shards hold them.
+ */
+async function repaired(cluster: TestCluster): Promise<void> {
+  await sleep(FOUND_MS)
   await waitFor(
-    async () => ((await cluster.topology().catch(() => undefined))?.last_repair?.at ?? before) !== before || undefined,
+    async () => ((await cluster.topology().catch(() => undefined))?.gate === 'open' ? true : undefined),
     'the log to be repaired',
     RECOVERY_LIMIT_MS,
   )
