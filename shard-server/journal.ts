@@ -70,6 +70,10 @@ export class Journal {
     return this.snapshotTaken(Number.POSITIVE_INFINITY)
   }
 
+  close(): Promise<void> {
+    return this.#inTurn(() => this.#cut())
+  }
+
   #inTurn(work: () => Promise<void>): Promise<void> {
     const next = this.#last.then(work)
     this.#last = next.catch(() => undefined)

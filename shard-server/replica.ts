@@ -120,6 +120,7 @@ export class Replica implements GatedCopy {
   close(): void {
     this.#closed = true
     this.#gate.close()
+    void this.#journal?.close()
     this.#link.drop()
   }
 

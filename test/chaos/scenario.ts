@@ -62,7 +62,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   while (performance.now() < end) {
     const names = deck.draw()
     // Writes may flow again while a pod is still reading the log that it is about to lose.
-    if (names.some((name) => name in LOSSES)) await cluster.allReady()
+    if (names.some((name) => name in LOSSES)) await cluster.allFollow()
     const before = performance.now()
     const made = await Promise.all(names.map((name) => strike(name, target, options.say)))
     const struck = performance.now()
@@ -165,7 +165,7 @@ async function repaired(cluster: TestCluster): Promise<void> {
     'the log to be repaired',
     RECOVERY_LIMIT_MS,
   )
-  await cluster.allReady()
+  await cluster.allFollow()
 }
 
 async function flowing(clients: Clients, more = FLOWING): Promise<void> {

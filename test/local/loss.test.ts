@@ -79,10 +79,7 @@ async function expectEverything(): Promise<void> {
   )
   const near = await cluster.collection.query([Math.sin(77), Math.cos(77), 1], { limit: 1, consistency: 'strong' })
   expect(near.points[0]?.id).toBe(77)
-  await waitFor(async () => {
-    const pods = (await cluster.processes()).filter(({ kind }) => kind === 'shard')
-    return pods.length === 2 * CELLS && pods.every(({ ready }) => ready) ? true : undefined
-  }, 'all pods to follow the log again')
+  await cluster.allFollow()
 }
 
 type Loss = [what: string, lose: (redis: Redis, keys: Keys) => Promise<unknown>]

@@ -240,12 +240,12 @@ export const BAD_INPUT: Case[] = [
     /sparse_vectors/,
   ],
   [
-    'a durability that is not built, by name',
+    'a durability that the Redis of this machine cannot carry',
     'PUT',
     '/collections/other',
-    { vectors: { size: 3, distance: 'Dot' }, maksdb: { durability: 'Journal' } },
+    { vectors: { size: 3, distance: 'Dot' }, maksdb: { durability: 'Replicated' } },
     400,
-    /Journal is not supported yet/,
+    /Replicated needs an external Redis/,
   ],
   [
     'a durability that does not exist',

@@ -178,6 +178,18 @@ export class TestCluster {
     )
   }
 
+  /** Every shard process runs and follows its log. */
+  allFollow(): Promise<boolean> {
+    return waitFor(
+      async () => {
+        const shards = (await this.processes()).filter(({ kind }) => kind === 'shard')
+        return (shards.length > 0 && shards.every(({ ready }) => ready)) || undefined
+      },
+      'all shards to follow the log',
+      60_000,
+    )
+  }
+
   logs(): string {
     const folder = join(this.dataDir, 'logs')
     try {

@@ -86,13 +86,6 @@ describe('trouble that a person mends', () => {
     await k.settled('crowd')
     expect(await k.kubectl('get', 'service', 'crowd')).toContain('crowd')
   })
-
-  it('a durability that is not built yet is refused by name', async () => {
-    await k.apply('journal', { dimension: 2, durability: 'Journal' })
-    const said = await saying('journal', 'Ready', 'DurabilityUnsupported')
-    expect(said.message).toContain('spec.durability: Journal is not built yet')
-    await k.kubectl('delete', 'vc', 'journal')
-  })
 })
 
 it.skipIf(!inject('cluster').own)('the API server hangs for two minutes: the data path does not notice', async () => {
