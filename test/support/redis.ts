@@ -45,6 +45,8 @@ export class TestRedis {
       'yes',
       '--appendfsync',
       'always',
+      '--repl-diskless-sync-delay',
+      '0',
       '--dir',
       this.folder,
     ]
