@@ -118,11 +118,12 @@ export const FAULTS: Record<string, Fault> = {
   'pause the router': async ({ cluster }) => pause([(await cluster.find({ kind: 'router' })).pid], 1500),
   // Redis
   'kill Redis': async ({ redis }) => redis.restart(),
-  'Redis stays away for three seconds': async ({ redis }) => {
-    await redis.kill()
-    await sleep(3000)
-    await redis.launch()
-  },
+  'Redis stays away for three seconds': ({ redis }) =>
+    redis.alone(async () => {
+      await redis.kill()
+      await sleep(3000)
+      await redis.launch()
+    }),
   'pause Redis for a moment': async ({ redis }) => pause([redis.pid], 1000),
   'pause Redis past every lease': async ({ redis }) => pause([redis.pid], 7000),
   'Redis rewrites its file': async ({ redis }) => redis.client.bgrewriteaof(),

@@ -23,9 +23,11 @@ async function cutFile({ redis }: Target): Promise<void> {
   const path = redis.appendOnlyFile()
   const { size } = statSync(path)
   await sleep(TAIL_MS)
-  await redis.kill()
-  if (redis.appendOnlyFile() === path && statSync(path).size > size) truncateSync(path, size)
-  await redis.launch()
+  await redis.alone(async () => {
+    await redis.kill()
+    if (redis.appendOnlyFile() === path && statSync(path).size > size) truncateSync(path, size)
+    await redis.launch()
+  })
 }
 
 function someLog({ cluster, cells, random }: Target): string {

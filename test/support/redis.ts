@@ -12,6 +12,7 @@ export class TestRedis {
   readonly folder = mkdtempSync(join(tmpdir(), 'maksdb-redis-'))
   readonly port: number
   #child: ChildProcess | undefined
+  #turn: Promise<unknown> = Promise.resolve()
   client!: Redis
 
   private constructor(port: number) {
@@ -95,9 +96,18 @@ export class TestRedis {
     return join(folder, newest)
   }
 
-  async restart(): Promise<void> {
-    await this.kill()
-    await this.launch()
+  restart(): Promise<void> {
+    return this.alone(async () => {
+      await this.kill()
+      await this.launch()
+    })
+  }
+
+  /** Two faults at a time may both want to end the server and start it again: one after the other. */
+  alone(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
   }
 
   async close(): Promise<void> {
