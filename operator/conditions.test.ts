@@ -32,6 +32,7 @@ const topology: TopologyView = {
   regressed: '',
   era: 0,
   repaired: '',
+  history: 0,
   members: [],
   cells: [
     {

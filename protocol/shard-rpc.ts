@@ -50,6 +50,8 @@ export interface CommitResponse {
   /** Head of each cell's log that the batch touched, by cell number. */
   heads: Record<string, number>
   centroidVersion: number
+  /** Of the positions in `heads`: changes with every repair of the log. */
+  history: number
 }
 
 /** What a read must see. Without `cut`, the present state of the pod. */
@@ -57,7 +59,7 @@ export interface ReadScope {
   /** The pod must lead its cell, by its own clock, when it answers. */
   primary: boolean
   /** Ordering version to read at, and the log position that the pod must have reached. */
-  cut?: { version: number; seq: number; epoch: number }
+  cut?: { version: number; seq: number; epoch: number; history: number }
   timeoutMs: number
 }
 
@@ -125,6 +127,8 @@ export interface CountResponse {
 /** POST wait: answers once the pod, which must lead, has applied the entry. */
 export interface WaitRequest {
   seq: number
+  /** Of `seq`. A pod that follows another history answers UNKNOWN_OUTCOME. */
+  history: number
   timeoutMs: number
 }
 

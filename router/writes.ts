@@ -55,6 +55,8 @@ class Progress {
   executed = 0
   readonly cells = new Map<number, CellOutcome>()
   readonly heads = new Map<number, number>()
+  /** Of the positions in `heads`. */
+  history = Number.POSITIVE_INFINITY
   lastRefusal: MaksError | undefined
   unknown: MaksError | undefined
 }
@@ -192,6 +194,8 @@ export class Writes {
     for (const [touched, seq] of Object.entries(response.heads)) {
       progress.heads.set(Number(touched), Math.max(seq, progress.heads.get(Number(touched)) ?? 0))
     }
+    // Of several, the first: positions of another one prove nothing.
+    progress.history = Math.min(response.history, progress.history)
     return again
   }
 
@@ -223,11 +227,13 @@ export class Writes {
           }
           try {
             if (leader) {
-              const request: WaitRequest = { seq, timeoutMs }
+              const request: WaitRequest = { seq, history: progress.history, timeoutMs }
               await this.#shards.call(leader, RPC.wait, request, [], timeoutMs)
               return
             }
-          } catch {
+          } catch (thrown) {
+            const error = asMaksError(thrown)
+            if (error.code === 'UNKNOWN_OUTCOME') throw error
             // Another pod may lead now; the deadline ends this.
           }
           await sleep(RETRY_MS)

@@ -25,6 +25,7 @@ export interface Committed {
   results: OperationResult[]
   heads: Record<string, number>
   centroidVersion: number
+  history: number
 }
 
 interface Done {
@@ -267,5 +268,7 @@ function combine(outcomes: Outcome[]): Committed {
     ),
     heads,
     centroidVersion: Math.max(0, ...done.map(({ batch }) => batch.centroidVersion)),
+    // Of several, the first: what was written in it may be there no more, and then nobody can say so.
+    history: Math.min(...done.map(({ batch }) => batch.history)),
   }
 }

@@ -45,8 +45,8 @@ export class Gate {
     this.#repairer = new Repairer(pod)
   }
 
-  /** Returns when the gate is open, or this pod closes. */
-  async pass(): Promise<void> {
+  /** Returns the history of the log when the gate is open; 0 where this pod closes. */
+  async pass(): Promise<number> {
     const { config, log, name, logger } = this.#pod
     let settled = false
     let token = randomBytes(8).toString('hex')
@@ -67,7 +67,7 @@ export class Gate {
       const [code, why = ''] = reply
       if (code === 'REGRESSED' && this.regressed === '') logger.error({ why }, 'the log is behind a shard: writes stop')
       this.regressed = code === 'REGRESSED' || code === 'REPAIR' ? why : ''
-      if (code === 'OPEN') return
+      if (code === 'OPEN') return Number(why)
       if (code === 'FORK' && before) this.#copy.forgetBefore()
       else if (code === 'FORK') await this.#copy.stepBack('the log was repaired from a copy that does not have this')
       if (this.regressed !== '' && !settled) {
@@ -89,6 +89,7 @@ export class Gate {
       }
       await sleep(RETRY_MS)
     }
+    return 0
   }
 
   close(): void {

@@ -212,7 +212,11 @@ export class Mover {
       served.map(async (leader, cell) => {
         if (!leader)
           throw new MaksError('NO_PRIMARY', `cell ${cell} has no primary`, { details: { notExecuted: true } })
-        const request: WaitRequest = { seq: cut.heads[cell]?.seq ?? 0, timeoutMs: SERVED_TIMEOUT_MS }
+        const request: WaitRequest = {
+          seq: cut.heads[cell]?.seq ?? 0,
+          history: cut.history,
+          timeoutMs: SERVED_TIMEOUT_MS,
+        }
         await callPeer(this.#pod, leader, RPC.wait, request, [], SERVED_TIMEOUT_MS + 1000)
       }),
     )

@@ -49,6 +49,7 @@ export class Replica implements GatedCopy {
   #closed = false
   #gateLost = false
   #markFailed = false
+  #history = 0
   #phase: Exclude<ReplicaPhase, 'regressed'> = 'loading'
   point: LogPoint = { position: ORIGIN, hash: '' }
   stats: IndexStats | undefined
@@ -124,6 +125,11 @@ export class Replica implements GatedCopy {
     this.#link.drop()
   }
 
+  /** Do positions of this history mean the entries that this pod has applied? */
+  follows(history: number): boolean {
+    return history === this.#history
+  }
+
   /** Resolves when the entry is applied; false after the time. */
   waitApplied(seq: number, timeoutMs: number): Promise<boolean> {
     if (this.point.position.seq >= seq) return Promise.resolve(true)
@@ -144,7 +150,7 @@ export class Replica implements GatedCopy {
   async #passGate(): Promise<void> {
     await this.#link.use(checkVersion)
     this.#phase = 'claiming'
-    await this.#gate.pass()
+    this.#history = await this.#gate.pass()
     this.#gateLost = false
   }
 

@@ -93,14 +93,18 @@ async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[
   const operations = request.operations.map((operation) =>
     toOperation(operation, pod.env.MAKSDB_CELL, rowsOf, request.once),
   )
-  const { results, heads, centroidVersion } = await committer.commit(operations)
+  const { results, heads, centroidVersion, history } = await committer.commit(operations)
   const own = heads[pod.env.MAKSDB_CELL]
-  if (request.wait && own !== undefined && !(await replica.waitApplied(own, request.timeoutMs))) {
+  if (
+    request.wait &&
+    own !== undefined &&
+    !(await reached(replica, { seq: own, history, timeoutMs: request.timeoutMs }))
+  ) {
     throw new MaksError('UNKNOWN_OUTCOME', 'the write is in the log, but was not applied in time', {
       details: { applied: results.length },
     })
   }
-  return { header: { results, heads, centroidVersion } satisfies CommitResponse }
+  return { header: { results, heads, centroidVersion, history } satisfies CommitResponse }
 }
 
 function toOperation(
@@ -126,6 +130,11 @@ function toOperation(
   }
 }
 
+/** Has the pod applied the entry that was meant? After a repair the same position is another entry. */
+async function reached(replica: Replica, { seq, history, timeoutMs }: WaitRequest): Promise<boolean> {
+  return replica.follows(history) && (await replica.waitApplied(seq, timeoutMs)) && replica.follows(history)
+}
+
 /** Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another. */
 async function enter({ pod, election, replica }: ShardParts, scope: ReadScope): Promise<number | undefined> {
   if (replica.phase === 'loading' || replica.phase === 'bootstrapping')
@@ -133,7 +142,7 @@ async function enter({ pod, election, replica }: ShardParts, scope: ReadScope): 
   if (scope.primary && !election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (!scope.cut) return undefined
-  if (!(await replica.waitApplied(scope.cut.seq, scope.timeoutMs))) {
+  if (!(await reached(replica, { ...scope.cut, timeoutMs: scope.timeoutMs }))) {
     throw new MaksError('STALE', `pod ${pod.name} has not reached ${scope.cut.epoch}-${scope.cut.seq}`)
   }
   return scope.cut.version
@@ -198,7 +207,9 @@ async function count(parts: ShardParts, request: CountRequest) {
 async function wait({ pod, replica, election }: ShardParts, request: WaitRequest) {
   if (!election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
-  if (!(await replica.waitApplied(request.seq, request.timeoutMs)))
+  if (!replica.follows(request.history))
+    throw new MaksError('UNKNOWN_OUTCOME', 'the log was repaired while the write was on its way')
+  if (!(await reached(replica, request)))
     throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)
   return { header: {} }
 }

@@ -79,6 +79,8 @@ export interface CommitOutcome {
   heads: Record<string, number>
   centroidVersion: number
   rows: number
+  /** Of the positions in `heads`: changes with every repair of the log. */
+  history: number
 }
 
 export interface CommitCall {
@@ -306,7 +308,7 @@ export class CellLog {
 
 /** The reply text of commit.lua, also what resume.lua tells of the last batch. */
 export function parseCommitReply(text: string): CommitOutcome {
-  const [results = '', heads = '', version = '0', rows = '0'] = text.split('#')
+  const [results = '', heads = '', version = '0', rows = '0', history = '0'] = text.split('#')
   return {
     results: results === '' ? [] : results.split(';').map(parseResult),
     heads: Object.fromEntries(
@@ -314,6 +316,7 @@ export function parseCommitReply(text: string): CommitOutcome {
     ),
     centroidVersion: Number(version),
     rows: Number(rows),
+    history: Number(history),
   }
 }
 

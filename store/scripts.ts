@@ -38,6 +38,11 @@ function load(name: ScriptName): { source: string; digest: string } {
 
 const loaded = new Map(SCRIPTS.map((name) => [name, load(name)]))
 
+/** A script as Redis gets it. */
+export function scriptSource(name: ScriptName): string {
+  return (loaded.get(name) as { source: string }).source
+}
+
 export type Argument = string | number | Uint8Array
 
 /** Runs a script; its reply is a list of strings. Throws REDIS_UNAVAILABLE or WAL_FULL. */

@@ -30,6 +30,8 @@ export interface TopologyView {
   era: number
   /** Report (JSON) of the last repair of the log; '' where there was none. */
   repaired: string
+  /** Changes with every repair: positions of one history mean nothing in another. */
+  history: number
   members: Heartbeat[]
   cells: CellView[]
 }
@@ -45,6 +47,8 @@ export interface Cut {
   /** Cells that had rows to move. */
   moving: number
   era: number
+  /** Of the positions in `heads`. */
+  history: number
   heads: Position[]
   /** Where each asked id lives; undefined for ids that do not exist. */
   entries: (DirectoryEntry | undefined)[]
@@ -60,7 +64,7 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
   const keys = keysOf(scope.namespace, scope.name)
   const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.lease(c)]).flat()
   const r = await runScript(redis, 'topology', [keys.meta, keys.gate, keys.members, ...cellKeys], [scope.clusters])
-  const FIXED = 10
+  const FIXED = 11
   const WIDTH = 7
   const cells = Array.from({ length: scope.clusters }, (_, c): CellView => {
     const [epoch = '0', token = '', head = '0-0', trim = '0', walked = '0', walBytes = '0', leased = '0'] = r.slice(
@@ -88,15 +92,16 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
     members: JSON.parse(r[7] ?? '[]') as Heartbeat[],
     era: Number(r[8]),
     repaired: r[9] ?? '',
+    history: Number(r[10]),
     cells,
   }
 }
 
 /** The state of all cells that a topology was read at; undefined while the gate is closed. */
 export function cutOf(topology: TopologyView): Cut | undefined {
-  const { gateOpen, version, centroidVersion, moving, era, cells } = topology
+  const { gateOpen, version, centroidVersion, moving, era, history, cells } = topology
   if (!gateOpen) return undefined
-  return { version, centroidVersion, moving, era, heads: cells.map(({ head }) => head), entries: [] }
+  return { version, centroidVersion, moving, era, history, heads: cells.map(({ head }) => head), entries: [] }
 }
 
 function positionOrOrigin(text: string): Position {
@@ -119,8 +124,9 @@ export async function readCut(redis: Redis, scope: CollectionScope, ids: readonl
     centroidVersion: Number(r[2]),
     moving: Number(r[3]),
     era: Number(r[4]),
-    heads: r.slice(5, 5 + scope.clusters).map(parsePosition),
-    entries: r.slice(5 + scope.clusters).map(parseDirectory),
+    history: Number(r[5]),
+    heads: r.slice(6, 6 + scope.clusters).map(parsePosition),
+    entries: r.slice(6 + scope.clusters).map(parseDirectory),
   }
 }
 

@@ -19,6 +19,7 @@ const TIERS: Tier[] = [
   { project: 'static', what: 'types, lint, format, import table, generated files', budgetMinutes: 5 },
   { project: 'unit', what: 'pure code', budgetMinutes: 3 },
   { project: 'redis', what: 'the scripts on a real Redis', budgetMinutes: 5 },
+  { project: 'sim', what: 'simulated histories, and mutants of the protocol', budgetMinutes: 6 },
   { project: 'local', what: 'real processes, crashes, pauses', budgetMinutes: 20 },
   { project: 'chaos', what: 'six minutes of faults, and the judges of what clients saw', budgetMinutes: 11 },
   { project: 'compat', what: 'clients of other projects', budgetMinutes: 10 },

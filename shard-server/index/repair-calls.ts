@@ -3,10 +3,21 @@ import { hashKey, type IdKey } from '../../core/ids.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
-import type { CellState } from './cell-state.ts'
+import type { Departures } from './departures.ts'
+import type { StoredRow } from './row-store.ts'
+
+/** Of a cell's state, what a repair looks at. */
+export interface Copy {
+  rows: {
+    liveRows(): number[]
+    liveRow(key: IdKey): number | undefined
+    at(row: number): StoredRow
+  }
+  departures: Departures
+}
 
 /** The ids whose bucket is in [from, to). */
-export function facts(state: CellState, from: number, to: number): FactsResponse {
+export function facts(state: Copy, from: number, to: number): FactsResponse {
   const { rows, departures } = state
   const asked = (key: IdKey) => {
     const bucket = hashKey(key) % DIRECTORY_BUCKETS
@@ -24,7 +35,7 @@ export function facts(state: CellState, from: number, to: number): FactsResponse
 }
 
 /** The rows of ids, as entries of the log carry them. Throws where one is not held: it was when the facts were told. */
-export function heldRows(state: CellState, asked: readonly { key: IdKey; departed: boolean }[]): Uint8Array[] {
+export function heldRows(state: Copy, asked: readonly { key: IdKey; departed: boolean }[]): Uint8Array[] {
   return asked.map(({ key, departed }) => {
     const live = state.rows.liveRow(key)
     const row = departed ? state.departures.get(key)?.row : live === undefined ? undefined : state.rows.at(live)

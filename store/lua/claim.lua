@@ -5,7 +5,7 @@
 -- ARGV pod cell at hash known knownHash settled(1: has read the log as far as it continues its copy) version knownPods cells
 --      windowMs token repairMs
 --      `at` is the copy's position; `known` the highest that the pod knows of, which a former process may have reached
--- -> OPEN | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell; '' where nobody claims)*
+-- -> OPEN history | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell; '' where nobody claims)*
 local inc, cell, cells, now = incarnation(), num(ARGV[2]), num(ARGV[10]), now_ms()
 if redis.call('HGET', KEYS[2], 'inc') ~= inc then
   redis.call('DEL', KEYS[2])
@@ -35,7 +35,7 @@ end
 local function open()
   for c = 0, cells - 1 do next_epoch({ meta = KEYS[3 + 2 * c], epoch = redis.call('HGET', KEYS[3 + 2 * c], 'epoch') }) end
   redis.call('HSET', KEYS[1], 'inc', inc)
-  return { 'OPEN' }
+  return { 'OPEN', redis.call('HGET', KEYS[1], 'history') or '0' }
 end
 local function say(state)
   redis.call('HSET', KEYS[2], 'state', state)
@@ -89,7 +89,7 @@ end
 redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], cjson.encode({ cell = int(cell), at = ARGV[3], hash = ARGV[4], known = known,
   settled = ARGV[7], version = ARGV[8] }))
 if regressed then return repair_or_wait() end
-if m[1] == inc then return { 'OPEN' } end
+if m[1] == inc then return { 'OPEN', redis.call('HGET', KEYS[1], 'history') or '0' } end
 
 local claimed, count = {}, 0
 for _, c in ipairs(claims()) do claimed[c.pod] = true; count = count + 1 end

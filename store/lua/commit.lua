@@ -5,11 +5,11 @@
 --      then for each: type(U upsert, D delete, M move, L drop linger) key bucketKeyIndex owner copy expect centroidVersion row
 --                     onceKeyIndex onceDigest
 --      expect: '' none, o<ordering version>, v<user version> (0: absent); onceKeyIndex '': no idempotency key
--- -> OK results#heads#centroidVersion#rows | GATE | FENCED epoch | CONNECTION | BATCH last | CORRUPT cell | WAL_BUDGET cell
+-- -> OK results#heads#centroidVersion#rows#history | GATE | FENCED epoch | CONNECTION | BATCH last | CORRUPT cell | WAL_BUDGET cell
 --    results by ';': A<user version>,<ordering version>,<touched cells by '.'> | C<user version> conflict | S stale topology | N absent
 --                    | K idempotency key of another request | F too many idempotency keys
 local me, cells = num(ARGV[1]), num(ARGV[2])
-local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'cv', 'rows', 'copies')
+local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'cv', 'rows', 'copies', 'history')
 if m[1] ~= incarnation() then return { 'GATE' } end
 local own = load_cell(KEYS[3 + 2 * me], KEYS[4 + 2 * me])
 local w = redis.call('HMGET', own.meta, 'token', 'conn', 'batch')
@@ -145,6 +145,6 @@ for _, r in pairs(records) do
 end
 if next(records) then redis.call('ZREMRANGEBYSCORE', onceSet, '-inf', now) end
 redis.call('HSET', KEYS[1], 'ver', int(ver), 'rows', int(rows), 'copies', int(copies))
-local reply = table.concat(results, ';') .. '#' .. table.concat(heads, ';') .. '#' .. m[3] .. '#' .. int(rows)
+local reply = table.concat(results, ';') .. '#' .. table.concat(heads, ';') .. '#' .. m[3] .. '#' .. int(rows) .. '#' .. (m[6] or '0')
 redis.call('HSET', own.meta, 'batch', ARGV[5], 'result', reply)
 return { 'OK', reply }
