@@ -50,7 +50,7 @@ export interface CommitResponse {
   /** Head of each cell's log that the batch touched, by cell number. */
   heads: Record<string, number>
   centroidVersion: number
-  /** Of the positions in `heads`: changes with every repair of the log. */
+  /** Of the positions in `heads`: changes whenever the gate opens. */
   history: number
 }
 

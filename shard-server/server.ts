@@ -130,7 +130,7 @@ function toOperation(
   }
 }
 
-/** Has the pod applied the entry that was meant? After a repair the same position is another entry. */
+/** Has the pod applied the entry that was meant? After Redis has come back the same position may be another entry. */
 async function reached(replica: Replica, { seq, history, timeoutMs }: WaitRequest): Promise<boolean> {
   return replica.follows(history) && (await replica.waitApplied(seq, timeoutMs)) && replica.follows(history)
 }
@@ -208,7 +208,7 @@ async function wait({ pod, replica, election }: ShardParts, request: WaitRequest
   if (!election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (!replica.follows(request.history))
-    throw new MaksError('UNKNOWN_OUTCOME', 'the log was repaired while the write was on its way')
+    throw new MaksError('UNKNOWN_OUTCOME', 'Redis came back otherwise while the write was on its way')
   if (!(await reached(replica, request)))
     throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)
   return { header: {} }

@@ -79,7 +79,7 @@ export interface CommitOutcome {
   heads: Record<string, number>
   centroidVersion: number
   rows: number
-  /** Of the positions in `heads`: changes with every repair of the log. */
+  /** Of the positions in `heads`: changes whenever the gate opens. */
   history: number
 }
 

@@ -30,7 +30,7 @@ export interface TopologyView {
   era: number
   /** Report (JSON) of the last repair of the log; '' where there was none. */
   repaired: string
-  /** Changes with every repair: positions of one history mean nothing in another. */
+  /** Changes whenever the gate opens: positions of one history mean nothing in another. */
   history: number
   members: Heartbeat[]
   cells: CellView[]

@@ -5,6 +5,8 @@ local inc = incarnation()
 if redis.call('HGET', KEYS[1], 'inc') == inc then return { 'OPEN' } end
 if redis.call('HGET', KEYS[2], 'inc') ~= inc then redis.call('DEL', KEYS[2]) end
 local why = why_closed(KEYS[2])
+-- Said again before the pods could act on it: the window that they have goes on.
+if redis.call('HGET', KEYS[2], 'accepted') == inc then return { 'OK', why } end
 redis.call('HSET', KEYS[2], 'inc', inc, 'accepted', inc, 'first', int(now_ms()))
 redis.call('HSETNX', KEYS[2], 'regressed', 'a person gave up the pods that do not answer')
 -- What sessions saw before may be gone. Never a number that was an era before, even where Redis has forgotten all.

@@ -34,8 +34,7 @@ end
 -- A new incarnation begins with new epochs, so that what it appends ranks above anything that a pod may hold beside it.
 local function open()
   for c = 0, cells - 1 do next_epoch({ meta = KEYS[3 + 2 * c], epoch = redis.call('HGET', KEYS[3 + 2 * c], 'epoch') }) end
-  redis.call('HSET', KEYS[1], 'inc', inc)
-  return { 'OPEN', redis.call('HGET', KEYS[1], 'history') or '0' }
+  return { 'OPEN', open_gate(KEYS[1], inc) }
 end
 local function say(state)
   redis.call('HSET', KEYS[2], 'state', state)

@@ -68,6 +68,13 @@ local function create(meta, keys, cells)
   end
   redis.call('HSET', meta, 'ver', '0', 'cv', '0', 'moving', '0', 'rows', '0', 'copies', '0')
 end
+-- The gate opens. Positions of another history mean nothing any more: Redis may have lost entries that nobody had read,
+-- whose places others will take.
+local function open_gate(meta, inc)
+  local history = int(math.max(num(redis.call('HGET', meta, 'history')) + 1, now_ms()))
+  redis.call('HSET', meta, 'inc', inc, 'history', history)
+  return history
+end
 -- Why the gate stays closed, and what it waits for; '' where it is open or about to open.
 local function why_closed(gate)
   local g = redis.call('HMGET', gate, 'regressed', 'state')

@@ -59,9 +59,15 @@ export class TailLossTrials {
     const { size } = statSync(file)
     const before = acknowledged.length
     await sleep(TAIL_MS)
-    for (const one of await cluster.processes()) kill(one)
+    const killed = await cluster.processes()
+    for (const one of killed) kill(one)
     end.abort()
     await Promise.all(writing)
+    // A dying Redis may still write.
+    await waitFor(
+      async () => (await cluster.processes()).every(({ pid }) => killed.every((one) => one.pid !== pid)) || undefined,
+      'everything to be dead',
+    )
     truncateSync(file, size)
     const started = runCli(['start', '--data-dir', cluster.dataDir, '--port', String(cluster.port)])
     const told = await this.#untilOpen()

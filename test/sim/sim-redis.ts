@@ -2,8 +2,9 @@
  * Redis for the simulation: as many commands as the scripts and MaksDB's own reads use, on maps, with a clock that the
  * simulation turns. The scripts are the real ones. `sim-redis.test.ts` holds it against a real server.
  */
+import { createHash } from 'node:crypto'
 import type { Redis } from '../../store/connection.ts'
-import { scriptSource } from '../../store/scripts.ts'
+import { SCRIPTS, type ScriptName, scriptSource } from '../../store/scripts.ts'
 import { type Bytes, Lua, type Reply } from './lua.ts'
 
 interface Stream {
@@ -33,6 +34,9 @@ const fromBytes = (value: Reply): unknown =>
       ? value.map(fromBytes)
       : value
 
+const digestOf = (name: ScriptName) => createHash('sha1').update(scriptSource(name)).digest('hex')
+const REAL = new Map(SCRIPTS.map((name) => [digestOf(name), scriptSource(name)]))
+
 /** One Lua for all simulations: scripts keep nothing between their runs. */
 const LUA = new Lua()
 
@@ -40,23 +44,25 @@ export class SimRedis {
   now = 1_800_000_000_000
   #values = new Map<Bytes, Value>()
   #run = 1
-  /** Scripts that are not the real ones, by name. */
-  readonly #mutants: Readonly<Record<string, string>>
+  /** Sources by the digest of the real ones. */
+  readonly #scripts: ReadonlyMap<string, string>
 
+  /** @param mutants sources that take the place of the real ones, by name */
   constructor(mutants: Readonly<Record<string, string>> = {}) {
-    this.#mutants = mutants
+    this.#scripts =
+      Object.keys(mutants).length === 0
+        ? REAL
+        : new Map(SCRIPTS.map((name) => [digestOf(name), mutants[name] ?? scriptSource(name)]))
   }
 
   /** What MaksDB calls of a client. */
   get client(): Redis {
     const call = (command: string, ...args: unknown[]) => this.#command(command, args.map(toBytes))
     return {
-      evalsha: async () => {
-        throw new Error('NOSCRIPT')
-      },
-      eval: async (source: string, count: number, ...rest: unknown[]) => {
+      evalsha: async (digest: string, count: number, ...rest: unknown[]) => {
         const values = rest.map(toBytes)
-        const reply = LUA.run(this.#mutated(source), values.slice(0, count), values.slice(count), (command, args) =>
+        const source = this.#scripts.get(digest) as string
+        const reply = LUA.run(source, values.slice(0, count), values.slice(count), (command, args) =>
           this.#command(command, args),
         )
         return fromBytes(reply)
@@ -112,11 +118,6 @@ export class SimRedis {
         return [key, value?.entries]
       }),
     )
-  }
-
-  #mutated(source: string): string {
-    const name = Object.keys(this.#mutants).find((one) => scriptSource(one as never) === source)
-    return name === undefined ? source : (this.#mutants[name] as string)
   }
 
   #live(key: Bytes): Value | undefined {

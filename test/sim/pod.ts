@@ -1,0 +1,334 @@
+/**
+ * A pod of the simulation: what shard-server does with the log, one step at a time and without FAISS. Its memory goes with a
+ * kill, its volume does not. The calls into the log, the check of the chain, the departures and the judgement of a repair
+ * are the real ones.
+ */
+import type { IdKey } from '../../core/ids.ts'
+import { comparePositions, formatPosition, ORIGIN, type Position, parsePosition } from '../../core/position.ts'
+import { decodeRow } from '../../core/row-codec.ts'
+import { Departures } from '../../shard-server/index/departures.ts'
+import type { StoredRow } from '../../shard-server/index/row-store.ts'
+import { CellLog, type Lead, type Operation } from '../../store/cell-log.ts'
+import { countFitting, type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import type { World } from './world.ts'
+
+const READ = 5
+export const START: LogPoint = { position: ORIGIN, hash: '' }
+
+/** The fold of a log, as far as the simulation looks at it. */
+export class Fold {
+  readonly live = new Map<IdKey, StoredRow>()
+  readonly departures = new Departures()
+  point: LogPoint = START
+  version = 0
+
+  get rows() {
+    const all = [...this.live.values()]
+    return {
+      liveRows: () => all.map((_, i) => i),
+      liveRow: (key: IdKey) => {
+        const at = all.findIndex((row) => row.key === key)
+        return at < 0 ? undefined : at
+      },
+      at: (row: number) => all[row] as StoredRow,
+    }
+  }
+
+  apply({ type, key, version, userVersion, flag, row }: LogEntry): void {
+    this.version = Math.max(this.version, version)
+    const present = this.live.get(key)
+    if (present && present.born >= version) return
+    if (type === 'T') {
+      this.live.delete(key)
+      this.departures.note(key, version, flag, present)
+    } else if (type === 'U') {
+      const { payload, vector } = decodeRow(row, 2)
+      this.live.set(key, { key, born: version, userVersion, flag: flag as 'o', payload, vector })
+      this.departures.forget(key)
+    }
+  }
+
+  /** What a snapshot keeps: the rows, not what was let go. */
+  copy(): Fold {
+    const fold = new Fold()
+    for (const [key, row] of this.live) fold.live.set(key, row)
+    fold.point = this.point
+    fold.version = this.version
+    return fold
+  }
+}
+
+export interface Volume {
+  /** Newest last. */
+  snapshots: Fold[]
+  mark: LogPoint | undefined
+}
+
+/** A batch whose reply was lost; it may not even have arrived yet. */
+interface Unknown {
+  operation: Operation
+  late: (() => Promise<unknown>) | undefined
+}
+
+export class SimPod {
+  readonly world: World
+  readonly cell: number
+  readonly name: string
+  readonly log: CellLog
+  volume: Volume = { snapshots: [], mark: undefined }
+  fold = new Fold()
+  phase: 'down' | 'claiming' | 'following' = 'down'
+  lead: Lead | undefined
+  primary = false
+  history = 0
+  #leadSeq = 0
+  #settled = false
+  #before: LogPoint | undefined
+  #connection = 0
+  #batch = 0
+  #unknown: Unknown | undefined
+  #token = ''
+  #repair: AsyncGenerator<void> | undefined
+  #lives = 0
+
+  constructor(world: World, cell: number, ordinal: number) {
+    this.world = world
+    this.cell = cell
+    this.name = `${cell}/${ordinal}`
+    this.log = new CellLog({ namespace: 'sim', name: 'c', clusters: world.cells, cell })
+  }
+
+  start(): void {
+    this.#lives++
+    this.fold = this.volume.snapshots.at(-1)?.copy() ?? new Fold()
+    this.#before = this.volume.mark
+    this.#claim()
+  }
+
+  kill(): void {
+    this.phase = 'down'
+    this.#stepDown()
+    this.#repair = undefined
+  }
+
+  #claim(): void {
+    this.phase = 'claiming'
+    this.#settled = false
+    this.#repair = undefined
+    this.#token = `repair ${this.name} ${this.world.number()}`
+  }
+
+  #stepDown(): void {
+    this.lead = undefined
+    this.primary = false
+    this.#unknown = undefined
+  }
+
+  get before(): LogPoint | undefined {
+    const before = this.#before
+    return before && comparePositions(before.position, this.fold.point.position) > 0 ? before : undefined
+  }
+
+  async tick(): Promise<void> {
+    if (this.phase === 'claiming') await this.#passGate()
+    else if (this.phase === 'following') await this.follow()
+  }
+
+  async #passGate(): Promise<void> {
+    const { world, before } = this
+    const held = this.fold.point
+    const reply = await this.log.claim(world.client, {
+      pod: this.name,
+      held,
+      known: before ?? held,
+      settled: this.#settled,
+      version: this.fold.version,
+      knownPods: world.pods.length,
+      windowMs: 1000,
+      token: this.#token,
+    })
+    const [code, why = ''] = reply
+    if (code === 'OPEN') {
+      this.phase = 'following'
+      this.history = Number(why)
+      return
+    }
+    if (code === 'FORK' && before) this.#forgetBefore()
+    else if (code === 'FORK') this.stepBack()
+    const regressed = code === 'REGRESSED' || code === 'REPAIR'
+    if (regressed && why.includes('nobody holds')) world.told(why)
+    if (regressed && !this.#settled) {
+      while ((await this.#read('fitting')) > 0);
+      this.#settled = true
+    }
+    if (code === 'REPAIR') this.#repair ??= world.repairBy(this.#token, reply)
+    if (this.#repair) {
+      const failed = await this.#repair.next().then(
+        ({ done }) => done,
+        () => true,
+      )
+      if (failed) {
+        this.#repair = undefined
+        this.#token = `repair ${this.name} ${world.number()}`
+      }
+    }
+  }
+
+  #forgetBefore(): void {
+    this.#before = undefined
+    this.volume.mark = undefined
+  }
+
+  stepBack(): void {
+    const { seq } = this.fold.point.position
+    this.volume.mark = undefined
+    this.volume.snapshots = this.volume.snapshots.filter(({ point }) => point.position.seq < seq)
+    this.fold = this.volume.snapshots.at(-1)?.copy() ?? new Fold()
+    this.#before = undefined
+  }
+
+  async #read(which: 'all' | 'fitting'): Promise<number> {
+    const { world } = this
+    const entries = await this.log.read(world.client, this.fold.point.position, READ, 0)
+    const some = which === 'all' ? entries : entries.slice(0, countFitting(this.fold.point, entries))
+    if (some.length === 0) return 0
+    const point = world.mutant('apply what does not continue the copy')
+      ? { position: (some.at(-1) as LogEntry).position, hash: (some.at(-1) as LogEntry).hash }
+      : verifyChain(this.fold.point, some)
+    for (const entry of some) this.fold.apply(entry)
+    for (const entry of some) if (entry.type === 'U') world.observe(decodeRow(entry.row, 2).payload, entry.userVersion)
+    this.fold.point = point
+    if (this.phase === 'following' && !this.before && !world.mutant('write no marks')) this.volume.mark = point
+    return some.length
+  }
+
+  async follow(): Promise<void> {
+    const { world } = this
+    const beat = {
+      pod: this.name,
+      cell: this.cell,
+      oldestSnapshot: this.volume.snapshots[0] ? formatPosition(this.volume.snapshots[0].point.position) : null,
+      hold: null,
+    }
+    const progress = await this.log.progress(world.client, beat as never)
+    if (!progress.gateOpen) return this.#claim()
+    try {
+      await this.#read('all')
+    } catch (thrown) {
+      if (!(thrown instanceof LogMismatch)) throw thrown
+      if (thrown.kind === 'gap') await this.#skipGap()
+      else this.stepBack()
+      return this.#claim()
+    }
+    if (this.lead && this.fold.point.position.seq >= this.#leadSeq) this.primary = true
+    world.acknowledge()
+  }
+
+  async #skipGap(): Promise<void> {
+    const trim = parsePosition((await this.world.client.hget(this.log.cellMeta, 'trim')) ?? '0-0')
+    if (trim.seq > this.fold.point.position.seq) this.bootstrap(trim)
+  }
+
+  /** A peer's snapshot, which a peer that has come far enough takes now. */
+  bootstrap(trim: Position): boolean {
+    for (const peer of this.world.pods) {
+      if (peer === this || peer.cell !== this.cell || peer.phase === 'down') continue
+      if (peer.phase === 'following' && peer.fold.point.position.seq >= trim.seq) peer.snapshot()
+      const newest = peer.volume.snapshots.at(-1)
+      if (!newest || newest.point.position.seq < trim.seq) continue
+      this.volume.snapshots = [...this.volume.snapshots, newest.copy()].slice(-2)
+      this.fold = newest.copy()
+      return true
+    }
+    return false
+  }
+
+  snapshot(): void {
+    this.volume.snapshots = [...this.volume.snapshots, this.fold.copy()].slice(-2)
+  }
+
+  async elect(): Promise<void> {
+    if (this.phase !== 'following' || this.lead) return
+    const token = `${this.name}#${this.#lives}#${this.world.number()}`
+    const reply = await this.log.acquire(this.world.client, this.name, token, 3000, this.fold.point.position)
+    if (reply[0] === 'GATE' || reply[0] === 'CORRUPT') this.#claim()
+    if (reply[0] !== 'OK') return
+    this.lead = { epoch: reply[1] as string, token }
+    this.#leadSeq = parsePosition(reply[2] as string).seq
+    this.#connection = 0
+    this.#batch = 0
+  }
+
+  async renew(): Promise<void> {
+    if (!this.lead || this.phase !== 'following') return
+    const reply = await this.log.renew(this.world.client, this.lead, 3000)
+    if (reply[0] === 'FENCED') this.#stepDown()
+    if (reply[0] === 'GATE') this.#claim()
+  }
+
+  /** Commits one operation; the reply may be lost before or after Redis has executed it. */
+  async commit(operation: Operation, fate: 'answered' | 'reply lost' | 'late'): Promise<void> {
+    const { lead, world } = this
+    if (!lead || !this.primary || this.phase === 'down' || this.#unknown) return
+    const call = {
+      lead,
+      connection: this.#connection,
+      batch: this.#batch + 1,
+      known: this.fold.point,
+      copiesBound: 1,
+      budgetBytes: 1e9,
+      operations: [operation],
+    }
+    if (world.mutant('acknowledge before the reply') && fate !== 'answered') world.acknowledgeNow(operation)
+    if (fate === 'late') {
+      world.late(() => this.log.commit(world.client, call))
+      this.#unknown = { operation, late: undefined }
+      return
+    }
+    const reply = await this.log.commit(world.client, call)
+    if (fate === 'reply lost') {
+      this.#unknown = { operation, late: undefined }
+      return
+    }
+    this.#interpret(operation, reply)
+  }
+
+  #interpret(operation: Operation, reply: string[]): void {
+    if (reply[0] === 'OK') {
+      this.#batch++
+      this.world.committed(operation, reply[1] as string)
+    } else if (reply[0] === 'FENCED') this.#stepDown()
+    else if (reply[0] === 'GATE' || reply[0] === 'CORRUPT') this.#claim()
+    else this.#stepDown()
+  }
+
+  /** After a lost reply, on a new connection. */
+  async resolve(): Promise<void> {
+    const { lead, world } = this
+    const unknown = this.#unknown
+    if (!unknown || !lead || this.phase === 'down') return
+    this.#connection++
+    const reply = await this.log.resume(world.client, lead, this.#connection)
+    if (reply[0] === 'FENCED') return this.#stepDown()
+    if (reply[0] !== 'OK') return
+    this.#unknown = undefined
+    if (Number(reply[1]) === this.#batch + 1) this.#interpret(unknown.operation, ['OK', reply[2] ?? ''])
+    else if (world.chance(0.7)) await this.commit(unknown.operation, 'answered')
+  }
+
+  /** One step of a walk over the rows: moves what belongs elsewhere, drops what the target serves. */
+  async walk(): Promise<void> {
+    if (!this.primary || this.phase !== 'following') return
+    const rows = [...this.fold.live.values()]
+    const row = rows[Math.floor(this.world.random() * rows.length)]
+    if (!row) return
+    if (row.flag === 'l' && this.world.served(row.key, row.born))
+      await this.commit({ type: 'L', key: row.key, expect: `o${row.born}` }, 'answered')
+    else if (row.flag === 'o' && this.world.chance(0.5)) await this.world.move(this, row)
+  }
+
+  async trim(): Promise<void> {
+    if (!this.lead || this.phase !== 'following') return
+    await this.log.trim(this.world.client, this.lead, this.world.replicas, [])
+  }
+}
