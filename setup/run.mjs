@@ -13,6 +13,7 @@ const PROGRAMS = {
   'bench:failover': ['bench/failover.ts'],
   chaos: ['test/chaos/run.ts'],
   fuzz: ['test/chaos/fuzz-run.ts'],
+  simulate: ['test/sim/run.ts'],
   'tail-loss': ['test/chaos/tail-loss-run.ts'],
 }
 const program = PROGRAMS[command]

@@ -179,7 +179,7 @@ describe('snapshots', () => {
     expect(loaded.rows.size).toBe(0)
   })
 
-  it('with any of 600 single bits flipped, or cut short, are refused', async () => {
+  it('with any of 600 single bits flipped, or cut short, are refused', { timeout: 60_000 }, async () => {
     const { played, path } = await fill('damage')
     const random = seededRandom(4)
     for (let i = 0; i < 600; i++) {

@@ -12,8 +12,8 @@ if redis.call('HGET', KEYS[2], 'inc') ~= inc then
   redis.call('HSET', KEYS[2], 'inc', inc, 'first', int(now))
 end
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver')
-local g = redis.call('HMGET', KEYS[2], 'regressed', 'first', 'accepted', 'mended', 'token', 'until')
-local regressed, first, accepted, mended, token = g[1], num(g[2]), g[3], g[4], g[5]
+local g = redis.call('HMGET', KEYS[2], 'regressed', 'first', 'accepted', 'mended', 'token', 'until', 'rebased')
+local regressed, first, accepted, mended, token, rebased = g[1], num(g[2]), g[3], g[4], g[5], g[7]
 local s = load_cell(KEYS[3 + 2 * cell], KEYS[4 + 2 * cell])
 
 local function claims()
@@ -54,9 +54,12 @@ local function repair_or_wait()
   end
   local lost = {}
   for c = 0, cells - 1 do
-    local b, t = best[int(c)], top[int(c)]
-    if t and (not b or above(t.known, b.at)) then
-      lost[#lost + 1] = 'cell ' .. int(c) .. ': nobody holds the entries after ' .. (b and b.at or '0-0') .. ' up to ' .. t.known
+    local b, known = best[int(c)], top[int(c)] and top[int(c)].known or '0-0'
+    -- What the log was may still be written where the log itself is gone. A repair that has begun writes there, too.
+    local head = not rebased and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'
+    if above(head, known) then known = head end
+    if above(known, b and b.at or '0-0') then
+      lost[#lost + 1] = 'cell ' .. int(c) .. ': nobody holds the entries after ' .. (b and b.at or '0-0') .. ' up to ' .. known
     end
   end
   local text = table.concat(lost, '; ')
@@ -82,7 +85,7 @@ if not fits and not regressed then
     .. (is_whole and ' ends at ' .. s.head or ' has lost entries')
   for _, c in ipairs(claims()) do redis.call('HDEL', KEYS[2], 'p:' .. c.pod) end
   redis.call('HSET', KEYS[2], 'regressed', regressed, 'first', int(now))
-  redis.call('HDEL', KEYS[2], 'state', 'mended')
+  redis.call('HDEL', KEYS[2], 'state', 'mended', 'rebased')
   redis.call('HDEL', KEYS[1], 'inc')
 end
 redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], cjson.encode({ cell = int(cell), at = ARGV[3], hash = ARGV[4], known = known,

@@ -192,13 +192,11 @@ export class SimPod {
     const entries = await this.log.read(world.client, this.fold.point.position, READ, 0)
     const some = which === 'all' ? entries : entries.slice(0, countFitting(this.fold.point, entries))
     if (some.length === 0) return 0
-    const point = world.mutant('apply what does not continue the copy')
-      ? { position: (some.at(-1) as LogEntry).position, hash: (some.at(-1) as LogEntry).hash }
-      : verifyChain(this.fold.point, some)
+    const point = verifyChain(this.fold.point, some)
     for (const entry of some) this.fold.apply(entry)
     for (const entry of some) if (entry.type === 'U') world.observe(decodeRow(entry.row, 2).payload, entry.userVersion)
     this.fold.point = point
-    if (this.phase === 'following' && !this.before && !world.mutant('write no marks')) this.volume.mark = point
+    if (this.phase === 'following' && !this.before) this.volume.mark = point
     return some.length
   }
 

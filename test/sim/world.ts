@@ -4,7 +4,7 @@
  * acknowledged must be there, once, where the directory says.
  */
 import { hashKey, type IdKey, idKey } from '../../core/ids.ts'
-import { comparePositions, formatPosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, parsePosition } from '../../core/position.ts'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { type Departure, type DirectoryValue, judge, type RowFact } from '../../core/repair.ts'
 import { encodeRow } from '../../core/row-codec.ts'
@@ -112,30 +112,38 @@ export class World {
     else if (r < 0.76) await pod.walk()
     else if (r < 0.79) await this.#deliver()
     else if (r < 0.83) await this.#strongRead()
-    else if (r < 0.86) pod.phase === 'following' && pod.snapshot()
-    else if (r < 0.88) await pod.trim()
+    else if (r < 0.86) {
+      if (pod.phase === 'following') pod.snapshot()
+    } else if (r < 0.88) await pod.trim()
     else if (r < 0.91) this.redis.now += 3000
     else await this.#fault(pod)
   }
 
   async #fault(pod: SimPod): Promise<void> {
     const r = this.random()
-    if (r < 0.3) {
+    const peers = this.pods.filter(({ cell }) => cell === pod.cell)
+    if (r < 0.2) {
       pod.kill()
       pod.start()
-    } else if (r < 0.4) pod.kill()
-    else if (r < 0.5) this.pods.filter(({ phase }) => phase === 'down').forEach((one) => one.start())
-    else if (r < 0.6) this.redis.restart()
-    else if (r < 0.72) this.#older = this.redis.copy()
-    else if (r < 0.86) {
+    } else if (r < 0.28) pod.kill()
+    else if (r < 0.36) {
+      for (const one of this.pods) if (one.phase === 'down') one.start()
+    } else if (r < 0.42) {
+      // All pods of a cell; what they hold then is what their volumes have and the log.
+      for (const one of peers) one.kill()
+      for (const one of peers) one.start()
+    } else if (r < 0.5) this.redis.restart()
+    else if (r < 0.64) this.#older = this.redis.copy()
+    else if (r < 0.8) {
       if (this.#older) this.redis.restore(this.#older)
-    } else if (r < 0.9) this.redis.flush()
-    else if (r < 0.95) this.redis.delete(keysOf(SCOPE.namespace, SCOPE.name).log(pod.cell))
-    else if (pod.phase !== 'down') {
-      // Its volume goes, which a second pod of its cell must make good.
+    } else if (r < 0.84) this.redis.flush()
+    else if (r < 0.9) this.redis.delete(keysOf(SCOPE.namespace, SCOPE.name).log(pod.cell))
+    else if (peers.every(({ phase }) => phase === 'following')) {
+      // A volume goes, which the other pod of its cell must make good, and that one starts again.
       pod.kill()
       pod.volume = { snapshots: [], mark: undefined }
-      pod.start()
+      for (const one of peers) one.kill()
+      for (const one of peers) one.start()
     }
   }
 
@@ -229,8 +237,17 @@ export class World {
   }
 
   told(why: string): void {
-    this.asked = true
     if (!why.includes('nobody holds')) return
+    for (const [, cell, known] of why.matchAll(/cell (\d+): nobody holds .*? up to (\d+-\d+)/g)) {
+      const holder = this.pods.find(
+        (pod) =>
+          pod.cell === Number(cell) &&
+          pod.phase === 'claiming' &&
+          comparePositions(pod.fold.point.position, parsePosition(known as string)) >= 0,
+      )
+      if (holder) throw new Violation(`a person was asked for what ${holder.name} holds: ${why}`)
+    }
+    this.asked = true
     void acceptLoss(this.client, { ...SCOPE, clusters: this.cells })
   }
 
@@ -243,7 +260,7 @@ export class World {
     yield
     const rebased = await repair.rebase(copies, Math.max(...known), { version: 0, bytes: new Uint8Array(0) })
     yield
-    if (!this.mutant('one snapshot of a rebased log is enough')) for (const cell of rebased) this.#secure(chosen[cell])
+    for (const cell of rebased) this.#secure(chosen[cell])
     yield
     for (const copy of copies) if (copy) this.#chosen(copy)
     const values = await this.#mend(repair, chosen, known)

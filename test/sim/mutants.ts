@@ -1,0 +1,102 @@
+/**
+ * What the protocol would be without one of its rules. The simulation must find each of them out. Not here are rules behind
+ * which another one stands, so that nothing goes wrong without one of them alone: the connection and the number of a batch,
+ * the closed gate and the token, the head of the stream and the look whether the log is whole.
+ */
+import { type ScriptName, scriptSource } from '../../store/scripts.ts'
+import type { Mutation } from './world.ts'
+
+export interface Mutant {
+  name: string
+  mutation: Mutation
+  /** The first seed to try, where it takes many to meet what shows it. */
+  from?: number
+}
+
+/** A script with one place changed. Throws where the script does not have the place any more. */
+function script(name: string, of: ScriptName, from: string, to: string): Mutant {
+  const source = scriptSource(of)
+  if (!source.includes(from)) throw new Error(`mutant "${name}": ${of}.lua does not have: ${from}`)
+  return { name, mutation: { scripts: { [of]: source.replace(from, to) } } }
+}
+
+function pod(name: string): Mutant {
+  return { name, mutation: { flags: new Set([name]) } }
+}
+
+export const MUTANTS: Mutant[] = [
+  script('any token appends', 'commit', 'if w[1] ~= ARGV[3] then', 'if false then'),
+  script(
+    'late bytes are taken, whatever their connection and batch',
+    'commit',
+    "if w[2] ~= ARGV[4] then return { 'CONNECTION', w[2] or '' } end\nif num(w[3]) + 1 ~= num(ARGV[5])",
+    'if false',
+  ),
+  script(
+    'old holders get no tombstone',
+    'commit',
+    'for _, cell in ipairs({ cur.owner, cur.copy, cur.linger }) do',
+    'for _, cell in ipairs({}) do',
+  ),
+  script(
+    'a move overwrites what changed meanwhile',
+    'commit',
+    "if given ~= have or (kind == 'o' and not live) then",
+    'if false then',
+  ),
+  script(
+    'the gate opens to the first who claims',
+    'claim',
+    'if everyone or leaders then return open() end',
+    'if true then return open() end',
+  ),
+  script('every claim fits', 'claim', 'if not fits and not regressed then', 'if false then'),
+  script(
+    'the copy that reaches least is chosen',
+    'claim',
+    "if c.settled == '1' and (not b or above(c.at, b.at)",
+    "if c.settled == '1' and (not b or above(b.at, c.at)",
+  ),
+  script('a loss that nobody holds is not told', 'claim', "if text ~= '' and not given_up then", 'if false then'),
+  script(
+    'a repair does not wait for all pods',
+    'claim',
+    'if not given_up and settled < num(ARGV[9]) then',
+    'if false then',
+  ),
+  script(
+    'an opened gate goes on in the same history',
+    'claim',
+    "return { 'OPEN', open_gate(KEYS[1], inc) }",
+    "redis.call('HSET', KEYS[1], 'inc', inc) return { 'OPEN', redis.call('HGET', KEYS[1], 'history') or '0' }",
+  ),
+  script('a repaired log keeps what Redis has', 'rebase', 'local keep = whole(s) and', 'local keep = true or'),
+  script(
+    'versions begin again after a repair',
+    'rebase',
+    'local ver, cv = math.max(num(m[1]), num(ARGV[4])) + VERSION_GAP, num(m[2])',
+    'local ver, cv = num(m[1]), num(m[2])',
+  ),
+  script('who led before a repair goes on', 'rebase', "'token', '', 'holder', '', ", ''),
+  script('the directory is not written anew', 'relist', "redis.call('HSET', KEYS[i], ARGV[at], ARGV[at + 1])", ''),
+  script(
+    'each acceptance of a loss begins its window anew',
+    'accept',
+    "if redis.call('HGET', KEYS[2], 'accepted') == inc then return { 'OK', why } end",
+    '',
+  ),
+  {
+    ...script(
+      'only pods know what the log was',
+      'claim',
+      "local head = not rebased and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'",
+      "local head = '0-0'",
+    ),
+    from: 100_879,
+  },
+  pod('acknowledge before the primaries have applied'),
+  pod('acknowledge before the reply'),
+  pod('positions without a history'),
+  pod('believe every departure'),
+  pod('leave stale rows where they are'),
+]
