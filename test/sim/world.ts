@@ -60,6 +60,7 @@ export class World {
   #late: (() => Promise<unknown>)[] = []
   #older: ReturnType<SimRedis['copy']> | undefined
   #numbers = 0
+  #fragile: number | undefined
   /** A person was asked; from then on nothing is promised about what is gone. */
   asked = false
 
@@ -135,16 +136,30 @@ export class World {
     } else if (r < 0.5) this.redis.restart()
     else if (r < 0.64) this.#older = this.redis.copy()
     else if (r < 0.8) {
-      if (this.#older) this.redis.restore(this.#older)
-    } else if (r < 0.84) this.redis.flush()
-    else if (r < 0.9) this.redis.delete(keysOf(SCOPE.namespace, SCOPE.name).log(pod.cell))
+      if (this.#older && !(await this.#isFragile())) this.redis.restore(this.#older)
+    } else if (r < 0.84) {
+      if (!(await this.#isFragile())) this.redis.flush()
+    } else if (r < 0.9) this.redis.delete(keysOf(SCOPE.namespace, SCOPE.name).log(pod.cell))
     else if (peers.every(({ phase }) => phase === 'following')) {
       // A volume goes, which the other pod of its cell must make good, and that one starts again.
+      this.#fragile = pod.cell
       pod.kill()
       pod.volume = { snapshots: [], mark: undefined }
       for (const one of peers) one.kill()
       for (const one of peers) one.start()
     }
+  }
+
+  /**
+   * A cell whose pods have not caught up since one of them lost its volume: Redis is what is left of it, and losing that, too,
+   * may lose entries of which nobody knows. That much is not promised.
+   */
+  async #isFragile(): Promise<boolean> {
+    if (this.#fragile === undefined) return false
+    const head = await this.client.hget(keysOf(SCOPE.namespace, SCOPE.name).cell(this.#fragile), 'head')
+    const pods = this.pods.filter(({ cell }) => cell === this.#fragile)
+    if (pods.every(({ fold }) => formatPosition(fold.point.position) === head)) this.#fragile = undefined
+    return this.#fragile !== undefined
   }
 
   async #write(): Promise<void> {
