@@ -25,7 +25,14 @@ export type Fault = (target: Target) => Promise<unknown>
 async function pause(pids: readonly number[], ms: number): Promise<void> {
   for (const pid of pids) process.kill(pid, 'SIGSTOP')
   await sleep(ms)
-  for (const pid of pids) process.kill(pid, 'SIGCONT')
+  // One may have been killed meanwhile; the others must go on all the same.
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGCONT')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
 }
 
 function somePrimary({ cluster, cells, random }: Target): Promise<ProcessStatus> {
