@@ -78,6 +78,11 @@ describe('the judges', () => {
     expect(check([...writes, read(1, 40, 50, 'acknowledged')])).toMatchObject([{ fault: 'stale' }])
     expect(check([...writes, read(1, 40, 50, 'eventual')])).toEqual([])
     expect(check([...writes, read(3, 40, 50, 'eventual')])).toMatchObject([{ fault: 'invented' }])
+    // A default read may miss a point while it is being overwritten, and not a moment longer; a strong one never.
+    const overwritten = [write(1, 0, 10, 1), write(2, 40, 50, 2)]
+    expect(check([...overwritten, read(undefined, 45, 48, 'acknowledged')])).toEqual([])
+    expect(check([...overwritten, read(undefined, 55, 58, 'acknowledged')])).toMatchObject([{ fault: 'lost' }])
+    expect(check([...overwritten, read(undefined, 45, 48, 'strong')])).toMatchObject([{ fault: 'lost' }])
     // Client 2 reads, client 1 has written: another session may lag, but not go back, nor miss what it wrote itself.
     expect(check([...writes, read(1, 40, 50, 'session')])).toEqual([])
     expect(check([...writes, read(2, 40, 50, 'session'), read(1, 60, 70, 'session')])).toMatchObject([
