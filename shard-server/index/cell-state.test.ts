@@ -11,6 +11,7 @@ import { normal, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { bytesOf } from '../../core/vector.ts'
 import { type AppliedEntry, CellState } from './cell-state.ts'
+import { FlatIndex } from './flat-index.ts'
 import {
   listSnapshots,
   loadSnapshot,
@@ -120,6 +121,12 @@ describe('a cell with dead rows', () => {
     expect(played.state.search([{ vector: query, limit: 5 }])[0]?.map(({ key }) => key)).toEqual(
       best.slice(0, 5).map(({ key }) => key),
     )
+  })
+
+  it('takes rows on a volume that takes no files', () => {
+    const index = new FlatIndex('L2', 2, join(folder, 'no', 'such', 'folder'))
+    index.add([Float32Array.from({ length: 6000 }, (_, i) => i)])
+    expect([index.rows, index.search([Float32Array.of(4000, 4001)], 1).labels]).toEqual([3000, [2000]])
   })
 
   it('is compacted when the dead outnumber the living, and stays exact', () => {

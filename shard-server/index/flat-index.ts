@@ -37,19 +37,29 @@ export class FlatIndex {
   add(blocks: readonly Float32Array[]): void {
     const rows = blocks.reduce((sum, block) => sum + block.length, 0) / this.#dimension
     if (rows === 0) return
-    if (rows < FILE_ROWS_MIN) {
+    if (rows < FILE_ROWS_MIN || !this.#writeScratch(blocks, rows)) {
       for (const block of blocks) this.#index.add(Array.from(block))
       return
     }
-    const file = openSync(this.#scratch, 'w')
-    try {
-      writeSync(file, faissHeader(this.#metric, this.#dimension, rows))
-      for (const block of blocks) writeAll(file, bytesOf(block))
-    } finally {
-      closeSync(file)
-    }
     this.addFile(this.#scratch)
     rmSync(this.#scratch)
+  }
+
+  /** The quick way into FAISS is a file. A volume that is full or fails must not end the replay: false, and the slow way. */
+  #writeScratch(blocks: readonly Float32Array[], rows: number): boolean {
+    try {
+      const file = openSync(this.#scratch, 'w')
+      try {
+        writeAll(file, faissHeader(this.#metric, this.#dimension, rows))
+        for (const block of blocks) writeAll(file, bytesOf(block))
+      } finally {
+        closeSync(file)
+      }
+      return true
+    } catch {
+      rmSync(this.#scratch, { force: true })
+      return false
+    }
   }
 
   /** Appends the rows of a file in FAISS' format. */
