@@ -1,7 +1,7 @@
 /**
  * Ids that this cell has let go, and for a while their rows: after a loss in Redis the cell that an id went to may never
  * have heard of it, and then the row comes back from here. Bounded, the oldest are forgotten first: an operation is at
- * risk only until the other cells' pods have read it, which takes moments.
+ * risk only until the other cells' pods have read it, which takes moments. Snapshots keep them, too.
  */
 import type { IdKey } from '../../core/ids.ts'
 import type { StoredRow } from './row-store.ts'
@@ -46,16 +46,21 @@ export class Departures {
     const target = flag === '' ? null : Number(flag)
     const kept = target === null || !row ? undefined : { ...row, vector: row.vector.slice() }
     // A lingering row is let go after its move: what the target must have heard of is the move.
-    this.#ids.set(key, { version, target, since: row?.flag === 'l' ? row.born : version, row: kept })
-    if (kept) {
-      const bytes = kept.vector.byteLength + 2 * (kept.payload.length + key.length)
+    this.keep(key, { version, target, since: row?.flag === 'l' ? row.born : version, row: kept })
+  }
+
+  /** Remembers what a snapshot told. */
+  keep(key: IdKey, departed: Departed): void {
+    this.#ids.set(key, departed)
+    if (departed.row) {
+      const bytes = departed.row.vector.byteLength + 2 * (departed.row.payload.length + key.length)
       this.#rows.set(key, bytes)
       this.#bytes += bytes
     }
     for (const old of this.#rows.keys()) {
       if (this.#bytes <= DEPARTED_BYTES_MAX) break
-      const departed = this.#ids.get(old)
-      if (departed) departed.row = undefined
+      const forgotten = this.#ids.get(old)
+      if (forgotten) this.#ids.set(old, { ...forgotten, row: undefined })
       this.#forgetRow(old)
     }
     for (const old of this.#ids.keys()) {

@@ -1,6 +1,6 @@
 /**
  * Snapshots on disk: `snapshot-<epoch>-<seq>/` with the live rows in FAISS' own format, their ids and payloads as JSON
- * lines, the centroids, and a manifest with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary
+ * lines, the centroids, the ids that were let go lately, and a manifest with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary
  * folder, synced, renamed, read back and verified; only then does it count. Reading checks every byte; what does not verify
  * is not used.
  */
@@ -11,9 +11,10 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { IdKey } from '../../core/ids.ts'
 import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
-import { bytesOf } from '../../core/vector.ts'
+import { bytesOf, float32View } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { type CellShape, CellState } from './cell-state.ts'
+import type { Departed } from './departures.ts'
 import { FAISS_HEADER_BYTES, faissHeader } from './flat-index.ts'
 import type { StoredRow } from './row-store.ts'
 
@@ -22,6 +23,7 @@ export const SNAPSHOTS_KEPT = 2
 const VECTORS = 'vectors.faiss'
 const ROWS = 'rows.jsonl'
 const CENTROIDS = 'centroids.bin'
+const DEPARTED = 'departed.jsonl'
 const MANIFEST = 'manifest.json'
 const WRITE_BYTES = 1024 * 1024
 
@@ -45,6 +47,8 @@ export function sealed(manifest: SnapshotManifest): string {
   return JSON.stringify({ ...manifest, sha256 }, null, 2)
 }
 
+type DepartedRow = [born: number, userVersion: number, flag: RowFlag, payload: string, vector: string]
+type DepartedLine = [key: IdKey, version: number, target: number | null, since: number, row: DepartedRow | null]
 type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, payload: string]
 
 /** Frozen at the call; the writing yields, so searches and applies go on meanwhile. Returns the verified position. */
@@ -62,6 +66,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
     ],
   )
   const vectors = rows.map((row) => store.vector(row))
+  const departed = [...state.departures.entries()]
   const name = `snapshot-${formatPosition(point.position)}`
   const temporary = join(dir, `tmp-${name}`)
   await rm(temporary, { recursive: true, force: true })
@@ -75,6 +80,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       ),
       await writeFile(temporary, ROWS, lineParts(lines)),
       await writeFile(temporary, CENTROIDS, [centroids.bytes]),
+      await writeFile(temporary, DEPARTED, lineParts(departed.map(departedLine))),
     ]
     const manifest: SnapshotManifest = {
       format: FORMAT,
@@ -107,7 +113,22 @@ function* vectorParts(header: Buffer, vectors: readonly Float32Array[]): Generat
   for (const vector of vectors) yield bytesOf(vector)
 }
 
-function* lineParts(lines: readonly RowLine[]): Generator<Uint8Array> {
+function departedLine([key, { version, target, since, row }]: readonly [IdKey, Departed]): DepartedLine {
+  const kept: DepartedRow | null = row
+    ? [row.born, row.userVersion, row.flag, row.payload, Buffer.from(bytesOf(row.vector)).toString('base64')]
+    : null
+  return [key, version, target, since, kept]
+}
+
+function departedOf(line: string): [IdKey, Departed] {
+  const [key, version, target, since, kept] = JSON.parse(line) as DepartedLine
+  if (!kept) return [key, { version, target, since, row: undefined }]
+  const [born, userVersion, flag, payload, vector] = kept
+  const row = { key, born, userVersion, flag, payload, vector: float32View(Buffer.from(vector, 'base64')) }
+  return [key, { version, target, since, row }]
+}
+
+function* lineParts(lines: readonly (RowLine | DepartedLine)[]): Generator<Uint8Array> {
   for (const line of lines) yield Buffer.from(`${JSON.stringify(line)}\n`)
 }
 
@@ -208,6 +229,8 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   state.version = manifest.version
   state.rows.floor = manifest.version
   state.centroids = { version: manifest.centroidVersion, bytes: await readFile(join(path, CENTROIDS)) }
+  for (const line of (await readFile(join(path, DEPARTED), 'utf8')).split('\n').filter(Boolean))
+    state.departures.keep(...departedOf(line))
   const lines = (await readFile(join(path, ROWS), 'utf8')).split('\n')
   const vectors = await open(join(path, VECTORS), 'r')
   try {

@@ -11,9 +11,9 @@ if redis.call('HGET', KEYS[2], 'inc') ~= inc then
   redis.call('DEL', KEYS[2])
   redis.call('HSET', KEYS[2], 'inc', inc, 'first', int(now))
 end
-local m = redis.call('HMGET', KEYS[1], 'inc', 'ver')
-local g = redis.call('HMGET', KEYS[2], 'regressed', 'first', 'accepted', 'mended', 'token', 'until', 'rebased')
-local regressed, first, accepted, mended, token, rebased = g[1], num(g[2]), g[3], g[4], g[5], g[7]
+local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'repairing')
+local g = redis.call('HMGET', KEYS[2], 'regressed', 'first', 'accepted', 'mended', 'token', 'until')
+local regressed, first, accepted, mended, token, rebased = g[1], num(g[2]), g[3], g[4], g[5], m[3]
 local s = load_cell(KEYS[3 + 2 * cell], KEYS[4 + 2 * cell])
 
 local function claims()
@@ -78,14 +78,16 @@ local known, is_whole = ARGV[5], m[2] and whole(s)
 local fits
 if m[2] then fits = is_whole and seq_of(known) <= s.seq and holds(s, ARGV[3], ARGV[4]) and holds(s, known, ARGV[6])
 else fits = known == '0-0' end
+-- The logs may be sound again, and the directory not yet.
+if rebased then fits = false end
 if not fits and not regressed then
   -- After a repair a pod may hold what the repair did not choose; it is for the pod to step back.
   if mended == inc and m[1] == inc and is_whole then return { 'FORK' } end
-  regressed = 'pod ' .. ARGV[1] .. ' holds ' .. known .. ', the log of cell ' .. ARGV[2]
+  regressed = rebased and 'a repair of the log was not finished' or 'pod ' .. ARGV[1] .. ' holds ' .. known .. ', the log of cell ' .. ARGV[2]
     .. (is_whole and ' ends at ' .. s.head or ' has lost entries')
   for _, c in ipairs(claims()) do redis.call('HDEL', KEYS[2], 'p:' .. c.pod) end
   redis.call('HSET', KEYS[2], 'regressed', regressed, 'first', int(now))
-  redis.call('HDEL', KEYS[2], 'state', 'mended', 'rebased')
+  redis.call('HDEL', KEYS[2], 'state', 'mended')
   redis.call('HDEL', KEYS[1], 'inc')
 end
 redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], cjson.encode({ cell = int(cell), at = ARGV[3], hash = ARGV[4], known = known,

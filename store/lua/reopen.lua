@@ -3,7 +3,8 @@
 if not repairing(KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
 local inc = incarnation()
 open_gate(KEYS[1], inc)
+redis.call('HDEL', KEYS[1], 'repairing')
 redis.call('HSET', KEYS[1], 'rows', ARGV[3], 'copies', ARGV[4], 'repaired', ARGV[5])
-redis.call('HDEL', KEYS[2], 'regressed', 'accepted', 'state', 'rebased', 'token', 'until')
+redis.call('HDEL', KEYS[2], 'regressed', 'accepted', 'state', 'token', 'until')
 redis.call('HSET', KEYS[2], 'mended', inc)
 return { 'OK' }

@@ -98,5 +98,10 @@ export const MUTANTS: Mutant[] = [
   pod('acknowledge before the reply'),
   pod('positions without a history'),
   pod('believe every departure'),
+  {
+    ...script('an unfinished repair is forgotten', 'rebase', "redis.call('HSET', KEYS[1], 'repairing', '1')", ''),
+    from: 1198,
+  },
+  { ...pod('snapshots forget what was let go'), from: 1810 },
   pod('leave stale rows where they are'),
 ]

@@ -48,10 +48,11 @@ export class Fold {
     }
   }
 
-  /** What a snapshot keeps: the rows, not what was let go. */
-  copy(): Fold {
+  /** What a snapshot keeps. */
+  copy(departures = true): Fold {
     const fold = new Fold()
     for (const [key, row] of this.live) fold.live.set(key, row)
+    if (departures) for (const [key, departed] of this.departures.entries()) fold.departures.keep(key, departed)
     fold.point = this.point
     fold.version = this.version
     return fold
@@ -242,7 +243,8 @@ export class SimPod {
   }
 
   snapshot(): void {
-    this.volume.snapshots = [...this.volume.snapshots, this.fold.copy()].slice(-2)
+    const copy = this.fold.copy(!this.world.mutant('snapshots forget what was let go'))
+    this.volume.snapshots = [...this.volume.snapshots, copy].slice(-2)
   }
 
   async elect(): Promise<void> {
