@@ -71,7 +71,8 @@ export class Election {
     const { log, name, logger } = this.#pod
     const token = leaseToken(this.#pod)
     const sent = performance.now()
-    const reply = await this.#link.use((redis) => log.acquire(redis, name, token, ttl, this.#replica.point.position))
+    const { point, history } = this.#replica
+    const reply = await this.#link.use((redis) => log.acquire(redis, name, token, ttl, point.position, history))
     if (reply[0] === 'GATE' || reply[0] === 'CORRUPT') this.#replica.gateLost()
     if (reply[0] !== 'OK') return
     this.lead = { epoch: reply[1] as string, token }

@@ -125,9 +125,9 @@ export class Replica implements GatedCopy {
     this.#link.drop()
   }
 
-  /** Do positions of this history mean the entries that this pod has applied? */
-  follows(history: number): boolean {
-    return history === this.#history
+  /** Positions of any other history mean nothing here. */
+  get history(): number {
+    return this.#history
   }
 
   /** Resolves when the entry is applied; false after the time. */

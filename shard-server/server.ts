@@ -132,7 +132,7 @@ function toOperation(
 
 /** Has the pod applied the entry that was meant? After Redis has come back the same position may be another entry. */
 async function reached(replica: Replica, { seq, history, timeoutMs }: WaitRequest): Promise<boolean> {
-  return replica.follows(history) && (await replica.waitApplied(seq, timeoutMs)) && replica.follows(history)
+  return replica.history === history && (await replica.waitApplied(seq, timeoutMs)) && replica.history === history
 }
 
 /** Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another. */
@@ -207,7 +207,7 @@ async function count(parts: ShardParts, request: CountRequest) {
 async function wait({ pod, replica, election }: ShardParts, request: WaitRequest) {
   if (!election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
-  if (!replica.follows(request.history))
+  if (replica.history !== request.history)
     throw new MaksError('UNKNOWN_OUTCOME', 'Redis came back otherwise while the write was on its way')
   if (!(await reached(replica, request)))
     throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)

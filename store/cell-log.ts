@@ -149,9 +149,16 @@ export class CellLog {
     ])
   }
 
-  acquire(redis: Redis, pod: string, token: string, ttlMs: number, applied: Position): Promise<string[]> {
+  acquire(
+    redis: Redis,
+    pod: string,
+    token: string,
+    ttlMs: number,
+    applied: Position,
+    history: number,
+  ): Promise<string[]> {
     const keys = [this.keys.meta, this.cellMeta, this.keys.log(this.scope.cell), this.keys.lease(this.scope.cell)]
-    return runScript(redis, 'acquire', keys, [pod, token, ttlMs, formatPosition(applied)])
+    return runScript(redis, 'acquire', keys, [pod, token, ttlMs, formatPosition(applied), history])
   }
 
   renew(redis: Redis, lead: Lead, ttlMs: number): Promise<string[]> {

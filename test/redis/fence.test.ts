@@ -55,7 +55,7 @@ describe('the fence', () => {
   it('gives a lease to one pod at a time and tells the other how long it is held', async () => {
     const h = await fresh()
     await h.lead(0, '0/0')
-    const reply = await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, await h.head(0))
+    const reply = await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, await h.head(0), await h.history())
     expect(reply[0]).toBe('HELD')
     expect(Number(reply[2])).toBeGreaterThan(0)
   })
@@ -88,7 +88,9 @@ describe('the fence', () => {
   it('does not let a pod lead that is below the trim point', async () => {
     const h = await fresh()
     await redis.client.hset(h.cell(0).cellMeta, 'trim', '5-9')
-    expect((await h.cell(0).acquire(redis.client, '0/0', '0/0#1#x', 3000, START.position))[0]).toBe('BEHIND')
+    expect((await h.cell(0).acquire(redis.client, '0/0', '0/0#1#x', 3000, START.position, await h.history()))[0]).toBe(
+      'BEHIND',
+    )
   })
 })
 
@@ -167,7 +169,7 @@ it('a Redis older than 7.0 is refused in a sentence', async () => {
 it('a lease expires by the clock of Redis alone', async () => {
   const h = await fresh()
   const log = h.cell(0)
-  expect((await log.acquire(redis.client, '0/0', '0/0#1#a', 50, START.position))[0]).toBe('OK')
+  expect((await log.acquire(redis.client, '0/0', '0/0#1#a', 50, START.position, await h.history()))[0]).toBe('OK')
   await sleep(80)
-  expect((await log.acquire(redis.client, '0/1', '0/1#1#b', 50, START.position))[0]).toBe('OK')
+  expect((await log.acquire(redis.client, '0/1', '0/1#1#b', 50, START.position, await h.history()))[0]).toBe('OK')
 })

@@ -60,7 +60,7 @@ describe('after a restart of Redis', () => {
     await reconnect()
     expect((await h.commit(pods[0], [upsert(3, 0)])).code).toBe('GATE')
     expect((await pods[0].log.renew(redis.client, pods[0].lead, 3000))[0]).toBe('GATE')
-    expect((await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, ORIGIN))[0]).toBe('GATE')
+    expect((await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, ORIGIN, await h.history()))[0]).toBe('GATE')
   })
 
   it('the gate opens at once when all pods hold what the log has', async () => {
@@ -76,7 +76,9 @@ describe('after a restart of Redis', () => {
     expect((await claim('0/0', ends[0], 0))[0]).toBe('WAIT')
     expect((await claim('1/1', ends[1], 0))[0]).toBe('WAIT')
     expect((await claim('1/0', ends[1], 0))[0]).toBe('OPEN')
-    // A lead that nobody has taken goes on under its epoch.
+    // Who slept meanwhile has to claim before it leads.
+    expect((await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, ORIGIN, 1))[0]).toBe('GATE')
+    // A lead that nobody has taken goes on.
     expect((await h.commit(pods[0], [upsert(3, 0)])).code).toBe('OK')
   })
 })

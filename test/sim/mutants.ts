@@ -102,6 +102,15 @@ export const MUTANTS: Mutant[] = [
     ...script('an unfinished repair is forgotten', 'rebase', "redis.call('HSET', KEYS[1], 'repairing', '1')", ''),
     from: 1198,
   },
+  {
+    ...script(
+      'who slept while the gate was closed leads at once',
+      'acquire',
+      "if (redis.call('HGET', KEYS[1], 'history') or '0') ~= ARGV[5] then return { 'GATE' } end",
+      '',
+    ),
+    from: 300_853,
+  },
   { ...pod('snapshots forget what was let go'), from: 1810 },
   pod('leave stale rows where they are'),
 ]

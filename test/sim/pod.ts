@@ -250,7 +250,14 @@ export class SimPod {
   async elect(): Promise<void> {
     if (this.phase !== 'following' || this.lead) return
     const token = `${this.name}#${this.#lives}#${this.world.number()}`
-    const reply = await this.log.acquire(this.world.client, this.name, token, 3000, this.fold.point.position)
+    const reply = await this.log.acquire(
+      this.world.client,
+      this.name,
+      token,
+      3000,
+      this.fold.point.position,
+      this.history,
+    )
     if (reply[0] === 'GATE' || reply[0] === 'CORRUPT') this.#claim()
     if (reply[0] !== 'OK') return
     this.lead = { epoch: reply[1] as string, token }

@@ -108,7 +108,14 @@ function draw(random: Random): Step {
       2,
       async (side) => {
         const token = `${cell}/0#1#${seed}`
-        const reply = await log(side).acquire(side.redis, `${cell}/0`, token, 60_000, await side.h.head(cell))
+        const reply = await log(side).acquire(
+          side.redis,
+          `${cell}/0`,
+          token,
+          60_000,
+          await side.h.head(cell),
+          await side.h.history(),
+        )
         if (reply[0] === 'OK') {
           const known = await side.h.end(cell)
           const leadOf = { epoch: reply[1] as string, token }

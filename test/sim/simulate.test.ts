@@ -30,6 +30,11 @@ const REGRESSIONS: [what: string, seed: number, mutant: string][] = [
     1810,
     'snapshots forget what was let go',
   ],
+  [
+    'a pod slept while the gate was closed, led at once, and took new entries for lost ones',
+    300_853,
+    'who slept while the gate was closed leads at once',
+  ],
 ]
 
 describe('the simulation', () => {

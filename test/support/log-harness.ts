@@ -78,7 +78,7 @@ export class LogHarness {
 
   async lead(cell: number, pod = `${cell}/0`, token = `${pod}#1#${Math.random()}`): Promise<PlayedPod> {
     const log = this.cell(cell)
-    const reply = await log.acquire(this.redis, pod, token, 3000, await this.head(cell))
+    const reply = await log.acquire(this.redis, pod, token, 3000, await this.head(cell), await this.history())
     if (reply[0] !== 'OK') throw new Error(`acquire: ${reply.join(' ')}`)
     return {
       log,
@@ -88,6 +88,10 @@ export class LogHarness {
       batch: 0,
       connection: 0,
     }
+  }
+
+  async history(): Promise<number> {
+    return Number((await this.redis.hget(this.cell(0).keys.meta, 'history')) ?? 0)
   }
 
   async head(cell: number) {
