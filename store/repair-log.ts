@@ -86,7 +86,7 @@ export class RepairLog {
       const some = buckets.slice(at, at + BUCKETS_PER_CALL)
       await this.#run(
         'relist',
-        [keys.gate, ...some.map((_, i) => keys.directory(from + at + i))],
+        [keys.meta, keys.gate, ...some.map((_, i) => keys.directory(from + at + i))],
         some.flatMap((entries) => [entries.length / 2, ...entries]),
       )
     }

@@ -87,3 +87,7 @@ local function repairing(gate, token, ms)
   redis.call('HSET', gate, 'until', int(now_ms() + num(ms)))
   return true
 end
+-- Of a repair whose first step may be gone, together with all that came after it: a step counts in its incarnation only.
+local function begun(meta, gate, token, ms)
+  return repairing(gate, token, ms) and redis.call('HGET', meta, 'repairing') == token .. ' ' .. incarnation()
+end

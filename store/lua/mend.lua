@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- A step of a repair: entries that make the copies of an id agree. KEYS meta gate (cellMeta log)*
 -- ARGV token repairMs cells fixes, then for each: cell type(U, T) key flag userVersion row   -> OK version* | GONE
-if not repairing(KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
+if not begun(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
 local ver, state, reply = num(redis.call('HGET', KEYS[1], 'ver')), {}, { 'OK' }
 for i = 0, num(ARGV[4]) - 1 do
   local b = 5 + 6 * i

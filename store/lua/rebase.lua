@@ -6,7 +6,7 @@
 local VERSION_GAP = 1000000
 if not repairing(KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
 -- Until the last step, whatever becomes of this pod or of Redis meanwhile, the gate must not open without a repair.
-redis.call('HSET', KEYS[1], 'repairing', '1')
+redis.call('HSET', KEYS[1], 'repairing', ARGV[1] .. ' ' .. incarnation())
 local cells, rebased = num(ARGV[3]), {}
 local m = redis.call('HMGET', KEYS[1], 'ver', 'cv')
 -- Above every version that anybody has seen, those of entries that no copy holds included.

@@ -20,6 +20,15 @@ function script(name: string, of: ScriptName, from: string, to: string): Mutant 
   return { name, mutation: { scripts: { [of]: source.replace(from, to) } } }
 }
 
+/** The steps of a repair without the look whether its first one is still there. */
+function steps(name: string): Mutant {
+  const changed = (['mend', 'relist', 'reopen'] as const).map((of) => {
+    const { mutation } = script(name, of, 'begun(KEYS[1], KEYS[2], ', 'repairing(KEYS[2], ')
+    return mutation.scripts ?? {}
+  })
+  return { name, mutation: { scripts: Object.assign({}, ...changed) as Record<string, string> } }
+}
+
 function pod(name: string): Mutant {
   return { name, mutation: { flags: new Set([name]) } }
 }
@@ -99,7 +108,7 @@ export const MUTANTS: Mutant[] = [
   pod('positions without a history'),
   pod('believe every departure'),
   {
-    ...script('an unfinished repair is forgotten', 'rebase', "redis.call('HSET', KEYS[1], 'repairing', '1')", ''),
+    ...script('an unfinished repair is forgotten', 'claim', 'if rebased then fits = false end', ''),
     from: 1198,
   },
   {
@@ -111,6 +120,7 @@ export const MUTANTS: Mutant[] = [
     ),
     from: 300_853,
   },
+  { ...steps('a repair goes on after Redis has lost its first step'), from: 401_865 },
   { ...pod('snapshots forget what was let go'), from: 1810 },
   pod('leave stale rows where they are'),
 ]

@@ -31,6 +31,11 @@ const REGRESSIONS: [what: string, seed: number, mutant: string][] = [
     'snapshots forget what was let go',
   ],
   [
+    'Redis lost the first step of a repair, which went on, and the gate opened on an empty log',
+    401_865,
+    'a repair goes on after Redis has lost its first step',
+  ],
+  [
     'a pod slept while the gate was closed, led at once, and took new entries for lost ones',
     300_853,
     'who slept while the gate was closed leads at once',
