@@ -5,7 +5,7 @@
  */
 import type { IdKey } from '../core/ids.ts'
 import { formatPosition } from '../core/position.ts'
-import { type Departure, type DirectoryValue, judge, type RowFact, type Verdict } from '../core/repair.ts'
+import { type DirectoryValue, judge, type Verdict } from '../core/repair.ts'
 import { DIRECTORY_BUCKETS } from '../protocol/keys.ts'
 import {
   type CopyScope,
@@ -20,6 +20,7 @@ import {
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import { type ChosenCopy, FIXES_PER_CALL, type FixWithRow, RepairLog } from '../store/repair-log.ts'
+import { addFacts, type KnownOfId } from './index/repair-calls.ts'
 import { callPeer } from './peers.ts'
 import type { Pod } from './pod.ts'
 
@@ -142,7 +143,7 @@ export class Repairer {
     buckets: { from: number; to: number },
     report: RepairReport,
   ): Promise<Map<IdKey, DirectoryValue>> {
-    const ids = new Map<IdKey, { rows: RowFact[]; departures: Departure[] }>()
+    const ids = new Map<IdKey, KnownOfId>()
     await Promise.all(
       copies.map(async (copy) => {
         if (!copy) return
@@ -155,7 +156,7 @@ export class Repairer {
           [],
           CALL_TIMEOUT_MS,
         )
-        collect(ids, copy.cell, header)
+        addFacts(ids, copy.cell, header)
       }),
     )
     const values = new Map<IdKey, DirectoryValue>()
@@ -197,28 +198,6 @@ export class Repairer {
         else report.dropped++
       })
     }
-  }
-}
-
-function collect(
-  ids: Map<IdKey, { rows: RowFact[]; departures: Departure[] }>,
-  cell: number,
-  { rows, departures }: FactsResponse,
-): void {
-  const of = (key: IdKey) => {
-    const facts = ids.get(key) ?? { rows: [], departures: [] }
-    ids.set(key, facts)
-    return facts
-  }
-  for (const [key, flag, version, userVersion] of rows) of(key).rows.push({ cell, flag, version, userVersion })
-  for (const [key, version, target, since, row] of departures) {
-    of(key).departures.push({
-      cell,
-      version,
-      target,
-      since,
-      row: row ? { version: row[0], userVersion: row[1] } : undefined,
-    })
   }
 }
 

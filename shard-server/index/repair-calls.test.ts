@@ -6,11 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { type IdKey, idKey } from '../../core/ids.ts'
 import { ORIGIN } from '../../core/position.ts'
 import { seededRandom } from '../../core/random.ts'
-import { type Departure, type DirectoryValue, judge, type RowFact } from '../../core/repair.ts'
+import { type DirectoryValue, judge } from '../../core/repair.ts'
 import { decodeRow, encodeRow } from '../../core/row-codec.ts'
 import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
 import { type AppliedEntry, CellState } from './cell-state.ts'
-import { facts, heldRows } from './repair-calls.ts'
+import { addFacts, facts, heldRows, type KnownOfId } from './repair-calls.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-repair-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -122,23 +122,11 @@ function copiesOf(history: History, lengths: readonly number[]): CellState[] {
 /** Judges every id and applies the fixes to the copies, as the scripts do it. */
 function repair(states: readonly CellState[]): Map<IdKey, DirectoryValue> {
   const known = states.map(({ version }) => version)
-  const told = states.map((state) => facts(state, 0, DIRECTORY_BUCKETS))
+  const ids = new Map<IdKey, KnownOfId>()
+  states.forEach((state, cell) => addFacts(ids, cell, facts(state, 0, DIRECTORY_BUCKETS)))
   const directory = new Map<IdKey, DirectoryValue>()
   let version = Math.max(...known) + 1000
-  for (const key of IDS) {
-    const rows = told.flatMap((one, cell) =>
-      one.rows
-        .filter(([id]) => id === key)
-        .map(([, flag, born, userVersion]): RowFact => ({ cell, flag, version: born, userVersion })),
-    )
-    const departures = told.flatMap((one, cell) =>
-      one.departures
-        .filter(([id]) => id === key)
-        .map(([, left, target, since, row]): Departure => {
-          const kept = row ? { version: row[0], userVersion: row[1] } : undefined
-          return { cell, version: left, target, since, row: kept }
-        }),
-    )
+  for (const [key, { rows, departures }] of ids) {
     const { value, fixes, lost } = judge(key, rows, departures, (cell) => known[cell] ?? 0)
     expect(lost).toBe(false)
     if (value) directory.set(key, value)

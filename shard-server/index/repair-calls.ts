@@ -1,5 +1,6 @@
 /** What a repair asks of a cell's state: what it knows of the ids in some buckets of the directory, and rows to append. */
 import { hashKey, type IdKey } from '../../core/ids.ts'
+import type { Departure, RowFact } from '../../core/repair.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
@@ -32,6 +33,26 @@ export function facts(state: Copy, from: number, to: number): FactsResponse {
     if (asked(key)) answer.departures.push([key, version, target, since, row ? [row.born, row.userVersion] : null])
   }
   return answer
+}
+
+/** What the copies of all cells know of an id. */
+export interface KnownOfId {
+  rows: RowFact[]
+  departures: Departure[]
+}
+
+/** Adds what one cell's copy told to what is known of each id. */
+export function addFacts(ids: Map<IdKey, KnownOfId>, cell: number, told: FactsResponse): void {
+  const of = (key: IdKey) => {
+    const known = ids.get(key) ?? { rows: [], departures: [] }
+    ids.set(key, known)
+    return known
+  }
+  for (const [key, flag, version, userVersion] of told.rows) of(key).rows.push({ cell, flag, version, userVersion })
+  for (const [key, version, target, since, row] of told.departures) {
+    const kept = row ? { version: row[0], userVersion: row[1] } : undefined
+    of(key).departures.push({ cell, version, target, since, row: kept })
+  }
 }
 
 /** The rows of ids, as entries of the log carry them. Throws where one is not held: it was when the facts were told. */

@@ -10,6 +10,7 @@ import { Departures } from '../../shard-server/index/departures.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import { CellLog, type Lead, type Operation } from '../../store/cell-log.ts'
 import { countFitting, type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { repairBy } from './repair.ts'
 import type { World } from './world.ts'
 
 const READ = 5
@@ -162,7 +163,7 @@ export class SimPod {
       while ((await this.#read('fitting')) > 0);
       this.#settled = true
     }
-    if (code === 'REPAIR') this.#repair ??= world.repairBy(this.#token, reply)
+    if (code === 'REPAIR') this.#repair ??= repairBy(world, this.#token, reply)
     if (this.#repair) {
       const failed = await this.#repair.next().then(
         ({ done }) => done,
@@ -195,7 +196,8 @@ export class SimPod {
     if (some.length === 0) return 0
     const point = verifyChain(this.fold.point, some)
     for (const entry of some) this.fold.apply(entry)
-    for (const entry of some) if (entry.type === 'U') world.observe(decodeRow(entry.row, 2).payload, entry.userVersion)
+    for (const entry of some)
+      if (entry.type === 'U') world.ledger.observe(decodeRow(entry.row, 2).payload, entry.userVersion)
     this.fold.point = point
     if (this.phase === 'following' && !this.before) this.volume.mark = point
     return some.length
@@ -286,7 +288,7 @@ export class SimPod {
       budgetBytes: 1e9,
       operations: [operation],
     }
-    if (world.mutant('acknowledge before the reply') && fate !== 'answered') world.acknowledgeNow(operation)
+    if (world.mutant('acknowledge before the reply') && fate !== 'answered') world.ledger.acknowledgeNow(operation)
     if (fate === 'late') {
       world.late(() => this.log.commit(world.client, call))
       this.#unknown = { operation, late: undefined }
@@ -303,7 +305,7 @@ export class SimPod {
   #interpret(operation: Operation, reply: string[]): void {
     if (reply[0] === 'OK') {
       this.#batch++
-      this.world.committed(operation, reply[1] as string)
+      this.world.ledger.committed(operation, reply[1] as string)
     } else if (reply[0] === 'FENCED') this.#stepDown()
     else if (reply[0] === 'GATE' || reply[0] === 'CORRUPT') this.#claim()
     else this.#stepDown()

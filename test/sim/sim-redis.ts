@@ -227,7 +227,9 @@ export class SimRedis {
       return id
     },
     XRANGE: ([key = '', from = '', to = '']) =>
-      (this.#stream(key)?.entries ?? []).filter(([id]) => !below(id, from) && !below(to, id)),
+      (this.#stream(key)?.entries ?? []).filter(([id]) =>
+        from === to ? id === from : !below(id, from) && !below(to, id),
+      ),
     XINFO: ([, key = '']) => {
       const stream = this.#stream(key)
       if (!stream) throw new Error('ERR no such key')
@@ -237,7 +239,8 @@ export class SimRedis {
         'last-generated-id',
         stream.last,
         'first-entry',
-        stream.entries[0] ?? null,
+        // Of the first entry nobody looks at more than the id.
+        stream.entries[0] ? [stream.entries[0][0]] : null,
       ]
     },
     XTRIM: ([key = '', , floor = '']) => {

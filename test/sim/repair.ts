@@ -1,0 +1,82 @@
+/** A repair of the simulation, which may stop at any step: the scripts and the judgement are the real ones. */
+import type { IdKey } from '../../core/ids.ts'
+import { comparePositions, formatPosition } from '../../core/position.ts'
+import { type DirectoryValue, judge } from '../../core/repair.ts'
+import { addFacts, facts, heldRows, type KnownOfId } from '../../shard-server/index/repair-calls.ts'
+import { type ChosenCopy, parsePlan, RepairLog } from '../../store/repair-log.ts'
+import { BUCKETS, SCOPE } from './collection.ts'
+import type { SimPod } from './pod.ts'
+import type { World } from './world.ts'
+
+/** @param reply what claim.lua said to the pod that is to repair under the token */
+export async function* repairBy(world: World, token: string, reply: readonly string[]): AsyncGenerator<void> {
+  const copies = parsePlan(reply)
+  const repair = new RepairLog(world.client, { ...SCOPE, clusters: world.cells }, token)
+  const chosen = copies.map((copy) => copy && podOf(world, copy))
+  for (const pod of chosen) pod?.snapshot()
+  const known = chosen.map((pod) => pod?.fold.version ?? 0)
+  yield
+  const rebased = await repair.rebase(copies, Math.max(...known), { version: 0, bytes: new Uint8Array(0) })
+  yield
+  for (const cell of rebased) secure(world, chosen[cell])
+  yield
+  for (const copy of copies) if (copy) podOf(world, copy)
+  const values = await mend(world, repair, chosen, known)
+  yield
+  await repair.relist(0, BUCKETS, values)
+  yield
+  const doubled = [...values.values()].filter(({ copy }) => copy !== null).length
+  await repair.reopen(values.size, doubled, '{}')
+}
+
+function podOf(world: World, copy: ChosenCopy): SimPod {
+  const pod = world.pods.find(({ name }) => name === copy.pod) as SimPod
+  const { position, hash } = pod.fold.point
+  if (
+    pod.phase !== 'claiming' ||
+    formatPosition(position) !== formatPosition(copy.point.position) ||
+    hash !== copy.point.hash
+  )
+    throw new Error(`${pod.name} does not hold what was chosen`)
+  return pod
+}
+
+/** A second pod of the cell gets the snapshot that the log goes on from. */
+function secure(world: World, chosen: SimPod | undefined): void {
+  const other = world.pods.find((pod) => pod !== chosen && pod.cell === chosen?.cell && pod.phase === 'claiming')
+  if (!chosen || !other) return
+  if (comparePositions(other.fold.point.position, chosen.fold.point.position) < 0)
+    other.bootstrap(chosen.fold.point.position)
+  if (other.fold.point.hash === chosen.fold.point.hash) other.snapshot()
+}
+
+async function mend(
+  world: World,
+  repair: RepairLog,
+  chosen: readonly (SimPod | undefined)[],
+  known: readonly number[],
+): Promise<Map<IdKey, DirectoryValue>> {
+  const ids = new Map<IdKey, KnownOfId>()
+  chosen.forEach((pod, cell) => {
+    if (pod) addFacts(ids, cell, facts(pod.fold, 0, BUCKETS))
+  })
+  const heard = world.mutant('believe every departure')
+    ? () => Number.POSITIVE_INFINITY
+    : (cell: number) => known[cell] ?? 0
+  const values = new Map<IdKey, DirectoryValue>()
+  for (const [key, { rows, departures }] of ids) {
+    const { value, fixes } = judge(key, rows, departures, heard)
+    if (value) values.set(key, value)
+    if (fixes.length === 0 || world.mutant('leave stale rows where they are')) continue
+    const withRows = fixes.map((fix) => {
+      const fold = chosen[fix.cell]?.fold
+      const row = fix.type === 'U' && fold ? heldRows(fold, [fix])[0] : undefined
+      return { fix, row: row ?? new Uint8Array(0) }
+    })
+    const versions = await repair.mend(withRows)
+    fixes.forEach((fix, i) => {
+      if (fix.type === 'U' && value) value.version = versions[i] as number
+    })
+  }
+  return values
+}
