@@ -254,7 +254,12 @@ export class World {
       for (const pod of this.pods) if (pod.phase === 'down') pod.start()
       await this.#deliver()
       await this.#settle(1)
-      if (i % 4 === 3) for (const pod of this.pods) await pod.elect()
+      if (i % 4 === 3) {
+        for (const pod of this.pods) {
+          await pod.renew()
+          await pod.elect()
+        }
+      }
       if (i > 2 && (await this.#healed())) return
     }
     throw new Violation(
