@@ -42,6 +42,30 @@ export const METRICS = {
     help: 'On the primary: comparisons with a peer at the same position that found the same rows.',
     labels: CELL,
   },
+  maksdb_directory_checked_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'On the primary: ids of which the directory was compared with the rows of the cell.',
+    labels: CELL,
+  },
+  maksdb_directory_corrected_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'On the primary: ids of which the directory did not say what the cells hold, and was corrected. Must not grow.',
+    labels: CELL,
+  },
+  maksdb_directory_missing: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'On the primary, in the last pass: ids that the directory names and no cell holds as it says. Must be 0.',
+    labels: CELL,
+  },
+  maksdb_directory_audited_timestamp_seconds: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'On the primary: when the last pass over all rows of the cell and all of the directory ended, in Unix time.',
+    labels: CELL,
+  },
   maksdb_appended_seq: {
     programs: SHARD,
     kind: 'gauge',

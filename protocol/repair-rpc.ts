@@ -1,5 +1,6 @@
 /** Messages between the pods of a collection whose log is being repaired: the one that repairs asks the chosen copies. */
 import type { IdKey } from '../core/ids.ts'
+import type { RowFactsResponse } from './shard-rpc.ts'
 
 export const REPAIR_RPC = {
   prepare: '/rpc/repair/prepare',
@@ -40,7 +41,7 @@ export interface FactsRequest {
 }
 
 export interface FactsResponse {
-  rows: [key: IdKey, flag: 'o' | 'c' | 'l', version: number, userVersion: number][]
+  rows: RowFactsResponse['rows']
   departures: [
     key: IdKey,
     version: number,

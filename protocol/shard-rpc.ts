@@ -10,6 +10,7 @@ export const RPC = {
   rows: '/rpc/rows',
   scroll: '/rpc/scroll',
   count: '/rpc/count',
+  rowFacts: '/rpc/row-facts',
   wait: '/rpc/wait',
   sample: '/rpc/sample',
   centroids: '/rpc/centroids',
@@ -121,7 +122,20 @@ export interface CountRequest {
 }
 
 export interface CountResponse {
+  /** Owner rows. */
   count: number
+  /** Rows that are kept here a second time. */
+  copies: number
+}
+
+/** POST row-facts: the rows, of whatever flag, that the cell holds of ids, at the cut or after it. */
+export interface RowFactsRequest {
+  scope: ReadScope
+  keys: IdKey[]
+}
+
+export interface RowFactsResponse {
+  rows: [key: IdKey, flag: 'o' | 'c' | 'l', version: number, userVersion: number][]
 }
 
 /** POST wait: answers once the pod, which must lead, has applied the entry. */

@@ -47,7 +47,7 @@ export class Gate {
 
   /** Returns the history of the log when the gate is open; 0 where this pod closes. */
   async pass(): Promise<number> {
-    const { config, log, name, logger } = this.#pod
+    const { config, log, name, logger, startId } = this.#pod
     let settled = false
     let token = randomBytes(8).toString('hex')
     while (!this.#closed) {
@@ -62,6 +62,7 @@ export class Gate {
           knownPods: config.clusters * config.replicas,
           windowMs: CLAIM_WINDOW_MS,
           token,
+          process: startId,
         }),
       )
       const [code, why = ''] = reply

@@ -7,6 +7,7 @@ import { listen } from '../runtime/http-server.ts'
 import { stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
+import { Auditor } from './auditor.ts'
 import { Committer } from './committer.ts'
 import { Election } from './election.ts'
 import { HeartbeatLoop } from './heartbeat.ts'
@@ -46,6 +47,7 @@ const ports = { port: 0, adminPort: 0 }
 const heartbeat = new HeartbeatLoop(pod, replica, ports)
 const snapshotter = new Snapshotter(pod, replica, election, heartbeat)
 const mover = new Mover(pod, replica, election, heartbeat, committer)
+const auditor = new Auditor(pod, replica, election, heartbeat)
 const searches = new SearchQueue(pod)
 
 const server = makeShardServer({ pod, replica, election, committer, searches, mover, snapshotter })
@@ -65,6 +67,7 @@ stopOnSignal(logger, async () => {
   server.close()
   await election.close()
   mover.close()
+  auditor.close()
   replica.close()
   await snapshotter.close()
   heartbeat.close()
@@ -72,4 +75,4 @@ stopOnSignal(logger, async () => {
   admin.server.close()
 })
 
-for (const loop of [replica.run(), election.run(), heartbeat.run(), snapshotter.run(), mover.run()]) loop.catch(die)
+for (const loop of [replica, election, heartbeat, snapshotter, mover, auditor].map((one) => one.run())) loop.catch(die)

@@ -32,7 +32,7 @@ const CALL_TIMEOUT_MS = 60_000
 /** Ids that the report of a repair names. */
 const LOST_IDS_NAMED = 100
 
-type Copies = readonly (ChosenCopy | undefined)[]
+type Copies = readonly ChosenCopy[]
 
 /** What a repair did; kept in Redis and shown with the topology. */
 export interface RepairReport {
@@ -70,11 +70,11 @@ export class Repairer {
     const members = await this.#link.use((redis) => log.members(redis))
     const { namespace, name, clusters } = config
     const repair = new RepairLog(await this.#link.get(), { namespace, name, clusters }, token)
-    const prepared = await Promise.all(copies.map(async (copy) => copy && this.#prepare(members, copy)))
-    const newest = prepared.reduce((a, b) => ((b?.centroids.version ?? 0) > (a?.centroids.version ?? 0) ? b : a))
-    const version = Math.max(0, ...prepared.map((one) => one?.version ?? 0))
-    const known = prepared.map((one) => one?.version ?? 0)
-    const rebased = await repair.rebase(copies, version, newest?.centroids ?? { version: 0, bytes: new Uint8Array(0) })
+    const prepared = await Promise.all(copies.map((copy) => this.#prepare(members, copy)))
+    const newest = prepared.reduce((a, b) => (b.centroids.version > a.centroids.version ? b : a))
+    const version = Math.max(...prepared.map((one) => one.version))
+    const known = prepared.map((one) => one.version)
+    const rebased = await repair.rebase(copies, version, newest.centroids)
     await this.#secure(members, copies, rebased)
     const report: RepairReport = {
       at: new Date().toISOString(),
@@ -85,7 +85,7 @@ export class Repairer {
       dropped: 0,
       lostIds: [],
     }
-    const rows = prepared.reduce((sum, one) => sum + (one?.rows ?? 0), 0)
+    const rows = prepared.reduce((sum, one) => sum + one.rows, 0)
     const step = Math.max(1, Math.floor(DIRECTORY_BUCKETS / Math.ceil((rows + 1) / IDS_PER_SLICE)))
     let duplicates = 0
     for (let from = 0; from < DIRECTORY_BUCKETS; from += step) {
@@ -118,9 +118,9 @@ export class Repairer {
   async #secure(members: readonly Heartbeat[], copies: Copies, rebased: readonly number[]): Promise<void> {
     await Promise.all(
       rebased.map(async (cell) => {
-        const copy = copies[cell]
-        const others = members.filter((member) => member.cell === cell && member.pod !== copy?.pod)
-        if (!copy || others.length === 0) return
+        const copy = copies[cell] as ChosenCopy
+        const others = members.filter((member) => member.cell === cell && member.pod !== copy.pod)
+        if (others.length === 0) return
         const request: SecureRequest = { copy: scopeOf(copy) }
         const secured = others.map((member) =>
           callPeer(this.#pod, member, REPAIR_RPC.secure, request, [], PREPARE_TIMEOUT_MS),
@@ -146,7 +146,6 @@ export class Repairer {
     const ids = new Map<IdKey, KnownOfId>()
     await Promise.all(
       copies.map(async (copy) => {
-        if (!copy) return
         const request: FactsRequest = { copy: scopeOf(copy), ...buckets }
         const { header } = await callPeer<FactsResponse>(
           this.#pod,
@@ -184,8 +183,7 @@ export class Repairer {
       const withRows: FixWithRow[] = await Promise.all(
         some.map(async ({ fix }) => {
           if (fix.type === 'T') return { fix, row: new Uint8Array(0) }
-          const copy = copies[fix.cell]
-          if (!copy) throw new Error(`nobody holds cell ${fix.cell}`)
+          const copy = copies[fix.cell] as ChosenCopy
           const request: HeldRowsRequest = { copy: scopeOf(copy), keys: [{ key: fix.key, departed: fix.departed }] }
           const { chunks } = await callPeer(this.#pod, memberOf(members, copy), REPAIR_RPC.rows, request)
           return { fix, row: chunks[0] as Uint8Array }

@@ -18,6 +18,8 @@ import {
   type HandOverResponse,
   type OperationHeader,
   type ReadScope,
+  type RowFactsRequest,
+  type RowFactsResponse,
   type RowsRequest,
   type RowsResponse,
   RPC,
@@ -62,6 +64,7 @@ const calls: Record<string, Call> = {
   [RPC.rows]: rows,
   [RPC.scroll]: scroll,
   [RPC.count]: count,
+  [RPC.rowFacts]: rowFacts,
   [RPC.wait]: wait,
   [RPC.sample]: sample,
   [RPC.centroids]: centroids,
@@ -199,9 +202,16 @@ function rowsFrame(answer: RowsAnswer, withVector: boolean) {
 
 async function count(parts: ShardParts, request: CountRequest) {
   const at = await enter(parts, request.scope)
-  const number = await parts.pod.index.call('count', { at })
+  const header: CountResponse = await parts.pod.index.call('count', { at })
   leave(parts, request.scope)
-  return { header: { count: number } satisfies CountResponse }
+  return { header }
+}
+
+async function rowFacts(parts: ShardParts, { scope, keys }: RowFactsRequest) {
+  await enter(parts, scope)
+  const header: RowFactsResponse = { rows: await parts.pod.index.call('rowFacts', { keys }) }
+  leave(parts, scope)
+  return { header }
 }
 
 async function wait({ pod, replica, election }: ShardParts, request: WaitRequest) {

@@ -38,6 +38,8 @@ export interface Claim {
   windowMs: number
   /** Names this pod's attempt to repair the log, should it be chosen for that. */
   token: string
+  /** Names the pod's process, as the tokens of its leads do. */
+  process: string
 }
 
 /** How long what a request with an idempotency key has done is remembered, and of how many requests. */
@@ -131,7 +133,7 @@ export class CellLog {
 
   claim(redis: Redis, claim: Claim): Promise<string[]> {
     const { cell, clusters } = this.scope
-    const { pod, held, known, settled, version, knownPods, windowMs, token } = claim
+    const { pod, held, known, settled, version, knownPods, windowMs, token, process } = claim
     return runScript(redis, 'claim', this.allCells(), [
       pod,
       cell,
@@ -146,6 +148,7 @@ export class CellLog {
       windowMs,
       token,
       REPAIR_MS,
+      process,
     ])
   }
 

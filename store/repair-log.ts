@@ -1,4 +1,5 @@
 /** The scripts of a repair: each is refused once another pod repairs, or Redis has changed again. See DESIGN.md, rule L21. */
+import { listingText } from '../core/directory.ts'
 import { hashKey, type IdKey } from '../core/ids.ts'
 import { formatPosition, parsePosition } from '../core/position.ts'
 import type { DirectoryValue, Fix } from '../core/repair.ts'
@@ -49,12 +50,12 @@ export class RepairLog {
 
   /** Every log goes on from its chosen copy. Returns the cells whose log begins anew there. */
   async rebase(
-    copies: readonly (ChosenCopy | undefined)[],
+    copies: readonly ChosenCopy[],
     version: number,
     centroids: { version: number; bytes: Uint8Array },
   ): Promise<number[]> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
-    const places = copies.flatMap((copy) => (copy ? [formatPosition(copy.point.position), copy.point.hash] : ['', '']))
+    const places = copies.flatMap(({ point }) => [formatPosition(point.position), point.hash])
     const reply = await this.#run(
       'rebase',
       [...this.#allCells(), keys.centroids],
@@ -80,7 +81,7 @@ export class RepairLog {
   /** Writes the buckets [from, to) of the directory anew. */
   async relist(from: number, to: number, values: ReadonlyMap<IdKey, DirectoryValue>): Promise<void> {
     const buckets = Array.from({ length: to - from }, (): string[] => [])
-    for (const [key, value] of values) buckets[(hashKey(key) % DIRECTORY_BUCKETS) - from]?.push(key, textOf(value))
+    for (const [key, value] of values) buckets[(hashKey(key) % DIRECTORY_BUCKETS) - from]?.push(key, listingText(value))
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
     for (let at = 0; at < buckets.length; at += BUCKETS_PER_CALL) {
       const some = buckets.slice(at, at + BUCKETS_PER_CALL)
@@ -116,20 +117,13 @@ export class RepairLog {
   }
 }
 
-function textOf({ owner, copy, linger, userVersion, version }: DirectoryValue): string {
-  return [owner, copy ?? '', linger ?? '', userVersion, version].join('|')
-}
-
 /** What claim.lua says to the pod that is to repair. */
-export function parsePlan(reply: readonly string[]): (ChosenCopy | undefined)[] {
-  const copies: (ChosenCopy | undefined)[] = []
+export function parsePlan(reply: readonly string[]): ChosenCopy[] {
+  const copies: ChosenCopy[] = []
   for (let at = 3; at < reply.length; at += 4) {
     const [pod = '', position = '', hash = '', version = '0'] = reply.slice(at, at + 4)
-    copies.push(
-      pod === ''
-        ? undefined
-        : { cell: copies.length, pod, point: { position: parsePosition(position), hash }, version: Number(version) },
-    )
+    const point = { position: parsePosition(position), hash }
+    copies.push({ cell: copies.length, pod, point, version: Number(version) })
   }
   return copies
 }

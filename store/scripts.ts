@@ -7,10 +7,12 @@ import { redisError } from './connection.ts'
 export const SCRIPTS = [
   'accept',
   'acquire',
+  'amend',
   'claim',
   'commit',
   'cut',
   'hold',
+  'listed',
   'mend',
   'progress',
   'publish',

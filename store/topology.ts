@@ -1,4 +1,5 @@
 /** What a router reads: who leads, where the pods are, the centroids, and cuts with the owners of ids. */
+import { parseListing } from '../core/directory.ts'
 import { hashKey, type IdKey } from '../core/ids.ts'
 import { type Position, parsePosition } from '../core/position.ts'
 import { allCellKeys, DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
@@ -131,8 +132,8 @@ export async function readCut(redis: Redis, scope: CollectionScope, ids: readonl
 }
 
 function parseDirectory(text: string): DirectoryEntry | undefined {
-  const [owner = '-', , , userVersion = '0'] = text.split('|')
-  return text === '' || owner === '-' ? undefined : { owner: Number(owner), userVersion: Number(userVersion) }
+  const listing = parseListing(text)
+  return listing === undefined || 'deleted' in listing ? undefined : listing
 }
 
 export async function readCentroids(redis: Redis, scope: CollectionScope): Promise<Buffer | null> {

@@ -69,7 +69,10 @@ export interface IndexCalls {
   search: (call: SearchCall) => { queries: FoundQuery[]; scanned: number }
   rows: (call: ReadRows & { keys: IdKey[] }) => RowsAnswer
   page: (call: ReadRows & { from: IdKey | null; limit: number }) => RowsAnswer
-  count: (call: { at: number | undefined }) => number
+  count: (call: { at: number | undefined }) => { count: number; copies: number }
+  /** Ids of live rows, of the rows from `from` on; `next` is where to go on, or null at the end. */
+  liveKeys: (call: { from: number; limit: number }) => { keys: IdKey[]; next: number | null }
+  rowFacts: (call: { keys: IdKey[] }) => FactsResponse['rows']
   facts: (call: { from: number; to: number }) => FactsResponse
   heldRows: (call: { keys: { key: IdKey; departed: boolean }[] }) => Uint8Array[]
   /** Of the newest version in the log; empty in version 0. */

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
+import type { IdKey } from '../../core/ids.ts'
 import { kMeans } from '../../core/kmeans.ts'
 import { ownerCell } from '../../core/partition.ts'
 import { formatPosition, ORIGIN } from '../../core/position.ts'
@@ -20,7 +21,7 @@ import type {
   RowsAnswer,
   WalkAnswer,
 } from './index-calls.ts'
-import { facts, heldRows } from './repair-calls.ts'
+import { facts, heldRows, rowFacts } from './repair-calls.ts'
 import { listSnapshots, loadSnapshot, pruneSnapshots, snapshotPath, writeSnapshot } from './snapshot-files.ts'
 
 let state: CellState
@@ -103,7 +104,19 @@ const handlers: Handlers = {
 
   count({ at }) {
     state.checkReadable(at)
-    return state.rows.countOwners(at)
+    return { count: state.rows.count('o', at), copies: state.rows.count('c', at) }
+  },
+
+  liveKeys({ from, limit }) {
+    const { rows } = state
+    const to = Math.min(rows.size, from + limit)
+    const keys: IdKey[] = []
+    for (let row = from; row < to; row++) if (rows.visible(row, undefined)) keys.push(rows.at(row).key)
+    return { keys, next: to < rows.size ? to : null }
+  },
+
+  rowFacts({ keys }) {
+    return rowFacts(state, keys)
   },
 
   facts({ from, to }) {

@@ -26,13 +26,25 @@ export function facts(state: Copy, from: number, to: number): FactsResponse {
   }
   const answer: FactsResponse = { rows: [], departures: [] }
   for (const row of rows.liveRows()) {
-    const { key, flag, born, userVersion } = rows.at(row)
-    if (asked(key)) answer.rows.push([key, flag, born, userVersion])
+    const stored = rows.at(row)
+    if (asked(stored.key)) answer.rows.push(rowFact(stored))
   }
   for (const [key, { version, target, since, row }] of departures.entries()) {
     if (asked(key)) answer.departures.push([key, version, target, since, row ? [row.born, row.userVersion] : null])
   }
   return answer
+}
+
+/** The live rows of some ids. */
+export function rowFacts({ rows }: Copy, keys: readonly IdKey[]): FactsResponse['rows'] {
+  return keys.flatMap((key) => {
+    const live = rows.liveRow(key)
+    return live === undefined ? [] : [rowFact(rows.at(live))]
+  })
+}
+
+function rowFact({ key, flag, born, userVersion }: StoredRow): FactsResponse['rows'][number] {
+  return [key, flag, born, userVersion]
 }
 
 /** What the copies of all cells know of an id. */

@@ -48,15 +48,15 @@ describe('rows that know when they lived', () => {
           const { store, history } = play(events)
           history.forEach((alive, version) => {
             const expected = owners(alive)
-            expect(store.countOwners(version)).toBe(expected.length)
+            expect(store.count('o', version)).toBe(expected.length)
             const page = store.page(idKey(from), limit, version).map((row) => store.keys[row])
             expect(page).toEqual(expected.filter((key) => compareKeys(key, idKey(from)) >= 0).slice(0, limit))
             for (let row = 0; row < store.size; row++) {
               expect(store.visible(row, version)).toBe(alive.get(store.keys[row] as IdKey)?.born === store.born[row])
             }
           })
-          expect(store.countOwners(undefined)).toBe(owners(history.at(-1) as never).length)
-          expect(store.points).toBe(store.countOwners(undefined))
+          expect(store.count('o', undefined)).toBe(owners(history.at(-1) as never).length)
+          expect(store.points).toBe(store.count('o', undefined))
         },
       ),
     )
@@ -70,7 +70,7 @@ describe('rows that know when they lived', () => {
         expect(compacted.dead).toBe(0)
         expect(compacted.live).toBe(store.live)
         for (let version = compacted.floor; version < history.length; version++) {
-          expect(compacted.countOwners(version)).toBe(store.countOwners(version))
+          expect(compacted.count('o', version)).toBe(store.count('o', version))
           expect(compacted.page(null, 100, version).map((row) => compacted.keys[row])).toEqual(
             store.page(null, 100, version).map((row) => store.keys[row]),
           )

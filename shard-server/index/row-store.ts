@@ -126,17 +126,17 @@ export class RowStore {
     return version === undefined ? undefined : this.#past.get(key)?.find(owns)
   }
 
-  /** Owner rows at a version. Looks only at what changed after it: rows are born, and end, in the order of versions. */
-  countOwners(version: number | undefined): number {
-    let count = this.points
+  /** Rows with a flag at a version. Looks only at what changed after it: rows are born, and end, in the order of versions. */
+  count(flag: 'o' | 'c', version: number | undefined): number {
+    let count = flag === 'o' ? this.points : this.copies
     if (version === undefined) return count
     for (let row = this.size - 1; row >= 0 && (this.born[row] as number) > version; row--) {
-      if (this.flags[row] === 'o' && this.superseded[row] === Number.POSITIVE_INFINITY) count--
+      if (this.flags[row] === flag && this.superseded[row] === Number.POSITIVE_INFINITY) count--
     }
     for (let i = this.#ended.length - 1; i >= 0; i--) {
       const row = this.#ended[i] as number
       if ((this.superseded[row] as number) <= version) break
-      if (this.flags[row] === 'o' && (this.born[row] as number) <= version) count++
+      if (this.flags[row] === flag && (this.born[row] as number) <= version) count++
     }
     return count
   }

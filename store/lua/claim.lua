@@ -3,9 +3,9 @@
 -- where it has not, the fullest copies are chosen, and one of their pods is told to repair the log from them (L15, L21).
 -- KEYS meta gate (cellMeta log)*
 -- ARGV pod cell at hash known knownHash settled(1: has read the log as far as it continues its copy) version knownPods cells
---      windowMs token repairMs
+--      windowMs token repairMs process
 --      `at` is the copy's position; `known` the highest that the pod knows of, which a former process may have reached
--- -> OPEN history | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell; '' where nobody claims)*
+-- -> OPEN history | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell)*
 local inc, cell, cells, now = incarnation(), num(ARGV[2]), num(ARGV[10]), now_ms()
 if redis.call('HGET', KEYS[2], 'inc') ~= inc then
   redis.call('DEL', KEYS[2])
@@ -36,6 +36,17 @@ local function open()
   for c = 0, cells - 1 do next_epoch({ meta = KEYS[3 + 2 * c], epoch = redis.call('HGET', KEYS[3 + 2 * c], 'epoch') }) end
   return { 'OPEN', open_gate(KEYS[1], inc) }
 end
+-- Does the process that leads the cell say what it has applied, the first entry of its lead included? Nothing else of the
+-- cell can have been acknowledged, then: an entry that it has not read was promised to nobody.
+local function told_by_primary(c)
+  local w = redis.call('HMGET', KEYS[3 + 2 * c], 'token', 'epoch')
+  for _, claim in ipairs(claims()) do
+    local process = claim.pod .. '#' .. claim.process .. '#'
+    if claim.cell == int(c) and w[1] and string.sub(w[1], 1, #process) == process
+      and string.match(claim.known, '^(%d+)') == w[2] then return true end
+  end
+  return false
+end
 local function say(state)
   redis.call('HSET', KEYS[2], 'state', state)
   return { 'REGRESSED', why_closed(KEYS[2]) }
@@ -52,14 +63,17 @@ local function repair_or_wait()
   if not given_up and settled < num(ARGV[9]) then
     return say(int(settled) .. ' of ' .. ARGV[9] .. ' pods have said what they hold')
   end
+  for c = 0, cells - 1 do
+    if not best[int(c)] then return say('no pod of cell ' .. int(c) .. ' has said what it holds') end
+  end
   local lost = {}
   for c = 0, cells - 1 do
-    local b, known = best[int(c)], top[int(c)] and top[int(c)].known or '0-0'
+    local b, known = best[int(c)], top[int(c)].known
     -- What the log was may still be written where the log itself is gone. A repair that has begun writes there, too.
-    local head = not rebased and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'
+    local head = not rebased and not told_by_primary(c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'
     if above(head, known) then known = head end
-    if above(known, b and b.at or '0-0') then
-      lost[#lost + 1] = 'cell ' .. int(c) .. ': nobody holds the entries after ' .. (b and b.at or '0-0') .. ' up to ' .. known
+    if above(known, b.at) then
+      lost[#lost + 1] = 'cell ' .. int(c) .. ': nobody holds the entries after ' .. b.at .. ' up to ' .. known
     end
   end
   local text = table.concat(lost, '; ')
@@ -68,8 +82,7 @@ local function repair_or_wait()
   redis.call('HSET', KEYS[2], 'token', ARGV[12], 'until', int(now + num(ARGV[13])))
   local reply = { 'REPAIR', regressed, text }
   for c = 0, cells - 1 do
-    local b = best[int(c)] or { pod = '', at = '', hash = '', version = '0' }
-    for _, field in ipairs({ 'pod', 'at', 'hash', 'version' }) do reply[#reply + 1] = b[field] end
+    for _, field in ipairs({ 'pod', 'at', 'hash', 'version' }) do reply[#reply + 1] = best[int(c)][field] end
   end
   return reply
 end
@@ -91,7 +104,7 @@ if not fits and not regressed then
   redis.call('HDEL', KEYS[1], 'inc')
 end
 redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], cjson.encode({ cell = int(cell), at = ARGV[3], hash = ARGV[4], known = known,
-  settled = ARGV[7], version = ARGV[8] }))
+  settled = ARGV[7], version = ARGV[8], process = ARGV[14] }))
 if regressed then return repair_or_wait() end
 if m[1] == inc then return { 'OPEN', redis.call('HGET', KEYS[1], 'history') or '0' } end
 

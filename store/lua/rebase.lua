@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- The first step of a repair: each log goes on from the copy that was chosen for its cell (rule L21).
 -- KEYS meta gate (cellMeta log)* centroids
--- ARGV token repairMs cells version centroidVersion centroids then for each cell: at hash ('' where nobody holds the cell)
+-- ARGV token repairMs cells version centroidVersion centroids then for each cell: at hash
 -- -> OK version rebased cells | GONE
 local VERSION_GAP = 1000000
 if not repairing(KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
@@ -19,19 +19,13 @@ end
 for c = 0, cells - 1 do
   local s = load_cell(KEYS[3 + 2 * c], KEYS[4 + 2 * c])
   local at, hash, last = ARGV[7 + 2 * c], ARGV[8 + 2 * c], stream_last(s.log)
-  local keep = whole(s) and (at == '' or (at == s.head and hash == s.hash))
+  local keep = whole(s) and at == s.head and hash == s.hash
   next_epoch(s, num(string.match(last, '^(%d+)')) > num(string.match(at, '^(%d+)')) and last or at)
   if not keep then
     rebased[#rebased + 1] = int(c)
     redis.call('UNLINK', s.log)
-    if at == '' then -- nobody knows anything of it: it starts again, above everything that was in it
-      s.seq, s.hash = math.max(s.seq, seq_of(last)), ''
-      at = s.epoch .. '-' .. int(s.seq)
-      append(s, 'I', '0', '0', '', '', '')
-    else
-      s.seq, s.hash = seq_of(at), hash
-      append(s, 'R', '0', '0', '', '', '')
-    end
+    s.seq, s.hash = seq_of(at), hash
+    append(s, 'R', '0', '0', '', '', '')
     redis.call('HSET', s.meta, 'trim', at, 'base', at, 'baseHash', hash, 'trimBytes', int(s.bytes), 'trimVersion', '0')
   end
   if cv > 0 then append(s, 'C', int(ver), int(cv), '', '', redis.call('GET', centroids) or '') end

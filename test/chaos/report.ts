@@ -4,7 +4,11 @@ import type { ChaosReport } from './scenario.ts'
 
 const SHOWN = 20
 
-export function sound({ violations, porcupine, disagreements }: ChaosReport): boolean {
+export function sound({
+  violations,
+  porcupine,
+  disagreements,
+}: Pick<ChaosReport, 'violations' | 'porcupine' | 'disagreements'>): boolean {
   const illegal = typeof porcupine === 'string' ? 0 : porcupine.illegal.length
   return violations.length === 0 && illegal === 0 && disagreements.length === 0
 }

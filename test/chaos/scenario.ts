@@ -13,6 +13,7 @@ import { FAULTS, type Fault, type Target } from './faults.ts'
 import { History } from './history.ts'
 import { judge, type Verdict } from './judge.ts'
 import { LOSSES } from './losses.ts'
+import { sound } from './report.ts'
 
 export interface ChaosOptions {
   minutes: number
@@ -31,7 +32,6 @@ export interface ChaosReport extends Verdict {
   recoveries: number[]
   /** What pods, directory and scroll say otherwise of one another at the end. */
   disagreements: string[]
-  operations: number
   /** Where history, drawings and, after a violation, the cluster are. */
   folder: string
 }
@@ -59,7 +59,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const target: Target = { cluster, redis, proxy, cells: CELLS, random }
   const deck = new Deck(random)
   const end = performance.now() + options.minutes * 60_000
-  while (performance.now() < end) {
+  const turn = async () => {
     const names = deck.draw()
     // Writes may flow again while a pod is still reading the log that it is about to lose.
     if (names.some((name) => name in LOSSES)) await cluster.allFollow()
@@ -73,17 +73,23 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     options.say(`${((performance.now() - before) / 1000).toFixed(1).padStart(6)} s  ${names.join(', and ')}`)
     await sleep(random() * 1000)
   }
+  // What was seen until a run broke off is judged, too.
+  let broken: string | undefined
+  try {
+    while (performance.now() < end) await turn()
+  } catch (error) {
+    broken = String(error)
+  }
   await clients.stop()
-  await cluster.allReady()
-  await cluster.settled()
-  const scrolled = await readAll(cluster, history, clients.ids)
-  const disagreements = [...scrolled, ...(await differences(cluster))]
+  const disagreements =
+    broken === undefined ? await atTheEnd(cluster, history, clients.ids) : [`the run broke off: ${broken}`]
   await history.close()
-  const verdict = await judge(history.entries, folder)
-  if (verdict.violations.length === 0 && disagreements.length === 0) await cluster.close()
-  else options.say(`the cluster is left as it is in ${cluster.folder}`)
-  proxy.close()
-  await redis.close()
+  const verdict = { ...(await judge(history.entries, folder)), disagreements }
+  if (sound(verdict)) {
+    await cluster.close()
+    proxy.close()
+    await redis.close()
+  } else options.say(`the cluster is left as it is in ${cluster.folder}, with Redis on port ${redis.port}`)
   return {
     ...verdict,
     seed: options.seed,
@@ -91,8 +97,6 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     faults,
     tally: clients.tally,
     recoveries: recoveries.sort((a, b) => a - b),
-    disagreements,
-    operations: history.entries.length,
     folder,
   }
 }
@@ -175,6 +179,19 @@ async function flowing(clients: Clients, more = FLOWING): Promise<void> {
     'writes to flow again',
     RECOVERY_LIMIT_MS,
   )
+}
+
+/** What pods, directory, audit and scroll say otherwise of one another when all is calm. */
+async function atTheEnd(cluster: TestCluster, history: History, ids: number): Promise<string[]> {
+  await cluster.allReady()
+  await cluster.settled()
+  const scrolled = await readAll(cluster, history, ids)
+  const audited = cluster.linesWith('did not say what the cells hold').length
+  return [
+    ...scrolled,
+    ...(await differences(cluster)),
+    ...(audited > 0 ? [`the audit corrected the directory ${audited} times`] : []),
+  ]
 }
 
 /** Reads everything, as entries of the history that the judges hold against all before; tells what shows twice. */

@@ -183,8 +183,9 @@ describe('a log that lost its tail', () => {
     await claim('0/0', held, 0)
     expect((await claim('0/0', held, 0))[0]).toBe('REGRESSED')
     await acceptLoss(redis.client, scope())
-    const plan = await claim('0/0', held, 0)
-    expect([plan[0], parsePlan(plan)[1]]).toEqual(['REPAIR', undefined])
+    expect((await claim('0/0', held, 0))[1]).toContain('no pod of cell 1 has said what it holds')
+    const plan = await claim('1/0', await h.end(1), 0)
+    expect([plan[0], parsePlan(plan).map(({ pod }) => pod)]).toEqual(['REPAIR', ['0/0', '1/0']])
   })
 
   it('that took another turn at the same length is found by its hash', async () => {
@@ -211,10 +212,15 @@ describe('while Redis runs', () => {
     expect((await claim('1/0', ends[1]))[0]).toBe('REGRESSED')
   })
 
-  it('a log that nobody can say anything of starts again above what was in it, and empty pods follow it', async () => {
+  it('what a deleted log held is told where the pods of its cell are empty, and given up they begin it anew', async () => {
     const { ends } = await running()
     await redis.client.del(h.cell(1).keys.log(1))
     await claim('1/0', ends[1], 0, false)
+    for (const pod of ['1/0', '1/1']) await claim(pod, START)
+    await claim('0/1', ends[0])
+    expect((await claim('0/0', ends[0]))[1]).toContain(
+      `cell 1: nobody holds the entries after 0-0 up to ${formatPosition(ends[1].position)}`,
+    )
     await acceptLoss(redis.client, scope())
     const plan = await claim('0/0', ends[0], 0)
     expect(plan[0]).toBe('REPAIR')
@@ -226,8 +232,23 @@ describe('while Redis runs', () => {
     const next = await h.lead(1, '1/1')
     expect((await h.commit(next, [upsert(9, 1, '"new"')])).code).toBe('OK')
     const entries = await h.entries(1)
-    expect(entries[0]?.position.seq).toBeGreaterThan(ends[1].position.seq)
-    expect(entries.map(({ type }) => type)).toEqual(['I', 'E', 'U'])
+    expect(entries[0]?.position.epoch).toBeGreaterThan(ends[1].position.epoch)
+    expect(entries.map(({ type }) => type)).toEqual(['R', 'E', 'U'])
+  })
+
+  it('what a deleted log held that its primary had not read was promised to nobody, and is not asked for', async () => {
+    const { pods, ends } = await running()
+    await h.commit(pods[1], [upsert(7, 1)])
+    await redis.client.del(h.cell(1).keys.log(1))
+    const told = async (process: string) => {
+      for (const pod of ['1/0', '1/1']) await h.claim(pod, ends[1], { knownPods: KNOWN, process })
+      await claim('0/1', ends[0])
+      return claim('0/0', ends[0])
+    }
+    await told('1')
+    // Another process of the pod knows of no more than it holds; so the head that was written down counts.
+    expect((await told('2'))[1]).toContain('cell 1: nobody holds the entries after')
+    expect((await told('1')).slice(0, 3)).toEqual(['REPAIR', expect.stringContaining('has lost entries'), ''])
   })
 
   it.each([

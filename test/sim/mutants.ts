@@ -98,11 +98,17 @@ export const MUTANTS: Mutant[] = [
     ...script(
       'only pods know what the log was',
       'claim',
-      "local head = not rebased and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'",
+      "local head = not rebased and not told_by_primary(c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'",
       "local head = '0-0'",
     ),
     from: 100_879,
   },
+  script(
+    'whoever took the lead last is taken for the primary',
+    'claim',
+    "\n      and string.match(claim.known, '^(%d+)') == w[2] then return true end",
+    ' then return true end',
+  ),
   pod('acknowledge before the primaries have applied'),
   pod('acknowledge before the reply'),
   pod('positions without a history'),

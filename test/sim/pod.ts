@@ -148,6 +148,7 @@ export class SimPod {
       knownPods: world.pods.length,
       windowMs: 1000,
       token: this.#token,
+      process: String(this.#lives),
     })
     const [code, why = ''] = reply
     if (code === 'OPEN') {

@@ -12,15 +12,15 @@ import type { World } from './world.ts'
 export async function* repairBy(world: World, token: string, reply: readonly string[]): AsyncGenerator<void> {
   const copies = parsePlan(reply)
   const repair = new RepairLog(world.client, { ...SCOPE, clusters: world.cells }, token)
-  const chosen = copies.map((copy) => copy && podOf(world, copy))
-  for (const pod of chosen) pod?.snapshot()
-  const known = chosen.map((pod) => pod?.fold.version ?? 0)
+  const chosen = copies.map((copy) => podOf(world, copy))
+  for (const pod of chosen) pod.snapshot()
+  const known = chosen.map((pod) => pod.fold.version)
   yield
   const rebased = await repair.rebase(copies, Math.max(...known), { version: 0, bytes: new Uint8Array(0) })
   yield
-  for (const cell of rebased) secure(world, chosen[cell])
+  for (const cell of rebased) secure(world, chosen[cell] as SimPod)
   yield
-  for (const copy of copies) if (copy) podOf(world, copy)
+  for (const copy of copies) podOf(world, copy)
   const values = await mend(world, repair, chosen, known)
   yield
   await repair.relist(0, BUCKETS, values)
@@ -42,9 +42,9 @@ function podOf(world: World, copy: ChosenCopy): SimPod {
 }
 
 /** A second pod of the cell gets the snapshot that the log goes on from. */
-function secure(world: World, chosen: SimPod | undefined): void {
-  const other = world.pods.find((pod) => pod !== chosen && pod.cell === chosen?.cell && pod.phase === 'claiming')
-  if (!chosen || !other) return
+function secure(world: World, chosen: SimPod): void {
+  const other = world.pods.find((pod) => pod !== chosen && pod.cell === chosen.cell && pod.phase === 'claiming')
+  if (!other) return
   if (comparePositions(other.fold.point.position, chosen.fold.point.position) < 0)
     other.bootstrap(chosen.fold.point.position)
   if (other.fold.point.hash === chosen.fold.point.hash) other.snapshot()
@@ -53,13 +53,11 @@ function secure(world: World, chosen: SimPod | undefined): void {
 async function mend(
   world: World,
   repair: RepairLog,
-  chosen: readonly (SimPod | undefined)[],
+  chosen: readonly SimPod[],
   known: readonly number[],
 ): Promise<Map<IdKey, DirectoryValue>> {
   const ids = new Map<IdKey, KnownOfId>()
-  chosen.forEach((pod, cell) => {
-    if (pod) addFacts(ids, cell, facts(pod.fold, 0, BUCKETS))
-  })
+  chosen.forEach((pod, cell) => addFacts(ids, cell, facts(pod.fold, 0, BUCKETS)))
   const heard = world.mutant('believe every departure')
     ? () => Number.POSITIVE_INFINITY
     : (cell: number) => known[cell] ?? 0

@@ -1,6 +1,6 @@
 /** A local cluster of a test's own: the real command line, real processes, a folder that goes away at the end. */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -190,15 +190,22 @@ export class TestCluster {
     )
   }
 
+  /** The last lines of every program's log. */
   logs(): string {
+    return this.#logs()
+      .map(({ name, lines }) => `== ${name}\n${lines.slice(-8).join('\n')}`)
+      .join('\n')
+  }
+
+  /** All lines of all logs that contain a text. */
+  linesWith(text: string): string[] {
+    return this.#logs().flatMap(({ lines }) => lines.filter((line) => line.includes(text)))
+  }
+
+  #logs(): { name: string; lines: string[] }[] {
     const folder = join(this.dataDir, 'logs')
-    try {
-      return readdirSync(folder)
-        .map((name) => `== ${name}\n${readFileSync(join(folder, name), 'utf8').split('\n').slice(-8).join('\n')}`)
-        .join('\n')
-    } catch {
-      return ''
-    }
+    if (!existsSync(folder)) return []
+    return readdirSync(folder).map((name) => ({ name, lines: readFileSync(join(folder, name), 'utf8').split('\n') }))
   }
 }
 

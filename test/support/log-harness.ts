@@ -59,6 +59,7 @@ export class LogHarness {
       knownPods: this.cells.length,
       windowMs: 60_000,
       token: `repair by ${pod}`,
+      process: '1',
       ...extra,
     }
     return this.cell(Number(pod.split('/')[0])).claim(this.redis, claim)
