@@ -74,6 +74,24 @@ export const ALERTS: Alert[] = [
     what: 'One of them is damaged. The log of this pod names its peer; delete the volume of the replica, which then copies its peer.',
   },
   {
+    alert: 'MaksDBDirectoryCorrected',
+    expr: `sum by (${CELL}) (increase(${m('maksdb_directory_corrected_total')}[15m])) > 0`,
+    for: '0m',
+    severity: 'warning',
+    summary:
+      'The directory of {{ $labels.collection }} did not say what shard {{ $labels.cell }} holds, and was corrected.',
+    what: 'Somebody else wrote to the keys of the collection, or Redis evicts keys: look at maxmemory-policy, which must be noeviction. Points may have been missing from reads until then.',
+  },
+  {
+    alert: 'MaksDBDirectoryMissing',
+    expr: `max by (${CELL}) (${m('maksdb_directory_missing')}) > 0`,
+    for: '5m',
+    severity: 'critical',
+    summary:
+      'The directory of {{ $labels.collection }} tells of points in shard {{ $labels.cell }} that no shard holds.',
+    what: 'The log of the primary names them. Write them again, or delete them; keep the volumes for a report.',
+  },
+  {
     alert: 'MaksDBSnapshotOld',
     expr: `max by (${CELL}, pod) (${m('maksdb_snapshot_age_seconds')}) > 3600 and max by (${CELL}, pod) (changes(${m('maksdb_applied_seq')}[1h])) > 0`,
     for: '10m',

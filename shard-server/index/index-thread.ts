@@ -111,7 +111,7 @@ const handlers: Handlers = {
     const { rows } = state
     const to = Math.min(rows.size, from + limit)
     const keys: IdKey[] = []
-    for (let row = from; row < to; row++) if (rows.visible(row, undefined)) keys.push(rows.at(row).key)
+    for (let row = from; row < to; row++) if (rows.visible(row, undefined)) keys.push(rows.keys[row] as IdKey)
     return { keys, next: to < rows.size ? to : null }
   },
 

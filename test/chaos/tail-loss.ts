@@ -3,11 +3,11 @@
  * level, and is all of it told? The file is cut where it ended two seconds before the kill, as a failover to a replica that
  * lagged behind would have it.
  */
-import { readdirSync, statSync, truncateSync } from 'node:fs'
-import { join } from 'node:path'
+import { statSync, truncateSync } from 'node:fs'
 import type { Durability } from '../../core/durability.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { kill, runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import { runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import { appendOnlyFile } from '../support/redis.ts'
 
 export interface TailLoss {
   /** Writes acknowledged in the part of the log that Redis lost. */
@@ -55,19 +55,13 @@ export class TailLossTrials {
       }
     })
     await sleep(1000)
-    const file = this.#appendOnlyFile()
+    const file = appendOnlyFile(cluster.redisFiles)
     const { size } = statSync(file)
     const before = acknowledged.length
     await sleep(TAIL_MS)
-    const killed = await cluster.processes()
-    for (const one of killed) kill(one)
+    await cluster.killAll()
     end.abort()
     await Promise.all(writing)
-    // A dying Redis may still write.
-    await waitFor(
-      async () => (await cluster.processes()).every(({ pid }) => killed.every((one) => one.pid !== pid)) || undefined,
-      'everything to be dead',
-    )
     truncateSync(file, size)
     const started = runCli(['start', '--data-dir', cluster.dataDir, '--port', String(cluster.port)])
     const told = await this.#untilOpen()
@@ -101,16 +95,6 @@ export class TailLossTrials {
     )
     await this.cluster.allFollow()
     return told
-  }
-
-  #appendOnlyFile(): string {
-    const folder = join(this.cluster.dataDir, 'clusters', 'things', 'redis', 'appendonlydir')
-    const newest = readdirSync(folder)
-      .filter((name) => name.endsWith('.incr.aof'))
-      .sort((a, b) => Number(a.split('.')[2]) - Number(b.split('.')[2]))
-      .at(-1)
-    if (newest === undefined) throw new Error('Redis has no append-only file')
-    return join(folder, newest)
   }
 }
 

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Keys, keysOf } from '../../protocol/keys.ts'
 import { HighWaterMark } from '../../shard-server/high-water-mark.ts'
-import type { RepairReport } from '../../shard-server/repairer.ts'
 import type { Redis } from '../../store/connection.ts'
 import type { LogPoint } from '../../store/log-entry.ts'
 import { runCli, TestCluster, waitFor } from '../support/cluster.ts'
@@ -51,25 +50,7 @@ async function copyInto(from: Redis, into: TestRedis): Promise<void> {
   }
 }
 
-/** Writes until one is taken: while the gate is closed they are refused. */
-async function writable(): Promise<void> {
-  await waitFor(
-    async () => {
-      const answer = await cluster.fetch('PUT', '/collections/things/points?timeout=5', { points: points(1000, 20) })
-      return answer.status === 200 || undefined
-    },
-    'writes to be taken again',
-    30_000,
-  )
-}
-
-function repaired(): Promise<RepairReport> {
-  return waitFor(
-    async () => (await cluster.topology().catch(() => undefined))?.last_repair ?? undefined,
-    'the log to be repaired',
-    30_000,
-  )
-}
+const writable = () => cluster.writable(points(1000, 20))
 
 async function expectEverything(): Promise<void> {
   expect(await cluster.collection.count({ consistency: 'strong' })).toBe(320)
@@ -104,7 +85,7 @@ describe('after a loss in Redis that the shards can make good', () => {
     async (_what, lose) => {
       const { redis, keys } = await filled()
       await lose(redis, keys)
-      const repair = await repaired()
+      const repair = await cluster.repaired()
       expect(repair).toMatchObject({ lost: '', lostIds: [], points: 300 })
       await writable()
       await expectEverything()
@@ -126,7 +107,7 @@ describe('after a loss in Redis that the shards can make good', () => {
         'the old data',
       )
       await redis.replicaof('NO', 'ONE')
-      expect(await repaired()).toMatchObject({ lost: '', lostIds: [], points: 300 })
+      expect(await cluster.repaired()).toMatchObject({ lost: '', lostIds: [], points: 300 })
       await writable()
       await expectEverything()
     } finally {
@@ -149,7 +130,7 @@ describe('after a loss in Redis that the shards can make good', () => {
     )
     const redis = await cluster.redis()
     await lose(redis, keysOf('default', 'things'))
-    expect(await repaired()).toMatchObject({ lost: '', lostIds: [], points: 6000 })
+    expect(await cluster.repaired()).toMatchObject({ lost: '', lostIds: [], points: 6000 })
     await writable()
     expect((await cluster.settled()).centroids.version).toBe(1)
     expect(await cluster.collection.count({ consistency: 'strong' })).toBe(6000)
@@ -187,7 +168,7 @@ describe('a loss that no shard can make good', () => {
       expect.stringMatching(/is open again; given up: .*nobody holds/),
     ])
     await started
-    expect((await repaired()).lost).toContain('cell 0: nobody holds')
+    expect((await cluster.repaired()).lost).toContain('cell 0: nobody holds')
     await writable()
     await expectEverything()
   })

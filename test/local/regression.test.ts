@@ -23,22 +23,14 @@ async function restored(which: 'the shards live' | 'the shards died too'): Promi
   await cluster.settled()
   await cluster.collection.upsert(points(0, 100))
   await cluster.stop()
-  const appended = join(cluster.dataDir, 'clusters', 'things', 'redis', 'appendonlydir')
+  const appended = join(cluster.redisFiles, 'appendonlydir')
   const saved = join(cluster.folder, 'saved')
   cpSync(appended, saved, { recursive: true })
   await cluster.start()
   await cluster.collection.upsert(points(100, 100))
   // The marks on the volumes are as new as the last heartbeat.
   await sleep(1000)
-  const victims = (await cluster.processes()).filter(
-    ({ kind }) => which === 'the shards died too' || kind === 'supervisor' || kind === 'redis',
-  )
-  for (const one of victims) kill(one)
-  await waitFor(
-    async () =>
-      (await cluster.processes()).some(({ pid }) => victims.some((victim) => victim.pid === pid)) ? undefined : true,
-    'the victims to be dead',
-  )
+  await cluster.killAll(({ kind }) => which === 'the shards died too' || kind === 'supervisor' || kind === 'redis')
   rmSync(appended, { recursive: true })
   cpSync(saved, appended, { recursive: true })
 }
@@ -47,18 +39,8 @@ describe('an old append-only file under a running cluster', () => {
   it('costs nothing where the shards live: they repair the log from what they hold', async () => {
     await restored('the shards live')
     await cluster.start()
-    await waitFor(
-      async () => (await cluster.topology().catch(() => undefined))?.last_repair ?? undefined,
-      'the log to be repaired',
-      60_000,
-    )
-    await waitFor(
-      async () =>
-        (await cluster.fetch('PUT', '/collections/things/points?timeout=5', { points: points(500, 10) })).status === 200
-          ? true
-          : undefined,
-      'writes',
-    )
+    await cluster.repaired()
+    await cluster.writable(points(500, 10))
     await cluster.allReady()
     expect(await cluster.collection.count({ consistency: 'strong' })).toBe(210)
   })

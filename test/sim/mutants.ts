@@ -103,12 +103,15 @@ export const MUTANTS: Mutant[] = [
     ),
     from: 100_879,
   },
-  script(
-    'whoever took the lead last is taken for the primary',
-    'claim',
-    "\n      and string.match(claim.known, '^(%d+)') == w[2] then return true end",
-    ' then return true end',
-  ),
+  {
+    ...script(
+      'whoever took the lead last is taken for the primary',
+      'claim',
+      "\n      and string.match(claim.known, '^(%d+)') == w[2] then return true end",
+      ' then return true end',
+    ),
+    from: 20_455,
+  },
   pod('acknowledge before the primaries have applied'),
   pod('acknowledge before the reply'),
   pod('positions without a history'),

@@ -146,6 +146,39 @@ export class TestCluster {
     )
   }
 
+  /** Kills processes, all where not said otherwise, and returns when they are dead: a dying Redis may still write. */
+  async killAll(which: (one: ProcessStatus) => boolean = () => true): Promise<void> {
+    const victims = (await this.processes()).filter(which)
+    for (const victim of victims) kill(victim)
+    await waitFor(
+      async () => (await this.processes()).every(({ pid }) => victims.every((one) => one.pid !== pid)) || undefined,
+      'the victims to be dead',
+    )
+  }
+
+  /** What Redis keeps on its volume. */
+  get redisFiles(): string {
+    return join(this.dataDir, 'clusters', this.name, 'redis')
+  }
+
+  /** The loss of part of the log was noticed and made good. */
+  repaired(): Promise<RepairReport> {
+    return waitFor(
+      async () => (await this.topology().catch(() => undefined))?.last_repair ?? undefined,
+      'the log to be repaired',
+      60_000,
+    )
+  }
+
+  /** Writes points, again and again where they are refused, until they are taken. */
+  async writable(points: readonly unknown[]): Promise<void> {
+    await waitFor(
+      async () =>
+        (await this.fetch('PUT', `/collections/${this.name}/points?timeout=5`, { points })).status === 200 || undefined,
+      'writes to be taken again',
+    )
+  }
+
   async redis(): Promise<Redis> {
     const dir = new DataDir(this.dataDir)
     return connect(

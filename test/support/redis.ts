@@ -8,6 +8,17 @@ import { freePort } from '../../cli/supervisor/os-process.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { connect, type Redis } from '../../store/connection.ts'
 
+/** The file that commands are appended to now, of the Redis that keeps its files in a folder. */
+export function appendOnlyFile(folder: string): string {
+  const files = join(folder, 'appendonlydir')
+  const newest = readdirSync(files)
+    .filter((name) => name.endsWith('.incr.aof'))
+    .sort((a, b) => Number(a.split('.')[2]) - Number(b.split('.')[2]))
+    .at(-1)
+  if (newest === undefined) throw new Error('Redis has no append-only file')
+  return join(files, newest)
+}
+
 export class TestRedis {
   readonly folder = mkdtempSync(join(tmpdir(), 'maksdb-redis-'))
   readonly port: number
@@ -85,15 +96,8 @@ export class TestRedis {
     await this.client.replicaof('NO', 'ONE')
   }
 
-  /** The file that commands are appended to now. */
   appendOnlyFile(): string {
-    const folder = join(this.folder, 'appendonlydir')
-    const newest = readdirSync(folder)
-      .filter((name) => name.endsWith('.incr.aof'))
-      .sort((a, b) => Number(a.split('.')[2]) - Number(b.split('.')[2]))
-      .at(-1)
-    if (newest === undefined) throw new Error('Redis has no append-only file')
-    return join(folder, newest)
+    return appendOnlyFile(this.folder)
   }
 
   restart(): Promise<void> {

@@ -52,6 +52,16 @@ const CASES: Record<string, Case> = {
     good: [[`maksdb_copies_differing{${shard}}`, '0x200']],
     labels: pod,
   },
+  MaksDBDirectoryCorrected: {
+    bad: [[`maksdb_directory_corrected_total{${shard}}`, '0x100 3x100']],
+    good: [[`maksdb_directory_corrected_total{${shard}}`, '3x200']],
+    labels: cell,
+  },
+  MaksDBDirectoryMissing: {
+    bad: [[`maksdb_directory_missing{${shard}}`, '1x200']],
+    good: [[`maksdb_directory_missing{${shard}}`, '0x200']],
+    labels: cell,
+  },
   MaksDBSnapshotOld: {
     bad: [
       [`maksdb_snapshot_age_seconds{${shard}}`, '4000x200'],
