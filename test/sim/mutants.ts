@@ -11,6 +11,8 @@ export interface Mutant {
   mutation: Mutation
   /** The first seed to try, where it takes many to meet what shows it. */
   from?: number
+  /** It shows only beside a training or a supervisor. */
+  wide?: boolean
 }
 
 /** A script with one place changed. Throws where the script does not have the place any more. */
@@ -132,4 +134,22 @@ export const MUTANTS: Mutant[] = [
   { ...steps('a repair goes on after Redis has lost its first step'), from: 401_865 },
   { ...pod('snapshots forget what was let go'), from: 1810 },
   pod('leave stale rows where they are'),
+  {
+    ...script(
+      'a repair forgets the centroids',
+      'rebase',
+      "if cv > 0 then append(s, 'C', int(ver), int(cv), '', '', redis.call('GET', centroids) or '') end",
+      '',
+    ),
+    wide: true,
+  },
+  {
+    ...script(
+      'new centroids are told to some cells only',
+      'publish',
+      "for c = 0, cells - 1 do\n  local s = load_cell(KEYS[3 + 2 * c], KEYS[4 + 2 * c])\n  append(s, 'C'",
+      "for c = 0, cells - 2 do\n  local s = load_cell(KEYS[3 + 2 * c], KEYS[4 + 2 * c])\n  append(s, 'C'",
+    ),
+    wide: true,
+  },
 ]

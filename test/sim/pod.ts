@@ -22,6 +22,7 @@ export class Fold {
   readonly departures = new Departures()
   point: LogPoint = START
   version = 0
+  centroids: { version: number; bytes: Uint8Array } = { version: 0, bytes: new Uint8Array(0) }
 
   get rows() {
     const all = [...this.live.values()]
@@ -37,6 +38,7 @@ export class Fold {
 
   apply({ type, key, version, userVersion, flag, row }: LogEntry): void {
     this.version = Math.max(this.version, version)
+    if (type === 'C') this.centroids = { version: userVersion, bytes: row }
     const present = this.live.get(key)
     if (present && present.born >= version) return
     if (type === 'T') {
@@ -56,6 +58,7 @@ export class Fold {
     if (departures) for (const [key, departed] of this.departures.entries()) fold.departures.keep(key, departed)
     fold.point = this.point
     fold.version = this.version
+    fold.centroids = this.centroids
     return fold
   }
 }
@@ -107,7 +110,8 @@ export class SimPod {
     this.#claim()
   }
 
-  kill(): void {
+  async kill(): Promise<void> {
+    if (this.phase !== 'down') await this.world.died(this, String(this.#lives))
     this.phase = 'down'
     this.#stepDown()
     this.#repair = undefined
@@ -335,6 +339,15 @@ export class SimPod {
     if (row.flag === 'l' && this.world.served(row.key, row.born))
       await this.commit({ type: 'L', key: row.key, expect: `o${row.born}` }, 'answered')
     else if (row.flag === 'o' && this.world.chance(0.5)) await this.world.move(this, row)
+  }
+
+  /** The primary of cell 0 makes the first centroids; each cell says when its rows are where they want them. */
+  async publishOrWalked(): Promise<void> {
+    const { lead, world, fold } = this
+    if (!lead || !this.primary || this.phase !== 'following') return
+    const { version } = fold.centroids
+    if (version > 0) await this.log.walked(world.client, lead, version)
+    else if (this.cell === 0) await this.log.publish(world.client, lead, 0, Buffer.from(`centroids ${world.number()}`))
   }
 
   async trim(): Promise<void> {

@@ -16,7 +16,8 @@ export async function* repairBy(world: World, token: string, reply: readonly str
   for (const pod of chosen) pod.snapshot()
   const known = chosen.map((pod) => pod.fold.version)
   yield
-  const rebased = await repair.rebase(copies, Math.max(...known), { version: 0, bytes: new Uint8Array(0) })
+  const newest = chosen.map(({ fold }) => fold.centroids).reduce((a, b) => (b.version > a.version ? b : a))
+  const rebased = await repair.rebase(copies, Math.max(...known), newest)
   yield
   for (const cell of rebased) secure(world, chosen[cell] as SimPod)
   yield

@@ -1,14 +1,22 @@
-/** `npm run simulate -- --seeds 200000 --from 0`: exit 1 at the first seed that shows something wrong, which is printed. */
+/**
+ * `npm run simulate -- --seeds 200000 --from 0 [--wide]`: exit 1 at the first seed that shows something wrong, which is
+ * printed. `--wide` adds a supervisor and a training; the same seed is another history then.
+ */
 import { parseArgs } from 'node:util'
 import { firstViolation } from './simulate.ts'
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '2000' }, from: { type: 'string', default: '0' } },
+  options: {
+    seeds: { type: 'string', default: '2000' },
+    from: { type: 'string', default: '0' },
+    wide: { type: 'boolean', default: false },
+  },
 })
 const from = Number(values.from)
 const found = await firstViolation({
   from,
   to: from + Number(values.seeds),
+  wide: values.wide,
   say: (done) => console.log(`${done} seeds`),
 })
 console.log(found ? `seed ${found.seed}: ${found.what}` : `${values.seeds} seeds from ${from}: nothing wrong`)

@@ -47,6 +47,12 @@ describe('the simulation', () => {
     expect(await firstViolation({ from: 0, to: 2000 })).toBeUndefined()
   })
 
+  it('of 1,000 seeds with a training and a supervisor loses, doubles and misplaces nothing', {
+    timeout: 400_000,
+  }, async () => {
+    expect(await firstViolation({ from: 0, to: 1000, wide: true })).toBeUndefined()
+  })
+
   it.each(REGRESSIONS)('shows how %s, by seed %i', async (_what, seed, name) => {
     const { mutation } = MUTANTS.find((mutant) => mutant.name === name) as (typeof MUTANTS)[number]
     expect((await firstViolation({ from: seed, to: seed + 1, mutation }))?.seed).toBe(seed)
@@ -55,8 +61,8 @@ describe('the simulation', () => {
 
   it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
     'finds out a protocol in which %s',
-    async (_name, { mutation, from = 0 }) => {
-      expect(await firstViolation({ from, to: from + 300, mutation })).toBeDefined()
+    async (_name, { mutation, from = 0, wide = false }) => {
+      expect(await firstViolation({ from, to: from + 300, mutation, wide })).toBeDefined()
     },
   )
 })

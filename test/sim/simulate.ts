@@ -14,11 +14,13 @@ export async function firstViolation(run: {
   from: number
   to: number
   mutation?: Mutation
+  /** With a supervisor and a training. */
+  wide?: boolean
   say?: (done: number) => void
 }): Promise<Found | undefined> {
   for (let seed = run.from; seed < run.to; seed++) {
     try {
-      await new World(seed, run.mutation).run(STEPS)
+      await new World(seed, run.mutation, run.wide).run(STEPS)
     } catch (error) {
       return { seed, what: (error as Error).message }
     }

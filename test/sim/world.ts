@@ -7,11 +7,11 @@ import { hashKey, type IdKey } from '../../core/ids.ts'
 import { comparePositions, formatPosition, parsePosition } from '../../core/position.ts'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
-import { allCellKeys, DIRECTORY_BUCKETS, keysOf } from '../../protocol/keys.ts'
+import { DIRECTORY_BUCKETS, keysOf } from '../../protocol/keys.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import type { Operation } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
-import { acceptLoss, readCut } from '../../store/topology.ts'
+import { acceptLoss, readCut, releaseLeaseOf } from '../../store/topology.ts'
 import { IDS, SCOPE } from './collection.ts'
 import { Ledger, Violation } from './ledger.ts'
 import { SimPod } from './pod.ts'
@@ -35,6 +35,8 @@ export class World {
   readonly pods: SimPod[]
   readonly ledger: Ledger
   readonly #flags: ReadonlySet<string>
+  /** Centroids are published, and somebody who sees processes die gives their leases away. Draws otherwise than without. */
+  readonly #wide: boolean
   #late: (() => Promise<unknown>)[] = []
   #older: ReturnType<SimRedis['copy']> | undefined
   #numbers = 0
@@ -43,7 +45,8 @@ export class World {
   /** A person was asked; from then on nothing is promised about what is gone. */
   asked = false
 
-  constructor(seed: number, mutation: Mutation = {}) {
+  constructor(seed: number, mutation: Mutation = {}, wide = false) {
+    this.#wide = wide
     this.random = seededRandom(seed)
     this.redis = new SimRedis(mutation.scripts)
     this.client = this.redis.client
@@ -84,6 +87,7 @@ export class World {
 
   async #step(): Promise<void> {
     const pod = this.#pick(this.pods)
+    if (this.#wide && this.chance(0.06)) return pod.publishOrWalked()
     const r = this.random()
     if (r < 0.3) await pod.tick()
     else if (r < 0.36) await pod.elect()
@@ -104,14 +108,14 @@ export class World {
     const r = this.random()
     const peers = this.pods.filter(({ cell }) => cell === pod.cell)
     if (r < 0.2) {
-      pod.kill()
+      await pod.kill()
       pod.start()
-    } else if (r < 0.28) pod.kill()
+    } else if (r < 0.28) await pod.kill()
     else if (r < 0.36) {
       for (const one of this.pods) if (one.phase === 'down') one.start()
     } else if (r < 0.42) {
       // All pods of a cell; what they hold then is what their volumes have and the log.
-      for (const one of peers) one.kill()
+      for (const one of peers) await one.kill()
       for (const one of peers) one.start()
     } else if (r < 0.5) this.redis.restart()
     else if (r < 0.64) this.#older = this.redis.copy()
@@ -119,9 +123,9 @@ export class World {
     else if (peers.every(({ phase }) => phase === 'following') && (await this.#isMended())) {
       // A volume goes, which the other pod of its cell must make good, and that one starts again.
       this.#fragile = pod.cell
-      pod.kill()
+      await pod.kill()
       pod.volume = { snapshots: [], mark: undefined }
-      for (const one of peers) one.kill()
+      for (const one of peers) await one.kill()
       for (const one of peers) one.start()
     }
   }
@@ -168,7 +172,7 @@ export class World {
           owner: pod.cell,
           copy: this.chance(0.3) ? (pod.cell + 1) % this.cells : null,
           expect: '',
-          centroidVersion: 0,
+          centroidVersion: pod.fold.centroids.version,
           row: encodeRow({ vector: VECTOR, payload: payload as string }),
         }
     this.ledger.sent(operation, payload, this.number())
@@ -193,6 +197,21 @@ export class World {
     this.#late.push(call)
   }
 
+  /** The supervisor sees a process die, sooner or later: perhaps when the next one of the pod leads already. */
+  async died(pod: SimPod, process: string): Promise<void> {
+    if (!this.#wide) return
+    const release = async () => {
+      const key = keysOf(SCOPE.namespace, SCOPE.name).lease(pod.cell)
+      const before = await this.client.get(key)
+      await releaseLeaseOf(this.client, { ...SCOPE, clusters: this.cells }, pod.cell, pod.name, process)
+      const taken = before !== null && (await this.client.get(key)) === null
+      if (taken && !before.startsWith(`${pod.name}#${process}#`))
+        throw new Violation(`the lease of ${before} was given away`)
+    }
+    if (this.chance(0.5)) await release()
+    else this.late(release)
+  }
+
   async #deliver(): Promise<void> {
     const call = this.#late.shift()
     if (call) await call()
@@ -202,7 +221,10 @@ export class World {
     const owner = (pod.cell + 1) % this.cells
     const expect = `o${row.born}`
     const bytes = encodeRow(row)
-    await pod.commit({ type: 'M', key: row.key, owner, copy: null, expect, centroidVersion: 0, row: bytes }, 'answered')
+    await pod.commit(
+      { type: 'M', key: row.key, owner, copy: null, expect, centroidVersion: pod.fold.centroids.version, row: bytes },
+      'answered',
+    )
   }
 
   /** Has the primary of every other cell what was in the log when this was asked? */
@@ -302,7 +324,13 @@ export class World {
       this.ledger.expectSeen(key, this.ledger.acknowledged(), found, 'the end')
       this.ledger.expectUnnumbered(key, found === undefined ? undefined : this.#contentOf(key, owner))
     }
-    const rows = Number(await this.client.hget(allCellKeys(keys, 1)[0] as string, 'rows'))
+    const version = Number(await this.client.hget(keys.meta, 'cv'))
+    const bytes = (await this.client.getBuffer(keys.centroids))?.toString() ?? ''
+    for (const { name, fold } of this.pods) {
+      const has = `${fold.centroids.version} ${Buffer.from(fold.centroids.bytes).toString()}`
+      if (has !== `${version} ${bytes}`) throw new Violation(`${name} has centroids ${has}, Redis ${version} ${bytes}`)
+    }
+    const rows = Number(await this.client.hget(keys.meta, 'rows'))
     if (rows !== owners) throw new Violation(`the collection counts ${rows} points and has ${owners}`)
   }
 
