@@ -9,7 +9,7 @@ import { keysOf } from '../protocol/keys.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { checkDurability, type Durable } from '../store/connection.ts'
 import { RedisLink } from '../store/redis-link.ts'
-import { acceptLoss, readTopology, releaseLeaseOf, type TopologyView } from '../store/topology.ts'
+import { acceptLoss, doubtLogs, readTopology, releaseLeaseOf, type TopologyView } from '../store/topology.ts'
 
 const DURABILITY_MS = 10_000
 const SCAN_COUNT = 1000
@@ -119,6 +119,11 @@ export class LogViews {
   /** Releases the lease of a process that the kubelet says has ended. */
   releaseLease(key: string, url: string, scope: Scope, cell: number, pod: string, startId: string): Promise<boolean> {
     return this.#of(key, url).link.use((redis) => releaseLeaseOf(redis, scope, cell, pod, startId))
+  }
+
+  /** Closes the gate where a log ends before what was seen at its head. */
+  doubt(key: string, url: string, scope: Scope, seen: readonly string[]): Promise<string[]> {
+    return this.#of(key, url).link.use((redis) => doubtLogs(redis, scope, seen))
   }
 
   acceptLoss(key: string, url: string, scope: Scope): Promise<string[]> {

@@ -157,7 +157,9 @@ export class Reconciler {
     const observed = this.#observe(key, pass, log)
     const world = worldOf(observed, context)
     const plan = planCluster(world)
-    const troubles = this.#troubles(pass, log, observed)
+    const below = belowFloor(before, log.topology)
+    if (below.length > 0 && log.topology?.gateOpen) await this.#doubt(key, pass)
+    const troubles = this.#troubles(pass, below, observed)
     if (!world.paused) {
       troubles.push(...(await this.#actor.apply(object, context, plan.replicas, signal)))
       troubles.push(...(await this.#actor.carryOut(observed, plan, pass.token, signal)))
@@ -227,8 +229,7 @@ export class Reconciler {
     return template?.spec?.containers?.[0]?.image ?? this.#parts.settings.image
   }
 
-  #troubles(pass: Pass, log: LogState, observed: Observed): Trouble[] {
-    const below = belowFloor(pass.before, log.topology)
+  #troubles(pass: Pass, below: readonly number[], observed: Observed): Trouble[] {
     const stuck = observed.pods.map((pod) => troubleOf(pod, Date.now())).find((trouble) => trouble !== undefined)
     return [
       ...pass.references.missing.map((message) => ({ reason: 'ReferenceMissing', message, blocksReady: true })),
@@ -242,6 +243,14 @@ export class Reconciler {
           ]),
       ...(stuck === undefined ? [] : [{ reason: 'PodStuck', message: stuck }]),
     ]
+  }
+
+  /** A log that ends before what was seen in it must take no writes until a person, or a pod that holds more, has spoken. */
+  async #doubt(key: string, pass: Pass): Promise<void> {
+    const floors = new Map((pass.before.shards ?? []).map(({ cell, floor }) => [cell, floor.id]))
+    const seen = Array.from({ length: pass.context.clusters }, (_, cell) => floors.get(cell) ?? '0-0')
+    const [, why] = await this.#logs.doubt(key, pass.url, pass.scope, seen).catch(() => [])
+    if (why !== undefined) this.#parts.logger.error({ key, why }, 'closed the gate of the log')
   }
 
   /** The lease of a process that has ended goes to the next one at once, not after its time. */

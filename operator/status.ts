@@ -68,7 +68,7 @@ function shardStatus(
   }
 }
 
-/** The floor only rises; a log that ends below it has lost entries. */
+/** The floor only rises, until somebody accepts a loss; a log that ends below it has lost entries. */
 function floorOf(
   before: ShardStatus | undefined,
   topology: TopologyView | undefined,
@@ -76,8 +76,14 @@ function floorOf(
 ): ShardStatus['floor'] {
   const floor = before?.floor ?? { id: '0-0', version: 0 }
   const head = topology?.cells[cell]?.head
-  if (!topology?.gateOpen || !head || head.seq <= parsePosition(floor.id).seq) return floor
-  return { id: formatPosition(head), version: topology.version }
+  if (!topology?.gateOpen || !head) return floor
+  if (head.seq <= parsePosition(floor.id).seq && !isGivenUp(floor, topology)) return floor
+  return { id: formatPosition(head), version: topology.version, era: topology.era }
+}
+
+/** A loss was accepted since the floor was noted. */
+function isGivenUp({ era = 0 }: ShardStatus['floor'], topology: TopologyView): boolean {
+  return topology.era > era
 }
 
 /** Shards whose log ends before their floor. */
@@ -85,7 +91,7 @@ export function belowFloor(before: VectorClusterStatus, topology: TopologyView |
   if (!topology) return []
   return (before.shards ?? []).flatMap(({ cell, floor }) => {
     const head = topology.cells[cell]?.head
-    return head && head.seq < parsePosition(floor.id).seq ? [cell] : []
+    return head && head.seq < parsePosition(floor.id).seq && !isGivenUp(floor, topology) ? [cell] : []
   })
 }
 

@@ -11,6 +11,7 @@ export const SCRIPTS = [
   'claim',
   'commit',
   'cut',
+  'doubt',
   'hold',
   'listed',
   'mend',

@@ -144,6 +144,15 @@ export async function readCentroids(redis: Redis, scope: CollectionScope): Promi
   }
 }
 
+/**
+ * Closes the gate where a log ends before an entry that was once seen at its head; the pods then say what they hold.
+ * @param seen for each cell a position; `0-0` where nothing was seen
+ */
+export async function doubtLogs(redis: Redis, scope: CollectionScope, seen: readonly string[]): Promise<string[]> {
+  const keys = allCellKeys(keysOf(scope.namespace, scope.name), scope.clusters)
+  return runScript(redis, 'doubt', keys, [scope.clusters, ...seen])
+}
+
 export async function acceptLoss(redis: Redis, scope: CollectionScope): Promise<string[]> {
   const keys = keysOf(scope.namespace, scope.name)
   return runScript(redis, 'accept', [keys.meta, keys.gate], [])

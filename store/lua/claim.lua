@@ -12,7 +12,8 @@ if redis.call('HGET', KEYS[2], 'inc') ~= inc then
   redis.call('HSET', KEYS[2], 'inc', inc, 'first', int(now))
 end
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'repairing')
-local g = redis.call('HMGET', KEYS[2], 'regressed', 'first', 'accepted', 'mended', 'token', 'until')
+local g = redis.call('HMGET', KEYS[2], 'regressed', 'first', 'accepted', 'mended', 'token', 'until', 'floors')
+local floors = g[7] and cjson.decode(g[7]) or {}
 local regressed, first, accepted, mended, token, rebased = g[1], num(g[2]), g[3], g[4], g[5], m[3]
 local s = load_cell(KEYS[3 + 2 * cell], KEYS[4 + 2 * cell])
 
@@ -72,7 +73,10 @@ local function repair_or_wait()
     -- What the log was may still be written where the log itself is gone. A repair that has begun writes there, too.
     local head = not rebased and not told_by_primary(c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'
     if above(head, known) then known = head end
-    if above(known, b.at) then
+    local short = above(known, b.at)
+    -- What somebody outside has seen may be of another history: only the number of entries counts.
+    if seq_of(floors[c + 1]) > seq_of(b.at) then known, short = floors[c + 1], true end
+    if short then
       lost[#lost + 1] = 'cell ' .. int(c) .. ': nobody holds the entries after ' .. b.at .. ' up to ' .. known
     end
   end
@@ -98,10 +102,7 @@ if not fits and not regressed then
   if mended == inc and m[1] == inc and is_whole then return { 'FORK' } end
   regressed = rebased and 'a repair of the log was not finished' or 'pod ' .. ARGV[1] .. ' holds ' .. known .. ', the log of cell ' .. ARGV[2]
     .. (is_whole and ' ends at ' .. s.head or ' has lost entries')
-  for _, c in ipairs(claims()) do redis.call('HDEL', KEYS[2], 'p:' .. c.pod) end
-  redis.call('HSET', KEYS[2], 'regressed', regressed, 'first', int(now))
-  redis.call('HDEL', KEYS[2], 'state', 'mended')
-  redis.call('HDEL', KEYS[1], 'inc')
+  close_gate(KEYS[1], KEYS[2], regressed)
 end
 redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], cjson.encode({ cell = int(cell), at = ARGV[3], hash = ARGV[4], known = known,
   settled = ARGV[7], version = ARGV[8], process = ARGV[14] }))

@@ -75,6 +75,14 @@ local function open_gate(meta, inc)
   redis.call('HSET', meta, 'inc', inc, 'history', history)
   return history
 end
+-- The gate closes: whatever was claimed until now is claimed again.
+local function close_gate(meta, gate, why)
+  local all = redis.call('HGETALL', gate)
+  for i = 1, #all, 2 do if string.sub(all[i], 1, 2) == 'p:' then redis.call('HDEL', gate, all[i]) end end
+  redis.call('HSET', gate, 'regressed', why, 'first', int(now_ms()))
+  redis.call('HDEL', gate, 'state', 'mended')
+  redis.call('HDEL', meta, 'inc')
+end
 -- Why the gate stays closed, and what it waits for; '' where it is open or about to open.
 local function why_closed(gate)
   local g = redis.call('HMGET', gate, 'regressed', 'state')

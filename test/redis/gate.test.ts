@@ -3,7 +3,7 @@ import { formatPosition, ORIGIN } from '../../core/position.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { type LogPoint, verifyChain } from '../../store/log-entry.ts'
 import { parsePlan, RepairLog } from '../../store/repair-log.ts'
-import { acceptLoss, readTopology } from '../../store/topology.ts'
+import { acceptLoss, doubtLogs, readTopology } from '../../store/topology.ts'
 import { LogHarness, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -265,6 +265,52 @@ describe('while Redis runs', () => {
     await damage(log.keys.log(1))
     expect((await beat()).gateOpen).toBe(false)
     expect(await claim('1/0', ends[1])).toMatchObject(['REGRESSED', expect.stringContaining('has lost entries')])
+  })
+
+  it('a collection that lost Redis and every volume is doubted by who has seen it, and goes on when that is accepted', async () => {
+    const { ends } = await running()
+    const seen = ends.map(({ position }) => formatPosition(position))
+    expect(await doubtLogs(redis.client, scope(), seen)).toEqual(['SOUND'])
+    await redis.client.flushall()
+    expect(await doubtLogs(redis.client, scope(), seen)).toEqual(['CLOSED'])
+    const empty = async () => {
+      for (const pod of ['0/0', '0/1', '1/0']) await claim(pod, START)
+      return claim('1/1', START)
+    }
+    expect((await empty())[0]).toBe('OPEN')
+    expect((await doubtLogs(redis.client, scope(), seen))[0]).toBe('OK')
+    await empty()
+    expect((await empty())[1]).toContain(`cell 1: nobody holds the entries after 0-0 up to ${seen[1]}`)
+    const before = (await readTopology(redis.client, scope())).era
+    await acceptLoss(redis.client, scope())
+    expect((await readTopology(redis.client, scope())).era).toBeGreaterThan(before)
+    const plan = await claim('1/1', START, 0)
+    expect(plan[0]).toBe('REPAIR')
+    const repair = repairBy('1/1')
+    await repair.rebase(parsePlan(plan), 0, { version: 0, bytes: new Uint8Array(0) })
+    await repair.reopen(0, 0, '')
+    expect((await claim('0/0', START))[0]).toBe('OPEN')
+  })
+
+  it('a doubt that the pods can settle costs nothing: what they hold is what was seen', async () => {
+    const { ends } = await running()
+    await redis.client.hset(h.cell(1).cellMeta, 'head', `${ends[1].position.epoch}-1`)
+    await doubtLogs(
+      redis.client,
+      scope(),
+      ends.map(({ position }) => formatPosition(position)),
+    )
+    const all = async () => {
+      for (const [pod, end] of [
+        ['0/0', ends[0]],
+        ['0/1', ends[0]],
+        ['1/0', ends[1]],
+      ] as const)
+        await claim(pod, end)
+      return claim('1/1', ends[1])
+    }
+    await all()
+    expect((await all()).slice(0, 3)).toEqual(['REPAIR', expect.stringContaining('was seen in it'), ''])
   })
 
   it('accepting a loss where nothing was lost changes nothing', async () => {
