@@ -35,6 +35,7 @@ interface LuaC {
   _lua_pushnil(L: number): void
   _lua_pushnumber(L: number, value: number): void
   _lua_rawgeti(L: number, index: number, at: bigint): LuaType
+  _lua_rawlen(L: number, index: number): number
   _lua_rawset(L: number, index: number): void
   _lua_rawseti(L: number, index: number, at: bigint): void
   _lua_setglobal(L: number, name: number): void
@@ -192,6 +193,7 @@ export class Lua {
     if (type === LuaType.Number) return c._lua_tonumberx(L, index, NULL)
     if (type === LuaType.Boolean) return c._lua_toboolean(L, index) !== 0
     if (type !== LuaType.Table) return null
+    if (c._lua_rawlen(L, index) > 0) return this.#take(index)
     const object: Record<string, unknown> = {}
     const table = index < 0 ? index - 1 : index
     c._lua_pushnil(L)

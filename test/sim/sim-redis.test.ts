@@ -8,9 +8,10 @@ import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Operation } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
+import { amend, readListed, readListings } from '../../store/directory-audit.ts'
 import type { LogPoint } from '../../store/log-entry.ts'
 import { RepairLog } from '../../store/repair-log.ts'
-import { acceptLoss, readCut, readTopology, releaseLeaseOf } from '../../store/topology.ts'
+import { acceptLoss, doubtLogs, readCut, readTopology, releaseLeaseOf } from '../../store/topology.ts'
 import { drop, LogHarness, move, type PlayedPod, remove, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 import { SimRedis } from './sim-redis.ts'
@@ -242,6 +243,25 @@ function draw(random: Random): Step {
         return done
       },
     ],
+    [
+      1,
+      async (side) => {
+        const { keys, next } = await readListed(side.redis, scopeOf(side), cell, seed % 8192, 3)
+        return [keys.sort(), next]
+      },
+    ],
+    [
+      1,
+      async (side) => {
+        const key = idKey(seed % 4)
+        const expected = (await readListings(side.redis, scopeOf(side), [key]))?.texts[0] ?? ''
+        const value = { owner: cell, copy: null, linger: null, userVersion: 3, version: 4 }
+        const amendment = { key, expected: seed % 3 === 0 ? 'another' : expected, value, stale: [1 - cell] }
+        const token = lead(side)?.lead.token ?? ''
+        return amend(side.redis, { ...scopeOf(side), cell }, token, [amendment], { rows: seed % 2, copies: 0 })
+      },
+    ],
+    [0.3, async (side) => doubtLogs(side.redis, scopeOf(side), [`1-${seed % 20}`, '0-0'])],
     [1, async (side) => side.redis.del(keysOf('test', side.h.name).log(cell))],
   ]
   let at = random() * steps.reduce((sum, [weight]) => sum + weight, 0)

@@ -4,14 +4,14 @@
  * acknowledged must be there, once, where the directory says.
  */
 import { hashKey, type IdKey } from '../../core/ids.ts'
-import { comparePositions, formatPosition, parsePosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, ORIGIN, type Position, parsePosition } from '../../core/position.ts'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { DIRECTORY_BUCKETS, keysOf } from '../../protocol/keys.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import type { Operation } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
-import { acceptLoss, readCut, releaseLeaseOf } from '../../store/topology.ts'
+import { acceptLoss, doubtLogs, readCut, readTopology, releaseLeaseOf } from '../../store/topology.ts'
 import { IDS, SCOPE } from './collection.ts'
 import { Ledger, Violation } from './ledger.ts'
 import { SimPod } from './pod.ts'
@@ -42,6 +42,8 @@ export class World {
   #numbers = 0
   #fragile: number | undefined
   #lostAt = 0
+  /** By the operator. */
+  #seen: { era: number; heads: Position[] } = { era: 0, heads: [] }
   /** A person was asked; from then on nothing is promised about what is gone. */
   asked = false
 
@@ -88,6 +90,7 @@ export class World {
   async #step(): Promise<void> {
     const pod = this.#pick(this.pods)
     if (this.#wide && this.chance(0.06)) return pod.publishOrWalked()
+    if (this.#wide && this.chance(0.03)) return this.#lookFromOutside()
     const r = this.random()
     if (r < 0.3) await pod.tick()
     else if (r < 0.36) await pod.elect()
@@ -191,6 +194,23 @@ export class World {
           pod.fold.point.position.seq >= seq,
       ),
     )
+  }
+
+  /** The operator notes how far the logs have come, and doubts one that has come less far. */
+  async #lookFromOutside(): Promise<void> {
+    const scope = { ...SCOPE, clusters: this.cells }
+    const topology = await readTopology(this.client, scope)
+    if (!topology.gateOpen) return
+    const { era, cells } = topology
+    if (era > this.#seen.era) this.#seen = { era, heads: [] }
+    const { heads } = this.#seen
+    if (cells.some(({ head }, cell) => head.seq < (heads[cell]?.seq ?? 0)))
+      await doubtLogs(
+        this.client,
+        scope,
+        cells.map((_, cell) => formatPosition(heads[cell] ?? ORIGIN)),
+      )
+    else this.#seen = { era, heads: cells.map(({ head }) => head) }
   }
 
   late(call: () => Promise<unknown>): void {
