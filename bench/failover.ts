@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import { sleep } from '../runtime/lifecycle.ts'
 import { kill, TestCluster, waitFor } from '../test/support/cluster.ts'
+import { spread } from './spread.ts'
 
 const LEASE_TTL_MS = 3000
 const PAUSE_MS = 5
@@ -51,10 +52,9 @@ async function trials(count: number, unseen: boolean): Promise<void> {
     gaps.push(longest)
     if (unseen) process.kill(supervisor.pid, 'SIGCONT')
   }
-  const sorted = gaps.toSorted((a, b) => a - b)
-  const at = (share: number) => Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? 0)
+  const { p50, p99, max } = spread(gaps)
   console.log(
-    `${count} primaries killed, ${unseen ? 'unseen' : 'seen by the supervisor'}: no acknowledged write for p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms (${(at(1) / LEASE_TTL_MS).toFixed(2)} of the lease's ${LEASE_TTL_MS} ms)`,
+    `${count} primaries killed, ${unseen ? 'unseen' : 'seen by the supervisor'}: no acknowledged write for p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (${(max / LEASE_TTL_MS).toFixed(2)} of the lease's ${LEASE_TTL_MS} ms)`,
   )
 }
 

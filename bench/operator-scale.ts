@@ -14,6 +14,7 @@ import type { KubeObject, Resource } from '../operator/kube/objects.ts'
 import { OWNED, OWNED_SELECTOR, VECTOR_CLUSTERS } from '../operator/resources.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { ApiServer } from '../test/kube/support/api-server.ts'
+import { spread } from './spread.ts'
 
 const CHANGES = 100
 const PARALLEL = 16
@@ -59,10 +60,8 @@ try {
     byHand.push(await applyByHand(name, i))
     await sleep(SETTLE_MS)
   }
-  console.log(
-    `from a changed manifest to its last StatefulSet, one at a time, ${CHANGES} changes: ${spread(byOperator)}`,
-  )
-  console.log(`the same writes to the ${cells} StatefulSets, sent by hand: ${spread(byHand)}`)
+  console.log(`from a changed manifest to its last StatefulSet, one at a time, ${CHANGES} changes: ${told(byOperator)}`)
+  console.log(`the same writes to the ${cells} StatefulSets, sent by hand: ${told(byHand)}`)
   console.log(`memory of the operator: ${memory()} MiB`)
   await end(operator)
   const restarted = performance.now()
@@ -139,10 +138,9 @@ async function applyByHand(name: string, mark: number): Promise<number> {
   return performance.now() - started
 }
 
-function spread(times: readonly number[]): string {
-  const sorted = times.toSorted((a, b) => a - b)
-  const at = (part: number) => (sorted[Math.floor(sorted.length * part)] ?? 0).toFixed(0)
-  return `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`
+function told(times: readonly number[]): string {
+  const { p50, p99 } = spread(times)
+  return `p50 ${p50} ms, p99 ${p99} ms`
 }
 
 async function count(resource: Resource): Promise<number> {

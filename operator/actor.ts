@@ -1,10 +1,8 @@
 /** Carries the plan out: every call here is idempotent, so a pass that died half-way is finished by the next. */
-import { request } from 'undici'
 import type { ClusterAction, ClusterPlan } from '../core/cluster-plan.ts'
-import { decodeFrame, encodeFrame, FRAME_TYPE } from '../protocol/frame.ts'
 import { quantityText } from '../protocol/quantity.ts'
-import { type HandOverRequest, type HandOverResponse, INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
-import { errorOfReply } from '../runtime/http-server.ts'
+import { type HandOverRequest, type HandOverResponse, RPC } from '../protocol/shard-rpc.ts'
+import { callFrame } from '../runtime/frame-call.ts'
 import { type BuildContext, digest } from './build/context.ts'
 import { manifests } from './build/manifests.ts'
 import { PORTS } from './build/names.ts'
@@ -169,18 +167,13 @@ export class Actor {
     const address = pod && statusOfPod(pod).podIP
     if (!address) return undefined
     try {
-      const answer = await request(
-        `http://${address.includes(':') ? `[${address}]` : address}:${PORTS.shard}${RPC.handOver}`,
-        {
-          method: 'POST',
-          headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: token },
-          body: encodeFrame({ holdOffMs: HOLD_OFF_MS } satisfies HandOverRequest),
-          signal: AbortSignal.any([signal, AbortSignal.timeout(HAND_OVER_TIMEOUT_MS)]),
-        },
-      )
-      const body = Buffer.from(await answer.body.arrayBuffer())
-      if (answer.statusCode !== 200) throw errorOfReply(body.toString())
-      const { handedOver, successor } = decodeFrame<HandOverResponse>(body).header
+      const { header } = await callFrame<HandOverResponse>({
+        url: `http://${address.includes(':') ? `[${address}]` : address}:${PORTS.shard}${RPC.handOver}`,
+        token,
+        header: { holdOffMs: HOLD_OFF_MS } satisfies HandOverRequest,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(HAND_OVER_TIMEOUT_MS)]),
+      })
+      const { handedOver, successor } = header
       if (!handedOver) return undefined
       await this.#event(
         observed.object,

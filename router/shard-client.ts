@@ -1,9 +1,9 @@
 /** Calls to shards. An error says whether the shard proved that nothing was executed. */
-import { Agent, request } from 'undici'
+import { Agent } from 'undici'
 import { asMaksError, type ErrorCode, MaksError } from '../core/errors.ts'
-import { decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
-import { type Heartbeat, INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
-import { errorOfReply } from '../runtime/http-server.ts'
+import type { Frame } from '../protocol/frame.ts'
+import type { Heartbeat } from '../protocol/shard-rpc.ts'
+import { callFrame } from '../runtime/frame-call.ts'
 
 const CONNECTIONS_PER_SHARD = 32
 const KEEP_ALIVE_MS = 10_000
@@ -49,23 +49,18 @@ export class ShardClient {
     chunks: readonly Uint8Array[],
     timeoutMs: number,
   ): Promise<Frame<A>> {
-    let status: number
-    let body: Buffer
     try {
-      const response = await request(`http://${shard.address}:${shard.port}${path}`, {
-        method: 'POST',
-        headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: this.#token },
-        body: encodeFrame(header, chunks),
-        dispatcher: this.#agent,
+      return await callFrame<A>({
+        url: `http://${shard.address}:${shard.port}${path}`,
+        token: this.#token,
+        header,
+        chunks,
         signal: AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs))),
+        dispatcher: this.#agent,
       })
-      status = response.statusCode
-      body = Buffer.from(await response.body.arrayBuffer())
     } catch (error) {
-      throw connectionError(shard, error)
+      throw error instanceof MaksError ? error : connectionError(shard, error)
     }
-    if (status === 200) return decodeFrame<A>(body)
-    throw errorOfReply(body.toString())
   }
 
   close(): Promise<void> {

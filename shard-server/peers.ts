@@ -1,8 +1,7 @@
 /** Calls to other shards: frames over HTTP with the internal credential; errors come back as codes of the catalogue. */
-import { request } from 'undici'
-import { decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
-import { type Heartbeat, INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
-import { errorOfReply } from '../runtime/http-server.ts'
+import type { Frame } from '../protocol/frame.ts'
+import type { Heartbeat } from '../protocol/shard-rpc.ts'
+import { callFrame } from '../runtime/frame-call.ts'
 import type { RedisLink } from '../store/redis-link.ts'
 import { readTopology } from '../store/topology.ts'
 import type { Pod } from './pod.ts'
@@ -15,15 +14,13 @@ export async function callPeer<A>(
   chunks: Uint8Array[] = [],
   timeoutMs = 10_000,
 ): Promise<Frame<A>> {
-  const response = await request(`http://${peer.address}:${peer.port}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: pod.env.MAKSDB_INTERNAL_TOKEN },
-    body: encodeFrame(header, chunks),
+  return callFrame<A>({
+    url: `http://${peer.address}:${peer.port}${path}`,
+    token: pod.env.MAKSDB_INTERNAL_TOKEN,
+    header,
+    chunks,
     signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
   })
-  const body = Buffer.from(await response.body.arrayBuffer())
-  if (response.statusCode === 200) return decodeFrame<A>(body)
-  throw errorOfReply(body.toString())
 }
 
 /** The pods that lead each cell now, undefined where none does. */

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import type { ProcessStatus } from '../../cli/status.ts'
 import { DataDir } from '../../cli/supervisor/data-dir.ts'
 import type { IdKey } from '../../core/ids.ts'
-import { decodeFrame, encodeFrame, FRAME_TYPE } from '../../protocol/frame.ts'
-import { INTERNAL_HEADER, type RowsResponse, RPC, type ScrollRequest } from '../../protocol/shard-rpc.ts'
+import { type RowsResponse, RPC, type ScrollRequest } from '../../protocol/shard-rpc.ts'
+import { callFrame } from '../../runtime/frame-call.ts'
 import { type TestCluster, waitFor } from '../support/cluster.ts'
 
 const PAGE = 1000
@@ -52,13 +52,12 @@ async function contentOf(cluster: TestCluster, pod: ProcessStatus): Promise<{ ro
       withPayload: true,
       withVector: true,
     }
-    const response = await fetch(`http://127.0.0.1:${pod.port}${RPC.scroll}`, {
-      method: 'POST',
-      headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: dir.token },
-      body: new Uint8Array(encodeFrame(request)),
+    const { header, chunks } = await callFrame<RowsResponse>({
+      url: `http://127.0.0.1:${pod.port}${RPC.scroll}`,
+      token: dir.token,
+      header: request,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    if (!response.ok) throw new Error(`${pod.name}: ${response.status} ${await response.text()}`)
-    const { header, chunks } = decodeFrame<RowsResponse>(Buffer.from(await response.arrayBuffer()))
     const page = header.rows.slice(0, PAGE)
     rows += page.length
     digest.update(JSON.stringify(page))

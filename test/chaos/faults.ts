@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { ProcessStatus } from '../../cli/status.ts'
 import { DataDir } from '../../cli/supervisor/data-dir.ts'
 import type { Random } from '../../core/random.ts'
-import { encodeFrame, FRAME_TYPE } from '../../protocol/frame.ts'
-import { INTERNAL_HEADER, RPC } from '../../protocol/shard-rpc.ts'
+import { RPC } from '../../protocol/shard-rpc.ts'
+import { callFrame } from '../../runtime/frame-call.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { kill, type TestCluster } from '../support/cluster.ts'
 import type { Disturbance, FaultProxy } from '../support/fault-proxy.ts'
@@ -71,13 +71,16 @@ function flipBit(volume: string, random: Random): void {
   writeFileSync(path, bytes)
 }
 
+const HAND_OVER_TIMEOUT_MS = 10_000
+
 async function handOver(target: Target): Promise<void> {
   const { port } = await somePrimary(target)
   const dir = new DataDir(target.cluster.dataDir)
-  await fetch(`http://127.0.0.1:${port}${RPC.handOver}`, {
-    method: 'POST',
-    headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: dir.token },
-    body: new Uint8Array(encodeFrame({ holdOffMs: 1000 })),
+  await callFrame({
+    url: `http://127.0.0.1:${port}${RPC.handOver}`,
+    token: dir.token,
+    header: { holdOffMs: 1000 },
+    signal: AbortSignal.timeout(HAND_OVER_TIMEOUT_MS),
   })
 }
 

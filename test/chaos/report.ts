@@ -1,4 +1,5 @@
 /** What a chaos run says at its end. */
+import { spread } from '../../bench/spread.ts'
 import type { Fault } from './checker.ts'
 import type { ChaosReport } from './scenario.ts'
 
@@ -18,7 +19,7 @@ export function reportText(report: ChaosReport): string {
   const made = [...faults.values()].reduce((sum, times) => sum + times, 0)
   const count = (...kinds: Fault[]) => violations.filter(({ fault }) => kinds.includes(fault)).length
   const twice = disagreements.filter((text) => text.includes('twice')).length
-  const at = (share: number) => Math.round(recoveries[Math.floor((recoveries.length - 1) * share)] ?? 0)
+  const flow = spread(recoveries)
   const judged =
     typeof porcupine === 'string'
       ? porcupine
@@ -28,7 +29,7 @@ export function reportText(report: ChaosReport): string {
     ...[...faults].sort(([, a], [, b]) => b - a).map(([name, times]) => `  ${String(times).padStart(4)}  ${name}`),
     `writes acknowledged ${tally.acknowledged}, not acknowledged ${JSON.stringify(Object.fromEntries(tally.refused))}`,
     `reads answered ${tally.reads}, searches ${tally.searches}`,
-    `writes flow again after p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, max ${at(1)} ms`,
+    `writes flow again after p50 ${flow.p50} ms, p99 ${flow.p99} ms, max ${flow.max} ms`,
     `longest time of all clients without an acknowledged write ${Math.round(tally.writeGapMs)} ms, without an answered read ${Math.round(tally.readGapMs)} ms`,
     `lost ${count('lost')}, resurrected ${count('resurrected')}, duplicated ${twice}, stale ${count('stale')}, other ${count('invented', 'misordered', 'refused but done')}`,
     `Porcupine: ${judged}`,

@@ -28,7 +28,7 @@ export interface ChaosReport extends Verdict {
   /** How often each fault was made. */
   faults: Map<string, number>
   tally: Tally
-  /** Milliseconds from the end of each fault until writes flowed again, in order of size. */
+  /** Milliseconds from the end of each fault until writes flowed again. */
   recoveries: number[]
   /** What pods, directory and scroll say otherwise of one another at the end. */
   disagreements: string[]
@@ -96,7 +96,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     minutes: options.minutes,
     faults,
     tally: clients.tally,
-    recoveries: recoveries.sort((a, b) => a - b),
+    recoveries,
     folder,
   }
 }

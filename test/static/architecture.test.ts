@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const MAY_IMPORT: Record<string, string[]> = {
   core: [],
   protocol: ['core', 'zod'],
-  runtime: ['core', 'protocol', 'pino', 'prom-client'],
+  runtime: ['core', 'protocol', 'pino', 'prom-client', 'undici'],
   store: ['core', 'protocol', 'runtime', 'ioredis'],
   'shard-server': ['core', 'protocol', 'runtime', 'store', 'undici', 'zod'],
   'shard-server/index': ['core', 'protocol', 'store', 'faiss-node', 'zod'],
