@@ -50,6 +50,25 @@ describe('trouble that a person mends', () => {
     expect(await k.kubectl('describe', 'vc', 'keyless')).toContain('RedisNotDurable')
   })
 
+  it('a log that ends before what was seen in it: writes wait until the loss is accepted', async () => {
+    const seen = { id: '1-1000000', version: 1 }
+    const patch = JSON.stringify([{ op: 'replace', path: '/status/shards/0/floor', value: seen }])
+    await k.until('the operator to doubt the log', 90_000, async () => {
+      const { shards = [], conditions = [] } = await k.status('keyless')
+      if (shards[0]?.floor.id !== seen.id)
+        await k.kubectl('patch', 'vc', 'keyless', '--subresource=status', '--type=json', '-p', patch)
+      return conditions.find(({ reason }) => reason === 'LogBelowFloor')
+    })
+    const { message } = await saying('keyless', 'Ready', 'LogRegressed')
+    expect(message).toContain('cell 0: nobody holds the entries after')
+    expect(message).toContain(`up to ${seen.id}`)
+    await k.kubectl('annotate', 'vc', 'keyless', 'maksdb.io/accept-loss=as-far-as-it-goes')
+    await k.settled('keyless')
+    await saying('keyless', 'Degraded', 'AllPodsReady')
+    expect(Number((await k.status('keyless')).shards?.[0]?.floor.id.split('-')[1])).toBeLessThan(1000)
+    expect(await k.kubectl('describe', 'vc', 'keyless')).toContain('LossAccepted')
+  })
+
   it('a quota that refuses pods', async () => {
     const quota = {
       apiVersion: 'v1',
