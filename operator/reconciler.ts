@@ -17,8 +17,9 @@ import { KEYS, names, PORTS } from './build/names.ts'
 import { conditionsOf, type Findings, type Trouble } from './conditions.ts'
 import { Farewell } from './farewell.ts'
 import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
+import { LogCare } from './log-care.ts'
 import { type LogState, LogViews } from './log-view.ts'
-import { cellOf, endedProcesses, isReady, logName, type Observed, podsOf, troubleOf, worldOf } from './observe.ts'
+import { cellOf, isReady, type Observed, podsOf, troubleOf, worldOf } from './observe.ts'
 import { ReferenceReader, type References } from './references.ts'
 import { Refusals } from './refusals.ts'
 import { ANNOTATIONS, LABELS } from './resources.ts'
@@ -32,7 +33,6 @@ const STALE_PASSES = 8
 const CALM_MS = 10_000
 /** Regular passes over very many take their time, so that they never take more than a part of one core. */
 const CALM_EACH_MS = 30
-const BURIED_MAX = 10_000
 
 export interface OperatorSettings {
   image: string
@@ -67,15 +67,15 @@ export class Reconciler {
   readonly #refusals: Refusals
   readonly #status: StatusWriter
   readonly #logs: LogViews
+  readonly #care: LogCare
   /** Passes in a row that did and found nothing new. */
   readonly #stale = new Map<string, number>()
-  /** Processes whose lease has been dealt with. */
-  readonly #buried = new Set<string>()
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts
     this.#actor = new Actor(parts)
     this.#logs = new LogViews(parts.wake)
+    this.#care = new LogCare(parts, this.#logs)
     this.#references = new ReferenceReader(parts.client)
     this.#farewell = new Farewell(parts, this.#logs)
     this.#refusals = new Refusals(parts.client)
@@ -158,14 +158,14 @@ export class Reconciler {
     const world = worldOf(observed, context)
     const plan = planCluster(world)
     const below = belowFloor(before, log.topology)
-    if (below.length > 0 && log.topology?.gateOpen) await this.#doubt(key, pass)
     const troubles = this.#troubles(pass, below, observed)
     if (!world.paused) {
       troubles.push(...(await this.#actor.apply(object, context, plan.replicas, signal)))
       troubles.push(...(await this.#actor.carryOut(observed, plan, pass.token, signal)))
-      await this.#bury(key, pass, observed)
+      await this.#care.bury(key, pass, observed)
+      if (below.length > 0) await this.#care.doubt(key, pass, log)
     }
-    const acceptedLoss = await this.#acceptLoss(key, pass, log, signal)
+    const acceptedLoss = await this.#care.acceptLoss(key, pass, log, signal)
     troubles.push(...(await this.#refusals.of(key, observed, signal)))
     const found: Findings = {
       generation: object.metadata.generation ?? 0,
@@ -243,48 +243,6 @@ export class Reconciler {
           ]),
       ...(stuck === undefined ? [] : [{ reason: 'PodStuck', message: stuck }]),
     ]
-  }
-
-  /** A log that ends before what was seen in it must take no writes until a person, or a pod that holds more, has spoken. */
-  async #doubt(key: string, pass: Pass): Promise<void> {
-    const floors = new Map((pass.before.shards ?? []).map(({ cell, floor }) => [cell, floor.id]))
-    const seen = Array.from({ length: pass.context.clusters }, (_, cell) => floors.get(cell) ?? '0-0')
-    const [, why] = await this.#logs.doubt(key, pass.url, pass.scope, seen).catch(() => [])
-    if (why !== undefined) this.#parts.logger.error({ key, why }, 'closed the gate of the log')
-  }
-
-  /** The lease of a process that has ended goes to the next one at once, not after its time. */
-  async #bury(key: string, pass: Pass, observed: Observed): Promise<void> {
-    const { topology } = observed
-    if (!topology) return
-    for (const { cell, ordinal, startId } of endedProcesses(observed.pods)) {
-      const view = topology.cells[cell]
-      const name = logName(cell, ordinal)
-      if (this.#buried.has(startId) || !view?.leased || view.leader !== name) continue
-      const released = await this.#logs
-        .releaseLease(key, pass.url, pass.scope, cell, name, startId)
-        .catch(() => undefined)
-      if (released === undefined) continue
-      // Forgotten ones are asked for again, and answered that the lease is not theirs.
-      if (this.#buried.size >= BURIED_MAX) this.#buried.clear()
-      this.#buried.add(startId)
-      if (released) this.#parts.logger.info({ key, cell, pod: name }, 'released the lease of a process that has ended')
-    }
-  }
-
-  /** The value that was acted on; undefined where there was nothing to do. */
-  async #acceptLoss(key: string, pass: Pass, log: LogState, signal: AbortSignal): Promise<string | undefined> {
-    const wish = pass.object.metadata.annotations?.[ANNOTATIONS.acceptLoss]
-    if (wish === undefined || wish === pass.before.acceptedLoss || !log.topology || log.topology.regressed === '')
-      return undefined
-    await this.#logs.acceptLoss(key, pass.url, pass.scope)
-    const note = `the log goes on without what it has lost, as the annotation ${ANNOTATIONS.acceptLoss} asks: ${log.topology.regressed}`
-    await this.#parts.events.record(
-      pass.object,
-      { type: 'Warning', reason: 'LossAccepted', action: 'AcceptLoss', note },
-      signal,
-    )
-    return wish
   }
 
   #nextIn(key: string, plan: ClusterPlan, status: VectorClusterStatus, news: boolean): number {

@@ -1,0 +1,75 @@
+/** What the operator does to the log of a collection: it knows which processes have ended, what was seen, what a person wants. */
+import type { CollectionConfig } from '../protocol/config.ts'
+import type { VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
+import type { Logger } from '../runtime/logger.ts'
+import type { EventRecorder } from './kube/event-recorder.ts'
+import type { KubeObject } from './kube/objects.ts'
+import type { LogState, LogViews } from './log-view.ts'
+import { endedProcesses, logName, type Observed } from './observe.ts'
+import { ANNOTATIONS } from './resources.ts'
+
+const BURIED_MAX = 10_000
+
+/** Of a pass, what the log is concerned with. */
+interface LoggedCluster {
+  object: KubeObject
+  before: VectorClusterStatus
+  scope: CollectionConfig
+  url: string
+}
+
+export class LogCare {
+  readonly #parts: { logger: Logger; events: EventRecorder }
+  readonly #logs: LogViews
+  /** Processes whose lease has been dealt with. */
+  readonly #buried = new Set<string>()
+
+  constructor(parts: { logger: Logger; events: EventRecorder }, logs: LogViews) {
+    this.#parts = parts
+    this.#logs = logs
+  }
+
+  /** The lease of a process that has ended goes to the next one at once, not after its time. */
+  async bury(key: string, { url, scope }: LoggedCluster, { pods, topology }: Observed): Promise<void> {
+    if (!topology) return
+    for (const { cell, ordinal, startId } of endedProcesses(pods)) {
+      const view = topology.cells[cell]
+      const name = logName(cell, ordinal)
+      if (this.#buried.has(startId) || !view?.leased || view.leader !== name) continue
+      const released = await this.#logs.releaseLease(key, url, scope, cell, name, startId).catch(() => undefined)
+      if (released === undefined) continue
+      // Forgotten ones are asked for again, and answered that the lease is not theirs.
+      if (this.#buried.size >= BURIED_MAX) this.#buried.clear()
+      this.#buried.add(startId)
+      if (released) this.#parts.logger.info({ key, cell, pod: name }, 'released the lease of a process that has ended')
+    }
+  }
+
+  /** A log that ends before what was seen in it must take no writes until a person, or a pod that holds more, has spoken. */
+  async doubt(key: string, { before, scope, url }: LoggedCluster, { topology }: LogState): Promise<void> {
+    if (!topology?.gateOpen) return
+    const floors = new Map((before.shards ?? []).map(({ cell, floor }) => [cell, floor.id]))
+    const seen = topology.cells.map((_, cell) => floors.get(cell) ?? '0-0')
+    const [, why] = await this.#logs.doubt(key, url, scope, seen).catch(() => [])
+    if (why !== undefined) this.#parts.logger.error({ key, why }, 'closed the gate of the log')
+  }
+
+  /** The value of the annotation that was acted on; undefined where there was nothing to do. */
+  async acceptLoss(
+    key: string,
+    { object, before, scope, url }: LoggedCluster,
+    { topology }: LogState,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const wish = object.metadata.annotations?.[ANNOTATIONS.acceptLoss]
+    if (wish === undefined || wish === before.acceptedLoss || !topology || topology.regressed === '') return undefined
+    await this.#logs.acceptLoss(key, url, scope)
+    const note = `the log goes on without what it has lost, as the annotation ${ANNOTATIONS.acceptLoss} asks: ${topology.regressed}`
+    await this.#parts.events.record(
+      object,
+      { type: 'Warning', reason: 'LossAccepted', action: 'AcceptLoss', note },
+      signal,
+    )
+    return wish
+  }
+}
