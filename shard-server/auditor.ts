@@ -144,14 +144,14 @@ export class Auditor {
         this.#pod.logger.error({ id: key, directory: expected }, 'no cell holds the row that the directory tells of')
       } else if (correction) amendments.push({ key, expected, ...correction })
     })
-    if (amendments.length > 0) await this.#amend(amendments)
+    if (amendments.length > 0) await this.#amend(said.history, amendments)
   }
 
-  async #amend(amendments: readonly Amendment[]): Promise<void> {
+  async #amend(history: number, amendments: readonly Amendment[]): Promise<void> {
     const { logger, metrics } = this.#pod
     const token = this.#election.lead?.token
     if (token === undefined) return
-    const made = (await this.#link.use((redis) => amend(redis, this.#scope, token, amendments))) ?? []
+    const made = (await this.#link.use((redis) => amend(redis, this.#scope, token, history, amendments))) ?? []
     const corrected = amendments.filter((_, i) => made[i])
     if (corrected.length === 0) return
     metrics.add('maksdb_directory_corrected_total', corrected.length)
@@ -179,7 +179,7 @@ export class Auditor {
     const copies = counts.reduce((sum, one) => sum + one.copies, 0) - topology.copies
     if (rows === 0 && copies === 0) return
     this.#pod.logger.error({ points: rows, copies }, 'the counters of the collection were off, and were corrected')
-    await this.#link.use((redis) => amend(redis, this.#scope, token, [], { rows, copies }))
+    await this.#link.use((redis) => amend(redis, this.#scope, token, cut.history, [], { rows, copies }))
   }
 
   async #listings(keys: readonly IdKey[]): Promise<Listings> {

@@ -69,12 +69,14 @@ export async function readListed(
 
 /**
  * Corrects the directory, and the counters by what they are short of. Returns which amendments were made; the id of any
- * other has changed meanwhile. Undefined where the gate is closed, another pod leads, or a log is not whole.
+ * other has changed meanwhile. Undefined where the gate is closed or has opened anew since the rows were told, another pod
+ * leads, or a log is not whole.
  */
 export async function amend(
   redis: Redis,
   scope: CollectionScope & { cell: number },
   token: string,
+  history: number,
   amendments: readonly Amendment[],
   counters = { rows: 0, copies: 0 },
 ): Promise<boolean[] | undefined> {
@@ -90,7 +92,7 @@ export async function amend(
     ...stale,
   ])
   const { rows, copies } = counters
-  const fixed = [scope.cell, scope.clusters, token, rows, copies, amendments.length]
+  const fixed = [scope.cell, scope.clusters, token, history, rows, copies, amendments.length]
   const [code, ...made] = await runScript(redis, 'amend', keys, [...fixed, ...args])
   return code === 'OK' ? made.map((one) => one === '1') : undefined
 }

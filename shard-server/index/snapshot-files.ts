@@ -1,8 +1,8 @@
 /**
  * Snapshots on disk: `snapshot-<epoch>-<seq>/` with the live rows in FAISS' own format, their ids and payloads as JSON
- * lines, the centroids, the ids that were let go lately, and a manifest with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary
- * folder, synced, renamed, read back and verified; only then does it count. Reading checks every byte; what does not verify
- * is not used.
+ * lines, the centroids, the ids that were let go lately, and a manifest with whose they are, the length and sha256 of each
+ * file, and its own sha256. Written to a temporary folder, synced, renamed, read back and verified; only then does it count.
+ * Reading checks every byte; what does not verify is not used.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'

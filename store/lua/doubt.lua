@@ -7,7 +7,9 @@ if redis.call('HGET', KEYS[1], 'inc') ~= incarnation() then return { 'CLOSED' } 
 for c = 0, cells - 1 do
   local seen, head = ARGV[2 + c], redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'
   floors[c + 1] = seen
-  if seq_of(seen) > seq_of(head) then why = why or 'the log of cell ' .. int(c) .. ' ends at ' .. head .. ', and ' .. seen .. ' was seen in it' end
+  if not why and seq_of(seen) > seq_of(head) then
+    why = 'the log of cell ' .. int(c) .. ' ends at ' .. head .. ', and ' .. seen .. ' was seen in it'
+  end
 end
 if not why then return { 'SOUND' } end
 close_gate(KEYS[1], KEYS[2], why)

@@ -40,7 +40,9 @@ describe('the directory', () => {
   it('is corrected, and a stale row told to go, while it says what was compared', async () => {
     const expected = (await said()) as string
     expect(expected).toBe('0|1||1|1')
-    const amended = await amend(redis.client, scope(), token(), [{ key, expected, value, stale: [1] }])
+    const amended = await amend(redis.client, scope(), token(), await h.history(), [
+      { key, expected, value, stale: [1] },
+    ])
     expect([amended, await said()]).toEqual([[true], '0|||1|1'])
     expect((await h.entries(1)).at(-1)).toMatchObject({ type: 'T', key, flag: '-' })
     expect((await h.fold(1)).has(key)).toBe(false)
@@ -50,24 +52,32 @@ describe('the directory', () => {
     const expected = (await said()) as string
     await h.commit(pods[0] as PlayedPod, [remove(1)])
     const before = await h.dump()
-    expect(await amend(redis.client, scope(), token(), [{ key, expected, value, stale: [1] }])).toEqual([false])
+    expect(
+      await amend(redis.client, scope(), token(), await h.history(), [{ key, expected, value, stale: [1] }]),
+    ).toEqual([false])
     expect(await h.dump()).toEqual(before)
   })
 
   it.each([
     ['by a pod that leads no longer', async () => 'another token', async () => {}],
     ['after a restart of Redis', async () => token(), () => redis.restart()],
+    [
+      'after the gate has opened anew',
+      async () => token(),
+      () => redis.client.hincrby(h.cell(0).keys.meta, 'history', 1),
+    ],
     ['where the log of a cell is gone', async () => token(), () => redis.client.del(h.cell(1).keys.log(1))],
   ])('is not corrected %s', async (_what, by, happens) => {
     const expected = (await said()) as string
     const name = await by()
+    const history = await h.history()
     await happens()
-    expect(await amend(redis.client, scope(), name, [{ key, expected, value, stale: [1] }])).toBeUndefined()
+    expect(await amend(redis.client, scope(), name, history, [{ key, expected, value, stale: [1] }])).toBeUndefined()
     expect(await redis.client.hget(bucket(), key)).toBe(expected)
   })
 
   it('gets its counters back', async () => {
-    await amend(redis.client, scope(), token(), [], { rows: 3, copies: -1 })
+    await amend(redis.client, scope(), token(), await h.history(), [], { rows: 3, copies: -1 })
     expect(await redis.client.hmget(h.cell(0).keys.meta, 'rows', 'copies')).toEqual(['5', '0'])
   })
 })

@@ -258,7 +258,9 @@ function draw(random: Random): Step {
         const value = { owner: cell, copy: null, linger: null, userVersion: 3, version: 4 }
         const amendment = { key, expected: seed % 3 === 0 ? 'another' : expected, value, stale: [1 - cell] }
         const token = lead(side)?.lead.token ?? ''
-        return amend(side.redis, { ...scopeOf(side), cell }, token, [amendment], { rows: seed % 2, copies: 0 })
+        const counters = { rows: seed % 2, copies: 0 }
+        const history = seed % 5 === 0 ? 0 : await side.h.history()
+        return amend(side.redis, { ...scopeOf(side), cell }, token, history, [amendment], counters)
       },
     ],
     [0.3, async (side) => doubtLogs(side.redis, scopeOf(side), [`1-${seed % 20}`, '0-0'])],
