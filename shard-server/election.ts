@@ -29,6 +29,10 @@ export class Election {
   #closed = false
   /** Monotonic time before which this pod does not ask for the lease again: it has handed over. */
   #notBefore = 0
+  /** When the lease is renewed next. */
+  #renewAt = 0
+  /** Of the log when this lead began, which ends with it. */
+  #history = 0
   lead: Lead | undefined
 
   constructor(pod: Pod, replica: Replica, onRole: (role: Role) => void) {
@@ -56,9 +60,11 @@ export class Election {
         if (this.lead === undefined) {
           if (this.#replica.phase === 'following' && performance.now() >= this.#notBefore) await this.#acquire(ttl)
           if (this.lead === undefined) await sleep(POLL_MS + Math.random() * POLL_JITTER_MS)
+        } else if (this.#replica.phase === 'following' && this.#replica.history !== this.#history) {
+          this.stepDown(this.lead, 'the gate has opened anew')
         } else {
-          await this.#renew(this.lead, ttl)
-          await sleep(ttl / 3)
+          if (performance.now() >= this.#renewAt) await this.#renew(this.lead, ttl)
+          await sleep(Math.min(POLL_MS, ttl / 3))
         }
       } catch (thrown) {
         this.#pod.logger.warn({ error: asMaksError(thrown).message }, 'the lease cannot be reached')
@@ -76,6 +82,7 @@ export class Election {
     if (reply[0] === 'GATE' || reply[0] === 'CORRUPT') this.#replica.gateLost()
     if (reply[0] !== 'OK') return
     this.lead = { epoch: reply[1] as string, token }
+    this.#history = history
     this.#extend(sent, ttl)
     this.#move('acquired')
     logger.info({ epoch: this.lead.epoch }, 'leads, as soon as it has caught up')
@@ -93,12 +100,13 @@ export class Election {
 
   async #renew(lead: Lead, ttl: number): Promise<void> {
     const sent = performance.now()
+    this.#renewAt = sent + ttl / 3
     const reply = await this.#link.use((redis) => this.#pod.log.renew(redis, lead, ttl))
     if (reply[0] === 'OK') {
       this.#extend(sent, ttl)
       this.#pod.metrics.add('maksdb_lease_renewals_total')
     } else if (reply[0] === 'GATE') {
-      // The lead is kept: when the gate opens again and nobody has taken over, it goes on under the same epoch.
+      // Reads go on until the lease ends; the lead itself ends when the gate opens again.
       this.#replica.gateLost()
     } else {
       this.stepDown(lead, `epoch ${reply[1]} has begun`)

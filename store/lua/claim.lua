@@ -32,9 +32,10 @@ local function above(a, b) -- positions: a later epoch is a later history
   local ea, eb = num(string.match(a, '^(%d+)')), num(string.match(b, '^(%d+)'))
   return ea > eb or (ea == eb and seq_of(a) > seq_of(b))
 end
--- A new incarnation begins with new epochs, so that what it appends ranks above anything that a pod may hold beside it.
+-- No lead outlives the closed gate. Redis may have lost what it knew of connections and batches; and a new lead is a new
+-- epoch, so that whatever is appended ranks above anything that a pod may hold beside it.
 local function open()
-  for c = 0, cells - 1 do next_epoch({ meta = KEYS[3 + 2 * c], epoch = redis.call('HGET', KEYS[3 + 2 * c], 'epoch') }) end
+  for c = 0, cells - 1 do redis.call('HSET', KEYS[3 + 2 * c], 'token', '') end
   return { 'OPEN', open_gate(KEYS[1], inc) }
 end
 -- Does the process that leads the cell say what it has applied, the first entry of its lead included? Nothing else of the

@@ -78,8 +78,12 @@ describe('after a restart of Redis', () => {
     expect((await claim('1/0', ends[1], 0))[0]).toBe('OPEN')
     // Who slept meanwhile has to claim before it leads.
     expect((await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, ORIGIN, 1))[0]).toBe('GATE')
-    // A lead that nobody has taken goes on.
-    expect((await h.commit(pods[0], [upsert(3, 0)])).code).toBe('OK')
+    // No lead outlives the closed gate: what is still on its way from before comes to nothing.
+    expect((await h.commit(pods[0], [upsert(3, 0)])).code).toBe('FENCED')
+    await h.cell(0).release(redis.client, pods[0].lead.token)
+    const next = await h.lead(0)
+    expect((await h.commit(next, [upsert(3, 0)])).code).toBe('OK')
+    expect(BigInt(next.lead.epoch)).toBeGreaterThan(BigInt(pods[0].lead.epoch))
   })
 })
 

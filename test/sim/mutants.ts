@@ -136,6 +136,15 @@ export const MUTANTS: Mutant[] = [
   pod('leave stale rows where they are'),
   {
     ...script(
+      'a lead outlives the closed gate',
+      'claim',
+      "for c = 0, cells - 1 do redis.call('HSET', KEYS[3 + 2 * c], 'token', '') end",
+      '',
+    ),
+    from: 20_455,
+  },
+  {
+    ...script(
       'a repair forgets the centroids',
       'rebase',
       "if cv > 0 then append(s, 'C', int(ver), int(cv), '', '', redis.call('GET', centroids) or '') end",

@@ -14,6 +14,10 @@ import { repairBy } from './repair.ts'
 import type { World } from './world.ts'
 
 const READ = 5
+const LEASE_MS = 3000
+/** Part of the lease that is not trusted. */
+const LEASE_MARGIN_MS = 80
+const RENEW_BEFORE_MS = 2000
 export const START: LogPoint = { position: ORIGIN, hash: '' }
 
 /** The fold of a log, as far as the simulation looks at it. */
@@ -87,6 +91,8 @@ export class SimPod {
   primary = false
   history = 0
   #leadSeq = 0
+  /** Until when it takes itself for the primary, by its own clock. */
+  #until = 0
   #settled = false
   #before: LogPoint | undefined
   #connection = 0
@@ -122,6 +128,11 @@ export class SimPod {
     this.#settled = false
     this.#repair = undefined
     this.#token = `repair ${this.name} ${this.world.number()}`
+  }
+
+  /** May it answer as the primary? Nobody else can have taken the lease until then. */
+  get leads(): boolean {
+    return this.primary && this.phase === 'following' && this.world.redis.now < this.#until
   }
 
   #stepDown(): void {
@@ -210,6 +221,8 @@ export class SimPod {
 
   async follow(): Promise<void> {
     const { world } = this
+    if (this.lead && world.redis.now > this.#until - RENEW_BEFORE_MS) await this.renew()
+    if (this.phase !== 'following') return
     const beat = {
       pod: this.name,
       cell: this.cell,
@@ -257,11 +270,12 @@ export class SimPod {
   async elect(): Promise<void> {
     if (this.phase !== 'following' || this.lead) return
     const token = `${this.name}#${this.#lives}#${this.world.number()}`
+    const until = this.world.redis.now + LEASE_MS - LEASE_MARGIN_MS
     const reply = await this.log.acquire(
       this.world.client,
       this.name,
       token,
-      3000,
+      LEASE_MS,
       this.fold.point.position,
       this.history,
     )
@@ -269,13 +283,16 @@ export class SimPod {
     if (reply[0] !== 'OK') return
     this.lead = { epoch: reply[1] as string, token }
     this.#leadSeq = parsePosition(reply[2] as string).seq
+    this.#until = until
     this.#connection = 0
     this.#batch = 0
   }
 
   async renew(): Promise<void> {
     if (!this.lead || this.phase !== 'following') return
-    const reply = await this.log.renew(this.world.client, this.lead, 3000)
+    const until = this.world.redis.now + LEASE_MS - LEASE_MARGIN_MS
+    const reply = await this.log.renew(this.world.client, this.lead, LEASE_MS)
+    if (reply[0] === 'OK') this.#until = until
     if (reply[0] === 'FENCED') this.#stepDown()
     if (reply[0] === 'GATE') this.#claim()
   }

@@ -36,6 +36,11 @@ const REGRESSIONS: [what: string, seed: number, mutant: string][] = [
     'a repair goes on after Redis has lost its first step',
   ],
   [
+    'Redis forgot that a connection had been given up, and a batch came late, in the place of a lost one',
+    20_455,
+    'a lead outlives the closed gate',
+  ],
+  [
     'a pod slept while the gate was closed, led at once, and took new entries for lost ones',
     300_853,
     'who slept while the gate was closed leads at once',

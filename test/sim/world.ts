@@ -188,8 +188,7 @@ export class World {
       this.pods.some(
         (pod) =>
           pod.cell === cell &&
-          pod.primary &&
-          pod.phase === 'following' &&
+          pod.leads &&
           (pod.history === history || this.mutant('positions without a history')) &&
           pod.fold.point.position.seq >= seq,
       ),
@@ -250,8 +249,7 @@ export class World {
   /** Has the primary of every other cell what was in the log when this was asked? */
   served(key: IdKey, born: number): boolean {
     return this.pods.some(
-      ({ primary, phase, fold }) =>
-        primary && phase === 'following' && fold.live.get(key)?.flag === 'o' && fold.live.get(key)?.born === born,
+      ({ leads, fold }) => leads && fold.live.get(key)?.flag === 'o' && fold.live.get(key)?.born === born,
     )
   }
 
