@@ -55,7 +55,7 @@ export class RepairLog {
     centroids: { version: number; bytes: Uint8Array },
   ): Promise<number[]> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
-    const places = copies.flatMap(({ point }) => [formatPosition(point.position), point.hash])
+    const places = copies.flatMap(({ point, pod }) => [formatPosition(point.position), point.hash, pod])
     const reply = await this.#run(
       'rebase',
       [...this.#allCells(), keys.centroids],

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- The first step of a repair: each log goes on from the copy that was chosen for its cell (rule L21).
 -- KEYS meta gate (cellMeta log)* centroids
--- ARGV token repairMs cells version centroidVersion centroids then for each cell: at hash
+-- ARGV token repairMs cells version centroidVersion centroids then for each cell: at hash pod
 -- -> OK version rebased cells | GONE
 local VERSION_GAP = 1000000
 if not repairing(KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
@@ -18,7 +18,7 @@ if num(ARGV[5]) >= cv then
 end
 for c = 0, cells - 1 do
   local s = load_cell(KEYS[3 + 2 * c], KEYS[4 + 2 * c])
-  local at, hash, last = ARGV[7 + 2 * c], ARGV[8 + 2 * c], stream_last(s.log)
+  local at, hash, last = ARGV[7 + 3 * c], ARGV[8 + 3 * c], stream_last(s.log)
   local keep = whole(s) and at == s.head and hash == s.hash
   next_epoch(s, num(string.match(last, '^(%d+)')) > num(string.match(at, '^(%d+)')) and last or at)
   if not keep then
@@ -30,8 +30,9 @@ for c = 0, cells - 1 do
   end
   if cv > 0 then append(s, 'C', int(ver), int(cv), '', '', redis.call('GET', centroids) or '') end
   save_cell(s)
-  -- Nobody leads: whoever did has to ask again, and what it still has on its way is refused.
-  redis.call('HSET', s.meta, 'token', '', 'holder', '', 'conn', '0', 'batch', '0', 'result', '', 'walked', '0')
+  -- Nobody leads: whoever did has to ask again, and what it still has on its way is refused. The pod whose copy it is holds
+  -- the most, and must have spoken before the gate opens another time.
+  redis.call('HSET', s.meta, 'token', '', 'holder', ARGV[9 + 3 * c], 'conn', '0', 'batch', '0', 'result', '', 'walked', '0')
 end
 redis.call('HSET', KEYS[1], 'ver', int(ver), 'cv', int(cv), 'moving', cv > 0 and int(cells) or '0')
 return { 'OK', int(ver), table.concat(rebased, ',') }

@@ -244,14 +244,16 @@ describe('while Redis runs', () => {
     const { pods, ends } = await running()
     await h.commit(pods[1], [upsert(7, 1)])
     await redis.client.del(h.cell(1).keys.log(1))
-    const told = async (process: string) => {
-      for (const pod of ['1/0', '1/1']) await h.claim(pod, ends[1], { knownPods: KNOWN, process })
+    const told = async (process: string, copy = ends[1]) => {
+      for (const pod of ['1/0', '1/1']) await h.claim(pod, copy, { knownPods: KNOWN, process })
       await claim('0/1', ends[0])
       return claim('0/0', ends[0])
     }
     await told('1')
     // Another process of the pod knows of no more than it holds; so the head that was written down counts.
     expect((await told('2'))[1]).toContain('cell 1: nobody holds the entries after')
+    // So it does where the process has not come to the entry yet with which its lead begins.
+    expect((await told('1', START))[1]).toContain('cell 1: nobody holds the entries after')
     expect((await told('1')).slice(0, 3)).toEqual(['REPAIR', expect.stringContaining('has lost entries'), ''])
   })
 

@@ -88,7 +88,7 @@ export const MUTANTS: Mutant[] = [
     'local ver, cv = math.max(num(m[1]), num(ARGV[4])) + VERSION_GAP, num(m[2])',
     'local ver, cv = num(m[1]), num(m[2])',
   ),
-  script('who led before a repair goes on', 'rebase', "'token', '', 'holder', '', ", ''),
+  script('who led before a repair goes on', 'rebase', "'token', '', ", ''),
   script('the directory is not written anew', 'relist', "redis.call('HSET', KEYS[i], ARGV[at], ARGV[at + 1])", ''),
   script(
     'each acceptance of a loss begins its window anew',
