@@ -1,7 +1,7 @@
 /** Runs simulated histories one after the other. */
 import { type Mutation, World } from './world.ts'
 
-/** Steps that are drawn before everything heals. */
+/** Steps that are drawn before everything heals, where not said otherwise. */
 const STEPS = 60
 
 export interface Found {
@@ -16,11 +16,12 @@ export async function firstViolation(run: {
   mutation?: Mutation
   /** With a supervisor and a training. */
   wide?: boolean
+  steps?: number
   say?: (done: number) => void
 }): Promise<Found | undefined> {
   for (let seed = run.from; seed < run.to; seed++) {
     try {
-      await new World(seed, run.mutation, run.wide).run(STEPS)
+      await new World(seed, run.mutation, run.wide).run(run.steps ?? STEPS)
     } catch (error) {
       return { seed, what: (error as Error).message }
     }
