@@ -21,6 +21,8 @@ export interface GatedCopy {
   readonly version: number
   /** What a former process had applied beyond `point`; undefined where there is no such thing. */
   readonly before: LogPoint | undefined
+  /** The last takeover in any cell that this pod knows of. */
+  readonly takeover: number
   forgetBefore(): void
   /** Applies all entries that continue the copy. */
   readOn(): Promise<void>
@@ -63,6 +65,7 @@ export class Gate {
           windowMs: CLAIM_WINDOW_MS,
           token,
           process: startId,
+          seen: this.#copy.takeover,
         }),
       )
       const [code, why = ''] = reply

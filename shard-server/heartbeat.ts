@@ -79,6 +79,7 @@ export class HeartbeatLoop {
     }
     const progress = await this.#link.use((redis) => log.progress(redis, heartbeat))
     this.progress = progress
+    this.#replica.sawTakeover(progress.taken)
     if (!progress.gateOpen) this.#replica.gateLost()
     const head = parsePosition(progress.head).seq
     metrics.set('maksdb_appended_seq', head)

@@ -21,6 +21,7 @@ import { HighWaterMark } from './high-water-mark.ts'
 import type { IndexStats } from './index/index-calls.ts'
 import { listSnapshots, snapshotPath } from './index/snapshot-files.ts'
 import { Journal } from './journal.ts'
+import { LastTakeover } from './last-takeover.ts'
 import type { Pod } from './pod.ts'
 
 const BLOCK_MS = 1000
@@ -41,6 +42,7 @@ export class Replica implements GatedCopy {
   readonly #pod: Pod
   readonly #link: RedisLink
   readonly #mark: HighWaterMark
+  readonly #lastTakeover: LastTakeover
   readonly #gate: Gate
   readonly #journal: Journal | undefined
   /** What a former process of this pod had applied, as long as this one has not come so far. */
@@ -61,6 +63,7 @@ export class Replica implements GatedCopy {
     this.#pod = pod
     this.copies = new CopyCheck(pod)
     this.#mark = new HighWaterMark(pod.env.MAKSDB_DATA_DIR)
+    this.#lastTakeover = new LastTakeover(pod.env.MAKSDB_DATA_DIR)
     this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
     this.#gate = new Gate(pod, this.#link, this)
     if (pod.config.durability === 'Journal') this.#journal = new Journal(pod.env.MAKSDB_DATA_DIR)
@@ -111,6 +114,15 @@ export class Replica implements GatedCopy {
         await this.#recover(thrown)
       }
     }
+  }
+
+  get takeover(): number {
+    return this.#lastTakeover.value
+  }
+
+  /** The heartbeat saw how many times pods have taken over. */
+  sawTakeover(taken: number): void {
+    this.#lastTakeover.note(taken)
   }
 
   /** The heartbeat saw a closed gate: stop applying and claim. */

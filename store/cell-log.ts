@@ -40,6 +40,8 @@ export interface Claim {
   token: string
   /** Names the pod's process, as the tokens of its leads do. */
   process: string
+  /** The last takeover in any cell that the pod knows of, as heartbeats tell it; 0 for none. */
+  seen: number
 }
 
 /** How long what a request with an idempotency key has done is remembered, and of how many requests. */
@@ -112,6 +114,8 @@ export interface Progress {
   regressed: string
   walBytes: number
   walked: number
+  /** Grows with every takeover in any cell. */
+  taken: number
 }
 
 export class CellLog {
@@ -133,7 +137,7 @@ export class CellLog {
 
   claim(redis: Redis, claim: Claim): Promise<string[]> {
     const { cell, clusters } = this.scope
-    const { pod, held, known, settled, version, knownPods, windowMs, token, process } = claim
+    const { pod, held, known, settled, version, knownPods, windowMs, token, process, seen } = claim
     return runScript(redis, 'claim', this.allCells(), [
       pod,
       cell,
@@ -149,6 +153,7 @@ export class CellLog {
       token,
       REPAIR_MS,
       process,
+      seen,
     ])
   }
 
@@ -249,6 +254,7 @@ export class CellLog {
       regressed: at(11),
       walBytes: Number(at(12)),
       walked: Number(at(13)),
+      taken: Number(at(14)),
     }
   }
 

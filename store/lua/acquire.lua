@@ -15,5 +15,7 @@ next_epoch(s)
 redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[3])
 append(s, 'E', '0', '0', ARGV[2], '', '')
 save_cell(s)
+-- Pods remember that somebody took over: a Redis that has forgotten it knows the wrong leader (rule L14).
+redis.call('HSET', KEYS[1], 'taken', int(math.max(num(redis.call('HGET', KEYS[1], 'taken')) + 1, now_ms())))
 redis.call('HSET', s.meta, 'token', ARGV[2], 'holder', ARGV[1], 'conn', '0', 'batch', '0', 'result', '')
 return { 'OK', s.epoch, s.head, s.hash }

@@ -3,7 +3,7 @@
 -- where it has not, the fullest copies are chosen, and one of their pods is told to repair the log from them (L15, L21).
 -- KEYS meta gate (cellMeta log)*
 -- ARGV pod cell at hash known knownHash settled(1: has read the log as far as it continues its copy) version knownPods cells
---      windowMs token repairMs process
+--      windowMs token repairMs process seen(the last takeover in any cell that the pod knows of)
 --      `at` is the copy's position; `known` the highest that the pod knows of, which a former process may have reached
 -- -> OPEN history | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell)*
 local inc, cell, cells, now = incarnation(), num(ARGV[2]), num(ARGV[10]), now_ms()
@@ -106,19 +106,24 @@ if not fits and not regressed then
   close_gate(KEYS[1], KEYS[2], regressed)
 end
 redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], cjson.encode({ cell = int(cell), at = ARGV[3], hash = ARGV[4], known = known,
-  settled = ARGV[7], version = ARGV[8], process = ARGV[14] }))
+  settled = ARGV[7], version = ARGV[8], process = ARGV[14], seen = ARGV[15] }))
 if regressed then return repair_or_wait() end
 if m[1] == inc then return { 'OPEN', redis.call('HGET', KEYS[1], 'history') or '0' } end
 
-local claimed, count = {}, 0
-for _, c in ipairs(claims()) do claimed[c.pod] = true; count = count + 1 end
+local claimed, count, taken, forgotten = {}, 0, num(redis.call('HGET', KEYS[1], 'taken')), false
+for _, c in ipairs(claims()) do
+  claimed[c.pod] = true
+  count = count + 1
+  if num(c.seen) > taken then forgotten = true end
+end
 local everyone = count >= num(ARGV[9])
 if not m[2] then
   if not everyone then return { 'WAIT', int(count) } end
   create(KEYS[1], KEYS, cells)
   return open()
 end
-local leaders = now - first >= num(ARGV[11])
+-- Who led last, by what Redis knows, holds the most; a Redis that has forgotten a takeover does not know who that is.
+local leaders = now - first >= num(ARGV[11]) and not forgotten
 for c = 0, cells - 1 do
   local holder = redis.call('HGET', KEYS[3 + 2 * c], 'holder')
   if holder and holder ~= '' and not claimed[holder] then leaders = false end

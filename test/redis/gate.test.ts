@@ -87,6 +87,21 @@ describe('after a restart of Redis', () => {
   })
 })
 
+describe('a Redis that has forgotten a takeover', () => {
+  it('does not know who led last: the gate waits for everyone', async () => {
+    const { ends } = await running()
+    const taken = Number(await redis.client.hget(h.cell(0).keys.meta, 'taken'))
+    expect(taken).toBeGreaterThan(1_000_000_000_000)
+    await reconnect()
+    const say = (pod: string, seen: number) =>
+      h.claim(pod, ends[Number(pod[0])] ?? START, { knownPods: KNOWN, windowMs: 0, seen })
+    expect((await say('0/0', taken + 1))[0]).toBe('WAIT')
+    expect((await say('1/0', taken))[0]).toBe('WAIT')
+    expect((await say('0/1', 0))[0]).toBe('WAIT')
+    expect((await say('1/1', 0))[0]).toBe('OPEN')
+  })
+})
+
 describe('a log that lost its tail', () => {
   /** What a restored old backup looks like: the state of an earlier moment under a new incarnation. */
   async function regress() {

@@ -133,6 +133,16 @@ export const MUTANTS: Mutant[] = [
   pod('leave stale rows where they are'),
   {
     ...script(
+      'a takeover that Redis has forgotten is nothing to wait for',
+      'claim',
+      'local leaders = now - first >= num(ARGV[11]) and not forgotten',
+      'local leaders = now - first >= num(ARGV[11])',
+    ),
+    from: 5_001_774,
+    steps: 150,
+  },
+  {
+    ...script(
       'a lead outlives the closed gate',
       'claim',
       "for c = 0, cells - 1 do redis.call('HSET', KEYS[3 + 2 * c], 'token', '') end",

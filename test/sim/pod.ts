@@ -18,6 +18,7 @@ const LEASE_MS = 3000
 /** Part of the lease that is not trusted. */
 const LEASE_MARGIN_MS = 80
 const RENEW_BEFORE_MS = 2000
+export const BEAT_MS = 400
 export const START: LogPoint = { position: ORIGIN, hash: '' }
 
 /** The fold of a log, as far as the simulation looks at it. */
@@ -71,6 +72,8 @@ export interface Volume {
   /** Newest last. */
   snapshots: Fold[]
   mark: LogPoint | undefined
+  /** The last takeover that the pod has seen. */
+  seen: number
 }
 
 /** A batch whose reply was lost; it may not even have arrived yet. */
@@ -84,7 +87,7 @@ export class SimPod {
   readonly cell: number
   readonly name: string
   readonly log: CellLog
-  volume: Volume = { snapshots: [], mark: undefined }
+  volume: Volume = { snapshots: [], mark: undefined, seen: 0 }
   fold = new Fold()
   phase: 'down' | 'claiming' | 'following' = 'down'
   lead: Lead | undefined
@@ -93,6 +96,7 @@ export class SimPod {
   #leadSeq = 0
   /** Until when it takes itself for the primary, by its own clock. */
   #until = 0
+  #beatAt = 0
   #settled = false
   #before: LogPoint | undefined
   #connection = 0
@@ -164,6 +168,7 @@ export class SimPod {
       windowMs: 1000,
       token: this.#token,
       process: String(this.#lives),
+      seen: this.volume.seen,
     })
     const [code, why = ''] = reply
     if (code === 'OPEN') {
@@ -230,6 +235,7 @@ export class SimPod {
       hold: null,
     }
     const progress = await this.log.progress(world.client, beat as never)
+    this.volume.seen = Math.max(this.volume.seen, progress.taken)
     if (!progress.gateOpen) return this.#claim()
     try {
       await this.#read('all')
@@ -241,6 +247,14 @@ export class SimPod {
     }
     if (this.lead && this.fold.point.position.seq >= this.#leadSeq) this.primary = true
     world.acknowledge()
+  }
+
+  /** Heartbeats have a clock of their own, whatever else the pod does. */
+  async beat(): Promise<void> {
+    const { now } = this.world.redis
+    if (this.phase === 'down' || now - this.#beatAt < BEAT_MS) return
+    this.#beatAt = now
+    this.volume.seen = Math.max(this.volume.seen, Number(await this.world.client.hget(this.log.keys.meta, 'taken')))
   }
 
   async #skipGap(): Promise<void> {
@@ -283,6 +297,7 @@ export class SimPod {
     if (reply[0] !== 'OK') return
     this.lead = { epoch: reply[1] as string, token }
     this.#leadSeq = parsePosition(reply[2] as string).seq
+    this.world.tookOverAt = this.world.redis.now
     this.#until = until
     this.#connection = 0
     this.#batch = 0

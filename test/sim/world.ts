@@ -14,7 +14,7 @@ import type { Redis } from '../../store/connection.ts'
 import { acceptLoss, doubtLogs, readCut, readTopology, releaseLeaseOf } from '../../store/topology.ts'
 import { IDS, SCOPE } from './collection.ts'
 import { Ledger, Violation } from './ledger.ts'
-import { SimPod } from './pod.ts'
+import { BEAT_MS, SimPod } from './pod.ts'
 import { SimRedis } from './sim-redis.ts'
 
 /** Mutants of the simulated pods, by name; those of the scripts are given as their sources. */
@@ -44,6 +44,8 @@ export class World {
   #lostAt = 0
   /** By the operator. */
   #seen: { era: number; heads: Position[] } = { era: 0, heads: [] }
+  /** When a pod took over last. */
+  tookOverAt = 0
   /** A person was asked; from then on nothing is promised about what is gone. */
   asked = false
 
@@ -82,6 +84,7 @@ export class World {
     for (let i = 0; i < steps; i++) {
       this.redis.now += Math.floor(this.random() * 60)
       await this.#step()
+      for (const pod of this.pods) await pod.beat()
     }
     await this.#heal()
     await this.#check()
@@ -127,7 +130,7 @@ export class World {
       // A volume goes, which the other pod of its cell must make good, and that one starts again.
       this.#fragile = pod.cell
       await pod.kill()
-      pod.volume = { snapshots: [], mark: undefined }
+      pod.volume = { snapshots: [], mark: undefined, seen: 0 }
       for (const one of peers) await one.kill()
       for (const one of peers) one.start()
     }
@@ -135,6 +138,8 @@ export class World {
 
   async #loseInRedis(cell: number, r: number): Promise<void> {
     const older = this.#older
+    // A takeover of which no heartbeat has told yet may be lost without anybody knowing: that much is not promised.
+    if (r < 0.84 && this.redis.now - this.tookOverAt < BEAT_MS) return
     if (r < 0.84 && ((r < 0.8 && !older) || (await this.#isFragile()))) return
     if (r < 0.8 && older) this.redis.restore(older)
     else if (r < 0.84) this.redis.flush()

@@ -60,6 +60,7 @@ export class LogHarness {
       windowMs: 60_000,
       token: `repair by ${pod}`,
       process: '1',
+      seen: 0,
       ...extra,
     }
     return this.cell(Number(pod.split('/')[0])).claim(this.redis, claim)
