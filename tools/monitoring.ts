@@ -75,7 +75,7 @@ export const ALERTS: Alert[] = [
   },
   {
     alert: 'MaksDBDirectoryCorrected',
-    expr: `sum by (${CELL}) (increase(${m('maksdb_directory_corrected_total')}[15m])) > 0`,
+    expr: `sum by (${CELL}) (increase(${m('maksdb_directory_corrected_total')}[1h])) > 0`,
     for: '0m',
     severity: 'warning',
     summary:
