@@ -2,6 +2,8 @@
  * Every Redis key. All keys of a VectorCluster share one hash tag, so that one script can touch them all and a Redis
  * Cluster keeps them in one slot.
  */
+import { hashKey, type IdKey } from '../core/ids.ts'
+
 export interface Keys {
   /** HASH: incarnation, ordering version, centroid version, phase, row counters. */
   meta: string
@@ -33,6 +35,11 @@ export function allCellKeys(keys: Keys, clusters: number): string[] {
 
 /** Buckets of the directory; about 128 ids in each keep the hashes in Redis' compact encoding up to a million points. */
 export const DIRECTORY_BUCKETS = 8192
+
+/** The bucket of an id. */
+export function bucketOf(key: IdKey): number {
+  return hashKey(key) % DIRECTORY_BUCKETS
+}
 
 export function keysOf(namespace: string, name: string): Keys {
   const tag = `maks:{${namespace}/${name}}`

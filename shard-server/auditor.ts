@@ -18,9 +18,9 @@ import {
   RPC,
 } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
-import { type Amendment, amend, type Listings, readListed, readListings } from '../store/directory-audit.ts'
+import { type Amendment, amend, readListed } from '../store/directory-audit.ts'
 import { RedisLink } from '../store/redis-link.ts'
-import { cutOf, readTopology } from '../store/topology.ts'
+import { cutOf, type Listings, readListings, readTopology } from '../store/topology.ts'
 import type { Election } from './election.ts'
 import type { HeartbeatLoop } from './heartbeat.ts'
 import { callPeer, leaders } from './peers.ts'
@@ -74,11 +74,6 @@ export class Auditor {
     return sleep(PAUSE_MS * this.#pod.config.clusters)
   }
 
-  get #scope() {
-    const { namespace, name, clusters } = this.#pod.config
-    return { namespace, name, clusters, cell: this.#pod.env.MAKSDB_CELL }
-  }
-
   async #pass(): Promise<void> {
     const { metrics } = this.#pod
     this.#missing = 0
@@ -87,7 +82,7 @@ export class Auditor {
       await this.#pause()
       if (!this.#audits()) return
     }
-    if (this.#scope.cell === 0) await this.#recount()
+    if (this.#pod.log.scope.cell === 0) await this.#recount()
     metrics.set('maksdb_directory_missing', this.#missing)
     metrics.set('maksdb_directory_audited_timestamp_seconds', Date.now() / 1000)
   }
@@ -100,7 +95,7 @@ export class Auditor {
       yield page.keys
       from = page.next
     }
-    const scope = this.#scope
+    const scope = this.#pod.log.scope
     for (let from: number | null = 0; from !== null; ) {
       const at: number = from
       const page = await this.#link.use((redis) => readListed(redis, scope, scope.cell, at, PAGE))
@@ -112,7 +107,7 @@ export class Auditor {
   /** A first look at this cell alone. An id that is being written may differ here; most never do. */
   async #compare(keys: IdKey[]): Promise<void> {
     const { index, metrics } = this.#pod
-    const { cell } = this.#scope
+    const { cell } = this.#pod.log.scope
     const said = await this.#listings(keys)
     const seq = said.heads[cell]?.seq ?? 0
     if (said.history !== this.#replica.history || !(await this.#replica.waitApplied(seq, REACHED_TIMEOUT_MS))) return
@@ -124,7 +119,7 @@ export class Auditor {
 
   /** All cells at one cut or after it: while the directory says the same of an id, no row of the id changes either. */
   async #correct(keys: IdKey[]): Promise<void> {
-    const { clusters } = this.#scope
+    const { clusters } = this.#pod.log.scope
     const said = await this.#listings(keys)
     const peers = await this.#leaders()
     const rows = new Map<IdKey, RowFact[]>()
@@ -151,7 +146,7 @@ export class Auditor {
     const { logger, metrics } = this.#pod
     const token = this.#election.lead?.token
     if (token === undefined) return
-    const made = (await this.#link.use((redis) => amend(redis, this.#scope, token, history, amendments))) ?? []
+    const made = (await this.#link.use((redis) => amend(redis, this.#pod.log.scope, token, history, amendments))) ?? []
     const corrected = amendments.filter((_, i) => made[i])
     if (corrected.length === 0) return
     metrics.add('maksdb_directory_corrected_total', corrected.length)
@@ -164,7 +159,7 @@ export class Auditor {
 
   /** The counters of the collection are kept by what the directory said: after a loss of its keys they are off. */
   async #recount(): Promise<void> {
-    const topology = await this.#link.use((redis) => readTopology(redis, this.#scope))
+    const topology = await this.#link.use((redis) => readTopology(redis, this.#pod.log.scope))
     const cut = cutOf(topology)
     const token = this.#election.lead?.token
     if (!cut || token === undefined) return
@@ -179,11 +174,11 @@ export class Auditor {
     const copies = counts.reduce((sum, one) => sum + one.copies, 0) - topology.copies
     if (rows === 0 && copies === 0) return
     this.#pod.logger.error({ points: rows, copies }, 'the counters of the collection were off, and were corrected')
-    await this.#link.use((redis) => amend(redis, this.#scope, token, cut.history, [], { rows, copies }))
+    await this.#link.use((redis) => amend(redis, this.#pod.log.scope, token, cut.history, [], { rows, copies }))
   }
 
   async #listings(keys: readonly IdKey[]): Promise<Listings> {
-    const said = await this.#link.use((redis) => readListings(redis, this.#scope, keys))
+    const said = await this.#link.use((redis) => readListings(redis, this.#pod.log.scope, keys))
     if (!said) throw new MaksError('NOT_READY', 'the gate is closed')
     return said
   }

@@ -204,8 +204,7 @@ export class Mover {
 
   /** Drops rows that lingered, once the primaries of all cells have applied everything that is in the logs now. */
   async #drop(rows: { key: Operation['key']; version: number }[]): Promise<void> {
-    const { namespace, name, clusters } = this.#pod.config
-    const cut = await this.#link.use((redis) => readCut(redis, { namespace, name, clusters }, []))
+    const cut = await this.#link.use((redis) => readCut(redis, this.#pod.log.scope, []))
     if (!cut) return
     const served = await leaders(this.#pod, this.#link)
     await Promise.all(

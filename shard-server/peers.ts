@@ -25,8 +25,7 @@ export async function callPeer<A>(
 
 /** The pods that lead each cell now, undefined where none does. */
 export async function leaders(pod: Pod, link: RedisLink): Promise<(Heartbeat | undefined)[]> {
-  const { namespace, name, clusters } = pod.config
-  const topology = await link.use((redis) => readTopology(redis, { namespace, name, clusters }))
+  const topology = await link.use((redis) => readTopology(redis, pod.log.scope))
   return topology.cells.map((cell) =>
     cell.leased ? topology.members.find((member) => member.pod === cell.leader) : undefined,
   )

@@ -65,11 +65,10 @@ export class Repairer {
   }
 
   async run(token: string, copies: Copies, cause: { why: string; lost: string }): Promise<void> {
-    const { log, logger, config, metrics } = this.#pod
+    const { log, logger, metrics } = this.#pod
     logger.warn({ ...cause }, 'repairs the log from the fullest copies')
     const members = await this.#link.use((redis) => log.members(redis))
-    const { namespace, name, clusters } = config
-    const repair = new RepairLog(await this.#link.get(), { namespace, name, clusters }, token)
+    const repair = new RepairLog(await this.#link.get(), log.scope, token)
     const prepared = await Promise.all(copies.map((copy) => this.#prepare(members, copy)))
     const newest = prepared.reduce((a, b) => (b.centroids.version > a.centroids.version ? b : a))
     const version = Math.max(...prepared.map((one) => one.version))

@@ -1,7 +1,7 @@
 /** A pod's view of its cell's log: lease, commits, reading, snapshots' bookkeeping. Each method is one script (see DESIGN.md). */
-import { hashKey, type IdKey } from '../core/ids.ts'
+import type { IdKey } from '../core/ids.ts'
 import { formatPosition, type Position } from '../core/position.ts'
-import { allCellKeys, DIRECTORY_BUCKETS, type Keys, keysOf } from '../protocol/keys.ts'
+import { allCellKeys, bucketOf, type Keys, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat, OperationResult } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'
 import { decodeEntry, type LogEntry, type LogPoint } from './log-entry.ts'
@@ -206,13 +206,12 @@ export class CellLog {
       call.operations.length,
     ]
     for (const operation of call.operations) {
-      const bucket = hashKey(operation.key) % DIRECTORY_BUCKETS
       const { once } = operation
       const row = operation.type === 'U' || operation.type === 'M' ? operation : undefined
       args.push(
         operation.type,
         operation.key,
-        indexOf(this.keys.directory(bucket)),
+        indexOf(this.keys.directory(bucketOf(operation.key))),
         row?.owner ?? '',
         row?.copy ?? '',
         operation.expect,

@@ -1,9 +1,8 @@
-/** The scripts of the audit of the directory: what it says, and its correction. See DESIGN.md, rule L22. */
+/** The scripts of the audit of the directory: what it lists in a cell, and its correction. See DESIGN.md, rule L22. */
 import { listingText } from '../core/directory.ts'
-import { hashKey, type IdKey } from '../core/ids.ts'
-import { type Position, parsePosition } from '../core/position.ts'
+import type { IdKey } from '../core/ids.ts'
 import type { DirectoryValue } from '../core/repair.ts'
-import { allCellKeys, DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
+import { allCellKeys, bucketOf, DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
 import type { Redis } from './connection.ts'
 import { type Argument, runScript } from './scripts.ts'
 import type { CollectionScope } from './topology.ts'
@@ -11,41 +10,12 @@ import type { CollectionScope } from './topology.ts'
 /** Buckets that one script looks into, where they are empty. */
 const BUCKETS_PER_CALL = 1024
 
-/** What the directory says of ids at one instant. */
-export interface Listings {
-  version: number
-  history: number
-  heads: Position[]
-  /** One for each id, as kept; '' for none. */
-  texts: string[]
-}
-
 /** A value for the directory in the place of the one that was compared with the rows, and cells whose row is to go. */
 export interface Amendment {
   key: IdKey
   expected: string
   value: DirectoryValue | undefined
   stale: readonly number[]
-}
-
-function bucketOf(scope: CollectionScope, key: IdKey): string {
-  return keysOf(scope.namespace, scope.name).directory(hashKey(key) % DIRECTORY_BUCKETS)
-}
-
-/** Undefined while the gate is closed. */
-export async function readListings(
-  redis: Redis,
-  scope: CollectionScope,
-  ids: readonly IdKey[],
-): Promise<Listings | undefined> {
-  const keys = [
-    ...allCellKeys(keysOf(scope.namespace, scope.name), scope.clusters),
-    ...ids.map((key) => bucketOf(scope, key)),
-  ]
-  const r = await runScript(redis, 'cut', keys, [scope.clusters, ...ids])
-  if (r[0] !== 'OK') return undefined
-  const heads = r.slice(6, 6 + scope.clusters).map(parsePosition)
-  return { version: Number(r[1]), history: Number(r[5]), heads, texts: r.slice(6 + scope.clusters) }
 }
 
 /**
@@ -80,10 +50,9 @@ export async function amend(
   amendments: readonly Amendment[],
   counters = { rows: 0, copies: 0 },
 ): Promise<boolean[] | undefined> {
-  const keys = [
-    ...allCellKeys(keysOf(scope.namespace, scope.name), scope.clusters),
-    ...amendments.map(({ key }) => bucketOf(scope, key)),
-  ]
+  const all = keysOf(scope.namespace, scope.name)
+  const buckets = amendments.map(({ key }) => all.directory(bucketOf(key)))
+  const keys = [...allCellKeys(all, scope.clusters), ...buckets]
   const args = amendments.flatMap(({ key, expected, value, stale }): Argument[] => [
     key,
     expected,

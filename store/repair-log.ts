@@ -1,9 +1,9 @@
 /** The scripts of a repair: each is refused once another pod repairs, or Redis has changed again. See DESIGN.md, rule L21. */
 import { listingText } from '../core/directory.ts'
-import { hashKey, type IdKey } from '../core/ids.ts'
+import type { IdKey } from '../core/ids.ts'
 import { formatPosition, parsePosition } from '../core/position.ts'
 import type { DirectoryValue, Fix } from '../core/repair.ts'
-import { allCellKeys, DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
+import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
 import { type Redis, redisError } from './connection.ts'
 import type { LogPoint } from './log-entry.ts'
 import { type Argument, runScript } from './scripts.ts'
@@ -81,7 +81,7 @@ export class RepairLog {
   /** Writes the buckets [from, to) of the directory anew. */
   async relist(from: number, to: number, values: ReadonlyMap<IdKey, DirectoryValue>): Promise<void> {
     const buckets = Array.from({ length: to - from }, (): string[] => [])
-    for (const [key, value] of values) buckets[(hashKey(key) % DIRECTORY_BUCKETS) - from]?.push(key, listingText(value))
+    for (const [key, value] of values) buckets[bucketOf(key) - from]?.push(key, listingText(value))
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
     for (let at = 0; at < buckets.length; at += BUCKETS_PER_CALL) {
       const some = buckets.slice(at, at + BUCKETS_PER_CALL)

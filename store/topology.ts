@@ -1,8 +1,8 @@
 /** What a router reads: who leads, where the pods are, the centroids, and cuts with the owners of ids. */
 import { parseListing } from '../core/directory.ts'
-import { hashKey, type IdKey } from '../core/ids.ts'
+import type { IdKey } from '../core/ids.ts'
 import { type Position, parsePosition } from '../core/position.ts'
-import { allCellKeys, DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
+import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'
 import { runScript } from './scripts.ts'
@@ -53,6 +53,11 @@ export interface Cut {
   heads: Position[]
   /** Where each asked id lives; undefined for ids that do not exist. */
   entries: (DirectoryEntry | undefined)[]
+}
+
+/** The same with what the directory says as it is kept: one text for each id, '' for none. */
+export interface Listings extends Omit<Cut, 'entries'> {
+  texts: string[]
 }
 
 export interface CollectionScope {
@@ -114,10 +119,14 @@ export function podOfToken(token: string): string {
   return token.split('#')[0] ?? ''
 }
 
-/** One state of all cells; undefined while the gate is closed. */
-export async function readCut(redis: Redis, scope: CollectionScope, ids: readonly IdKey[]): Promise<Cut | undefined> {
+/** One state of all cells, and what the directory says of ids, as kept; undefined while the gate is closed. */
+export async function readListings(
+  redis: Redis,
+  scope: CollectionScope,
+  ids: readonly IdKey[],
+): Promise<Listings | undefined> {
   const keys = keysOf(scope.namespace, scope.name)
-  const buckets = ids.map((key) => keys.directory(hashKey(key) % DIRECTORY_BUCKETS))
+  const buckets = ids.map((key) => keys.directory(bucketOf(key)))
   const r = await runScript(redis, 'cut', [...allCellKeys(keys, scope.clusters), ...buckets], [scope.clusters, ...ids])
   if (r[0] !== 'OK') return undefined
   return {
@@ -127,8 +136,16 @@ export async function readCut(redis: Redis, scope: CollectionScope, ids: readonl
     era: Number(r[4]),
     history: Number(r[5]),
     heads: r.slice(6, 6 + scope.clusters).map(parsePosition),
-    entries: r.slice(6 + scope.clusters).map(parseDirectory),
+    texts: r.slice(6 + scope.clusters),
   }
+}
+
+/** One state of all cells; undefined while the gate is closed. */
+export async function readCut(redis: Redis, scope: CollectionScope, ids: readonly IdKey[]): Promise<Cut | undefined> {
+  const listings = await readListings(redis, scope, ids)
+  if (!listings) return undefined
+  const { texts, ...state } = listings
+  return { ...state, entries: texts.map(parseDirectory) }
 }
 
 function parseDirectory(text: string): DirectoryEntry | undefined {

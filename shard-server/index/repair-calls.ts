@@ -1,8 +1,8 @@
 /** What a repair asks of a cell's state: what it knows of the ids in some buckets of the directory, and rows to append. */
-import { hashKey, type IdKey } from '../../core/ids.ts'
+import type { IdKey } from '../../core/ids.ts'
 import type { Departure, RowFact } from '../../core/repair.ts'
 import { encodeRow } from '../../core/row-codec.ts'
-import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
+import { bucketOf } from '../../protocol/keys.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { Departures } from './departures.ts'
 import type { StoredRow } from './row-store.ts'
@@ -21,7 +21,7 @@ export interface Copy {
 export function facts(state: Copy, from: number, to: number): FactsResponse {
   const { rows, departures } = state
   const asked = (key: IdKey) => {
-    const bucket = hashKey(key) % DIRECTORY_BUCKETS
+    const bucket = bucketOf(key)
     return bucket >= from && bucket < to
   }
   const answer: FactsResponse = { rows: [], departures: [] }

@@ -40,9 +40,9 @@ local function open()
 end
 -- Does the process that leads the cell say what it has applied, the first entry of its lead included? Nothing else of the
 -- cell can have been acknowledged, then: an entry that it has not read was promised to nobody.
-local function told_by_primary(c)
+local function told_by_primary(all, c)
   local w = redis.call('HMGET', KEYS[3 + 2 * c], 'token', 'epoch')
-  for _, claim in ipairs(claims()) do
+  for _, claim in ipairs(all) do
     local process = claim.pod .. '#' .. claim.process .. '#'
     if claim.cell == int(c) and w[1] and string.sub(w[1], 1, #process) == process
       and string.match(claim.known, '^(%d+)') == w[2] then return true end
@@ -54,8 +54,8 @@ local function say(state)
   return { 'REGRESSED', why_closed(KEYS[2]) }
 end
 local function repair_or_wait()
-  local best, top, settled = {}, {}, 0
-  for _, c in ipairs(claims()) do
+  local all, best, top, settled = claims(), {}, {}, 0
+  for _, c in ipairs(all) do
     if c.settled == '1' then settled = settled + 1 end
     local b = best[c.cell]
     if c.settled == '1' and (not b or above(c.at, b.at) or (c.at == b.at and c.pod < b.pod)) then best[c.cell] = c end
@@ -72,7 +72,7 @@ local function repair_or_wait()
   for c = 0, cells - 1 do
     local b, known = best[int(c)], top[int(c)].known
     -- What the log was may still be written where the log itself is gone. A repair that has begun writes there, too.
-    local head = not rebased and not told_by_primary(c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'
+    local head = not rebased and not told_by_primary(all, c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'
     if above(head, known) then known = head end
     local short = above(known, b.at)
     -- What somebody outside has seen may be of another history: only the number of entries counts.

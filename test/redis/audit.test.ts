@@ -1,8 +1,9 @@
 /** The correction of the directory: only what was compared is changed, only by who leads, and never half of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { hashKey, idKey } from '../../core/ids.ts'
-import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
-import { amend, readListed, readListings } from '../../store/directory-audit.ts'
+import { idKey } from '../../core/ids.ts'
+import { bucketOf } from '../../protocol/keys.ts'
+import { amend, readListed } from '../../store/directory-audit.ts'
+import { readListings } from '../../store/topology.ts'
 import { LogHarness, type PlayedPod, remove, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -20,7 +21,7 @@ afterEach(() => redis.close())
 
 const scope = () => ({ namespace: 'test', name: h.name, clusters: 2, cell: 0 })
 const key = idKey(1)
-const bucket = () => h.cell(0).keys.directory(hashKey(key) % DIRECTORY_BUCKETS)
+const bucket = () => h.cell(0).keys.directory(bucketOf(key))
 const said = async () => (await readListings(redis.client, scope(), [key]))?.texts[0]
 const value = { owner: 0, copy: null, linger: null, userVersion: 1, version: 1 }
 const token = () => (pods[0] as PlayedPod).lead.token

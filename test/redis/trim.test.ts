@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { hashKey, idKey } from '../../core/ids.ts'
+import { idKey } from '../../core/ids.ts'
 import { formatPosition } from '../../core/position.ts'
-import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
+import { bucketOf } from '../../protocol/keys.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { LogHarness, type PlayedPod, remove, row, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
@@ -104,7 +104,7 @@ describe('the budget of a log', () => {
 
 it('the marker of a deleted id is reaped once every log has been cut above it', async () => {
   const key = idKey(3)
-  const bucket = hashKey(key) % DIRECTORY_BUCKETS
+  const bucket = bucketOf(key)
   await h.commit(primary, [remove(3), upsert(4, 0)])
   expect(await h.cell(0).reap(redis.client, bucket)).toBe(0)
   await beat('0/0', { oldestSnapshot: await at(13) })

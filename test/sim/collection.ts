@@ -1,10 +1,10 @@
 /** The simulated collection: its name and its ids. */
-import { hashKey, idKey } from '../../core/ids.ts'
-import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
+import { idKey } from '../../core/ids.ts'
+import { bucketOf } from '../../protocol/keys.ts'
 
 export const SCOPE = { namespace: 'sim', name: 'c' }
 /** Ids of few buckets, so that a repair writes few of them anew. */
 export const BUCKETS = 64
 export const IDS = Array.from({ length: 2000 }, (_, id) => idKey(id))
-  .filter((key) => hashKey(key) % DIRECTORY_BUCKETS < BUCKETS)
+  .filter((key) => bucketOf(key) < BUCKETS)
   .slice(0, 4)

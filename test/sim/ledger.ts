@@ -8,8 +8,6 @@ import { type Operation, parseCommitReply } from '../../store/cell-log.ts'
 interface Write {
   key: IdKey
   payload: string | undefined
-  /** Position in the order of the simulation in which it was sent. */
-  sent: number
   /** User version; undefined as long as nobody knows it. */
   version: number | undefined
   heads: [cell: number, seq: number][]
@@ -30,10 +28,9 @@ export class Ledger {
     this.#mutant = mutant
   }
 
-  /** @param at position in the order of the simulation */
-  sent(operation: Operation, payload: string | undefined, at: number): void {
+  sent(operation: Operation, payload: string | undefined): void {
     const { key } = operation
-    const write: Write = { key, payload, sent: at, version: undefined, heads: [], history: 0, acknowledged: false }
+    const write: Write = { key, payload, version: undefined, heads: [], history: 0, acknowledged: false }
     this.#writes.push(write)
     this.#sending.set(operation, write)
   }

@@ -107,7 +107,7 @@ export const MUTANTS: Mutant[] = [
     ...script(
       'only pods know what the log was',
       'claim',
-      "local head = not rebased and not told_by_primary(c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'",
+      "local head = not rebased and not told_by_primary(all, c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'",
       "local head = '0-0'",
     ),
     from: 100_879,

@@ -3,11 +3,11 @@
  * from a seed. What all primaries concerned had applied was acknowledged; at the end everything heals, and whatever was
  * acknowledged must be there, once, where the directory says.
  */
-import { hashKey, type IdKey } from '../../core/ids.ts'
+import { type IdKey } from '../../core/ids.ts'
 import { comparePositions, formatPosition, ORIGIN, type Position, parsePosition } from '../../core/position.ts'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
-import { DIRECTORY_BUCKETS, keysOf } from '../../protocol/keys.ts'
+import { bucketOf, keysOf } from '../../protocol/keys.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import type { Operation } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
@@ -183,7 +183,7 @@ export class World {
           centroidVersion: pod.fold.centroids.version,
           row: encodeRow({ vector: VECTOR, payload: payload as string }),
         }
-    this.ledger.sent(operation, payload, this.number())
+    this.ledger.sent(operation, payload)
     await pod.commit(operation, this.chance(0.7) ? 'answered' : this.chance(0.5) ? 'reply lost' : 'late')
   }
 
@@ -327,7 +327,7 @@ export class World {
     const keys = keysOf(SCOPE.namespace, SCOPE.name)
     let owners = 0
     for (const key of IDS) {
-      const raw = (await this.client.hget(keys.directory(hashKey(key) % DIRECTORY_BUCKETS), key)) ?? '-|||0|0'
+      const raw = (await this.client.hget(keys.directory(bucketOf(key)), key)) ?? '-|||0|0'
       const [owner = '-', copy = '', linger = '', userVersion = '0'] = raw.split('|')
       if (owner !== '-') owners++
       const listed = [owner, copy, linger].filter((cell) => cell !== '' && cell !== '-').sort()

@@ -1,9 +1,9 @@
 /** Pods without processes: each test plays the pods of a few cells against the real scripts, and folds the logs itself. */
 import type { IdKey } from '../../core/ids.ts'
-import { hashKey, idKey } from '../../core/ids.ts'
+import { idKey } from '../../core/ids.ts'
 import { ORIGIN, parsePosition } from '../../core/position.ts'
 import { encodeRow } from '../../core/row-codec.ts'
-import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
+import { bucketOf } from '../../protocol/keys.ts'
 import { CellLog, type Claim, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
 import { type LogEntry, type LogPoint, verifyChain } from '../../store/log-entry.ts'
@@ -142,7 +142,7 @@ export class LogHarness {
   async directory(
     key: IdKey,
   ): Promise<{ owner: string; copy: string; linger: string; userVersion: number; version: number } | undefined> {
-    const raw = await this.redis.hget(this.cell(0).keys.directory(hashKey(key) % DIRECTORY_BUCKETS), key)
+    const raw = await this.redis.hget(this.cell(0).keys.directory(bucketOf(key)), key)
     if (raw === null) return undefined
     const [owner = '', copy = '', linger = '', userVersion = '0', version = '0'] = raw.split('|')
     return { owner, copy, linger, userVersion: Number(userVersion), version: Number(version) }
