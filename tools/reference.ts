@@ -5,8 +5,9 @@ import { operatorEnvSchema, routerEnvSchema, shardEnvSchema } from '../protocol/
 import { METRICS } from '../protocol/metrics.ts'
 import { vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/vector-cluster-status.ts'
+import { ALERTS } from './alerts.ts'
 import { crdFiles } from './crd.ts'
-import { ALERTS, monitoringFiles } from './monitoring.ts'
+import { monitoringFiles } from './dashboards.ts'
 import { valuesSchemaFile } from './values.ts'
 
 const MADE = '<!-- Made by `npm run generate`; do not edit. -->\n\n'

@@ -1,7 +1,7 @@
 /** The directory loses keys, and says what is not so, under a running collection with writers: the primaries make it good. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { keysOf } from '../../protocol/keys.ts'
-import { TestCluster, waitFor } from '../support/cluster.ts'
+import { metricOf, TestCluster, waitFor } from '../support/cluster.ts'
 
 let cluster: TestCluster
 beforeAll(async () => {
@@ -20,30 +20,17 @@ afterAll(() => cluster.close())
 const POINTS = 600
 const point = (id: number, n: unknown = id) => ({ id, vector: [Math.sin(id), Math.cos(id)], payload: { n } })
 
+const ofAll = (metric: string) =>
+  Promise.all([0, 1, 2].map(async (cell) => metricOf(await cluster.primary(cell), metric)))
+
 /** The sum over the present primaries. */
 async function sumOf(metric: string): Promise<number> {
-  const values = await Promise.all(
-    [0, 1, 2].map(async (cell) => {
-      const { adminPort } = await cluster.primary(cell)
-      const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
-      return Number(new RegExp(`^${metric}\\{[^}]*\\} (\\S+)`, 'm').exec(text)?.[1] ?? 0)
-    }),
-  )
-  return values.reduce((sum, value) => sum + value, 0)
+  return (await ofAll(metric)).reduce((sum, value) => sum + value, 0)
 }
 
 /** Every primary has gone over everything that there was when this was called. */
 async function audited(): Promise<void> {
-  const passes = async () => {
-    const ended = await Promise.all(
-      [0, 1, 2].map(async (cell) => {
-        const { adminPort } = await cluster.primary(cell)
-        const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
-        return Number(/^maksdb_directory_audited_timestamp_seconds\{[^}]*\} (\S+)/m.exec(text)?.[1] ?? 0)
-      }),
-    )
-    return Math.min(...ended)
-  }
+  const passes = async () => Math.min(...(await ofAll('maksdb_directory_audited_timestamp_seconds')))
   // A pass that ends now may have begun before: the one after it has not.
   for (let i = 0; i < 2; i++) {
     const since = Date.now() / 1000

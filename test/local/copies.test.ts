@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest'
 import { formatPosition } from '../../core/position.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import { listSnapshots, loadSnapshot, snapshotPath, writeSnapshot } from '../../shard-server/index/snapshot-files.ts'
-import { kill, TestCluster, waitFor } from '../support/cluster.ts'
+import { kill, metricOf, TestCluster, waitFor } from '../support/cluster.ts'
 
 let cluster: TestCluster
 afterAll(() => cluster.close())
@@ -18,10 +18,7 @@ it('a replica that holds another row than its primary is told of by metric and l
   const points = Array.from({ length: 60 }, (_, id) => ({ id, vector: [id, 1], payload: { id } }))
   await cluster.collection.upsert(points)
   const primary = await cluster.primary(0)
-  const metric = async (name: string) => {
-    const text = await (await fetch(`http://127.0.0.1:${primary.adminPort}/metrics`)).text()
-    return Number(new RegExp(`^${name}\\{[^}]*\\} (\\d+)`, 'm').exec(text)?.[1] ?? 0)
-  }
+  const metric = (name: string) => metricOf(primary, name)
   await waitFor(async () => (await metric('maksdb_copy_checks_total')) > 2 || undefined, 'copies to be compared')
   expect(await metric('maksdb_copies_differing')).toBe(0)
 

@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { TestCluster, waitFor } from '../support/cluster.ts'
+import { metricOf, TestCluster, waitFor } from '../support/cluster.ts'
 import { FailingDisk } from '../support/failing-disk.ts'
 
 const disk = FailingDisk.make()
@@ -33,9 +33,7 @@ const put = (from: number, count: number) =>
 const volumeOf = (ordinal: number | null) => join(cluster.dataDir, 'clusters', 'things', `shard-0-${ordinal}`)
 
 async function metric(name: string): Promise<number> {
-  const { adminPort } = await cluster.primary(0)
-  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
-  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
+  return metricOf(await cluster.primary(0), name)
 }
 
 const count = () => cluster.collection.count({ consistency: 'strong' })

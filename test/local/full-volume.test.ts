@@ -2,7 +2,7 @@
 import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { TestCluster, waitFor } from '../support/cluster.ts'
+import { metricOf, TestCluster, waitFor } from '../support/cluster.ts'
 import { type SmallVolume, smallVolume } from '../support/small-volume.ts'
 
 let cluster: TestCluster | undefined
@@ -38,8 +38,8 @@ const put = (ids: readonly number[]) =>
 
 async function metric(name: string): Promise<number> {
   const [shard] = (await (cluster as TestCluster).processes()).filter(({ kind }) => kind === 'shard')
-  const text = await (await fetch(`http://127.0.0.1:${shard?.adminPort}/metrics`)).text()
-  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
+  if (!shard) throw new Error('no shard runs')
+  return metricOf(shard, name)
 }
 
 const ids = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)

@@ -242,6 +242,12 @@ export class TestCluster {
   }
 }
 
+/** A sample of a process, the first of its name; 0 where there is none. */
+export async function metricOf({ adminPort }: Pick<ProcessStatus, 'adminPort'>, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
+}
+
 /** Two free ports in a row, below the range from which the kernel gives ports to everybody else. */
 async function freePair(): Promise<number> {
   for (;;) {

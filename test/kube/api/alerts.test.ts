@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { ALERTS, alertsFile, RUNBOOK } from '../../../tools/monitoring.ts'
+import { ALERTS, alertsFile, RUNBOOK } from '../../../tools/alerts.ts'
 
 interface Case {
   /** Series that fire it, and the same where all is well. */
