@@ -261,11 +261,14 @@ export class World {
   told(why: string): void {
     if (!why.includes('nobody holds')) return
     for (const [, cell, known] of why.matchAll(/cell (\d+): nobody holds .*? up to (\d+-\d+)/g)) {
+      const to = parsePosition(known as string)
+      // A later lead may have taken over where fewer entries were left; it does not hold what the operator had seen before.
       const holder = this.pods.find(
-        (pod) =>
-          pod.cell === Number(cell) &&
-          pod.phase === 'claiming' &&
-          comparePositions(pod.fold.point.position, parsePosition(known as string)) >= 0,
+        ({ cell: of, phase, fold: { point } }) =>
+          of === Number(cell) &&
+          phase === 'claiming' &&
+          point.position.seq >= to.seq &&
+          comparePositions(point.position, to) >= 0,
       )
       if (holder) throw new Violation(`a person was asked for what ${holder.name} holds: ${why}`)
     }

@@ -30,12 +30,14 @@ interface Link {
 
 export class FaultProxy {
   readonly #server: Server
+  #targetPort: number
   readonly #links = new Set<Link>()
   /** At work now, with the process that they are for; undefined: all. */
   readonly #active = new Set<{ disturbance: Disturbance; pid: number | undefined }>()
 
   private constructor(targetPort: number) {
-    this.#server = createServer((client) => this.#open(client, connect(targetPort, '127.0.0.1')))
+    this.#targetPort = targetPort
+    this.#server = createServer((client) => this.#open(client, connect(this.#targetPort, '127.0.0.1')))
   }
 
   static async start(targetPort: number): Promise<FaultProxy> {
@@ -128,6 +130,12 @@ export class FaultProxy {
   /** Resets what is open. */
   cut(): void {
     for (const link of this.#links) reset(link)
+  }
+
+  /** Resets what is open; what is opened from now on goes to another server. */
+  leadTo(port: number): void {
+    this.#targetPort = port
+    this.cut()
   }
 
   close(): void {
