@@ -100,6 +100,16 @@ describe('the judges', () => {
     expect(check([write(1, 0, 10, 5), write(2, 5, 30, 5)])).toMatchObject([{ fault: 'misordered' }])
   })
 
+  it('find a request that was executed again under its idempotency key', () => {
+    const again = (first: number | undefined, version: number | undefined): Entry => {
+      return { kind: 'again', client: 1, id: 7, value: 1, call: 50, ret: 60, first, version }
+    }
+    const between = [write(1, 0, 10, 5), write(2, 20, 30, 6)]
+    expect(check([...between, again(5, 5)])).toEqual([])
+    expect(check([...between, again(5, 7)])).toMatchObject([{ fault: 'repeated' }])
+    expect(check([...between, again(undefined, 7)])).toMatchObject([{ fault: 'repeated' }])
+  })
+
   it.skipIf(!go)('accept random histories of a sound register, and find the same with one answer changed', async () => {
     let broken = 0
     let ours = 0

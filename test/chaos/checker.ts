@@ -3,9 +3,9 @@
  * answer must agree with it. Linear but for sorting (the idea of checking a stated order: Lowe, "Testing for
  * linearizability", and fast-jepsen's "Testing shared memories").
  */
-import type { Entry, Level, ReadEntry, WriteEntry } from './history.ts'
+import type { AgainEntry, Entry, Level, ReadEntry, WriteEntry } from './history.ts'
 
-export type Fault = 'lost' | 'resurrected' | 'invented' | 'stale' | 'misordered' | 'refused but done'
+export type Fault = 'lost' | 'resurrected' | 'invented' | 'stale' | 'misordered' | 'refused but done' | 'repeated'
 
 export interface Violation {
   fault: Fault
@@ -38,6 +38,7 @@ class OneId {
       else this.#byValue.set(write.value, write)
     const acknowledged = writes.flatMap((write) => (write.version === undefined ? [] : [{ ret: write.ret, write }]))
     this.#checkVersions(writes, new Floor(acknowledged))
+    for (const entry of entries) if (entry.kind === 'again') this.#checkAgain(entry)
     const reads = entries.filter((entry) => entry.kind === 'read')
     const floor = new Floor(acknowledged)
     const strongFloor = new Floor([...acknowledged, ...this.#seenBy(reads, 'strong', floor)])
@@ -73,6 +74,11 @@ class OneId {
 
   #found(fault: Fault, what: string): void {
     this.violations.push({ fault, id: this.#id, what })
+  }
+
+  #checkAgain({ first, version, value }: AgainEntry): void {
+    if (first !== version)
+      this.#found('repeated', `the write of ${value ?? 'absent'} was acknowledged as ${first}, and again as ${version}`)
   }
 
   /** A write that began after another was acknowledged has the higher version; no two share one. */
@@ -154,7 +160,7 @@ class Floor {
   }
 }
 
-function text(entry: Entry): string {
+function text(entry: ReadEntry | WriteEntry): string {
   const at = `client ${entry.client}, ${(entry.call / 1e6).toFixed(3)} to ${(entry.ret / 1e6).toFixed(3)} s`
   const value = entry.value ?? 'absent'
   return entry.kind === 'read'

@@ -13,6 +13,12 @@ const GENERATION_MS = 30_000
 const OLD_SHARE = 0.2
 const PAUSE_MS = 24
 const FAILED_PAUSE_MS = 50
+/** Share of writes with an idempotency key, and of those that are sent again although they were acknowledged. */
+const KEYED_SHARE = 0.4
+const AGAIN_SHARE = 0.3
+/** Of a write of unknown outcome, where it has a key. */
+const TRIES_MAX = 4
+const RETRY_PAUSE_MS = 300
 /** In the place of an HTTP status. */
 const NOT_SENT = 1
 const CUT_OFF = 2
@@ -24,6 +30,9 @@ export interface Tally {
   acknowledged: number
   reads: number
   searches: number
+  /** Writes of unknown outcome that were acknowledged when they were sent again under their key, and acknowledged ones. */
+  resolved: number
+  again: number
   refused: Map<string, number>
   /** Longest time without an acknowledged write, and without an answered read, of all clients together; ms. */
   writeGapMs: number
@@ -35,6 +44,8 @@ export class Clients {
     acknowledged: 0,
     reads: 0,
     searches: 0,
+    resolved: 0,
+    again: 0,
     refused: new Map(),
     writeGapMs: 0,
     readGapMs: 0,
@@ -45,6 +56,7 @@ export class Clients {
   readonly #running: Promise<void>[]
   readonly #started = performance.now()
   #stopped = false
+  #keys = 0
   #lastWrite = performance.now()
   #lastRead = performance.now()
 
@@ -72,6 +84,7 @@ export class Clients {
     /** What this client wrote last to its own ids, where it is known. */
     const own = new Map<number, number>()
     const session: Session = { token: '' }
+    const acknowledged: Request[] = []
     for (let n = 1; !this.#stopped; n++) {
       const generation = random() < OLD_SHARE ? Math.floor(random() * (this.#generation + 1)) : this.#generation
       const place = Math.floor(random() * GENERATION_IDS)
@@ -81,12 +94,16 @@ export class Clients {
       const owner = place % (3 * this.#count)
       const mine = owner === client
       const shared = owner >= this.#count
+      const repeated = random() < AGAIN_SHARE * KEYED_SHARE ? acknowledged.shift() : undefined
+      if (repeated) await this.#sendAgain(client, repeated)
       if (kind < 0.2) await this.#read(client, id, random() < 0.5 ? 'strong' : undefined)
       else if (kind < 0.3) await this.#read(client, id, 'session', session)
       else if (kind < 0.4 && own.size > 0) await this.#search(client, [...own].at(-1) as [number, number])
       else if (mine || shared) {
         const value = kind < 0.5 ? undefined : client * VALUES + n
-        const outcome = await this.#write(client, id, value, session)
+        const request = this.#request(id, value, session, random() < KEYED_SHARE)
+        const outcome = await this.#write(client, request, session)
+        if (outcome === 'ok' && request.keyed) acknowledged.push(request)
         if (mine) own.delete(id)
         if (mine && value !== undefined && outcome === 'ok') own.set(id, value)
       }
@@ -94,20 +111,32 @@ export class Clients {
     }
   }
 
-  /** One try only: what a retry would hide is what is looked at here. */
-  async #write(client: number, id: number, value: number | undefined, session: Session): Promise<Outcome> {
-    const call = this.#history.now()
+  #request(id: number, value: number | undefined, session: Session, keyed: boolean): Request {
     const points = value === undefined ? [id] : [{ id, vector: vectorOf(id, value), payload: { n: value } }]
-    const answer = await this.#send(
-      value === undefined ? 'POST' : 'PUT',
-      `points${value === undefined ? '/delete' : ''}?wait=true&timeout=${REQUEST_TIMEOUT_S}`,
-      { points },
-      { 'maksdb-token': session.token },
-    )
-    const outcome = outcomeOf(answer.status)
-    const version = outcome === 'ok' ? (answer.json as WriteAnswer).result.operation_id : 0
-    const ret = this.#history.now()
-    this.#history.add({ kind: 'write', client, id, value, call, ret, outcome, version: version || undefined })
+    const path = `points${value === undefined ? '/delete' : ''}?wait=true&timeout=${REQUEST_TIMEOUT_S}`
+    const key: Record<string, string> = keyed ? { 'idempotency-key': `write-${this.#keys++}` } : {}
+    const send = () =>
+      this.#send(value === undefined ? 'POST' : 'PUT', path, { points }, { 'maksdb-token': session.token, ...key })
+    return { id, value, keyed, version: undefined, send }
+  }
+
+  /** One try only, what a retry would hide is what is looked at here; with a key, until the outcome is known. */
+  async #write(client: number, request: Request, session: Session): Promise<Outcome> {
+    const { id, value, keyed, send } = request
+    const call = this.#history.now()
+    let answer = await send()
+    let outcome = outcomeOf(answer.status)
+    for (let left = keyed ? TRIES_MAX - 1 : 0; outcome === 'unknown' && left > 0; left--) {
+      await sleep(RETRY_PAUSE_MS)
+      answer = await send()
+      // Refused now, it may still have been executed before.
+      if (outcomeOf(answer.status) !== 'ok') continue
+      outcome = 'ok'
+      this.tally.resolved++
+    }
+    const version = outcome === 'ok' ? versionOf(answer.json) : undefined
+    request.version = version
+    this.#history.add({ kind: 'write', client, id, value, call, ret: this.#history.now(), outcome, version })
     if (outcome === 'ok') {
       session.token = (answer.json as WriteAnswer).maksdb?.token ?? session.token
       this.tally.acknowledged++
@@ -118,6 +147,16 @@ export class Clients {
       this.tally.refused.set(status, (this.tally.refused.get(status) ?? 0) + 1)
     }
     return outcome
+  }
+
+  /** A client that has not heard the answer, whatever has happened and was written meanwhile. */
+  async #sendAgain(client: number, { id, value, version: first, send }: Request): Promise<void> {
+    const call = this.#history.now()
+    const answer = await send()
+    if (answer.status !== 200) return
+    const version = versionOf(answer.json)
+    this.#history.add({ kind: 'again', client, id, value, call, ret: this.#history.now(), first, version })
+    this.tally.again++
   }
 
   async #read(client: number, id: number, consistency?: 'strong' | 'session', session?: Session): Promise<void> {
@@ -184,6 +223,16 @@ export class Clients {
   }
 }
 
+interface Request {
+  id: number
+  value: number | undefined
+  /** Under an idempotency key. */
+  keyed: boolean
+  /** As which it was acknowledged. */
+  version: number | undefined
+  send: () => Promise<{ status: number; json: unknown }>
+}
+
 /** What a client has seen, as the last answer named it. */
 interface Session {
   token: string
@@ -198,6 +247,11 @@ interface WriteAnswer {
 interface Report {
   consistency: 'strong' | 'session' | 'primary' | 'eventual'
   token?: string
+}
+
+/** A delete of what is not there makes no version. */
+function versionOf(answer: unknown): number | undefined {
+  return (answer as WriteAnswer).result.operation_id || undefined
 }
 
 function levelOf({ consistency }: Report): Level {

@@ -33,7 +33,16 @@ export interface ReadEntry extends Timed {
   level: Level
 }
 
-export type Entry = WriteEntry | ReadEntry
+/** An acknowledged write that was sent again under its idempotency key, and acknowledged again. */
+export interface AgainEntry extends Timed {
+  kind: 'again'
+  value: number | undefined
+  /** What it was acknowledged as the first time; undefined for a delete that found nothing. */
+  first: number | undefined
+  version: number | undefined
+}
+
+export type Entry = WriteEntry | ReadEntry | AgainEntry
 
 export class History {
   readonly entries: Entry[] = []

@@ -43,6 +43,7 @@ async function askPorcupine(entries: readonly Entry[], folder: string): Promise<
 /** Refused writes did not happen; reads that promise less than linearizability are not Porcupine's to judge. */
 function* lines(entries: readonly Entry[]): Generator<string> {
   for (const entry of entries) {
+    if (entry.kind === 'again') continue
     const { client, kind, id, value = null, call, ret } = entry
     if (entry.kind === 'read' ? entry.level !== 'strong' : entry.outcome === 'refused') continue
     const unknown = entry.kind === 'write' && entry.outcome === 'unknown'
