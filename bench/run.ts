@@ -68,6 +68,7 @@ function entriesOf(ids: readonly number[], type: 'U' | 'T', from: number): { ent
       userVersion: from + i,
       key: idKey(id),
       flag: type === 'U' ? 'o' : '',
+      once: '',
       rowStart,
       rowEnd: at,
     }

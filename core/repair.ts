@@ -53,17 +53,14 @@ export interface Verdict {
   lost: boolean
 }
 
-/**
- * `known(cell)` is the highest ordering version in the chosen copy of a cell, which has seen all operations on the cell up
- * to it, since the entries of a log are in the order of their versions.
- */
+/** `heard(cell, version)`: has the chosen copy of the cell heard of that operation, if it was one on the cell? (`heard.ts`) */
 export function judge(
   key: IdKey,
   rows: readonly RowFact[],
   departures: readonly Departure[],
-  known: (cell: number) => number,
+  heard: (cell: number, version: number) => boolean,
 ): Verdict {
-  const unheard = departures.filter(({ target, since }) => target !== null && known(target) < since)
+  const unheard = departures.filter(({ target, since }) => target !== null && !heard(target, since))
   const returning = unheard.flatMap(({ cell, row }) => (row ? [{ cell, ...row }] : []))
   const newest = Math.max(0, ...rows.map(({ version }) => version), ...returning.map(({ version }) => version))
   const deleted = Math.max(0, ...departures.filter(({ target }) => target === null).map(({ version }) => version))

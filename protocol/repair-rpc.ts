@@ -1,5 +1,7 @@
 /** Messages between the pods of a collection whose log is being repaired: the one that repairs asks the chosen copies. */
+import type { Heard } from '../core/heard.ts'
 import type { IdKey } from '../core/ids.ts'
+import type { OnceRecord } from '../core/once.ts'
 import type { RowFactsResponse } from './shard-rpc.ts'
 
 export const REPAIR_RPC = {
@@ -20,9 +22,8 @@ export interface PrepareRequest {
   copy: CopyScope
 }
 
-export interface PrepareResponse {
-  /** Highest ordering version of the copy. */
-  version: number
+/** With what the copy has heard of. */
+export interface PrepareResponse extends Heard {
   centroidVersion: number
   /** Live rows. */
   rows: number
@@ -49,6 +50,8 @@ export interface FactsResponse {
     since: number,
     row: [version: number, userVersion: number] | null,
   ][]
+  /** What requests with idempotency keys have come to at these ids. */
+  once: OnceRecord[]
 }
 
 /** POST rows: one chunk a key, in order: the encoded row. */

@@ -48,6 +48,7 @@ function entriesAfter(point: LogPoint, count: number): LogEntry[] {
       userVersion: 10 * seq,
       key: idKey(`point ${seq}`),
       flag: 'o',
+      once: seq % 3 === 0 ? 'key:asked:7:A7,7,0' : '',
       row: Buffer.from(`the row of ${seq}`),
     }
     hash = hashEntry(hash, entry)

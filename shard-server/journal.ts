@@ -120,8 +120,10 @@ export class Journal {
 }
 
 function encode(entry: LogEntry): Buffer[] {
-  const { position, type, version, userVersion, key, flag, hash, row } = entry
-  const head = Buffer.from(JSON.stringify([formatPosition(position), type, version, userVersion, key, flag, hash]))
+  const { position, type, version, userVersion, key, flag, once, hash, row } = entry
+  const head = Buffer.from(
+    JSON.stringify([formatPosition(position), type, version, userVersion, key, flag, once, hash]),
+  )
   const frame = Buffer.alloc(FRAME_BYTES + 4)
   frame.writeUInt32LE(4 + head.length + row.length, 0)
   frame.writeUInt32LE(head.length, FRAME_BYTES)
@@ -138,11 +140,11 @@ function decodeAll(bytes: Buffer): LogEntry[] {
     if (length < 4 || length > RECORD_BYTES_MAX || body.length !== length) break
     if (crc32(body) !== bytes.readUInt32LE(at + 4)) break
     const headLength = body.readUInt32LE(0)
-    const [position, type, version, userVersion, key, flag, hash] = JSON.parse(
+    const [position, type, version, userVersion, key, flag, once, hash] = JSON.parse(
       body.toString('utf8', 4, 4 + headLength),
-    ) as [string, EntryType, number, number, IdKey, string, string]
+    ) as [string, EntryType, number, number, IdKey, string, string, string]
     const row = body.subarray(4 + headLength)
-    entries.push({ position: parsePosition(position), type, version, userVersion, key, flag, hash, row })
+    entries.push({ position: parsePosition(position), type, version, userVersion, key, flag, once, hash, row })
     at += FRAME_BYTES + length
   }
   return entries

@@ -29,6 +29,7 @@ export async function prepare(parts: ShardParts, { copy }: PrepareRequest) {
   const { stats } = replica
   const header: PrepareResponse = {
     version: stats?.version ?? 0,
+    gaps: stats?.gaps ?? [],
     centroidVersion: stats?.centroidVersion ?? 0,
     rows: (stats?.points ?? 0) + (stats?.copies ?? 0),
   }

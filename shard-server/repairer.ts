@@ -3,7 +3,9 @@
  * the chosen copy, what the copies know of each id is brought to one state, and the directory is written anew from it. Any
  * failure leaves the gate closed, and the next attempt starts over from the copies (rule L21).
  */
+import { type Heard, hasHeard } from '../core/heard.ts'
 import type { IdKey } from '../core/ids.ts'
+import type { OnceRecord } from '../core/once.ts'
 import { formatPosition } from '../core/position.ts'
 import { type DirectoryValue, judge, type Verdict } from '../core/repair.ts'
 import { DIRECTORY_BUCKETS } from '../protocol/keys.ts'
@@ -72,7 +74,6 @@ export class Repairer {
     const prepared = await Promise.all(copies.map((copy) => this.#prepare(members, copy)))
     const newest = prepared.reduce((a, b) => (b.centroids.version > a.centroids.version ? b : a))
     const version = Math.max(...prepared.map((one) => one.version))
-    const known = prepared.map((one) => one.version)
     const rebased = await repair.rebase(copies, version, newest.centroids)
     await this.#secure(members, copies, rebased)
     const report: RepairReport = {
@@ -89,8 +90,9 @@ export class Repairer {
     let duplicates = 0
     for (let from = 0; from < DIRECTORY_BUCKETS; from += step) {
       const to = Math.min(DIRECTORY_BUCKETS, from + step)
-      const values = await this.#bucketsToOneState(repair, members, copies, known, { from, to }, report)
+      const { values, once } = await this.#bucketsToOneState(repair, members, copies, prepared, { from, to }, report)
       await repair.relist(from, to, values)
+      await repair.remember(once)
       report.points += values.size
       for (const { copy } of values.values()) if (copy !== null) duplicates++
     }
@@ -110,7 +112,8 @@ export class Repairer {
       PREPARE_TIMEOUT_MS,
     )
     const bytes: Uint8Array = chunks[0] ?? new Uint8Array(0)
-    return { version: header.version, rows: header.rows, centroids: { version: header.centroidVersion, bytes } }
+    const { version, gaps, rows, centroidVersion } = header
+    return { version, gaps, rows, centroids: { version: centroidVersion, bytes } }
   }
 
   /** A log that begins anew must be rebuilt from two volumes, like one that was trimmed, where the cell has two pods. */
@@ -138,11 +141,12 @@ export class Repairer {
     repair: RepairLog,
     members: readonly Heartbeat[],
     copies: Copies,
-    known: readonly number[],
+    heard: readonly Heard[],
     buckets: { from: number; to: number },
     report: RepairReport,
-  ): Promise<Map<IdKey, DirectoryValue>> {
+  ): Promise<{ values: Map<IdKey, DirectoryValue>; once: OnceRecord[] }> {
     const ids = new Map<IdKey, KnownOfId>()
+    const once: OnceRecord[] = []
     await Promise.all(
       copies.map(async (copy) => {
         const request: FactsRequest = { copy: scopeOf(copy), ...buckets }
@@ -155,18 +159,19 @@ export class Repairer {
           CALL_TIMEOUT_MS,
         )
         addFacts(ids, copy.cell, header)
+        once.push(...header.once)
       }),
     )
     const values = new Map<IdKey, DirectoryValue>()
     const verdicts: Verdict[] = []
     for (const [key, { rows, departures }] of ids) {
-      const verdict = judge(key, rows, departures, (cell) => known[cell] ?? 0)
+      const verdict = judge(key, rows, departures, (cell, version) => hasHeard(heard[cell] as Heard, version))
       if (verdict.value) values.set(key, verdict.value)
       if (verdict.lost && report.lostIds.length < LOST_IDS_NAMED) report.lostIds.push(key)
       if (verdict.fixes.length > 0) verdicts.push(verdict)
     }
     await this.#mend(repair, members, copies, verdicts, report)
-    return values
+    return { values, once }
   }
 
   async #mend(

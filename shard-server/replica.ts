@@ -227,11 +227,11 @@ export class Replica implements GatedCopy {
     const point = verifyChain(this.point, entries)
     let at = 0
     const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + entry.row.length, 0))
-    const applied = entries.map(({ type, version, userVersion, key, flag, row }) => {
+    const applied = entries.map(({ type, version, userVersion, key, flag, once, row }) => {
       const rowStart = at
       bytes.set(row, at)
       at += row.length
-      return { type, version, userVersion, key, flag, rowStart, rowEnd: at }
+      return { type, version, userVersion, key, flag, once, rowStart, rowEnd: at }
     })
     return await this.#pod.index.call('apply', { entries: applied, bytes, point }, [bytes.buffer])
   }

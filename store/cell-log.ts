@@ -1,5 +1,6 @@
 /** A pod's view of its cell's log: lease, commits, reading, snapshots' bookkeeping. Each method is one script (see DESIGN.md). */
 import type { IdKey } from '../core/ids.ts'
+import { ONCE_TTL_MS } from '../core/once.ts'
 import { formatPosition, type Position } from '../core/position.ts'
 import { allCellKeys, bucketOf, type Keys, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat, OperationResult } from '../protocol/shard-rpc.ts'
@@ -44,8 +45,7 @@ export interface Claim {
   seen: number
 }
 
-/** How long what a request with an idempotency key has done is remembered, and of how many requests. */
-const ONCE_TTL_MS = 3_600_000
+/** Requests with an idempotency key that are remembered. */
 const ONCE_MAX = 100_000
 
 /** A request that is to be executed once: digests of its key and of what it asks for. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { IdKey } from '../core/ids.ts'
 import { formatPosition, type Position, parsePosition } from '../core/position.ts'
 
-export type EntryType = 'I' | 'R' | 'E' | 'U' | 'T' | 'C' | 'W'
+export type EntryType = 'I' | 'R' | 'E' | 'U' | 'T' | 'N' | 'C' | 'W'
 export type RowFlag = 'o' | 'c' | 'l'
 
 export interface LogEntry {
@@ -15,11 +15,13 @@ export interface LogEntry {
   key: IdKey
   /** U: what the cell is to the row (RowFlag). T: where the id lives on, '' for a delete, '-' for what a repair let go. */
   flag: string
+  /** What a request with an idempotency key has come to by this entry (`core/once.ts`); '' where there is none. */
+  once: string
   hash: string
   row: Buffer
 }
 
-const TYPES = new Set(['I', 'R', 'E', 'U', 'T', 'C', 'W'])
+const TYPES = new Set(['I', 'R', 'E', 'U', 'T', 'N', 'C', 'W'])
 
 /** One reply item of XRANGE or XREAD, read as buffers. Throws on a type that this version does not know. */
 export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
@@ -35,12 +37,13 @@ export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
     userVersion: Number(text('u')),
     key: text('i') as IdKey,
     flag: text('f'),
+    once: text('o'),
     hash: text('h'),
     row: fields.get('d') ?? Buffer.alloc(0),
   }
 }
 
-/** sha1(previous hash | id | t | v | u | f | bytes of i | i | d), 20 hex digits: what lib.lua writes. */
+/** sha1(previous hash | id | t | v | u | f | o | bytes of i | i | d), 20 hex digits: what lib.lua writes. */
 export function hashEntry(previous: string, entry: Omit<LogEntry, 'hash'>): string {
   const head = [
     previous,
@@ -49,6 +52,7 @@ export function hashEntry(previous: string, entry: Omit<LogEntry, 'hash'>): stri
     entry.version,
     entry.userVersion,
     entry.flag,
+    entry.once,
     Buffer.byteLength(entry.key),
     entry.key,
     '',

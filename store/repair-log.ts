@@ -1,6 +1,7 @@
 /** The scripts of a repair: each is refused once another pod repairs, or Redis has changed again. See DESIGN.md, rule L21. */
 import { listingText } from '../core/directory.ts'
 import type { IdKey } from '../core/ids.ts'
+import { ONCE_TTL_MS, type OnceRecord } from '../core/once.ts'
 import { formatPosition, parsePosition } from '../core/position.ts'
 import type { DirectoryValue, Fix } from '../core/repair.ts'
 import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
@@ -15,6 +16,8 @@ export const REPAIR_MS = 10_000
 const BUCKETS_PER_CALL = 64
 /** Entries that are appended together. */
 export const FIXES_PER_CALL = 128
+/** Records of idempotency keys that are written together. */
+const RECORDS_PER_CALL = 500
 
 /** The copy that a cell goes on from. */
 export interface ChosenCopy {
@@ -58,7 +61,7 @@ export class RepairLog {
     const places = copies.flatMap(({ point, pod }) => [formatPosition(point.position), point.hash, pod])
     const reply = await this.#run(
       'rebase',
-      [...this.#allCells(), keys.centroids],
+      [...this.#allCells(), keys.centroids, keys.once],
       [this.#scope.clusters, version, centroids.version, centroids.bytes, ...places],
     )
     return (reply[2] ?? '').split(',').filter(Boolean).map(Number)
@@ -93,6 +96,19 @@ export class RepairLog {
     }
   }
 
+  /** Writes down again what requests with idempotency keys have come to; `rebase` has forgotten all of it. */
+  async remember(records: readonly OnceRecord[]): Promise<void> {
+    const keys = keysOf(this.#scope.namespace, this.#scope.name)
+    for (let at = 0; at < records.length; at += RECORDS_PER_CALL) {
+      const some = records.slice(at, at + RECORDS_PER_CALL)
+      await this.#run(
+        'remember',
+        [keys.meta, keys.gate, keys.once, ...some.map(({ request }) => keys.onceRecord(request))],
+        [ONCE_TTL_MS, ...some.flatMap(({ digest, at: then, id, result }) => [digest, then, id, result])],
+      )
+    }
+  }
+
   async reopen(rows: number, copies: number, report: string): Promise<void> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
     await this.#run('reopen', [keys.meta, keys.gate], [rows, copies, report])
@@ -103,7 +119,7 @@ export class RepairLog {
   }
 
   async #run(
-    name: 'rebase' | 'mend' | 'relist' | 'reopen',
+    name: 'rebase' | 'mend' | 'relist' | 'remember' | 'reopen',
     keys: readonly string[],
     args: readonly Argument[],
   ): Promise<string[]> {

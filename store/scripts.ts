@@ -21,6 +21,7 @@ export const SCRIPTS = [
   'rebase',
   'release',
   'relist',
+  'remember',
   'renew',
   'reopen',
   'resume',

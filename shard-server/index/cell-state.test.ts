@@ -63,6 +63,7 @@ class Played {
         userVersion: version,
         key,
         flag: id < 0 ? '' : 'o',
+        once: '',
         rowStart,
         rowEnd: at,
       }
@@ -74,7 +75,15 @@ class Played {
   /** Applies the centroids of version 1. */
   publish(): void {
     const bytes = bytesOf(this.vector())
-    const entry = { version: 0, userVersion: 1, key: '' as IdKey, flag: '', rowStart: 0, rowEnd: bytes.byteLength }
+    const entry = {
+      version: 0,
+      userVersion: 1,
+      key: '' as IdKey,
+      flag: '',
+      once: '',
+      rowStart: 0,
+      rowEnd: bytes.byteLength,
+    }
     this.state.apply([{ ...entry, type: 'C' }], bytes, this.state.point)
   }
 
@@ -160,6 +169,7 @@ describe('snapshots', () => {
     const departed = { born: 3, userVersion: 3, flag: 'o' as const, payload: '{}', vector: played.vector() }
     const row = { key: idKey(9000), ...departed }
     played.state.departures.keep(row.key, { version: 5, target: 2, since: 5, row })
+    played.state.once.note({ request: 'a key', digest: 'asked', at: 7, id: idKey(9), result: 'A9,9,0' })
     const dir = join(folder, name)
     const position = await writeSnapshot(played.state, dir)
     return { played, dir, path: snapshotPath(dir, position) }
@@ -172,6 +182,7 @@ describe('snapshots', () => {
     played.expectExact(loaded, 20, 10)
     expect(loaded.rows.at(loaded.rows.ownerRow(idKey(77), undefined) as number).payload).toBe('{"v":77}')
     expect([...loaded.departures.entries()]).toEqual([...played.state.departures.entries()])
+    expect([...loaded.once.all()]).toEqual([...played.state.once.all()])
     expect([loaded.centroids.version, [...loaded.centroids.bytes]]).toEqual([1, [...played.state.centroids.bytes]])
     expect(() => loaded.checkReadable(349)).toThrow(/older/)
     // The same rows have the same digest, and any other row another one.
@@ -194,7 +205,7 @@ describe('snapshots', () => {
     const { played, path } = await fill('damage')
     const random = seededRandom(4)
     for (let i = 0; i < 600; i++) {
-      const file = join(path, readdirSync(path)[i % 5] as string)
+      const file = join(path, readdirSync(path)[i % 6] as string)
       const good = readFileSync(file)
       const bad = Buffer.from(good)
       const at = Math.floor(random() * bad.length)

@@ -3,13 +3,16 @@
  * here, on one worker thread. The log is the only writer.
  */
 import { MaksError } from '../../core/errors.ts'
+import { type Gap, withGap } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { byDistance } from '../../core/merge.ts'
 import { distance, type Metric } from '../../core/metric.ts'
+import { parseOnce } from '../../core/once.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogPoint, RowFlag } from '../../store/log-entry.ts'
 import { Departures } from './departures.ts'
 import { FlatIndex } from './flat-index.ts'
+import { OnceRecords } from './once-records.ts'
 import { RowStore } from './row-store.ts'
 
 export interface AppliedEntry {
@@ -18,6 +21,7 @@ export interface AppliedEntry {
   userVersion: number
   key: IdKey
   flag: string
+  once: string
   /** Where the row lies in the batch's bytes; 0 bytes for entries without one. */
   rowStart: number
   rowEnd: number
@@ -57,8 +61,11 @@ export class CellState {
   point: LogPoint
   /** Highest ordering version applied. */
   version: number
+  /** Of what the log has lost before repairs (`core/heard.ts`). */
+  gaps: readonly Gap[] = []
   compactions = 0
   readonly departures = new Departures()
+  readonly once = new OnceRecords()
   /** Of the newest version in the log: clusters x dimension float32; none in version 0. */
   centroids: { version: number; bytes: Uint8Array } = { version: 0, bytes: new Uint8Array(0) }
 
@@ -73,7 +80,9 @@ export class CellState {
   apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogPoint): void {
     const added: Float32Array[] = []
     for (const entry of entries) {
+      if (entry.type === 'R') this.gaps = withGap(this.gaps, [this.version, entry.version])
       this.version = Math.max(this.version, entry.version)
+      if (entry.once !== '') this.once.note(parseOnce(entry.key, entry.once))
       if (entry.type === 'T') this.#letGo(entry)
       if (entry.type === 'C')
         this.centroids = { version: entry.userVersion, bytes: bytes.slice(entry.rowStart, entry.rowEnd) }

@@ -1,4 +1,5 @@
 /** What the main thread asks of the index thread: names, arguments and answers of each call. */
+import type { Gap } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
@@ -9,6 +10,7 @@ import type { AppliedEntry, CellShape } from './cell-state.ts'
 export interface IndexStats {
   point: LogPoint
   version: number
+  gaps: readonly Gap[]
   points: number
   copies: number
   dead: number

@@ -192,9 +192,9 @@ const handlers: Handlers = {
 }
 
 function stats(): IndexStats {
-  const { rows, point, version, compactions, centroids } = state
+  const { rows, point, version, gaps, compactions, centroids } = state
   const { points, copies, dead, digest } = rows
-  return { point, version, points, copies, dead, compactions, centroidVersion: centroids.version, digest }
+  return { point, version, gaps, points, copies, dead, compactions, centroidVersion: centroids.version, digest }
 }
 
 function gather(rows: readonly number[]): Float32Array {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { type Heard, hasHeard } from '../../core/heard.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
 import { ORIGIN } from '../../core/position.ts'
 import { seededRandom } from '../../core/random.ts'
@@ -19,7 +20,7 @@ const CELLS = [0, 1, 2]
 const IDS = [1, 2, 3].map(idKey)
 
 interface Entry {
-  type: 'U' | 'T'
+  type: 'U' | 'T' | 'R'
   version: number
   userVersion: number
   key: IdKey
@@ -104,7 +105,7 @@ function applyAll(state: CellState, entries: readonly Entry[]): void {
   for (const { payload, ...entry } of entries) {
     const bytes =
       entry.type === 'U' ? encodeRow({ vector: Float32Array.of(entry.userVersion, 1), payload }) : Buffer.alloc(0)
-    const applied: AppliedEntry = { ...entry, rowStart: 0, rowEnd: bytes.length }
+    const applied: AppliedEntry = { ...entry, once: '', rowStart: 0, rowEnd: bytes.length }
     state.apply([applied], bytes, state.point)
   }
 }
@@ -119,25 +120,32 @@ function copiesOf(history: History, lengths: readonly number[]): CellState[] {
   })
 }
 
-/** Judges every id and applies the fixes to the copies, as the scripts do it. */
-function repair(states: readonly CellState[]): Map<IdKey, DirectoryValue> {
-  const known = states.map(({ version }) => version)
+/** Judges every id and applies the fixes to the copies, as the scripts do it. Returns what was appended to each log, too. */
+function repair(states: readonly CellState[]): { directory: Map<IdKey, DirectoryValue>; appended: Entry[][] } {
+  const heard = states.map(({ version, gaps }) => ({ version, gaps }))
+  const appended: Entry[][] = states.map(() => [])
+  const append = (cell: number, entry: Entry) => {
+    appended[cell]?.push(entry)
+    applyAll(states[cell] as CellState, [entry])
+  }
   const ids = new Map<IdKey, KnownOfId>()
   states.forEach((state, cell) => addFacts(ids, cell, facts(state, 0, DIRECTORY_BUCKETS)))
   const directory = new Map<IdKey, DirectoryValue>()
-  let version = Math.max(...known) + 1000
+  let version = Math.max(...heard.map((one) => one.version)) + 1000
+  for (const cell of CELLS)
+    append(cell, { type: 'R', version, userVersion: 0, key: '' as IdKey, flag: '', payload: '' })
   for (const [key, { rows, departures }] of ids) {
-    const { value, fixes, lost } = judge(key, rows, departures, (cell) => known[cell] ?? 0)
+    const { value, fixes, lost } = judge(key, rows, departures, (cell, of) => hasHeard(heard[cell] as Heard, of))
     expect(lost).toBe(false)
     if (value) directory.set(key, value)
     for (const { cell, type, flag, userVersion = 0, departed } of fixes) {
       const state = states[cell] as CellState
       const payload = type === 'U' ? decodeRow(heldRows(state, [{ key, departed }])[0] as Uint8Array, 2).payload : ''
-      applyAll(state, [{ type, version: ++version, userVersion, key, flag, payload }])
+      append(cell, { type, version: ++version, userVersion, key, flag, payload })
       if (type === 'U' && value) value.version = version
     }
   }
-  return directory
+  return { directory, appended }
 }
 
 /** The cells that hold the id, with what they are to it. */
@@ -148,8 +156,13 @@ function holders(states: readonly CellState[], key: IdKey) {
   })
 }
 
-function expectSound(history: History, lengths: readonly number[], states: readonly CellState[], why: string): void {
-  const directory = repair(states)
+function expectSound(
+  history: History,
+  lengths: readonly number[],
+  states: readonly CellState[],
+  why: string,
+): Entry[][] {
+  const { directory, appended } = repair(states)
   for (const key of IDS) {
     const held = holders(states, key)
     const value = directory.get(key)
@@ -178,6 +191,7 @@ function expectSound(history: History, lengths: readonly number[], states: reado
         why,
       ).toBe(true)
   }
+  return appended
 }
 
 describe('a repair from copies that stop anywhere', () => {
@@ -199,7 +213,26 @@ describe('a repair from copies that stop anywhere', () => {
       const lengths = history.logs.map((log) => Math.max(0, log.length - Math.floor(random() * 5)))
       const states = copiesOf(history, lengths)
       const first = repair(states)
-      expect(repair(states), `seed ${seed}`).toEqual(first)
+      expect(repair(states).directory, `seed ${seed}`).toEqual(first.directory)
+    }
+  })
+
+  it('may lose any part of what it appended, in any log, and is begun anew', () => {
+    for (let seed = 2000; seed < 2600; seed++) {
+      const random = seededRandom(seed)
+      const history = new History(random)
+      for (let i = 0; i < 14; i++) history.step()
+      const lengths = history.logs.map((log) => Math.max(0, log.length - Math.floor(random() * 5)))
+      let kept: Entry[][] = CELLS.map(() => [])
+      for (let round = 0; round < 4; round++) {
+        const states = copiesOf(history, lengths)
+        states.forEach((state, cell) => applyAll(state, kept[cell] as Entry[]))
+        const appended = expectSound(history, lengths, states, `seed ${seed}, round ${round}`)
+        kept = kept.map((entries, cell) => {
+          const all = [...entries, ...(appended[cell] as Entry[])]
+          return all.slice(0, Math.floor(random() * (all.length + 1)))
+        })
+      }
     }
   })
 })

@@ -5,6 +5,7 @@ import { encodeRow } from '../../core/row-codec.ts'
 import { bucketOf } from '../../protocol/keys.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { Departures } from './departures.ts'
+import type { OnceRecords } from './once-records.ts'
 import type { StoredRow } from './row-store.ts'
 
 /** Of a cell's state, what a repair looks at. */
@@ -15,16 +16,17 @@ export interface Copy {
     at(row: number): StoredRow
   }
   departures: Departures
+  once: OnceRecords
 }
 
 /** The ids whose bucket is in [from, to). */
 export function facts(state: Copy, from: number, to: number): FactsResponse {
-  const { rows, departures } = state
+  const { rows, departures, once } = state
   const asked = (key: IdKey) => {
     const bucket = bucketOf(key)
     return bucket >= from && bucket < to
   }
-  const answer: FactsResponse = { rows: [], departures: [] }
+  const answer: FactsResponse = { rows: [], departures: [], once: [...once.all()].filter(({ id }) => asked(id)) }
   for (const row of rows.liveRows()) {
     const stored = rows.at(row)
     if (asked(stored.key)) answer.rows.push(rowFact(stored))

@@ -1,7 +1,7 @@
 /**
  * Snapshots on disk: `snapshot-<epoch>-<seq>/` with the live rows in FAISS' own format, their ids and payloads as JSON
- * lines, the centroids, the ids that were let go lately, and a manifest with whose they are, the length and sha256 of each
- * file, and its own sha256. Written to a temporary folder, synced, renamed, read back and verified; only then does it count.
+ * lines, the centroids, the ids that were let go lately, what requests with idempotency keys have come to, and a manifest
+ * with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary folder, synced, renamed, read back and verified; only then does it count.
  * Reading checks every byte; what does not verify is not used.
  */
 import { createHash } from 'node:crypto'
@@ -18,12 +18,13 @@ import type { Departed } from './departures.ts'
 import { FAISS_HEADER_BYTES, faissHeader } from './flat-index.ts'
 import type { StoredRow } from './row-store.ts'
 
-const FORMAT = 3
+const FORMAT = 4
 export const SNAPSHOTS_KEPT = 2
 const VECTORS = 'vectors.faiss'
 const ROWS = 'rows.jsonl'
 const CENTROIDS = 'centroids.bin'
 const DEPARTED = 'departed.jsonl'
+const ONCE = 'once.jsonl'
 const MANIFEST = 'manifest.json'
 const WRITE_BYTES = 1024 * 1024
 
@@ -35,6 +36,7 @@ const manifestSchema = z.object({
   position: z.string(),
   hash: z.string(),
   version: z.number(),
+  gaps: z.array(z.tuple([z.number(), z.number()])),
   centroidVersion: z.number(),
   rows: z.number(),
   files: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })),
@@ -49,11 +51,12 @@ export function sealed(manifest: SnapshotManifest): string {
 
 type DepartedRow = [born: number, userVersion: number, flag: RowFlag, payload: string, vector: string]
 type DepartedLine = [key: IdKey, version: number, target: number | null, since: number, row: DepartedRow | null]
+type OnceLine = [request: string, digest: string, at: number, id: IdKey, result: string]
 type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, payload: string]
 
 /** Frozen at the call; the writing yields, so searches and applies go on meanwhile. Returns the verified position. */
 export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
-  const { point, version, shape, centroids } = state
+  const { point, version, gaps, shape, centroids } = state
   const rows = state.rows.liveRows()
   const store = state.rows
   const lines = rows.map(
@@ -67,6 +70,9 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
   )
   const vectors = rows.map((row) => store.vector(row))
   const departed = [...state.departures.entries()]
+  const once = [...state.once.all()].map(
+    ({ request, digest, at, id, result }): OnceLine => [request, digest, at, id, result],
+  )
   const name = `snapshot-${formatPosition(point.position)}`
   const temporary = join(dir, `tmp-${name}`)
   await rm(temporary, { recursive: true, force: true })
@@ -81,6 +87,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       await writeFile(temporary, ROWS, lineParts(lines)),
       await writeFile(temporary, CENTROIDS, [centroids.bytes]),
       await writeFile(temporary, DEPARTED, lineParts(departed.map(departedLine))),
+      await writeFile(temporary, ONCE, lineParts(once)),
     ]
     const manifest: SnapshotManifest = {
       format: FORMAT,
@@ -90,6 +97,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       position: formatPosition(point.position),
       hash: point.hash,
       version,
+      gaps: [...gaps],
       centroidVersion: centroids.version,
       rows: rows.length,
       files,
@@ -128,7 +136,7 @@ function departedOf(line: string): [IdKey, Departed] {
   return [key, { version, target, since, row }]
 }
 
-function* lineParts(lines: readonly (RowLine | DepartedLine)[]): Generator<Uint8Array> {
+function* lineParts(lines: readonly (RowLine | DepartedLine | OnceLine)[]): Generator<Uint8Array> {
   for (const line of lines) yield Buffer.from(`${JSON.stringify(line)}\n`)
 }
 
@@ -227,10 +235,15 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   }
   const state = new CellState(shape, { position: parsePosition(manifest.position), hash: manifest.hash })
   state.version = manifest.version
+  state.gaps = manifest.gaps
   state.rows.floor = manifest.version
   state.centroids = { version: manifest.centroidVersion, bytes: await readFile(join(path, CENTROIDS)) }
   for (const line of (await readFile(join(path, DEPARTED), 'utf8')).split('\n').filter(Boolean))
     state.departures.keep(...departedOf(line))
+  for (const line of (await readFile(join(path, ONCE), 'utf8')).split('\n').filter(Boolean)) {
+    const [request, digest, at, id, result] = JSON.parse(line) as OnceLine
+    state.once.note({ request, digest, at, id, result })
+  }
   const lines = (await readFile(join(path, ROWS), 'utf8')).split('\n')
   const vectors = await open(join(path, VECTORS), 'r')
   try {

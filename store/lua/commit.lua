@@ -95,6 +95,7 @@ local function record_of(at)
   local r = records[at]
   if r then return r end
   r = { key = KEYS[num(at)], added = {} }
+  r.name = string.match(r.key, '[^:]*$')
   r.digest = redis.call('HGET', r.key, 'digest') or ''
   records[at] = r
   return r
@@ -115,8 +116,17 @@ local function decide_once(i)
       return done
     end
   end
+  local before = #appends
   local result = decide(ARGV[b], key, current(key, KEYS[num(ARGV[b + 2])]), ARGV[b + 3], ARGV[b + 4], ARGV[b + 5], ARGV[b + 6], ARGV[b + 7])
-  if r and (string.sub(result, 1, 1) == 'A' or result == 'N') then r.added[key] = result end
+  if not r or not (string.sub(result, 1, 1) == 'A' or result == 'N') then return result end
+  r.added[key] = result
+  if result == 'N' then plan(me, 'N', int(ver), '0', key, '', '') end
+  -- On the entries that are what was done, and on no others: a repair that undoes it forgets it (rule L20).
+  local once = table.concat({ r.name, r.digest, int(now), result }, ':')
+  for j = before + 1, #appends do
+    local a = appends[j]
+    if a[2] ~= 'T' or a[6] == '' then a[8] = once end
+  end
   return result
 end
 for i = 0, num(ARGV[12]) - 1 do results[i + 1] = decide_once(i) end
@@ -127,7 +137,7 @@ for cell, bytes in pairs(added) do
   if bytes > 0 and s.bytes - s.trim_bytes + bytes > num(ARGV[9]) then return { 'WAL_BUDGET', int(cell) } end
 end
 -- Every check is behind us: from here on only writes.
-for _, a in ipairs(appends) do append(state[a[1]], a[2], a[3], a[4], a[5], a[6], a[7]) end
+for _, a in ipairs(appends) do append(state[a[1]], a[2], a[3], a[4], a[5], a[6], a[7], a[8]) end
 local heads = {}
 for cell in pairs(added) do
   save_cell(state[cell])

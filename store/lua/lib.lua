@@ -39,12 +39,14 @@ local function next_epoch(s, other)
   redis.call('HSET', s.meta, 'epoch', s.epoch)
 end
 -- The hash covers the entry before, the id and every field but the byte count (log-entry.ts computes the same).
-local function append(s, t, v, u, key, flag, row)
+-- `once` is what a request with an idempotency key has come to by this entry; '' where there is none.
+local function append(s, t, v, u, key, flag, row, once)
+  once = once or ''
   s.seq = s.seq + 1
   s.head = s.epoch .. '-' .. int(s.seq)
-  s.hash = string.sub(redis.sha1hex(table.concat({ s.hash, s.head, t, v, u, flag, #key, key, row }, '|')), 1, 20)
-  s.bytes = s.bytes + #key + #row + 128
-  redis.call('XADD', s.log, s.head, 't', t, 'v', v, 'u', u, 'i', key, 'f', flag, 'h', s.hash, 'z', int(s.bytes), 'd', row)
+  s.hash = string.sub(redis.sha1hex(table.concat({ s.hash, s.head, t, v, u, flag, once, #key, key, row }, '|')), 1, 20)
+  s.bytes = s.bytes + #key + #row + #once + 128
+  redis.call('XADD', s.log, s.head, 't', t, 'v', v, 'u', u, 'i', key, 'f', flag, 'o', once, 'h', s.hash, 'z', int(s.bytes), 'd', row)
 end
 local function save_cell(s)
   redis.call('HSET', s.meta, 'head', s.head, 'hash', s.hash, 'bytes', int(s.bytes))

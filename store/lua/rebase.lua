@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- The first step of a repair: each log goes on from the copy that was chosen for its cell (rule L21).
--- KEYS meta gate (cellMeta log)* centroids
+-- KEYS meta gate (cellMeta log)* centroids once
 -- ARGV token repairMs cells version centroidVersion centroids then for each cell: at hash pod
 -- -> OK version rebased cells | GONE
 local VERSION_GAP = 1000000
@@ -11,11 +11,14 @@ local cells, rebased = num(ARGV[3]), {}
 local m = redis.call('HMGET', KEYS[1], 'ver', 'cv')
 -- Above every version that anybody has seen, those of entries that no copy holds included.
 local ver, cv = math.max(num(m[1]), num(ARGV[4])) + VERSION_GAP, num(m[2])
-local centroids = KEYS[3 + 2 * cells]
+local centroids, once = KEYS[3 + 2 * cells], KEYS[4 + 2 * cells]
 if num(ARGV[5]) >= cv then
   cv = num(ARGV[5])
   if cv > 0 then redis.call('SET', centroids, ARGV[6]) end
 end
+-- Records of requests tell of entries that may not be in any chosen copy: the copies say which are still true.
+for _, record in ipairs(redis.call('ZRANGE', once, 0, -1)) do redis.call('UNLINK', record) end
+redis.call('UNLINK', once)
 for c = 0, cells - 1 do
   local s = load_cell(KEYS[3 + 2 * c], KEYS[4 + 2 * c])
   local at, hash, last = ARGV[7 + 3 * c], ARGV[8 + 3 * c], stream_last(s.log)
@@ -25,7 +28,10 @@ for c = 0, cells - 1 do
     rebased[#rebased + 1] = int(c)
     redis.call('UNLINK', s.log)
     s.seq, s.hash = seq_of(at), hash
-    append(s, 'R', '0', '0', '', '', '')
+  end
+  -- What the log does not have by now of versions up to here, it has lost.
+  append(s, 'R', int(ver), '0', '', '', '')
+  if not keep then
     redis.call('HSET', s.meta, 'trim', at, 'base', at, 'baseHash', hash, 'trimBytes', int(s.bytes), 'trimVersion', '0')
   end
   if cv > 0 then append(s, 'C', int(ver), int(cv), '', '', redis.call('GET', centroids) or '') end

@@ -38,6 +38,19 @@ it('a request that is sent again, after a failover of each cell and after newer 
   expect(await stored()).toEqual([3, 3])
 })
 
+it('a request that is sent again after Redis has lost everything is not executed again', async () => {
+  const first = await put(points(10), 'lost')
+  await cluster.collection.upsert([{ id: 1, vector: [9, 9], payload: { n: 11 } }])
+  const redis = await cluster.redis()
+  await redis.flushall()
+  redis.disconnect()
+  await cluster.repaired()
+  await cluster.writable([{ id: 3, vector: [1, 1] }])
+  const again = await put(points(10), 'lost')
+  expect([again.status, again.json.result]).toEqual([200, first.json.result])
+  expect(await stored()).toEqual([11, 10])
+})
+
 it('another request under the same key is 409 and changes nothing', async () => {
   await put(points(4), 'c')
   const other = await put(points(5), 'c')

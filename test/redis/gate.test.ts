@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { idKey } from '../../core/ids.ts'
+import { type OnceRecord, parseOnce } from '../../core/once.ts'
 import { formatPosition, ORIGIN } from '../../core/position.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { type LogPoint, verifyChain } from '../../store/log-entry.ts'
 import { parsePlan, RepairLog } from '../../store/repair-log.ts'
 import { acceptLoss, doubtLogs, readTopology } from '../../store/topology.ts'
-import { LogHarness, START, upsert } from '../support/log-harness.ts'
+import { LogHarness, remove, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
 let redis: TestRedis
@@ -253,6 +255,51 @@ describe('while Redis runs', () => {
     const entries = await h.entries(1)
     expect(entries[0]?.position.epoch).toBeGreaterThan(ends[1].position.epoch)
     expect(entries.map(({ type }) => type)).toEqual(['R', 'E', 'U'])
+  })
+
+  it('what requests with idempotency keys have come to is known again after a repair, of entries that are left', async () => {
+    const { pods, ends } = await running()
+    const once = (key: string) => ({ once: { key, digest: 'asked' } })
+    const requests = [
+      { ...upsert(1, 0, '"done"', { copy: 1 }), ...once('k1') },
+      { ...remove(2), ...once('k1') },
+      { ...remove(77), ...once('k1') },
+    ]
+    const done = (await h.commit(pods[0], requests)).outcome
+    expect(done?.results.map(({ outcome }) => outcome)).toEqual(['applied', 'applied', 'absent'])
+    const kept = [await h.end(0), await h.end(1)] as const
+    const recordsOf = async (cell: number) =>
+      (await h.entries(cell)).filter((entry) => entry.once !== '').map(({ key, once: text }) => parseOnce(key, text))
+    const records = [...(await recordsOf(0)), ...(await recordsOf(1))]
+    expect(records.map(({ id }) => id)).toEqual([idKey(1), idKey(77), idKey(1), idKey(2)])
+    // Nobody has read this one when the log goes.
+    const unread = { ...upsert(3, 0, '"unread"'), ...once('k2') }
+    await h.commit(pods[0], [unread])
+    await redis.client.del(h.cell(0).keys.log(0))
+
+    await h.claim('0/0', ends[0], { knownPods: KNOWN, windowMs: 0, settled: false })
+    for (const pod of ['0/0', '0/1']) await claim(pod, kept[0])
+    await claim('1/1', kept[1])
+    const plan = await claim('1/0', kept[1])
+    expect(plan[0]).toBe('REPAIR')
+    const repair = repairBy('1/0')
+    await repair.rebase(parsePlan(plan), 7, { version: 0, bytes: new Uint8Array(0) })
+    const { keys } = h.cell(0)
+    expect(await redis.client.exists(keys.once, keys.onceRecord('k1'), keys.onceRecord('k2'))).toBe(0)
+    await repair.remember([...records, { ...(records[0] as OnceRecord), request: 'old', at: 1 }])
+    await repair.reopen(1, 0, '')
+    expect(await redis.client.zrange(keys.once, '0', '-1')).toEqual([keys.onceRecord('k1')])
+    expect(await redis.client.pttl(keys.onceRecord('k1'))).toBeGreaterThan(3_500_000)
+
+    for (const [pod, end] of [
+      ['0/0', kept[0]],
+      ['1/0', kept[1]],
+    ] as const)
+      expect((await claim(pod, end))[0]).toBe('OPEN')
+    await redis.client.del(keys.lease(0))
+    const next = await h.lead(0, '0/0')
+    expect((await h.commit(next, requests)).outcome?.results).toEqual(done?.results)
+    expect((await h.commit(next, [unread])).outcome?.results[0]).toMatchObject({ outcome: 'applied' })
   })
 
   it('what a deleted log held that its primary had not read was promised to nobody, and is not asked for', async () => {

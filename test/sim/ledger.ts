@@ -21,7 +21,11 @@ export class Ledger {
   readonly #mutant: (name: string) => boolean
   readonly #writes: Write[] = []
   readonly #sending = new Map<Operation, Write>()
+  /** Contents of requests with idempotency keys. */
+  readonly #requests = new Set<string>()
   readonly #versions = new Map<string, Set<number>>()
+  /** Losses were accepted; what is gone may be executed again. */
+  forgiving = false
 
   /** @param mutant is the protocol without this rule? */
   constructor(mutant: (name: string) => boolean) {
@@ -33,6 +37,13 @@ export class Ledger {
     const write: Write = { key, payload, version: undefined, heads: [], history: 0, acknowledged: false }
     this.#writes.push(write)
     this.#sending.set(operation, write)
+    if (operation.once && payload !== undefined) this.#requests.add(payload)
+  }
+
+  /** The same request under its idempotency key, as another operation. */
+  sentAgain(operation: Operation, first: Operation): void {
+    const write = this.#sending.get(first)
+    if (write) this.#sending.set(operation, write)
   }
 
   committed(operation: Operation, text: string): void {
@@ -40,6 +51,10 @@ export class Ledger {
     const { results, heads, history } = parseCommitReply(text)
     const [result] = results
     if (!write || result?.outcome !== 'applied') return
+    if (write.acknowledged && !this.forgiving && write.version !== undefined && write.version !== result.version)
+      throw new Violation(
+        `a request that was acknowledged as ${write.version} was executed again, as ${result.version}`,
+      )
     write.version = result.version
     write.history = history
     write.heads = Object.entries(heads).map(([cell, seq]) => [Number(cell), seq])
@@ -49,6 +64,13 @@ export class Ledger {
   acknowledgeNow(operation: Operation): void {
     const write = this.#sending.get(operation)
     if (write) write.acknowledged = true
+  }
+
+  /** Contents of requests with idempotency keys, with the versions that were answered. */
+  requested(): [content: string, version: number | undefined][] {
+    return this.#writes
+      .filter(({ payload }) => payload !== undefined && this.#requests.has(payload))
+      .map(({ payload, version }) => [payload as string, version])
   }
 
   /** @param applied has the primary of the cell applied the log up to there, in that history? */
@@ -64,8 +86,9 @@ export class Ledger {
     return this.#writes.filter(({ acknowledged, version }) => acknowledged && version !== undefined)
   }
 
-  /** A row was seen in a log. */
+  /** A row was seen in a log. That of a request may be executed again where a repair has undone it. */
   observe(payload: string, userVersion: number): void {
+    if (this.#requests.has(payload)) return
     const versions = this.#versions.get(payload) ?? new Set()
     this.#versions.set(payload, versions.add(userVersion))
     if (versions.size > 1) throw new Violation(`${payload} was executed twice, as ${[...versions].join(' and ')}`)

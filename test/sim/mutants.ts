@@ -27,7 +27,7 @@ function script(name: string, of: ScriptName, from: string, to: string): Mutant 
 
 /** The steps of a repair without the look whether its first one is still there. */
 function steps(name: string): Mutant {
-  const changed = (['mend', 'relist', 'reopen'] as const).map((of) => {
+  const changed = (['mend', 'relist', 'remember', 'reopen'] as const).map((of) => {
     const { mutation } = script(name, of, 'begun(KEYS[1], KEYS[2], ', 'repairing(KEYS[2], ')
     return mutation.scripts ?? {}
   })
@@ -140,6 +140,40 @@ export const MUTANTS: Mutant[] = [
       '',
     ),
     from: 20_455,
+  },
+  {
+    ...script(
+      'a repair does not say what was lost before it',
+      'rebase',
+      "append(s, 'R', int(ver)",
+      "append(s, 'R', '0'",
+    ),
+    from: 6_001_803,
+    steps: 150,
+    wide: true,
+  },
+  { ...pod('a repair forgets what requests have come to'), wide: true },
+  {
+    ...script(
+      'records of requests outlive what a repair has undone',
+      'rebase',
+      "for _, record in ipairs(redis.call('ZRANGE', once, 0, -1)) do redis.call('UNLINK', record) end\nredis.call('UNLINK', once)",
+      '',
+    ),
+    wide: true,
+  },
+  {
+    ...script('a key is no reason not to execute a request again', 'commit', 'if done then', 'if false then'),
+    wide: true,
+  },
+  {
+    ...script(
+      'whatever let an id go tells of a request',
+      'commit',
+      "if a[2] ~= 'T' or a[6] == '' then a[8] = once end",
+      'a[8] = once',
+    ),
+    wide: true,
   },
   {
     ...script(

@@ -3,13 +3,11 @@
  * kill, its volume does not. The calls into the log, the check of the chain, the departures and the judgement of a repair
  * are the real ones.
  */
-import type { IdKey } from '../../core/ids.ts'
-import { comparePositions, formatPosition, ORIGIN, type Position, parsePosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
 import { decodeRow } from '../../core/row-codec.ts'
-import { Departures } from '../../shard-server/index/departures.ts'
-import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import { CellLog, type Lead, type Operation } from '../../store/cell-log.ts'
-import { countFitting, type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { countFitting, LogMismatch, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { Fold, type Volume } from './fold.ts'
 import { repairBy } from './repair.ts'
 import type { World } from './world.ts'
 
@@ -19,62 +17,6 @@ const LEASE_MS = 3000
 const LEASE_MARGIN_MS = 80
 const RENEW_BEFORE_MS = 2000
 export const BEAT_MS = 400
-export const START: LogPoint = { position: ORIGIN, hash: '' }
-
-/** The fold of a log, as far as the simulation looks at it. */
-export class Fold {
-  readonly live = new Map<IdKey, StoredRow>()
-  readonly departures = new Departures()
-  point: LogPoint = START
-  version = 0
-  centroids: { version: number; bytes: Uint8Array } = { version: 0, bytes: new Uint8Array(0) }
-
-  get rows() {
-    const all = [...this.live.values()]
-    return {
-      liveRows: () => all.map((_, i) => i),
-      liveRow: (key: IdKey) => {
-        const at = all.findIndex((row) => row.key === key)
-        return at < 0 ? undefined : at
-      },
-      at: (row: number) => all[row] as StoredRow,
-    }
-  }
-
-  apply({ type, key, version, userVersion, flag, row }: LogEntry): void {
-    this.version = Math.max(this.version, version)
-    if (type === 'C') this.centroids = { version: userVersion, bytes: row }
-    const present = this.live.get(key)
-    if (present && present.born >= version) return
-    if (type === 'T') {
-      this.live.delete(key)
-      this.departures.note(key, version, flag, present)
-    } else if (type === 'U') {
-      const { payload, vector } = decodeRow(row, 2)
-      this.live.set(key, { key, born: version, userVersion, flag: flag as 'o', payload, vector })
-      this.departures.forget(key)
-    }
-  }
-
-  /** What a snapshot keeps. */
-  copy(departures = true): Fold {
-    const fold = new Fold()
-    for (const [key, row] of this.live) fold.live.set(key, row)
-    if (departures) for (const [key, departed] of this.departures.entries()) fold.departures.keep(key, departed)
-    fold.point = this.point
-    fold.version = this.version
-    fold.centroids = this.centroids
-    return fold
-  }
-}
-
-export interface Volume {
-  /** Newest last. */
-  snapshots: Fold[]
-  mark: LogPoint | undefined
-  /** The last takeover that the pod has seen. */
-  seen: number
-}
 
 /** A batch whose reply was lost; it may not even have arrived yet. */
 interface Unknown {
@@ -137,6 +79,11 @@ export class SimPod {
   /** May it answer as the primary? Nobody else can have taken the lease until then. */
   get leads(): boolean {
     return this.primary && this.phase === 'following' && this.world.redis.now < this.#until
+  }
+
+  /** For the outcome of a batch whose reply was lost. */
+  get waits(): boolean {
+    return this.#unknown !== undefined
   }
 
   #stepDown(): void {

@@ -1,4 +1,5 @@
 /** A repair of the simulation, which may stop at any step: the scripts and the judgement are the real ones. */
+import { type Heard, hasHeard } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { comparePositions, formatPosition } from '../../core/position.ts'
 import { type DirectoryValue, judge } from '../../core/repair.ts'
@@ -14,17 +15,20 @@ export async function* repairBy(world: World, token: string, reply: readonly str
   const repair = new RepairLog(world.client, { ...SCOPE, clusters: world.cells }, token)
   const chosen = copies.map((copy) => podOf(world, copy))
   for (const pod of chosen) pod.snapshot()
-  const known = chosen.map((pod) => pod.fold.version)
+  const heard = chosen.map(({ fold: { version, gaps } }) => ({ version, gaps }))
   yield
   const newest = chosen.map(({ fold }) => fold.centroids).reduce((a, b) => (b.version > a.version ? b : a))
-  const rebased = await repair.rebase(copies, Math.max(...known), newest)
+  const rebased = await repair.rebase(copies, Math.max(...heard.map(({ version }) => version)), newest)
   yield
   for (const cell of rebased) secure(world, chosen[cell] as SimPod)
   yield
   for (const copy of copies) podOf(world, copy)
-  const values = await mend(world, repair, chosen, known)
+  const values = await mend(world, repair, chosen, heard)
   yield
   await repair.relist(0, BUCKETS, values)
+  yield
+  if (!world.mutant('a repair forgets what requests have come to'))
+    await repair.remember(chosen.flatMap(({ fold }) => [...fold.once.all()]))
   yield
   const doubled = [...values.values()].filter(({ copy }) => copy !== null).length
   await repair.reopen(values.size, doubled, '{}')
@@ -55,13 +59,13 @@ async function mend(
   world: World,
   repair: RepairLog,
   chosen: readonly SimPod[],
-  known: readonly number[],
+  all: readonly Heard[],
 ): Promise<Map<IdKey, DirectoryValue>> {
   const ids = new Map<IdKey, KnownOfId>()
   chosen.forEach((pod, cell) => addFacts(ids, cell, facts(pod.fold, 0, BUCKETS)))
   const heard = world.mutant('believe every departure')
-    ? () => Number.POSITIVE_INFINITY
-    : (cell: number) => known[cell] ?? 0
+    ? () => true
+    : (cell: number, version: number) => hasHeard(all[cell] as Heard, version)
   const values = new Map<IdKey, DirectoryValue>()
   for (const [key, { rows, departures }] of ids) {
     const { value, fixes } = judge(key, rows, departures, heard)

@@ -239,6 +239,14 @@ function draw(random: Random): Step {
         await tried(repair.mend([{ fix, row: new Uint8Array(0) }]))
         const value = { owner: cell, copy: null, linger: null, userVersion: 3, version: 4 }
         await tried(repair.relist(0, 8192, new Map([[idKey(1), value]])))
+        const known = { request: 'k0', digest: 'd0', at: 9_000_000_000_000, id: idKey(3) }
+        await tried(
+          repair.remember([
+            { ...known, result: 'A7,7,0' },
+            { ...known, request: 'k1', result: 'N' },
+            { ...known, at: 1, request: 'k2', result: 'N' },
+          ]),
+        )
         await tried(repair.reopen(1, 0, 'a report'))
         return done
       },

@@ -177,6 +177,11 @@ export class SimRedis {
       if (value && 'expires' in value) value.expires = this.now + Number(ttl)
       return value ? 1 : 0
     },
+    PEXPIREAT: ([key = '', time]) => {
+      const value = this.#live(key)
+      if (value && 'expires' in value) value.expires = Number(time)
+      return value ? 1 : 0
+    },
     HGET: ([key = '', field = '']) => this.#hash(key)?.get(field) ?? null,
     HMGET: ([key = '', ...fields]) => fields.map((field) => this.#hash(key)?.get(field) ?? null),
     HGETALL: ([key = '']) => [...(this.#hash(key) ?? [])].flat(),
@@ -211,6 +216,12 @@ export class SimRedis {
       const [low, high] = [Number(from), to === '+inf' ? Number.POSITIVE_INFINITY : Number(to)]
       return [...this.#scores(key).values()].filter((score) => score >= low && score <= high).length
     },
+    ZSCORE: ([key = '', member = '']) => {
+      const score = this.#scores(key).get(member)
+      return score === undefined ? null : String(score)
+    },
+    ZRANGE: ([key = '']) =>
+      [...this.#scores(key)].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1)).map(([member]) => member),
     ZREMRANGEBYSCORE: ([key = '', , to]) => {
       const scores = this.#scores(key)
       const old = [...scores].filter(([, score]) => score <= Number(to))

@@ -3,16 +3,17 @@
  * from a seed. What all primaries concerned had applied was acknowledged; at the end everything heals, and whatever was
  * acknowledged must be there, once, where the directory says.
  */
-import { type IdKey } from '../../core/ids.ts'
+import type { IdKey } from '../../core/ids.ts'
 import { comparePositions, formatPosition, ORIGIN, type Position, parsePosition } from '../../core/position.ts'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
-import { bucketOf, keysOf } from '../../protocol/keys.ts'
+import { keysOf } from '../../protocol/keys.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import type { Operation } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
 import { acceptLoss, doubtLogs, readCut, readTopology, releaseLeaseOf } from '../../store/topology.ts'
 import { IDS, SCOPE } from './collection.ts'
+import { checkEnd } from './end.ts'
 import { Ledger, Violation } from './ledger.ts'
 import { BEAT_MS, SimPod } from './pod.ts'
 import { SimRedis } from './sim-redis.ts'
@@ -38,9 +39,11 @@ export class World {
   /** Centroids are published, and somebody who sees processes die gives their leases away. Draws otherwise than without. */
   readonly #wide: boolean
   #late: (() => Promise<unknown>)[] = []
+  /** Under idempotency keys. */
+  readonly #requests: Operation[] = []
   #older: ReturnType<SimRedis['copy']> | undefined
   #numbers = 0
-  #fragile: number | undefined
+  readonly #fragile = new Set<number>()
   #lostAt = 0
   /** By the operator. */
   #seen: { era: number; heads: Position[] } = { era: 0, heads: [] }
@@ -87,13 +90,15 @@ export class World {
       for (const pod of this.pods) await pod.beat()
     }
     await this.#heal()
-    await this.#check()
+    await this.#requestAllAgain()
+    await checkEnd(this)
   }
 
   async #step(): Promise<void> {
     const pod = this.#pick(this.pods)
     if (this.#wide && this.chance(0.06)) return pod.publishOrWalked()
     if (this.#wide && this.chance(0.03)) return this.#lookFromOutside()
+    if (this.#wide && this.chance(0.1)) return this.#request()
     const r = this.random()
     if (r < 0.3) await pod.tick()
     else if (r < 0.36) await pod.elect()
@@ -128,7 +133,7 @@ export class World {
     else if (r < 0.9) await this.#loseInRedis(pod.cell, r)
     else if (peers.every(({ phase }) => phase === 'following') && (await this.#isMended())) {
       // A volume goes, which the other pod of its cell must make good, and that one starts again.
-      this.#fragile = pod.cell
+      this.#fragile.add(pod.cell)
       await pod.kill()
       pod.volume = { snapshots: [], mark: undefined, seen: 0 }
       for (const one of peers) await one.kill()
@@ -154,37 +159,72 @@ export class World {
   }
 
   /**
-   * A cell whose pods have not caught up since one of them lost its volume: Redis is what is left of it, and losing that, too,
-   * may lose entries of which nobody knows. That much is not promised.
+   * Is there a cell whose pods have not caught up since one of them lost its volume? Redis is what is left of it, and losing
+   * that, too, may lose entries of which nobody knows. That much is not promised.
    */
   async #isFragile(): Promise<boolean> {
-    if (this.#fragile === undefined) return false
-    const head = await this.client.hget(keysOf(SCOPE.namespace, SCOPE.name).cell(this.#fragile), 'head')
-    const pods = this.pods.filter(({ cell }) => cell === this.#fragile)
-    if (pods.every(({ fold }) => formatPosition(fold.point.position) === head)) this.#fragile = undefined
-    return this.#fragile !== undefined
+    for (const cell of this.#fragile) {
+      const head = await this.client.hget(keysOf(SCOPE.namespace, SCOPE.name).cell(cell), 'head')
+      const pods = this.pods.filter((pod) => pod.cell === cell)
+      if (pods.every(({ fold }) => formatPosition(fold.point.position) === head)) this.#fragile.delete(cell)
+    }
+    return this.#fragile.size > 0
   }
 
   async #write(): Promise<void> {
-    const leaders = this.pods.filter(({ primary, phase }) => primary && phase === 'following')
-    const pod = this.#pick(leaders)
+    const pod = this.#pick(this.#leaders())
     if (!pod) return
-    const key = this.#pick(IDS)
-    const deletes = this.chance(0.25)
-    const payload = deletes ? undefined : JSON.stringify(this.number())
-    const operation: Operation = deletes
-      ? { type: 'D', key, expect: '' }
-      : {
-          type: 'U',
-          key,
-          owner: pod.cell,
-          copy: this.chance(0.3) ? (pod.cell + 1) % this.cells : null,
-          expect: '',
-          centroidVersion: pod.fold.centroids.version,
-          row: encodeRow({ vector: VECTOR, payload: payload as string }),
-        }
+    const { operation, payload } = this.#newWrite(pod)
     this.ledger.sent(operation, payload)
+    await this.#send(pod, operation)
+  }
+
+  #newWrite(pod: SimPod): { operation: Operation; payload: string | undefined } {
+    const key = this.#pick(IDS)
+    if (this.chance(0.25)) return { operation: { type: 'D', key, expect: '' }, payload: undefined }
+    const payload = JSON.stringify(this.number())
+    const row = encodeRow({ vector: VECTOR, payload })
+    const copy = this.chance(0.3) ? (pod.cell + 1) % this.cells : null
+    const centroidVersion = pod.fold.centroids.version
+    return { operation: { type: 'U', key, owner: pod.cell, copy, expect: '', centroidVersion, row }, payload }
+  }
+
+  async #send(pod: SimPod, operation: Operation): Promise<void> {
     await pod.commit(operation, this.chance(0.7) ? 'answered' : this.chance(0.5) ? 'reply lost' : 'late')
+  }
+
+  /** A request under an idempotency key, or one that is sent again, whatever became of it, to whoever leads by now. */
+  async #request(): Promise<void> {
+    const pod = this.#pick(this.#leaders())
+    if (!pod) return
+    const first = this.chance(0.6) ? this.#pick(this.#requests) : undefined
+    if (first) return this.#send(pod, this.#again(first, pod))
+    const { operation, payload } = this.#newWrite(pod)
+    operation.once = { key: `key${this.number()}`, digest: 'asked' }
+    this.#requests.push(operation)
+    this.ledger.sent(operation, payload)
+    await this.#send(pod, operation)
+  }
+
+  #again(first: Operation, pod: SimPod): Operation {
+    const routed = { owner: pod.cell, copy: null, centroidVersion: pod.fold.centroids.version }
+    const again: Operation = first.type === 'U' ? { ...first, ...routed } : { ...first }
+    this.ledger.sentAgain(again, first)
+    return again
+  }
+
+  /** Every request once more, when all is well again: what was executed is not executed again, what was not is now. */
+  async #requestAllAgain(): Promise<void> {
+    for (const request of this.#requests) {
+      const pod = this.#leaders().find((one) => !one.waits)
+      if (!pod) throw new Violation('nobody takes requests when all is well')
+      await pod.commit(this.#again(request, pod), 'answered')
+    }
+    await this.#heal()
+  }
+
+  #leaders(): SimPod[] {
+    return this.pods.filter(({ primary, phase }) => primary && phase === 'following')
   }
 
   /** Whatever the primaries of all its cells have applied is acknowledged, as the router would do it. */
@@ -273,6 +313,7 @@ export class World {
       if (holder) throw new Violation(`a person was asked for what ${holder.name} holds: ${why}`)
     }
     this.asked = true
+    this.ledger.forgiving = true
     void acceptLoss(this.client, { ...SCOPE, clusters: this.cells })
   }
 
@@ -324,43 +365,5 @@ export class World {
       ) &&
       cut.heads.every((_, cell) => this.pods.some((pod) => pod.cell === cell && pod.primary))
     )
-  }
-
-  async #check(): Promise<void> {
-    const keys = keysOf(SCOPE.namespace, SCOPE.name)
-    let owners = 0
-    for (const key of IDS) {
-      const raw = (await this.client.hget(keys.directory(bucketOf(key)), key)) ?? '-|||0|0'
-      const [owner = '-', copy = '', linger = '', userVersion = '0'] = raw.split('|')
-      if (owner !== '-') owners++
-      const listed = [owner, copy, linger].filter((cell) => cell !== '' && cell !== '-').sort()
-      for (let ordinal = 0; ordinal < this.replicas; ordinal++) {
-        const folds = this.pods.filter(({ name }) => name.endsWith(`/${ordinal}`))
-        const held = folds.filter(({ fold }) => fold.live.has(key))
-        const where = held.map(({ cell }) => String(cell)).sort()
-        if (where.join() !== listed.join())
-          throw new Violation(`${key} is in cells ${where.join()}, the directory says ${listed.join()}`)
-        if (held.some(({ fold, cell }) => (fold.live.get(key)?.flag === 'o') !== (String(cell) === owner)))
-          throw new Violation(`${key} has another owner than the directory says`)
-        const payloads = new Set(held.map(({ fold }) => fold.live.get(key)?.payload))
-        if (payloads.size > 1) throw new Violation(`${key} has several contents: ${[...payloads].join(', ')}`)
-      }
-      if (this.asked) continue
-      const found = owner === '-' ? undefined : Number(userVersion)
-      this.ledger.expectSeen(key, this.ledger.acknowledged(), found, 'the end')
-      this.ledger.expectUnnumbered(key, found === undefined ? undefined : this.#contentOf(key, owner))
-    }
-    const version = Number(await this.client.hget(keys.meta, 'cv'))
-    const bytes = (await this.client.getBuffer(keys.centroids))?.toString() ?? ''
-    for (const { name, fold } of this.pods) {
-      const has = `${fold.centroids.version} ${Buffer.from(fold.centroids.bytes).toString()}`
-      if (has !== `${version} ${bytes}`) throw new Violation(`${name} has centroids ${has}, Redis ${version} ${bytes}`)
-    }
-    const rows = Number(await this.client.hget(keys.meta, 'rows'))
-    if (rows !== owners) throw new Violation(`the collection counts ${rows} points and has ${owners}`)
-  }
-
-  #contentOf(key: IdKey, owner: string): string | undefined {
-    return this.pods.find(({ cell, fold }) => String(cell) === owner && fold.live.has(key))?.fold.live.get(key)?.payload
   }
 }
