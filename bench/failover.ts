@@ -11,6 +11,8 @@ import { spread } from './spread.ts'
 const LEASE_TTL_MS = 3000
 const PAUSE_MS = 5
 const READS_AFTER = 20
+/** Trials; one takes several seconds. */
+const TOLD_EVERY = 20
 
 const { values } = parseArgs({
   options: { trials: { type: 'string', default: '100' }, unseen: { type: 'string', default: '20' } },
@@ -50,6 +52,8 @@ async function trials(count: number, unseen: boolean): Promise<void> {
     const until = reads.answered + READS_AFTER
     await waitFor(async () => (reads.answered >= until ? true : undefined), 'reads', 30_000)
     gaps.push(longest)
+    if (gaps.length % TOLD_EVERY === 0 && gaps.length < count)
+      console.log(`${gaps.length} of ${count} primaries killed`)
     if (unseen) process.kill(supervisor.pid, 'SIGCONT')
   }
   const { p50, p99, max } = spread(gaps)
