@@ -10,6 +10,7 @@ import { readManifests } from './manifests.ts'
 import { DataDir, type Settings } from './supervisor/data-dir.ts'
 import { endProcess, isAlive, portIsFree, startDetached } from './supervisor/os-process.ts'
 import { stopProcesses } from './supervisor/stop-processes.ts'
+import { liveProcesses } from './supervisor/strays.ts'
 
 export const DEFAULT_DATA_DIR = '.maksdb'
 const DEFAULT_PORT = 6333
@@ -109,8 +110,7 @@ async function until(check: () => Promise<boolean>, failure: string, dir: DataDi
 
 async function chooseSettings(dir: DataDir, options: StartOptions): Promise<Settings> {
   const before = dir.settings
-  const router = dir.processes.get('router')
-  const routerLives = router !== undefined && isAlive(router)
+  const routerLives = liveProcesses(dir).some(([name]) => name === 'router')
   const host = options.host
   const apiKey = options.apiKey ?? before?.apiKey
   const readOnlyApiKey = options.readOnlyApiKey ?? before?.readOnlyApiKey
@@ -157,7 +157,7 @@ export async function stopLocal(dataDir: string, purge: boolean): Promise<boolea
   const dir = new DataDir(dataDir)
   if (!dir.exists) return false
   const supervisor = dir.supervisor
-  const ran = supervisorRuns(dir) || [...dir.processes.values()].some(isAlive)
+  const ran = supervisorRuns(dir) || liveProcesses(dir).length > 0
   if (supervisor && isAlive(supervisor)) {
     await callSupervisor(dir, 'POST', '/stop', {}).catch(() => undefined)
     await endProcess(supervisor, 2000)

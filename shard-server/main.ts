@@ -7,6 +7,7 @@ import { listen } from '../runtime/http-server.ts'
 import { stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
+import { holdVolume } from '../runtime/volume-lock.ts'
 import { Auditor } from './auditor.ts'
 import { Committer } from './committer.ts'
 import { Election } from './election.ts'
@@ -36,6 +37,7 @@ function die(error: unknown): never {
 process.on('unhandledRejection', die)
 
 mkdirSync(env.MAKSDB_DATA_DIR, { recursive: true })
+await holdVolume(env.MAKSDB_DATA_DIR).catch(die)
 const index = new IndexActor(die)
 const pod = makePod(env, config, { startId, index, metrics, logger })
 followCollectionConfig(env.MAKSDB_COLLECTION_FILE, config, logger)

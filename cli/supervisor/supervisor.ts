@@ -19,6 +19,7 @@ import type { DataDir, ProcessRecord, Settings, StoredCluster } from './data-dir
 import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
 import { probe } from './probe.ts'
 import { stopProcesses } from './stop-processes.ts'
+import { marked, strays } from './strays.ts'
 import { collectionConfig, configFile, type LocalUnit, localUnits, routerFile } from './units.ts'
 
 const TICK_MS = 200
@@ -53,6 +54,8 @@ export class Supervisor {
   readonly #known = new Map<string, Known>()
   #clusters: StoredCluster[]
   #stopping = false
+  /** The pass that is under way. */
+  #pass: Promise<void> = Promise.resolve()
   #wake: (() => void) | undefined
 
   constructor(dir: DataDir, settings: Settings, adminPort: number, logger: Logger, metrics: Metrics) {
@@ -65,10 +68,12 @@ export class Supervisor {
   }
 
   async run(): Promise<void> {
+    await this.#listStrays()
     await this.#prepare()
     this.#adopt()
     while (!this.#stopping) {
-      await this.#tick().catch((error: unknown) => this.#logger.error({ error: String(error) }, 'a pass failed'))
+      this.#pass = this.#tick().catch((error: unknown) => this.#logger.error({ error: String(error) }, 'a pass failed'))
+      await this.#pass
       await Promise.race([
         sleep(TICK_MS),
         new Promise<void>((resolve) => {
@@ -96,6 +101,18 @@ export class Supervisor {
 
   #units(): LocalUnit[] {
     return localUnits(this.#dir, this.#settings, this.#adminPort, this.#clusters)
+  }
+
+  /** What a former supervisor started and could not write down is listed, or ended where another one runs in its place. */
+  async #listStrays(): Promise<void> {
+    const records = this.#dir.processes
+    for (const [name, record] of strays(this.#dir)) {
+      const listed = records.get(name)
+      this.#logger.warn({ name, pid: record.pid }, 'found a process that is in no list')
+      if (listed && isAlive(listed)) await endProcess(record, GRACE_MS)
+      else records.set(name, record)
+    }
+    this.#dir.saveProcesses(records)
   }
 
   /** Takes over what a former supervisor started and is still alive, and ends what is wanted no more. */
@@ -141,7 +158,7 @@ export class Supervisor {
     }
     const units = this.#units()
     const actions = plan(units, [...this.#known.values()].map(observed), Date.now())
-    for (const action of actions) await this.#act(action, units)
+    for (const action of actions) if (!this.#stopping) await this.#act(action, units)
     for (const kind of ['redis', 'shard', 'router'] as const) {
       this.#metrics.set(
         'maksdb_processes',
@@ -201,7 +218,11 @@ export class Supervisor {
     const child = startDetached(
       command,
       args,
-      { ...env, NODE_COMPILE_CACHE: join(this.#dir.path, 'compile-cache') },
+      {
+        ...env,
+        ...marked({ dir: this.#dir.path, name: unit.name, startId, fingerprint: unit.fingerprint }),
+        NODE_COMPILE_CACHE: join(this.#dir.path, 'compile-cache'),
+      },
       this.#dir.logFile(unit.name),
     )
     if (before) this.#metrics.add('maksdb_process_restarts_total', 1, { kind: unit.kind })
@@ -292,6 +313,8 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#stopping = true
     this.#wake?.()
+    // One that has begun may be about to start something.
+    await this.#pass
     await stopProcesses(this.#dir)
   }
 }

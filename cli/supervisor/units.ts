@@ -72,7 +72,14 @@ function redisUnit(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
   const { metadata, spec } = cluster.manifest
   const port = dir.redisPort(metadata.name)
   const folder = dir.clusterDir(metadata.name)
-  const lines = [`port ${port}`, `bind ${LOCALHOST}`, `dir ${join(folder, 'redis')}`, ...redisSettings(spec)]
+  const lines = [
+    `port ${port}`,
+    `bind ${LOCALHOST}`,
+    `dir ${join(folder, 'redis')}`,
+    // A title would be written over the environment, by which a process is known (strays.ts).
+    'set-proc-title no',
+    ...redisSettings(spec),
+  ]
   const unit = {
     name: `${metadata.name}-redis`,
     kind: 'redis' as const,

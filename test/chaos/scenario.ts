@@ -69,6 +69,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     if (made.flat().some((name) => name in LOSSES)) await repaired(cluster)
     await flowing(clients)
     recoveries.push(performance.now() - struck)
+    await led(cluster)
     for (const name of made.flat()) faults.set(name, (faults.get(name) ?? 0) + 1)
     options.say(`${((performance.now() - before) / 1000).toFixed(1).padStart(6)} s  ${names.join(', and ')}`)
     await sleep(random() * 1000)
@@ -170,6 +171,18 @@ async function repaired(cluster: TestCluster): Promise<void> {
     RECOVERY_LIMIT_MS,
   )
   await cluster.allFollow()
+}
+
+/** Every cell has a primary, not only some. */
+async function led(cluster: TestCluster): Promise<void> {
+  await waitFor(
+    async () => {
+      const primaries = (await cluster.processes()).filter(({ role }) => role === 'primary')
+      return new Set(primaries.map(({ cluster: cell }) => cell)).size === CELLS || undefined
+    },
+    'every cell to be led',
+    RECOVERY_LIMIT_MS,
+  )
 }
 
 async function flowing(clients: Clients, more = FLOWING): Promise<void> {
