@@ -88,7 +88,7 @@ async function handOver(target: Target): Promise<void> {
 async function noMemory({ redis }: Target): Promise<void> {
   await redis.client.config('SET', 'maxmemory', '1mb')
   await sleep(2500)
-  await redis.client.config('SET', 'maxmemory', '0')
+  await redis.insist((client) => client.config('SET', 'maxmemory', '0'))
 }
 
 export const FAULTS: Record<string, Fault> = {

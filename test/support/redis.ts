@@ -8,6 +8,9 @@ import { freePort } from '../../cli/supervisor/os-process.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { connect, type Redis } from '../../store/connection.ts'
 
+const HEAL_TRIES = 20
+const HEAL_PAUSE_MS = 500
+
 /** The file that commands are appended to now, of the Redis that keeps its files in a folder. */
 export function appendOnlyFile(folder: string): string {
   const files = join(folder, 'appendonlydir')
@@ -94,6 +97,20 @@ export class TestRedis {
     await this.client.replicaof('127.0.0.1', other.port)
     while (!/master_link_status:up/.test(await this.client.info('replication'))) await sleep(20)
     await this.client.replicaof('NO', 'ONE')
+  }
+
+  /** What heals a fault must be done, however busy the machine is and whatever became of a connection. */
+  async insist(heal: (client: Redis) => Promise<unknown>): Promise<void> {
+    for (let left = HEAL_TRIES; ; left--) {
+      try {
+        const client = await connect(this.url)
+        await heal(client).finally(() => client.disconnect())
+        return
+      } catch (error) {
+        if (left === 0) throw error
+        await sleep(HEAL_PAUSE_MS)
+      }
+    }
   }
 
   appendOnlyFile(): string {
