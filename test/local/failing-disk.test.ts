@@ -21,8 +21,8 @@ async function started(durability: string): Promise<void> {
   await cluster.settled()
 }
 
-const put = (from: number, count: number) =>
-  cluster.fetch('PUT', '/collections/things/points?timeout=3', {
+const put = (from: number, count: number, timeoutS = 3) =>
+  cluster.fetch('PUT', `/collections/things/points?timeout=${timeoutS}`, {
     points: Array.from({ length: count }, (_, i) => ({
       id: from + i,
       vector: [Math.sin(from + i), Math.cos(from + i)],
@@ -112,10 +112,7 @@ describe.skipIf(!disk)('a volume whose syncs take a second and a half', () => {
         }
       })()
       // More than one snapshot's worth of entries.
-      for (let batch = 0; batch < 3; batch++)
-        expect(
-          (await cluster.fetch('PUT', '/collections/things/points?timeout=20', pointsOf(100 + 60 * batch, 60))).status,
-        ).toBe(200)
+      for (let batch = 0; batch < 3; batch++) expect((await put(100 + 60 * batch, 60, 20)).status).toBe(200)
       end.abort()
       await reading
       expect(new Set(reads)).toEqual(new Set([200]))
@@ -128,12 +125,3 @@ describe.skipIf(!disk)('a volume whose syncs take a second and a half', () => {
     },
   )
 })
-
-function pointsOf(from: number, many: number) {
-  return {
-    points: Array.from({ length: many }, (_, i) => ({
-      id: from + i,
-      vector: [Math.sin(from + i), Math.cos(from + i)],
-    })),
-  }
-}
