@@ -131,7 +131,7 @@ export class World {
     } else if (r < 0.5) this.redis.restart()
     else if (r < 0.64) this.#older = this.redis.copy()
     else if (r < 0.9) await this.#loseInRedis(pod.cell, r)
-    else if (peers.every(({ phase }) => phase === 'following') && (await this.#isMended())) {
+    else if (peers.every(({ phase }) => phase === 'following') && (await this.#mayLoseVolume(pod.cell))) {
       // A volume goes, which the other pod of its cell must make good, and that one starts again.
       this.#fragile.add(pod.cell)
       await pod.kill()
@@ -152,8 +152,13 @@ export class World {
     this.#lostAt = this.redis.now
   }
 
-  /** Has the gate opened since Redis lost something? Until then a volume may be all there is of an entry, and must not go, too. */
-  async #isMended(): Promise<boolean> {
+  /**
+   * Not while what Redis has lost is not made good, when a volume may be all there is of an entry, nor while another pod of the
+   * cell has not come back from the loss of its own: a cell lives as long as one of its volumes does.
+   */
+  async #mayLoseVolume(cell: number): Promise<boolean> {
+    await this.#isFragile()
+    if (this.#fragile.has(cell)) return false
     const cut = await readCut(this.client, { ...SCOPE, clusters: this.cells }, [])
     return cut !== undefined && cut.history > this.#lostAt
   }
