@@ -17,14 +17,29 @@ export interface Heard {
 /** Older ones are forgotten: what may return of that time was let go so long ago that nobody remembers it. */
 const GAPS_MAX = 64
 
-export function withGap(gaps: readonly Gap[], [after, upTo]: Gap): readonly Gap[] {
+/** A copy applies an entry of its log. */
+export function hear(copy: Heard, { type, version }: { type: string; version: number }): void {
+  if (type === 'R') copy.gaps = withGap(copy.gaps, [copy.version, version])
+  copy.version = Math.max(copy.version, version)
+}
+
+function withGap(gaps: readonly Gap[], gap: Gap): readonly Gap[] {
+  const [after, upTo] = gap
   if (upTo <= after) return gaps
   const last = gaps.at(-1)
   // A repair that was begun anew: nothing was heard between the two.
   if (last?.[1] === after) return [...gaps.slice(0, -1), [last[0], upTo]]
-  return [...gaps, [after, upTo] satisfies Gap].slice(-GAPS_MAX)
+  return [...gaps, gap].slice(-GAPS_MAX)
 }
 
-export function hasHeard({ version, gaps }: Heard, of: number): boolean {
-  return of <= version && gaps.every(([after, upTo]) => of <= after || of > upTo)
+/** Has the copy of a cell heard of an operation, if it was one on the cell? `copies`: one of each cell. */
+export function heardBy(copies: readonly Heard[]): (cell: number, version: number) => boolean {
+  return (cell, version) => {
+    const copy = copies[cell]
+    return (
+      copy !== undefined &&
+      version <= copy.version &&
+      copy.gaps.every(([after, upTo]) => version <= after || version > upTo)
+    )
+  }
 }

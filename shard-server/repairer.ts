@@ -3,7 +3,7 @@
  * the chosen copy, what the copies know of each id is brought to one state, and the directory is written anew from it. Any
  * failure leaves the gate closed, and the next attempt starts over from the copies (rule L21).
  */
-import { type Heard, hasHeard } from '../core/heard.ts'
+import { type Heard, heardBy } from '../core/heard.ts'
 import type { IdKey } from '../core/ids.ts'
 import type { OnceRecord } from '../core/once.ts'
 import { formatPosition } from '../core/position.ts'
@@ -164,8 +164,9 @@ export class Repairer {
     )
     const values = new Map<IdKey, DirectoryValue>()
     const verdicts: Verdict[] = []
+    const hasHeard = heardBy(heard)
     for (const [key, { rows, departures }] of ids) {
-      const verdict = judge(key, rows, departures, (cell, version) => hasHeard(heard[cell] as Heard, version))
+      const verdict = judge(key, rows, departures, hasHeard)
       if (verdict.value) values.set(key, verdict.value)
       if (verdict.lost && report.lostIds.length < LOST_IDS_NAMED) report.lostIds.push(key)
       if (verdict.fixes.length > 0) verdicts.push(verdict)

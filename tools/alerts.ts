@@ -168,3 +168,11 @@ export function alertsFile(): string {
   }))
   return stringify({ groups: [{ name: 'maksdb', rules }] }, { lineWidth: 0 })
 }
+
+/** The file of the chart. */
+export function alertsChartFile(): [path: string, content: string] {
+  return [
+    'helm/maksdb/files/alerts.yaml',
+    `# Made by \`npm run generate\` from tools/alerts.ts; do not edit.\n${alertsFile()}`,
+  ]
+}

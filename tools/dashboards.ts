@@ -1,6 +1,6 @@
-/** The dashboards of the chart, and all the files that alerts and dashboards make. */
+/** The dashboards of the chart. */
 import type { MetricName } from '../protocol/metrics.ts'
-import { alertsFile, m } from './alerts.ts'
+import { m } from './alerts.ts'
 
 interface Panel {
   title: string
@@ -221,15 +221,9 @@ function dashboard(uid: string, { title, filter, panels }: (typeof DASHBOARDS)[s
 }
 
 /** The files of the chart that these make. */
-export function monitoringFiles(): Map<string, string> {
-  return new Map([
-    [
-      'helm/maksdb/files/alerts.yaml',
-      `# Made by \`npm run generate\` from tools/alerts.ts; do not edit.\n${alertsFile()}`,
-    ],
-    ...Object.entries(DASHBOARDS).map(([uid, board]): [string, string] => [
-      `helm/maksdb/files/dashboards/${uid}.json`,
-      dashboard(uid, board),
-    ]),
+export function dashboardFiles(): [path: string, content: string][] {
+  return Object.entries(DASHBOARDS).map(([uid, board]) => [
+    `helm/maksdb/files/dashboards/${uid}.json`,
+    dashboard(uid, board),
   ])
 }

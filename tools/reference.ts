@@ -5,9 +5,9 @@ import { operatorEnvSchema, routerEnvSchema, shardEnvSchema } from '../protocol/
 import { METRICS } from '../protocol/metrics.ts'
 import { vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/vector-cluster-status.ts'
-import { ALERTS } from './alerts.ts'
+import { ALERTS, alertsChartFile } from './alerts.ts'
 import { crdFiles } from './crd.ts'
-import { monitoringFiles } from './dashboards.ts'
+import { dashboardFiles } from './dashboards.ts'
 import { valuesSchemaFile } from './values.ts'
 
 const MADE = '<!-- Made by `npm run generate`; do not edit. -->\n\n'
@@ -100,7 +100,8 @@ export function referencePages(): Map<string, string> {
     table(['field', 'type', 'values', 'default', 'meaning'], fieldRows(schema, prefix))
   return new Map([
     ...crdFiles(),
-    ...monitoringFiles(),
+    alertsChartFile(),
+    ...dashboardFiles(),
     valuesSchemaFile(),
     [
       'docs/reference/errors.md',

@@ -27,8 +27,9 @@ export function strays(dir: DataDir): [name: string, record: ProcessRecord][] {
   // Oldest first: what a process has forked has the same environment, and a higher number or a later start.
   for (const pid of pids()) {
     const mark = markOf(pid)
+    if (mark?.dir !== dir.path || listed.has(mark.startId)) continue
     const ticks = startTicks(pid)
-    if (mark?.dir !== dir.path || ticks === undefined || listed.has(mark.startId)) continue
+    if (ticks === undefined) continue
     const { name, startId, fingerprint } = mark
     const before = found.get(startId)?.[1]
     if (before && Number(before.startTicks) <= Number(ticks)) continue

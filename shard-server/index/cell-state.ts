@@ -3,7 +3,7 @@
  * here, on one worker thread. The log is the only writer.
  */
 import { MaksError } from '../../core/errors.ts'
-import { type Gap, withGap } from '../../core/heard.ts'
+import { type Gap, hear } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { byDistance } from '../../core/merge.ts'
 import { distance, type Metric } from '../../core/metric.ts'
@@ -80,8 +80,7 @@ export class CellState {
   apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogPoint): void {
     const added: Float32Array[] = []
     for (const entry of entries) {
-      if (entry.type === 'R') this.gaps = withGap(this.gaps, [this.version, entry.version])
-      this.version = Math.max(this.version, entry.version)
+      hear(this, entry)
       if (entry.once !== '') this.once.note(parseOnce(entry.key, entry.once))
       if (entry.type === 'T') this.#letGo(entry)
       if (entry.type === 'C')

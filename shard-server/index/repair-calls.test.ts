@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type Heard, hasHeard } from '../../core/heard.ts'
+import { heardBy } from '../../core/heard.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
 import { ORIGIN } from '../../core/position.ts'
 import { seededRandom } from '../../core/random.ts'
@@ -110,6 +110,13 @@ function applyAll(state: CellState, entries: readonly Entry[]): void {
   }
 }
 
+/** A history, and how much of each cell's log is left. */
+function drawn(random: () => number): { history: History; lengths: number[] } {
+  const history = new History(random)
+  for (let i = 0; i < 14; i++) history.step()
+  return { history, lengths: history.logs.map((log) => Math.max(0, log.length - Math.floor(random() * 5))) }
+}
+
 /** The copies of all cells, each after a part of its log. */
 function copiesOf(history: History, lengths: readonly number[]): CellState[] {
   return CELLS.map((cell) => {
@@ -135,7 +142,7 @@ function repair(states: readonly CellState[]): { directory: Map<IdKey, Directory
   for (const cell of CELLS)
     append(cell, { type: 'R', version, userVersion: 0, key: '' as IdKey, flag: '', payload: '' })
   for (const [key, { rows, departures }] of ids) {
-    const { value, fixes, lost } = judge(key, rows, departures, (cell, of) => hasHeard(heard[cell] as Heard, of))
+    const { value, fixes, lost } = judge(key, rows, departures, heardBy(heard))
     expect(lost).toBe(false)
     if (value) directory.set(key, value)
     for (const { cell, type, flag, userVersion = 0, departed } of fixes) {
@@ -197,20 +204,14 @@ function expectSound(
 describe('a repair from copies that stop anywhere', () => {
   it('leaves each id in one state, in the cells that the directory names, and loses nothing that all its cells held', () => {
     for (let seed = 0; seed < 400; seed++) {
-      const random = seededRandom(seed)
-      const history = new History(random)
-      for (let i = 0; i < 14; i++) history.step()
-      const lengths = history.logs.map((log) => Math.max(0, log.length - Math.floor(random() * 5)))
+      const { history, lengths } = drawn(seededRandom(seed))
       expectSound(history, lengths, copiesOf(history, lengths), `seed ${seed}, cut at ${lengths.join(', ')}`)
     }
   })
 
   it('may be repeated after a second loss', () => {
     for (let seed = 1000; seed < 1200; seed++) {
-      const random = seededRandom(seed)
-      const history = new History(random)
-      for (let i = 0; i < 14; i++) history.step()
-      const lengths = history.logs.map((log) => Math.max(0, log.length - Math.floor(random() * 5)))
+      const { history, lengths } = drawn(seededRandom(seed))
       const states = copiesOf(history, lengths)
       const first = repair(states)
       expect(repair(states).directory, `seed ${seed}`).toEqual(first.directory)
@@ -220,9 +221,7 @@ describe('a repair from copies that stop anywhere', () => {
   it('may lose any part of what it appended, in any log, and is begun anew', () => {
     for (let seed = 2000; seed < 2600; seed++) {
       const random = seededRandom(seed)
-      const history = new History(random)
-      for (let i = 0; i < 14; i++) history.step()
-      const lengths = history.logs.map((log) => Math.max(0, log.length - Math.floor(random() * 5)))
+      const { history, lengths } = drawn(random)
       let kept: Entry[][] = CELLS.map(() => [])
       for (let round = 0; round < 4; round++) {
         const states = copiesOf(history, lengths)

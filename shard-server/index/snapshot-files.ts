@@ -1,8 +1,8 @@
 /**
  * Snapshots on disk: `snapshot-<epoch>-<seq>/` with the live rows in FAISS' own format, their ids and payloads as JSON
  * lines, the centroids, the ids that were let go lately, what requests with idempotency keys have come to, and a manifest
- * with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary folder, synced, renamed, read back and verified; only then does it count.
- * Reading checks every byte; what does not verify is not used.
+ * with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary folder, synced,
+ * renamed, read back and verified; only then does it count. Reading checks every byte; what does not verify is not used.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -238,13 +238,12 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   state.gaps = manifest.gaps
   state.rows.floor = manifest.version
   state.centroids = { version: manifest.centroidVersion, bytes: await readFile(join(path, CENTROIDS)) }
-  for (const line of (await readFile(join(path, DEPARTED), 'utf8')).split('\n').filter(Boolean))
-    state.departures.keep(...departedOf(line))
-  for (const line of (await readFile(join(path, ONCE), 'utf8')).split('\n').filter(Boolean)) {
+  for (const line of await linesOf(path, DEPARTED)) state.departures.keep(...departedOf(line))
+  for (const line of await linesOf(path, ONCE)) {
     const [request, digest, at, id, result] = JSON.parse(line) as OnceLine
     state.once.note({ request, digest, at, id, result })
   }
-  const lines = (await readFile(join(path, ROWS), 'utf8')).split('\n')
+  const lines = await linesOf(path, ROWS)
   const vectors = await open(join(path, VECTORS), 'r')
   try {
     const perRead = state.rows.rowsPerChunk
@@ -265,6 +264,10 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   if (state.index.rows !== state.rows.size || state.rows.size !== manifest.rows)
     throw new Error(`${path} does not hold the rows that it names`)
   return state
+}
+
+async function linesOf(path: string, name: string): Promise<string[]> {
+  return (await readFile(join(path, name), 'utf8')).split('\n').filter(Boolean)
 }
 
 function storedRow(line: string, vector: Float32Array): StoredRow {

@@ -15,7 +15,6 @@ async function failOver({ redis }: Target): Promise<void> {
     await sleep(TAIL_MS)
     await redis.become(behind)
   } finally {
-    await redis.insist((client) => client.replicaof('NO', 'ONE'))
     await behind.close()
   }
 }

@@ -1,5 +1,5 @@
 /** What a simulated pod keeps: in its memory the fold of a log, as far as the simulation looks at it, and its volume. */
-import { type Gap, withGap } from '../../core/heard.ts'
+import { type Gap, hear } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { parseOnce } from '../../core/once.ts'
 import { ORIGIN } from '../../core/position.ts'
@@ -34,10 +34,10 @@ export class Fold {
     }
   }
 
-  apply({ type, key, version, userVersion, flag, row, once }: LogEntry): void {
+  apply(entry: LogEntry): void {
+    const { type, key, version, userVersion, flag, row, once } = entry
+    hear(this, entry)
     if (once !== '') this.once.note(parseOnce(key, once))
-    if (type === 'R') this.gaps = withGap(this.gaps, [this.version, version])
-    this.version = Math.max(this.version, version)
     if (type === 'C') this.centroids = { version: userVersion, bytes: row }
     const present = this.live.get(key)
     if (present && present.born >= version) return

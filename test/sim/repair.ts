@@ -1,5 +1,5 @@
 /** A repair of the simulation, which may stop at any step: the scripts and the judgement are the real ones. */
-import { type Heard, hasHeard } from '../../core/heard.ts'
+import { type Heard, heardBy } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { comparePositions, formatPosition } from '../../core/position.ts'
 import { type DirectoryValue, judge } from '../../core/repair.ts'
@@ -63,9 +63,7 @@ async function mend(
 ): Promise<Map<IdKey, DirectoryValue>> {
   const ids = new Map<IdKey, KnownOfId>()
   chosen.forEach((pod, cell) => addFacts(ids, cell, facts(pod.fold, 0, BUCKETS)))
-  const heard = world.mutant('believe every departure')
-    ? () => true
-    : (cell: number, version: number) => hasHeard(all[cell] as Heard, version)
+  const heard = world.mutant('believe every departure') ? () => true : heardBy(all)
   const values = new Map<IdKey, DirectoryValue>()
   for (const [key, { rows, departures }] of ids) {
     const { value, fixes } = judge(key, rows, departures, heard)

@@ -145,7 +145,7 @@ export class World {
     const older = this.#older
     // A takeover of which no heartbeat has told yet may be lost without anybody knowing: that much is not promised.
     if (r < 0.84 && this.redis.now - this.tookOverAt < BEAT_MS) return
-    if (r < 0.84 && ((r < 0.8 && !older) || (await this.#isFragile()))) return
+    if (r < 0.84 && ((r < 0.8 && !older) || (await this.#fragileCells()).size > 0)) return
     if (r < 0.8 && older) this.redis.restore(older)
     else if (r < 0.84) this.redis.flush()
     else this.redis.delete(keysOf(SCOPE.namespace, SCOPE.name).log(cell))
@@ -157,29 +157,36 @@ export class World {
    * cell has not come back from the loss of its own: a cell lives as long as one of its volumes does.
    */
   async #mayLoseVolume(cell: number): Promise<boolean> {
-    await this.#isFragile()
-    if (this.#fragile.has(cell)) return false
+    if ((await this.#fragileCells()).has(cell)) return false
     const cut = await readCut(this.client, { ...SCOPE, clusters: this.cells }, [])
     return cut !== undefined && cut.history > this.#lostAt
   }
 
   /**
-   * Is there a cell whose pods have not caught up since one of them lost its volume? Redis is what is left of it, and losing
-   * that, too, may lose entries of which nobody knows. That much is not promised.
+   * Cells whose pods have not caught up since one of them lost its volume: Redis is what is left of them, and losing that, too,
+   * may lose entries of which nobody knows. That much is not promised.
    */
-  async #isFragile(): Promise<boolean> {
+  async #fragileCells(): Promise<ReadonlySet<number>> {
     for (const cell of this.#fragile) {
       const head = await this.client.hget(keysOf(SCOPE.namespace, SCOPE.name).cell(cell), 'head')
       const pods = this.pods.filter((pod) => pod.cell === cell)
       if (pods.every(({ fold }) => formatPosition(fold.point.position) === head)) this.#fragile.delete(cell)
     }
-    return this.#fragile.size > 0
+    return this.#fragile
   }
 
   async #write(): Promise<void> {
     const pod = this.#pick(this.#leaders())
-    if (!pod) return
+    if (pod) await this.#writeBy(pod, false)
+  }
+
+  /** @param keyed under an idempotency key: it may be sent again */
+  async #writeBy(pod: SimPod, keyed: boolean): Promise<void> {
     const { operation, payload } = this.#newWrite(pod)
+    if (keyed) {
+      operation.once = { key: `key${this.number()}`, digest: 'asked' }
+      this.#requests.push(operation)
+    }
     this.ledger.sent(operation, payload)
     await this.#send(pod, operation)
   }
@@ -203,12 +210,7 @@ export class World {
     const pod = this.#pick(this.#leaders())
     if (!pod) return
     const first = this.chance(0.6) ? this.#pick(this.#requests) : undefined
-    if (first) return this.#send(pod, this.#again(first, pod))
-    const { operation, payload } = this.#newWrite(pod)
-    operation.once = { key: `key${this.number()}`, digest: 'asked' }
-    this.#requests.push(operation)
-    this.ledger.sent(operation, payload)
-    await this.#send(pod, operation)
+    await (first ? this.#send(pod, this.#again(first, pod)) : this.#writeBy(pod, true))
   }
 
   #again(first: Operation, pod: SimPod): Operation {

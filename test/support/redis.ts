@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { freePort } from '../../cli/supervisor/os-process.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { connect, type Redis } from '../../store/connection.ts'
+import { waitFor } from './cluster.ts'
 
 const HEAL_TRIES = 20
 const HEAL_PAUSE_MS = 500
@@ -94,9 +95,20 @@ export class TestRedis {
 
   /** Takes over all that another server holds, and goes on from there: the end of a failover. */
   async become(other: TestRedis): Promise<void> {
-    await this.client.replicaof('127.0.0.1', other.port)
-    while (!/master_link_status:up/.test(await this.client.info('replication'))) await sleep(20)
-    await this.client.replicaof('NO', 'ONE')
+    try {
+      await this.follow(other.port)
+    } finally {
+      await this.insist((client) => client.replicaof('NO', 'ONE'))
+    }
+  }
+
+  /** Becomes the replica of what listens there; returns when it holds the same. */
+  async follow(port: number): Promise<void> {
+    await this.client.replicaof('127.0.0.1', port)
+    await waitFor(
+      async () => /master_link_status:up/.test(await this.client.info('replication')) || undefined,
+      'the replica to follow',
+    )
   }
 
   /** What heals a fault must be done, however busy the machine is and whatever became of a connection. */

@@ -42,11 +42,7 @@ export class SentinelRedis {
   static async start(): Promise<SentinelRedis> {
     const [master, replica] = [await TestRedis.start(), await TestRedis.start()]
     const link = await FaultProxy.start(master.port)
-    await replica.client.replicaof('127.0.0.1', link.port)
-    await waitFor(
-      async () => /master_link_status:up/.test(await replica.client.info('replication')) || undefined,
-      'the replica to follow',
-    )
+    await replica.follow(link.port)
     const port = await freePort('127.0.0.1')
     const settings = join(master.folder, 'sentinel.conf')
     writeFileSync(
