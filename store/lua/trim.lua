@@ -6,11 +6,16 @@ local w = redis.call('HMGET', KEYS[2], 'epoch', 'token')
 if w[2] ~= ARGV[1] then return { 'FENCED', w[1] or '0' } end
 local dead = {}
 for _, pod in ipairs(cjson.decode(ARGV[4])) do dead[pod] = true end
-local floor, with = nil, 0
+-- A pod that is silent for good is not waited for: of this cell, and of the pods that it is meant to have. Others say nothing
+-- of how many snapshots there must be.
+local floor, with, silent = nil, 0, 0
 local all = redis.call('HGETALL', KEYS[4])
 for i = 1, #all, 2 do
   local b = cjson.decode(all[i + 1])
-  if num(b.cell) == num(ARGV[2]) and not dead[all[i]] then
+  local ours = num(b.cell) == num(ARGV[2])
+  if ours and dead[all[i]] then
+    if num(b.ordinal) < num(ARGV[3]) then silent = silent + 1 end
+  elseif ours then
     local has = b.oldestSnapshot ~= cjson.null and b.oldestSnapshot ~= nil
     local at = has and b.oldestSnapshot or b.hold
     if at == cjson.null or at == nil then return { 'NOFLOOR', all[i] .. ' has no snapshot' } end
@@ -20,9 +25,7 @@ for i = 1, #all, 2 do
   end
 end
 if not floor then return { 'NOFLOOR', 'no live pod' } end
-local deadCount = 0
-for _ in pairs(dead) do deadCount = deadCount + 1 end
-if with < math.min(2, num(ARGV[3]) - deadCount) then return { 'NOFLOOR', 'too few snapshots' } end
+if with < math.min(2, num(ARGV[3]) - silent) then return { 'NOFLOOR', 'too few snapshots' } end
 local s = load_cell(KEYS[2], KEYS[3])
 if seq_of(floor) <= seq_of(s.trim) then return { 'NOOP', s.trim } end
 local e = redis.call('XRANGE', s.log, floor, floor)[1]
