@@ -32,6 +32,19 @@ describe('what a cell remembers of requests with idempotency keys', () => {
     ])
   })
 
+  it('outlives older ones when its request comes back, at the limit and at the end of its time', () => {
+    const once = new OnceRecords()
+    once.note(record('renewed', 1, 0))
+    once.note(record('left alone', 1, 1))
+    once.note(record('renewed', 2, ONCE_TTL_MS))
+    once.note(record('last', 1, ONCE_TTL_MS + 2))
+    expect([...new Set([...once.all()].map(({ request }) => request))]).toEqual(['renewed', 'last'])
+    for (let id = 0; id < ONCE_IDS_MAX - 4; id++) once.note(record('many', id, ONCE_TTL_MS + 3))
+    once.note(record('renewed', 3, ONCE_TTL_MS + 4))
+    once.note(record('one more', 1, ONCE_TTL_MS + 5))
+    expect([...new Set([...once.all()].map(({ request }) => request))]).toEqual(['many', 'renewed', 'one more'])
+  })
+
   it('has a limit, at which the oldest requests go first', () => {
     const once = new OnceRecords()
     for (let id = 0; id < ONCE_IDS_MAX + 500; id++) once.note(record(`r${Math.floor(id / 1000)}`, id, 1))

@@ -1,6 +1,6 @@
 /**
  * What requests with an idempotency key have come to in this cell, as its log told: a repair writes the records in Redis
- * anew from here. The oldest requests are forgotten first.
+ * anew from here. The requests that were used longest ago are forgotten first.
  */
 import type { IdKey } from '../../core/ids.ts'
 import { ONCE_TTL_MS, type OnceRecord } from '../../core/once.ts'
@@ -21,10 +21,10 @@ export class OnceRecords {
   note({ request, digest, at, id, result }: OnceRecord): void {
     const known = this.#requests.get(request)
     const one = known?.digest === digest ? known : { digest, at, results: new Map<IdKey, string>() }
-    if (one !== known) {
-      this.#forget(request)
-      this.#requests.set(request, one)
-    }
+    if (one !== known) this.#forget(request)
+    // A map keeps the order of insertion: what is put in again is the last one used.
+    this.#requests.delete(request)
+    this.#requests.set(request, one)
     one.at = Math.max(one.at, at)
     if (!one.results.has(id)) this.#ids++
     one.results.set(id, result)
@@ -39,7 +39,7 @@ export class OnceRecords {
     this.#requests.delete(request)
   }
 
-  /** Oldest requests first. */
+  /** The requests that were used longest ago come first. */
   *all(): Generator<OnceRecord> {
     for (const [request, { digest, at, results }] of this.#requests)
       for (const [id, result] of results) yield { request, digest, at, id, result }
