@@ -30,6 +30,19 @@ export const collectionConfigSchema = z.object({
 })
 export type CollectionConfig = z.infer<typeof collectionConfigSchema>
 
+/**
+ * Fields that running processes read again when their file changes. A change of any other field restarts the shards, in
+ * local mode and on Kubernetes alike.
+ */
+export const LIVE_FIELDS = ['replicas', 'walBudgetBytes', 'recallTarget', 'probes'] as const
+export type LiveField = (typeof LIVE_FIELDS)[number]
+
+/** What a shard holds on to from its start to its end. */
+export function startConfigOf(config: CollectionConfig): Omit<CollectionConfig, LiveField> {
+  const { replicas: _, walBudgetBytes: __, recallTarget: ___, probes: ____, ...rest } = config
+  return rest
+}
+
 export const shardEnvSchema = z.object({
   MAKSDB_COLLECTION_FILE: z
     .string()

@@ -3,11 +3,9 @@
  * runs is taken over in place, so that adding a replica restarts nobody; everything else holds until the next start.
  */
 import { readFileSync, statSync } from 'node:fs'
-import { type CollectionConfig, collectionConfigSchema } from '../protocol/config.ts'
+import { type CollectionConfig, collectionConfigSchema, LIVE_FIELDS } from '../protocol/config.ts'
 import type { Logger } from '../runtime/logger.ts'
 
-/** `replicas`: pods count each other when the gate opens and when the log is cut. */
-const LIVE = ['replicas', 'walBudgetBytes'] as const satisfies (keyof CollectionConfig)[]
 const WATCH_MS = 500
 
 export function readCollectionConfig(path: string): CollectionConfig {
@@ -22,10 +20,10 @@ export function followCollectionConfig(path: string, config: CollectionConfig, l
       if (`${mtimeMs}/${size}/${ino}` === stamp) return
       stamp = `${mtimeMs}/${size}/${ino}`
       const next = readCollectionConfig(path)
-      for (const field of LIVE) {
+      for (const field of LIVE_FIELDS) {
         if (next[field] === config[field]) continue
         logger.info({ field, was: config[field], is: next[field] }, 'the configuration changed')
-        config[field] = next[field]
+        Object.assign(config, { [field]: next[field] })
       }
     } catch (error) {
       logger.warn({ error: String(error) }, 'the configuration cannot be read; what was read last holds')

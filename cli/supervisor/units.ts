@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Unit } from '../../core/plan.ts'
 import { collectionConfigOf, NATIVE_ENV, redisSettings } from '../../protocol/cluster-config.ts'
-import type { CollectionConfig, RouterFile } from '../../protocol/config.ts'
+import { type CollectionConfig, type RouterFile, startConfigOf } from '../../protocol/config.ts'
 import { collectionOf } from '../../protocol/vector-cluster.ts'
 import type { DataDir, Settings, StoredCluster } from './data-dir.ts'
 
@@ -101,20 +101,25 @@ function redisUnit(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
   ]
 }
 
+/** @param name of the VectorCluster */
+export function shardName(name: string, cell: number, ordinal: number): string {
+  return `${name}-shard-${cell}-${ordinal}`
+}
+
 function shardUnits(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
   const config = collectionConfig(dir, cluster)
   const cells = Array.from({ length: config.clusters }, (_, cell) => cell)
   const ordinals = Array.from({ length: config.replicas }, (_, ordinal) => ordinal)
   return cells.flatMap((cell) =>
     ordinals.map((ordinal): LocalUnit => {
-      const name = `${config.name}-shard-${cell}-${ordinal}`
+      const name = shardName(config.name, cell, ordinal)
       return {
         name,
         kind: 'shard',
         collection: config.collection,
         cell,
         ordinal,
-        fingerprint: fingerprint({ ...config, replicas: undefined, walBudgetBytes: undefined }),
+        fingerprint: fingerprint(startConfigOf(config)),
         launch: (startId) => ({
           command: process.execPath,
           args: [join(root, 'shard-server/main.ts')],

@@ -20,12 +20,6 @@ export function collectionConfig(context: BuildContext): CollectionConfig {
   })
 }
 
-/** What a running shard reads anew by itself is no reason to replace it. */
-export function startConfig(context: BuildContext): Partial<CollectionConfig> {
-  const { replicas: _, walBudgetBytes: __, recallTarget: ___, probes: ____, ...rest } = collectionConfig(context)
-  return rest
-}
-
 export function redisConf(context: BuildContext): string {
   return [
     `port ${PORTS.redis}`,

@@ -1,8 +1,9 @@
 /** The StatefulSet of one k-means cluster. */
 import { NATIVE_ENV } from '../../protocol/cluster-config.ts'
+import { startConfigOf } from '../../protocol/config.ts'
 import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
-import { startConfig } from './config.ts'
+import { collectionConfig } from './config.ts'
 import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, selectorOf } from './context.ts'
 import { KEYS, PATHS, PORTS } from './names.ts'
 import {
@@ -23,7 +24,7 @@ export function shardInputs(context: BuildContext): string {
   const { spec } = context.cluster
   return inputsAnnotation({
     image: context.image,
-    configuration: startConfig(context),
+    configuration: startConfigOf(collectionConfig(context)),
     resources: spec.resources,
     placement: placementInputs(context, 'shard'),
     podTemplate: spec.podTemplate,
