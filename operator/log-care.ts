@@ -5,7 +5,7 @@ import type { Logger } from '../runtime/logger.ts'
 import type { EventRecorder } from './kube/event-recorder.ts'
 import type { KubeObject } from './kube/objects.ts'
 import type { LogState, LogViews } from './log-view.ts'
-import { endedProcesses, logName, type Observed } from './observe.ts'
+import { departedMembers, endedProcesses, logName, type Observed } from './observe.ts'
 import { ANNOTATIONS } from './resources.ts'
 
 const BURIED_MAX = 10_000
@@ -42,6 +42,17 @@ export class LogCare {
       if (this.#buried.size >= BURIED_MAX) this.#buried.clear()
       this.#buried.add(startId)
       if (released) this.#parts.logger.info({ key, cell, pod: name }, 'released the lease of a process that has ended')
+    }
+  }
+
+  /**
+   * Pods that a smaller shard has left behind: their set asks for fewer, and their object is gone. No router asks them then,
+   * and the log is cut without them.
+   */
+  async removeMembers(key: string, { url, scope }: LoggedCluster, observed: Observed): Promise<void> {
+    for (const member of departedMembers(observed)) {
+      const removal = await this.#logs.removeMember(key, url, scope, member).catch(() => undefined)
+      if (removal === 'removed') this.#parts.logger.info({ key, pod: member.pod }, 'removed a pod that has left')
     }
   }
 

@@ -6,10 +6,19 @@
 import { asMaksError } from '../core/errors.ts'
 import type { CollectionConfig } from '../protocol/config.ts'
 import { keysOf } from '../protocol/keys.ts'
+import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { checkDurability, type Durable } from '../store/connection.ts'
 import { RedisLink } from '../store/redis-link.ts'
-import { acceptLoss, doubtLogs, readTopology, releaseLeaseOf, type TopologyView } from '../store/topology.ts'
+import {
+  acceptLoss,
+  doubtLogs,
+  type Removal,
+  readTopology,
+  releaseLeaseOf,
+  removeMember,
+  type TopologyView,
+} from '../store/topology.ts'
 
 const DURABILITY_MS = 10_000
 const SCAN_COUNT = 1000
@@ -119,6 +128,11 @@ export class LogViews {
   /** Releases the lease of a process that the kubelet says has ended. */
   releaseLease(key: string, url: string, scope: Scope, cell: number, pod: string, startId: string): Promise<boolean> {
     return this.#of(key, url).link.use((redis) => releaseLeaseOf(redis, scope, cell, pod, startId))
+  }
+
+  /** Removes a pod that is there no more from the members of the collection. */
+  removeMember(key: string, url: string, scope: Scope, member: Heartbeat): Promise<Removal> {
+    return this.#of(key, url).link.use((redis) => removeMember(redis, scope, member))
   }
 
   /** Closes the gate where a log ends before what was seen at its head. */

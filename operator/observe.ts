@@ -2,6 +2,7 @@
 import type { ClusterWorld, PodView, SetView } from '../core/cluster-plan.ts'
 import { parsePosition } from '../core/position.ts'
 import { parseQuantity } from '../protocol/quantity.ts'
+import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { redisStorage, type VectorCluster } from '../protocol/vector-cluster.ts'
 import type { TopologyView } from '../store/topology.ts'
 import { type BuildContext, outdatedParts } from './build/context.ts'
@@ -142,6 +143,18 @@ export function endedProcesses(pods: readonly KubeObject[]): { cell: number; ord
     const ended = container?.state?.terminated ?? container?.lastState?.terminated
     const startId = ended?.message?.trim() ?? ''
     return cell === undefined || !/^[0-9a-f]{6,}$/.test(startId) ? [] : [{ cell, ordinal: ordinalOf(pod), startId }]
+  })
+}
+
+/** Members of the collection whose set asks for fewer pods, and whose object is there no more. */
+export function departedMembers({ cluster, sets, pods, topology }: Observed): Heartbeat[] {
+  const of = names(cluster.metadata.name)
+  return (topology?.members ?? []).filter(({ cell, ordinal }) => {
+    const set = sets.get(of.shard(cell))
+    const asked = (set?.spec as SetSpec | undefined)?.replicas
+    return (
+      asked !== undefined && ordinal >= asked && !podsOf(pods, 'shard', cell).some((pod) => ordinalOf(pod) === ordinal)
+    )
   })
 }
 

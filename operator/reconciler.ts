@@ -163,6 +163,7 @@ export class Reconciler {
       troubles.push(...(await this.#actor.apply(object, context, plan.replicas, signal)))
       troubles.push(...(await this.#actor.carryOut(observed, plan, pass.token, signal)))
       await this.#care.bury(key, pass, observed)
+      await this.#care.removeMembers(key, pass, observed)
       if (below.length > 0) await this.#care.doubt(key, pass, log)
     }
     const acceptedLoss = await this.#care.acceptLoss(key, pass, log, signal)

@@ -22,6 +22,7 @@ export const SCRIPTS = [
   'release',
   'relist',
   'remember',
+  'remove-member',
   'renew',
   'reopen',
   'resume',

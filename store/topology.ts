@@ -188,3 +188,20 @@ export async function releaseLeaseOf(
   if (token === null || !token.startsWith(`${pod}#${startId}#`)) return false
   return (await runScript(redis, 'release', [key], [token]))[0] === 'OK'
 }
+
+/** What became of a wish to remove a member: `other` where the pod has another process by now. */
+export type Removal = 'removed' | 'absent' | 'other' | 'leads'
+
+/**
+ * Removes a pod that has left its cell for good from the members of the collection. The caller has proof that the process
+ * `startId` has ended and that no other takes its place.
+ */
+export async function removeMember(
+  redis: Redis,
+  scope: CollectionScope,
+  { pod, cell, startId }: Pick<Heartbeat, 'pod' | 'cell' | 'startId'>,
+): Promise<Removal> {
+  const keys = keysOf(scope.namespace, scope.name)
+  const [code] = await runScript(redis, 'remove-member', [keys.members, keys.lease(cell)], [pod, startId])
+  return code === 'OK' ? 'removed' : code === 'ABSENT' ? 'absent' : code === 'LEADS' ? 'leads' : 'other'
+}

@@ -16,11 +16,12 @@ import { RedisLink } from '../../store/redis-link.ts'
 import { releaseLeaseOf } from '../../store/topology.ts'
 import { checkChange } from './changes.ts'
 import type { DataDir, ProcessRecord, Settings, StoredCluster } from './data-dir.ts'
+import { MemberCare } from './member-care.ts'
 import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
 import { probe } from './probe.ts'
 import { stopProcesses } from './stop-processes.ts'
 import { marked, strays } from './strays.ts'
-import { collectionConfig, configFile, type LocalUnit, localUnits, routerFile } from './units.ts'
+import { collectionConfig, configFile, type LocalUnit, localUnits, routerFile, shardName } from './units.ts'
 
 const TICK_MS = 200
 /** A process that is ready is asked again only so often; its end is noticed at once. */
@@ -52,6 +53,7 @@ export class Supervisor {
   readonly #logger: Logger
   readonly #metrics: Metrics
   readonly #known = new Map<string, Known>()
+  readonly #members: MemberCare
   #clusters: StoredCluster[]
   #stopping = false
   /** The pass that is under way. */
@@ -65,12 +67,14 @@ export class Supervisor {
     this.#logger = logger
     this.#metrics = metrics
     this.#clusters = dir.clusters
+    this.#members = new MemberCare(logger)
   }
 
   async run(): Promise<void> {
     await this.#listStrays()
     await this.#prepare()
     this.#adopt()
+    this.#members.look(this.#clusters.map(({ manifest }) => manifest.metadata.name))
     while (!this.#stopping) {
       this.#pass = this.#tick().catch((error: unknown) => this.#logger.error({ error: String(error) }, 'a pass failed'))
       await this.#pass
@@ -159,6 +163,10 @@ export class Supervisor {
     const units = this.#units()
     const actions = plan(units, [...this.#known.values()].map(observed), Date.now())
     for (const action of actions) if (!this.#stopping) await this.#act(action, units)
+    this.#members.run(
+      this.#clusters.map((cluster) => collectionConfig(this.#dir, cluster)),
+      ({ name }, cell, ordinal) => this.#known.get(shardName(name, cell, ordinal))?.ended === false,
+    )
     for (const kind of ['redis', 'shard', 'router'] as const) {
       this.#metrics.set(
         'maksdb_processes',
@@ -289,6 +297,7 @@ export class Supervisor {
     for (const cluster of clusters) this.#dir.saveCluster(cluster)
     this.#clusters = [...next.values()]
     await this.#prepare()
+    this.#members.look(clusters.map(({ manifest }) => manifest.metadata.name))
     this.#wake?.()
   }
 

@@ -1,5 +1,5 @@
 /** Redis comes back with less than the shards hold; a replica comes back with nothing. */
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sleep } from '../../runtime/lifecycle.ts'
@@ -14,6 +14,9 @@ const points = (from: number, count: number) =>
     vector: [Math.sin(from + i), Math.cos(from + i), 1],
     payload: { n: from + i },
   }))
+
+const change = (to: (text: string) => string) =>
+  writeFileSync(cluster.manifest, to(readFileSync(cluster.manifest, 'utf8')))
 
 /** A collection whose Redis was killed and got an append-only file of 100 points ago back, and its shards with it or not. */
 async function restored(which: 'the shards live' | 'the shards died too'): Promise<void> {
@@ -107,18 +110,34 @@ describe('a replica that lost its volume', () => {
     expect((await cluster.collection.get([7, 404])).map(({ payload }) => payload)).toEqual([{ n: 7 }, { n: 404 }])
   })
 
+  it('a changed recall target holds for the next search and restarts no process', async () => {
+    cluster = await TestCluster.start({
+      spec: { dimension: 3, clusters: 4, search: { recallTarget: 0.1 }, centroids: { source: 'Random', seed: 1 } },
+    })
+    await cluster.collection.upsert(points(0, 20))
+    await cluster.settled()
+    const probed = async () => (await cluster.collection.query([1, 2, 3])).report.probed
+    const pids = async () => (await cluster.processes()).map(({ name, pid }) => [name, pid])
+    const before = { probed: await probed(), pids: await pids() }
+    change((text) => text.replace('recallTarget: 0.1', 'recallTarget: 1'))
+    await cluster.start()
+    await waitFor(async () => ((await probed()) === 4 ? true : undefined), 'all cells to be asked')
+    expect(before.probed).toBeLessThan(4)
+    expect(await pids()).toEqual(before.pids)
+  })
+
   it('replicas are added and taken away by applying the manifest again', async () => {
     cluster = await TestCluster.start({
       spec: { dimension: 3, clusters: 1, replicas: 1, centroids: { source: 'Random', seed: 1 } },
     })
     await cluster.collection.upsert(points(0, 50))
     const apply = async (replicas: number) => {
-      const { writeFileSync, readFileSync } = await import('node:fs')
-      writeFileSync(
-        cluster.manifest,
-        readFileSync(cluster.manifest, 'utf8').replace(/replicas: \d/, `replicas: ${replicas}`),
-      )
+      change((text) => text.replace(/replicas: \d/, `replicas: ${replicas}`))
       await cluster.start()
+    }
+    const members = async () => {
+      const { json } = await cluster.fetch('GET', `/v1/collections/${cluster.name}/topology`)
+      return (json as { result: { cells: { pods: unknown[] }[] } }).result.cells.flatMap(({ pods }) => pods)
     }
     await apply(3)
     await waitFor(
@@ -133,6 +152,16 @@ describe('a replica that lost its volume', () => {
       async () => ((await cluster.processes()).filter(({ kind }) => kind === 'shard').length === 2 ? true : undefined),
       'two copies',
     )
+    await waitFor(async () => ((await members()).length === 2 ? true : undefined), 'two members')
+    // What a supervisor that died has left to do, the next one does: here a member without a process.
+    const redis = await cluster.redis()
+    const [key = ''] = await redis.keys('*:members')
+    const left = { ...(JSON.parse((await redis.hget(key, '0/1')) ?? '') as object), pod: '0/2', ordinal: 2 }
+    await redis.hset(key, '0/2', JSON.stringify(left))
+    kill(await cluster.find({ kind: 'supervisor' }))
+    await cluster.start()
+    await waitFor(async () => ((await members()).length === 2 ? true : undefined), 'two members again')
+    redis.disconnect()
     await cluster.collection.upsert(points(50, 5))
     expect(await cluster.collection.count({ consistency: 'strong' })).toBe(55)
   })

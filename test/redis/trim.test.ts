@@ -3,6 +3,7 @@ import { idKey } from '../../core/ids.ts'
 import { formatPosition } from '../../core/position.ts'
 import { bucketOf } from '../../protocol/keys.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
+import { removeMember } from '../../store/topology.ts'
 import { LogHarness, type PlayedPod, remove, row, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -69,6 +70,14 @@ describe('the log is cut', () => {
     expect((await trim(2, ['0/1']))[0]).toBe('OK')
   })
 
+  it('not on the word of one pod where there should be two, whoever is dead in another cell or beyond the plan', async () => {
+    await beat('0/0', { oldestSnapshot: await at(8) })
+    await beat('0/2', { oldestSnapshot: await at(8) })
+    await beat('1/0', { cell: 1 })
+    await beat('1/1', { cell: 1 })
+    expect(await trim(2, ['1/0', '1/1', '0/2', '9/9'])).toEqual(['NOFLOOR', 'too few snapshots'])
+  })
+
   it('not above the snapshot that a pod is copying from its peer', async () => {
     const [first, held, late] = [await at(0), await at(5), await at(9)]
     await beat('0/0', { oldestSnapshot: late })
@@ -84,6 +93,33 @@ describe('the log is cut', () => {
     await redis.client.del(h.cell(0).keys.lease(0))
     await h.lead(0, '0/1')
     expect((await trim(1))[0]).toBe('FENCED')
+  })
+})
+
+describe('a pod that has left', () => {
+  const scope = () => h.cell(0).scope
+  const members = async () => (await h.cell(0).members(redis.client)).map(({ pod }) => pod).sort()
+  const gone = (pod: string, startId: string) => removeMember(redis.client, scope(), { pod, cell: 0, startId })
+
+  it('is no member any more, and the log is cut without it', async () => {
+    const [early, late] = [await at(4), await at(8)]
+    for (const pod of ['0/0', '0/1']) await beat(pod, { oldestSnapshot: late, startId: 'a' })
+    await beat('0/2', { oldestSnapshot: early, startId: 'b' })
+    expect(await trim(2)).toEqual(['OK', early, '4'])
+    expect(await gone('0/2', 'b')).toBe('removed')
+    expect(await members()).toEqual(['0/0', '0/1'])
+    expect(await trim(2)).toEqual(['OK', late, '4'])
+    expect(await gone('0/2', 'b')).toBe('absent')
+  })
+
+  it('stays a member while another process is in its place, or while it leads', async () => {
+    await beat('0/0', { startId: '1' })
+    await beat('0/1', { startId: 'new' })
+    expect(await gone('0/1', 'old')).toBe('other')
+    expect(await gone('0/0', '1')).toBe('leads')
+    expect(await members()).toEqual(['0/0', '0/1'])
+    await redis.client.del(h.cell(0).keys.lease(0))
+    expect(await gone('0/0', '1')).toBe('removed')
   })
 })
 

@@ -11,7 +11,15 @@ import type { Redis } from '../../store/connection.ts'
 import { amend, readListed } from '../../store/directory-audit.ts'
 import type { LogPoint } from '../../store/log-entry.ts'
 import { RepairLog } from '../../store/repair-log.ts'
-import { acceptLoss, doubtLogs, readCut, readListings, readTopology, releaseLeaseOf } from '../../store/topology.ts'
+import {
+  acceptLoss,
+  doubtLogs,
+  readCut,
+  readListings,
+  readTopology,
+  releaseLeaseOf,
+  removeMember,
+} from '../../store/topology.ts'
 import { drop, LogHarness, move, type PlayedPod, remove, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 import { SimRedis } from './sim-redis.ts'
@@ -112,6 +120,7 @@ function draw(random: Random): Step {
     ({
       pod: `${cell}/0`,
       cell,
+      startId: '1',
       oldestSnapshot: side.snapshots.get(cell) ?? null,
       hold: null,
       newestSnapshot: null,
@@ -191,6 +200,11 @@ function draw(random: Random): Step {
       },
     ],
     [1, async (side) => lead(side) && log(side).trim(side.redis, (lead(side) as PlayedPod).lead, 1, [])],
+    [
+      1,
+      async (side) =>
+        removeMember(side.redis, scopeOf(side), { pod: `${cell}/0`, cell, startId: seed % 2 === 0 ? '1' : '2' }),
+    ],
     [1, async (side) => log(side).reap(side.redis, seed % 8192)],
     [1, async (side) => readCut(side.redis, scopeOf(side), [1, 2, 3].map(idKey))],
     [

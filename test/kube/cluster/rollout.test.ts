@@ -1,6 +1,6 @@
 /** New images and new resources under load: no read fails, no write is lost, the primary goes last after a hand-over. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { Kubernetes } from '../support/kubernetes.ts'
+import { Kubernetes, rest } from '../support/kubernetes.ts'
 import { Load } from '../support/load.ts'
 import { nameAgain } from './cluster.ts'
 
@@ -107,6 +107,16 @@ describe('under load', () => {
       expect(report.failedReads).toEqual([])
       expect(report.lost).toEqual([])
     }
+    // Pods that left are members no more: no router asks them, and the log is cut without them.
+    await k.until('the members to be those that stay', 30_000, async () => {
+      const { cells } = await rest<{ cells: { pods: { pod: string }[] }[] }>(
+        await k.endpoint('films'),
+        'GET',
+        '/v1/collections/films/topology',
+      )
+      const members = cells.flatMap(({ pods }) => pods.map(({ pod }) => pod)).sort()
+      return members.join() === '0/0,1/0' ? true : undefined
+    })
     expect(Number(await k.kubectl('get', 'vc', 'films', '-o', 'jsonpath={.status.replicas}'))).toBe(1)
   })
 })
