@@ -22,9 +22,11 @@ export class OnceRecords {
     const known = this.#requests.get(request)
     const one = known?.digest === digest ? known : { digest, at, results: new Map<IdKey, string>() }
     if (one !== known) this.#forget(request)
-    // A map keeps the order of insertion: what is put in again is the last one used.
-    this.#requests.delete(request)
-    this.#requests.set(request, one)
+    // A map keeps the order of insertion: what is put in again is the last one used. An entry that is replayed is no use.
+    if (one !== known || at > one.at) {
+      this.#requests.delete(request)
+      this.#requests.set(request, one)
+    }
     one.at = Math.max(one.at, at)
     if (!one.results.has(id)) this.#ids++
     one.results.set(id, result)
