@@ -2,6 +2,7 @@
 import { badRequest, MaksError } from '../core/errors.ts'
 import { checkDepth, exactStringify } from '../core/exact-json.ts'
 import { type IdKey, idKey } from '../core/ids.ts'
+import { checkLimit, entryBytes, type LimitName, logShareBytes } from '../core/limits.ts'
 import { type PayloadSelector, parsePayloadSelector } from '../core/payload-selector.ts'
 import { encodeRow } from '../core/row-codec.ts'
 import { parseVector } from '../core/vector.ts'
@@ -27,6 +28,7 @@ function payloadText(value: unknown, what: string): string {
   if (value === undefined || value === null) return ''
   checkDepth(asObject(value, what), what)
   const text = exactStringify(value)
+  checkLimit('PAYLOAD_BYTES_MAX', what, Buffer.byteLength(text))
   return text === '{}' ? '' : text
 }
 
@@ -35,10 +37,20 @@ function toWrite(id: unknown, vector: unknown, payload: unknown, config: Collect
   if (vector === undefined || vector === null) throw badRequest(`${what} has no vector`)
   const key = idKey(id)
   const parsed = defaultVector(vector, config, `${what}.vector`)
-  return {
-    key,
-    row: { vector: parsed, bytes: encodeRow({ vector: parsed, payload: payloadText(payload, `${what}.payload`) }) },
-  }
+  const bytes = encodeRow({ vector: parsed, payload: payloadText(payload, `${what}.payload`) })
+  checkLogShare(key, bytes, config, what)
+  return { key, row: { vector: parsed, bytes } }
+}
+
+/** A point that no log of this collection could take would be refused for ever, each time as if waiting helped. */
+function checkLogShare(key: IdKey, row: Uint8Array, config: CollectionConfig, what: string): void {
+  const given = entryBytes(key, row)
+  const share = logShareBytes(config.walBudgetBytes)
+  if (given > share)
+    throw new MaksError(
+      'PAYLOAD_TOO_LARGE',
+      `${what}: ${given} bytes in the log are more than ${share}, the eighth of the budget of a cell's log; give Redis more memory, or use fewer cells`,
+    )
 }
 
 /** Both forms of an upsert. Of two points with one id the last wins. */
@@ -56,6 +68,7 @@ export function parseUpsert(body: unknown, config: CollectionConfig): Write[] {
 
 function parsePoints(points: unknown, config: CollectionConfig): Write[] {
   if (!Array.isArray(points)) throw badRequest('"points" must be a list')
+  checkLimit('WRITE_POINTS_MAX', '"points"', points.length)
   return points.map((point, i) => {
     const what = `points[${i}]`
     const fields = new Fields(point, what)
@@ -78,6 +91,7 @@ function parseBatch(batch: unknown, config: CollectionConfig): Write[] {
       : new Fields(given, 'batch.vectors').take('')
   if (!Array.isArray(ids) || !Array.isArray(vectors) || !Array.isArray(payloads))
     throw badRequest('"batch" holds lists: ids, vectors and, if any, payloads')
+  checkLimit('WRITE_POINTS_MAX', '"batch.ids"', ids.length)
   if (vectors.length !== ids.length || (payloads.length !== 0 && payloads.length !== ids.length))
     throw badRequest('the lists of "batch" differ in length')
   return ids.map((id, i) => toWrite(id, vectors[i], payloads[i], config, `batch[${i}]`))
@@ -98,11 +112,12 @@ export function parseDelete(body: unknown): Write[] {
   fields.refuse(FILTERS_LATER, 'filter')
   fields.refuse('', 'shard_key')
   fields.end()
-  return lastOfEach(parseIds(points, 'points').map((key) => ({ key })))
+  return lastOfEach(parseIds(points, 'points', 'WRITE_POINTS_MAX').map((key) => ({ key })))
 }
 
-function parseIds(ids: unknown, what: string): IdKey[] {
+function parseIds(ids: unknown, what: string, limit: LimitName): IdKey[] {
   if (!Array.isArray(ids)) throw badRequest(`"${what}" must be a list of ids`)
+  checkLimit(limit, `"${what}"`, ids.length)
   return ids.map(idKey)
 }
 
@@ -135,7 +150,7 @@ export interface RetrieveRequest extends Selection {
 
 export function parseRetrieve(body: unknown): RetrieveRequest {
   const fields = new Fields(body, 'the body')
-  const keys = [...new Set(parseIds(fields.take('ids'), 'ids'))]
+  const keys = [...new Set(parseIds(fields.take('ids'), 'ids', 'RETRIEVE_IDS_MAX'))]
   const chosen = selection(fields, true)
   fields.refuse('', 'shard_key')
   fields.end()

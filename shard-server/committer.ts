@@ -3,6 +3,7 @@
  * looked up on a new connection before anything else is sent (rule L4), so that a batch is neither lost nor doubled.
  */
 import { asMaksError, MaksError } from '../core/errors.ts'
+import { entryBytes, LIMITS, logShareBytes } from '../core/limits.ts'
 import type { OperationResult } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { type CommitOutcome, type Lead, type Operation, parseCommitReply } from '../store/cell-log.ts'
@@ -14,8 +15,8 @@ import type { Replica } from './replica.ts'
 
 export const BATCH_OPERATIONS_MAX = 256
 export const BATCH_BYTES_MAX = 1024 * 1024
-/** Operations that may wait; beyond it requests get 429. */
-export const QUEUE_OPERATIONS_MAX = 20_000
+/** Operations that may wait; beyond it requests get 429. Where none waits, any request is taken: none is refused for good. */
+export const QUEUE_OPERATIONS_MAX = 2 * LIMITS.WRITE_POINTS_MAX.value
 export const QUEUE_BYTES_MAX = 256 * 1024 * 1024
 const RESOLVE_RETRY_MS = 100
 /** How long a write of level `Replicated` waits for a replica of Redis; less than a command may take. */
@@ -58,6 +59,8 @@ export class Committer {
   readonly #link: RedisLink
   readonly #onBudget: () => void
   #queue: Item[] = []
+  /** Items at the front of the queue that have left it; they are cut off together, so that a long queue costs no more than its length. */
+  #taken = 0
   #queueBytes = 0
   #running = false
   /** A batch of unknown outcome is being looked up; until it is known, nothing else is taken on. */
@@ -83,15 +86,15 @@ export class Committer {
     if (this.#election.role !== 'primary') throw refused('NOT_PRIMARY', `pod ${this.#pod.name} does not lead its cell`)
     if (this.#resolving) throw refused('REDIS_UNAVAILABLE', 'Redis does not answer')
     const bytes = operations.reduce((sum, operation) => sum + operationBytes(operation), 0)
-    if (this.#queue.length + operations.length > QUEUE_OPERATIONS_MAX || this.#queueBytes + bytes > QUEUE_BYTES_MAX) {
-      throw refused('OVERLOADED', 'too many writes wait for the log')
-    }
+    const waiting = this.#queue.length - this.#taken
+    const full = waiting + operations.length > QUEUE_OPERATIONS_MAX || this.#queueBytes + bytes > QUEUE_BYTES_MAX
+    if (waiting > 0 && full) throw refused('OVERLOADED', 'too many writes wait for the log')
     const outcomes = operations.map(
       (operation) =>
         new Promise<Outcome>((settle) => this.#queue.push({ operation, bytes: operationBytes(operation), settle })),
     )
     this.#queueBytes += bytes
-    this.#pod.metrics.set('maksdb_queue_depth', this.#queue.length, { queue: 'commit' })
+    this.#noteDepth()
     void this.#run()
     return combine(await Promise.all(outcomes))
   }
@@ -100,7 +103,7 @@ export class Committer {
     if (this.#running) return
     this.#running = true
     try {
-      while (this.#queue.length > 0) {
+      while (this.#queue.length > this.#taken) {
         const items = this.#take()
         try {
           const outcome = await this.#execute(items.map((item) => item.operation))
@@ -116,18 +119,27 @@ export class Committer {
   }
 
   #take(): Item[] {
+    const bytesMax = Math.min(BATCH_BYTES_MAX, logShareBytes(this.#pod.config.walBudgetBytes))
+    const items: Item[] = []
     let bytes = 0
-    let count = 0
-    for (const item of this.#queue) {
-      if (count === BATCH_OPERATIONS_MAX || (count > 0 && bytes + item.bytes > BATCH_BYTES_MAX)) break
+    for (let at = this.#taken; at < this.#queue.length && items.length < BATCH_OPERATIONS_MAX; at++) {
+      const item = this.#queue[at] as Item
+      if (items.length > 0 && bytes + item.bytes > bytesMax) break
       bytes += item.bytes
-      count++
+      items.push(item)
     }
     this.#queueBytes -= bytes
-    const items = this.#queue.slice(0, count)
-    this.#queue = this.#queue.slice(count)
-    this.#pod.metrics.set('maksdb_queue_depth', this.#queue.length, { queue: 'commit' })
+    this.#taken += items.length
+    if (this.#taken * 2 >= this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#taken)
+      this.#taken = 0
+    }
+    this.#noteDepth()
     return items
+  }
+
+  #noteDepth(): void {
+    this.#pod.metrics.set('maksdb_queue_depth', this.#queue.length - this.#taken, { queue: 'commit' })
   }
 
   async #execute(operations: Operation[]): Promise<CommitOutcome> {
@@ -244,8 +256,9 @@ export class Committer {
   }
 }
 
+/** What the operation adds to the log, as `commit.lua` counts it. */
 function operationBytes(operation: Operation): number {
-  return operation.key.length + ('row' in operation ? operation.row.byteLength : 0)
+  return 'row' in operation ? entryBytes(operation.key, operation.row) : operation.key.length
 }
 
 function combine(outcomes: Outcome[]): Committed {
@@ -258,7 +271,8 @@ function combine(outcomes: Outcome[]): Committed {
   }
   if (failed[0] && done.length === 0) throw failed[0]
   const heads: Record<string, number> = {}
-  for (const { batch } of done)
+  const batches = [...new Set(done.map(({ batch }) => batch))]
+  for (const batch of batches)
     for (const [cell, seq] of Object.entries(batch.heads)) heads[cell] = Math.max(heads[cell] ?? 0, seq)
   return {
     results: outcomes.map((outcome) =>
@@ -267,8 +281,8 @@ function combine(outcomes: Outcome[]): Committed {
         : outcome.result,
     ),
     heads,
-    centroidVersion: Math.max(0, ...done.map(({ batch }) => batch.centroidVersion)),
+    centroidVersion: Math.max(0, ...batches.map((batch) => batch.centroidVersion)),
     // Of several, the first: what was written in it may be there no more, and then nobody can say so.
-    history: Math.min(...done.map(({ batch }) => batch.history)),
+    history: Math.min(...batches.map((batch) => batch.history)),
   }
 }

@@ -1,0 +1,51 @@
+/**
+ * The limits of a request: one table, from which the checks take their numbers and docs/reference/limits.md its rows. What
+ * is larger is refused by the name of its limit, before anything of it is done; what is within all of them is carried out.
+ */
+import type { ErrorCode } from './errors.ts'
+import { MaksError } from './errors.ts'
+
+const MiB = 1024 * 1024
+
+interface Limit {
+  value: number
+  what: string
+  code: ErrorCode
+}
+
+export const LIMITS = {
+  WRITE_POINTS_MAX: {
+    value: 50_000,
+    what: 'points of an upsert, ids of a delete',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  RETRIEVE_IDS_MAX: { value: 10_000, what: 'ids of a retrieval', code: 'PAYLOAD_TOO_LARGE' },
+  PAYLOAD_BYTES_MAX: { value: MiB, what: 'bytes of the payload of a point, as JSON', code: 'PAYLOAD_TOO_LARGE' },
+} as const satisfies Record<string, Limit>
+
+export type LimitName = keyof typeof LIMITS
+
+/** The refusal of `given`, which names the limit; `what` is the place in the request. */
+export function beyond(name: LimitName, what: string, given: number): MaksError {
+  const { value, code } = LIMITS[name]
+  return new MaksError(code, `${what}: ${given} is more than ${value} (${name})`)
+}
+
+/** Throws the refusal where `given` is beyond the limit. */
+export function checkLimit(name: LimitName, what: string, given: number): void {
+  if (given > LIMITS[name].value) throw beyond(name, what, given)
+}
+
+/** Bytes that `commit.lua` counts for an entry beside its key and its row. */
+const ENTRY_BYTES = 128
+/** Of the budget of a cell's log: what one batch may take, so that it fits once the log is trimmed. */
+const LOG_SHARE = 1 / 8
+
+export function entryBytes(key: string, row: Uint8Array): number {
+  return key.length + row.byteLength + ENTRY_BYTES
+}
+
+/** Bytes that one batch, and so one point, may take of a log with this budget. */
+export function logShareBytes(budgetBytes: number): number {
+  return Math.floor(LOG_SHARE * budgetBytes)
+}
