@@ -227,6 +227,12 @@ export const METRICS = {
     help: 'Local processes that the supervisor restarted, by kind.',
     labels: ['kind'],
   },
+  maksdb_hung_processes_total: {
+    programs: SUPERVISOR,
+    kind: 'counter',
+    help: 'Local processes that ran but no longer answered, and were killed by the supervisor, by kind.',
+    labels: ['kind'],
+  },
   maksdb_processes: {
     programs: SUPERVISOR,
     kind: 'gauge',

@@ -61,9 +61,10 @@ const admin = await startAdminServer({
   notReady: () => (replica.phase === 'following' ? undefined : replica.regressed || replica.phase),
 })
 ports.adminPort = admin.port
+// Before the load, which may take long: whoever watches this process must be able to ask whether it lives.
+writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, ...ports })
 await replica.load()
 await snapshotter.announceExisting()
-writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, ...ports })
 
 stopOnSignal(logger, async () => {
   server.close()

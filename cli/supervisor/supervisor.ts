@@ -16,6 +16,7 @@ import { RedisLink } from '../../store/redis-link.ts'
 import { releaseLeaseOf } from '../../store/topology.ts'
 import { checkChange } from './changes.ts'
 import type { DataDir, ProcessRecord, Settings, StoredCluster } from './data-dir.ts'
+import { type Answering, Liveness } from './liveness.ts'
 import { MemberCare } from './member-care.ts'
 import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
 import { probe } from './probe.ts'
@@ -42,6 +43,7 @@ interface Known {
   failures: number
   endedAt: number
   probedAt: number
+  liveness: Liveness
   /** Ended and waited for by this very supervisor, its parent. */
   ended: boolean
 }
@@ -144,6 +146,7 @@ export class Supervisor {
       failures,
       endedAt: 0,
       probedAt: 0,
+      liveness: new Liveness(record, (why) => this.#noteHang(unit, record, why)),
       ended: false,
     }
     this.#known.set(unit.name, known)
@@ -179,11 +182,27 @@ export class Supervisor {
   async #observe(known: Known): Promise<void> {
     if (known.ended) return
     if (!isAlive(known.record)) return this.#noteEnd(known)
+    known.liveness.watch(this.#answering(known))
     if (known.ready && (known.unit.kind === 'redis' || Date.now() - known.probedAt < PROBE_READY_MS)) return
     known.probedAt = Date.now()
     const { ready, primary } = await probe(this.#dir, known.unit, known.record.pid, this.#redisUrl(known.unit))
     known.ready = ready
     known.primary = primary
+  }
+
+  #answering({ unit, record }: Known): Answering {
+    if (unit.kind !== 'redis') {
+      const run = this.#dir.readRun(unit.name)
+      return run?.pid === record.pid ? { http: run.adminPort } : undefined
+    }
+    const cluster = this.#clusters.find(({ manifest }) => collectionOf(manifest) === unit.collection)
+    const port = cluster && this.#dir.redisPort(cluster.manifest.metadata.name)
+    return port === undefined ? undefined : { redis: port }
+  }
+
+  #noteHang({ name, kind }: LocalUnit, { pid }: ProcessRecord, why: string): void {
+    this.#metrics.add('maksdb_hung_processes_total', 1, { kind })
+    this.#logger.error({ name, pid, why }, 'does not answer; it is killed and started again')
   }
 
   #config(unit: LocalUnit): CollectionConfig | undefined {

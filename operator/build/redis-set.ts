@@ -26,6 +26,9 @@ export function redisSet(context: BuildContext): KubeObject {
   const { metadata, spec } = context.cluster
   const { resources } = spec.redis.managed ?? {}
   const ping = `REDISCLI_AUTH=$(cat ${PATHS.internal}/${KEYS.redisPassword}) redis-cli ping | grep -q PONG`
+  // Any reply counts, an error too: a Redis that loads its file lives. That its port takes connections proves nothing, for
+  // the kernel takes them for a process that is stopped.
+  const replies = 'redis-cli ping | grep -q .'
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
@@ -56,7 +59,12 @@ export function redisSet(context: BuildContext): KubeObject {
               command: ['redis-server', `${PATHS.config}/${KEYS.redis}`],
               ports: [{ name: 'redis', containerPort: PORTS.redis, protocol: 'TCP' }],
               readinessProbe: { exec: { command: ['sh', '-c', ping] }, periodSeconds: 2, timeoutSeconds: 3 },
-              livenessProbe: { tcpSocket: { port: 'redis' }, periodSeconds: 10, failureThreshold: 6 },
+              livenessProbe: {
+                exec: { command: ['sh', '-c', replies] },
+                periodSeconds: 10,
+                failureThreshold: 6,
+                timeoutSeconds: 5,
+              },
               ...(resources ? { resources } : {}),
               securityContext: CONTAINER_SECURITY,
               volumeMounts: [
