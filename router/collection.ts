@@ -24,6 +24,8 @@ import { CutSource } from './cuts.ts'
 const POLL_MS = 500
 /** Refreshes asked for within this time share one. */
 const REFRESH_MIN_MS = 50
+/** An answer that a former primary has already sent gets this time to arrive. */
+const DEPOSED_GRACE_MS = 500
 
 export class Collection {
   readonly config: CollectionConfig
@@ -35,6 +37,8 @@ export class Collection {
   #partition: Partition
   #refreshing: Promise<void> | undefined
   #closed = false
+  /** Called after each reading of the topology. */
+  readonly #watchers = new Set<() => void>()
   /** Undefined until Redis has answered once. */
   topology: TopologyView | undefined
   /** The last state of all cells that Redis told of, and since when it may be out of date; this process' own clock, ms. */
@@ -90,6 +94,7 @@ export class Collection {
       this.topology = topology
       const cut = cutOf(topology)
       if (cut) this.seen = { cut, at }
+      for (const watch of this.#watchers) watch()
       this.redisUp = true
     } catch (thrown) {
       if (this.redisUp)
@@ -110,6 +115,28 @@ export class Collection {
   leader(cell: number): Heartbeat | undefined {
     const view = this.topology?.cells[cell]
     return view?.leased ? this.topology?.members.find((member) => member.pod === view.leader) : undefined
+  }
+
+  /**
+   * Does something with the present primary of a cell. The signal is aborted shortly after another pod leads: what vanished
+   * with its network never says that it is gone, and a call to it would last until its deadline.
+   */
+  async whileLeading<T>(cell: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const epoch = this.topology?.cells[cell]?.epoch
+    const over = new AbortController()
+    let grace: NodeJS.Timeout | undefined
+    const watch = () => {
+      const now = this.topology?.cells[cell]
+      if (grace !== undefined || now?.epoch === epoch || !now?.leased) return
+      grace = setTimeout(() => over.abort(new Error(`${now.leader} leads cell ${cell} now`)), DEPOSED_GRACE_MS)
+    }
+    this.#watchers.add(watch)
+    try {
+      return await work(over.signal)
+    } finally {
+      this.#watchers.delete(watch)
+      clearTimeout(grace)
+    }
   }
 
   /** The pods of a cell, the leader first, then the freshest. */

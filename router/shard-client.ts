@@ -33,9 +33,13 @@ export class ShardClient {
     header: unknown,
     chunks: readonly Uint8Array[],
     timeoutMs: number,
+    /** Ends the call before its time. */
+    given?: AbortSignal,
   ): Promise<Frame<A>> {
+    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
+    const signal = given ? AbortSignal.any([given, timeout]) : timeout
     try {
-      return await this.#call<A>(shard, path, header, chunks, timeoutMs)
+      return await this.#call<A>(shard, path, header, chunks, signal)
     } catch (error) {
       this.#onError(asMaksError(error).code)
       throw error
@@ -47,7 +51,7 @@ export class ShardClient {
     path: string,
     header: unknown,
     chunks: readonly Uint8Array[],
-    timeoutMs: number,
+    signal: AbortSignal,
   ): Promise<Frame<A>> {
     try {
       return await callFrame<A>({
@@ -55,7 +59,7 @@ export class ShardClient {
         token: this.#token,
         header,
         chunks,
-        signal: AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs))),
+        signal,
         dispatcher: this.#agent,
       })
     } catch (error) {

@@ -159,7 +159,9 @@ export class Writes {
     }
     const chunks = writes.flatMap(({ row }) => (row ? [row.bytes] : []))
     try {
-      const { header } = await this.#shards.call<CommitResponse>(leader, RPC.commit, request, chunks, timeoutMs)
+      const { header } = await collection.whileLeading(cell, (signal) =>
+        this.#shards.call<CommitResponse>(leader, RPC.commit, request, chunks, timeoutMs, signal),
+      )
       return this.#note(cell, writes, header, progress)
     } catch (thrown) {
       const error = asMaksError(thrown)
@@ -228,7 +230,9 @@ export class Writes {
           try {
             if (leader) {
               const request: WaitRequest = { seq, history: progress.history, timeoutMs }
-              await this.#shards.call(leader, RPC.wait, request, [], timeoutMs)
+              await collection.whileLeading(cell, (signal) =>
+                this.#shards.call(leader, RPC.wait, request, [], timeoutMs, signal),
+              )
               return
             }
           } catch (thrown) {

@@ -11,6 +11,7 @@ const PROGRAMS = {
   bench: ['bench/run.ts'],
   'bench:operator': ['bench/operator-scale.ts'],
   'bench:failover': ['bench/failover.ts'],
+  'bench:failover:kubernetes': ['bench/failover-kubernetes.ts'],
   chaos: ['test/chaos/run.ts'],
   fuzz: ['test/chaos/fuzz-run.ts'],
   simulate: ['test/sim/run.ts'],

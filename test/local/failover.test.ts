@@ -120,4 +120,23 @@ describe('a primary that is paused past its lease', () => {
     )
     expect(await violations(cluster, state)).toEqual([])
   })
+
+  it('keeps no write waiting: what was on its way to it is answered when another leads, not at its deadline', async () => {
+    const paused = await cluster.primary(1)
+    kill(paused, 'SIGSTOP')
+    const sent = performance.now()
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const vector = Array.from({ length: 8 }, (__, j) => Math.sin(8 * i + j))
+        const points = [{ id: 9_000_000 + i, vector }]
+        const { status } = await cluster.fetch('PUT', '/collections/things/points?wait=true&timeout=60', { points })
+        return { status, ms: performance.now() - sent }
+      }),
+    )
+    kill(paused, 'SIGCONT')
+    const held = answers.filter(({ ms }) => ms > 1000)
+    expect(held.length).toBeGreaterThan(0)
+    expect(new Set(held.map(({ status }) => status))).toEqual(new Set([504]))
+    expect(Math.max(...held.map(({ ms }) => ms))).toBeLessThan(LEASE_TTL_MS + 10_000)
+  })
 })
