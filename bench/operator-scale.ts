@@ -66,7 +66,7 @@ try {
   await end(operator)
   const restarted = performance.now()
   operator = startOperator()
-  await until(async () => (await metric('workqueue_queue_duration_seconds_count')) >= clusters)
+  await until(async () => (await metric('maksdb_operator_queue_seconds_count')) >= clusters)
   console.log(`cold start until every VectorCluster was looked at: ${seconds(restarted)} s, ${memory()} MiB`)
 } finally {
   await end(operator)

@@ -14,12 +14,11 @@ import { KubeClient } from './kube/kube-client.ts'
 import { LEADER_TIMES, LeaderElection } from './kube/leader-election.ts'
 import { Reconciler } from './reconciler.ts'
 
-const CONTROLLER = 'vectorcluster'
 const PASS_LIMIT_MS = 60_000
 
 const env = parseEnv(operatorEnvSchema, process.env)
 const logger = makeLogger('operator', env.MAKSDB_LOG_LEVEL)
-const metrics = new Metrics('operator')
+const metrics = new Metrics('operator', { operator: env.MAKSDB_LEASE_NAME })
 const stop = new AbortController()
 const identity = `${hostname()}_${randomBytes(4).toString('hex')}`
 
@@ -63,7 +62,8 @@ stopOnSignal(logger, async () => {
 
 if (await election.acquire(stop.signal)) {
   leads = true
-  metrics.set('leader_election_master_status', 1, { name: env.MAKSDB_LEASE_NAME })
+  metrics.set('maksdb_operator_leader', 1)
+  metrics.set('maksdb_operator_leader_since_timestamp_seconds', Date.now() / 1000)
   held = lead()
   await held
 }
@@ -100,12 +100,12 @@ async function reconcileUntil(signal: AbortSignal): Promise<void> {
     logger,
     {
       onReconciled: (result, ms) => {
-        metrics.add('controller_runtime_reconcile_total', 1, { controller: CONTROLLER, result })
-        metrics.observe('controller_runtime_reconcile_time_seconds', ms / 1000, { controller: CONTROLLER })
+        metrics.add('maksdb_operator_reconcile_total', 1, { result })
+        metrics.observe('maksdb_operator_reconcile_seconds', ms / 1000)
       },
       onTaken: (waitedMs) => {
-        metrics.observe('workqueue_queue_duration_seconds', waitedMs / 1000, { name: CONTROLLER })
-        metrics.set('workqueue_depth', controller.queue.depth, { name: CONTROLLER })
+        metrics.observe('maksdb_operator_queue_seconds', waitedMs / 1000)
+        metrics.set('maksdb_operator_queue_depth', controller.queue.depth)
       },
     },
   )

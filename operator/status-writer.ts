@@ -27,8 +27,8 @@ export class StatusWriter {
   ): Promise<void> {
     for (const { type, status: value } of status.conditions ?? [])
       this.#parts.metrics.set('maksdb_operator_cluster_condition', value === 'True' ? 1 : value === 'False' ? 0 : -1, {
-        namespace: object.metadata.namespace ?? '',
-        cluster: object.metadata.name,
+        vectorcluster_namespace: object.metadata.namespace ?? '',
+        vectorcluster: object.metadata.name,
         type,
       })
     const rested = performance.now() - (this.#writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) >= COUNTERS_EVERY_MS
@@ -72,6 +72,9 @@ export class StatusWriter {
   forget(key: string): void {
     this.#writtenAt.delete(key)
     const { namespace, name } = parseKey(key)
-    this.#parts.metrics.remove('maksdb_operator_cluster_condition', { namespace, cluster: name })
+    this.#parts.metrics.remove('maksdb_operator_cluster_condition', {
+      vectorcluster_namespace: namespace,
+      vectorcluster: name,
+    })
   }
 }

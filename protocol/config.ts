@@ -73,6 +73,10 @@ export type ShardEnv = z.infer<typeof shardEnvSchema>
 
 export const routerEnvSchema = z.object({
   MAKSDB_ROUTER_FILE: z.string().describe('JSON file that lists the collections; read again when it changes'),
+  MAKSDB_VECTOR_CLUSTER: z
+    .string()
+    .optional()
+    .describe('the one VectorCluster that this router serves, a label of its metrics; absent: several'),
   MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on'),
   MAKSDB_PORT: number(6333).describe('REST port'),
   MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0 takes a free one'),

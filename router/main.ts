@@ -8,13 +8,17 @@ import { Metrics } from '../runtime/metrics.ts'
 import { Registry } from './registry.ts'
 import { makeRestServer } from './rest.ts'
 import { ShardClient } from './shard-client.ts'
+import { TopologyMetrics } from './topology-metrics.ts'
 
 /** Time for the requests that have begun, when the router is told to end. */
 const FINISH_MS = 15_000
 
 const env = parseEnv(routerEnvSchema, process.env)
 const logger = makeLogger('router', env.MAKSDB_LOG_LEVEL)
-const metrics = new Metrics('router')
+const metrics = new Metrics(
+  'router',
+  env.MAKSDB_VECTOR_CLUSTER === undefined ? {} : { vectorcluster: env.MAKSDB_VECTOR_CLUSTER },
+)
 process.on('unhandledRejection', (error) => {
   logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the process ends')
   process.exit(1)
@@ -24,6 +28,8 @@ const registry = new Registry(env.MAKSDB_ROUTER_FILE, logger)
 const shards = new ShardClient(env.MAKSDB_INTERNAL_TOKEN, (code) =>
   metrics.add('maksdb_shard_errors_total', 1, { code }),
 )
+
+const topologyMetrics = new TopologyMetrics(registry, metrics)
 
 /** Has this router come to know every collection? A cell without a primary is no reason to send its readers away. */
 function notServing(): string | undefined {
@@ -58,6 +64,7 @@ stopOnSignal(logger, async () => {
   leaving = true
   await sleep(env.MAKSDB_DRAIN_MS)
   await closeServer(server, FINISH_MS)
+  topologyMetrics.close()
   registry.close()
   await shards.close()
   admin.server.close()

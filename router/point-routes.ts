@@ -230,7 +230,10 @@ async function query(
     }
     const queries = await resolveTargets(parts, request, collection, group)
     const { points, report } = await parts.reads.search(collection, queries, options)
-    parts.metrics.observe('maksdb_probed_cells', report.probed ?? 0, { collection: collection.config.collection })
+    parts.metrics.observe('maksdb_probed_cells', report.probed ?? 0, {
+      vectorcluster: collection.config.name,
+      collection: collection.config.collection,
+    })
     group.forEach(({ wanted, at }, i) => {
       lists[at] = listJson(
         (points[i] as ScoredPoint[]).map((point) => scoredJson(point, wanted.payload, collection.config)),

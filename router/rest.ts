@@ -52,7 +52,11 @@ export function makeRestServer(parts: RestParts): Server {
     response.set(REQUEST_ID_HEADER, String(response.locals.requestId))
     response.on('finish', () => {
       const route = (request.route as { path?: string } | undefined)?.path ?? 'other'
-      metrics.observe('maksdb_http_request_seconds', elapsed(response), { route, status: response.statusCode })
+      metrics.observe('maksdb_http_request_seconds', elapsed(response), {
+        ...clusterOf(registry, request),
+        route,
+        status: response.statusCode,
+      })
     })
     next()
   })
@@ -144,13 +148,19 @@ const send: Send = (handler) => (request, response, next) => {
     .catch(next)
 }
 
+/** Of known collections only: a label must not take whatever text comes in a path. */
+function clusterOf(registry: Registry, { path }: Request): { vectorcluster?: string } {
+  const collection = registry.find(/^\/collections\/([^/]+)/.exec(path)?.[1] ?? '')
+  return collection ? { vectorcluster: collection.config.name } : {}
+}
+
 function elapsed(response: Response): number {
   return (performance.now() - Number(response.locals.started)) / 1000
 }
 
 function sendError(parts: RestParts, thrown: unknown, request: Request, response: Response): void {
   const error = fromExpress(thrown)
-  parts.metrics.add('maksdb_rejected_requests_total', 1, { code: error.code })
+  parts.metrics.add('maksdb_rejected_requests_total', 1, { ...clusterOf(parts.registry, request), code: error.code })
   if (error.code === 'INTERNAL')
     parts.logger.error({ error: error.stack, cause: String(error.cause), path: request.path }, 'a request failed')
   if (response.headersSent) return void response.destroy()

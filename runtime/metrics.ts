@@ -1,7 +1,8 @@
 /** The prom-client registry of a process, built from the table in protocol/metrics.ts. */
+import { totalmem } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { METRICS, type MetricName, type MetricRow, type Program } from '../protocol/metrics.ts'
+import { METRICS, type MetricName, type MetricRow, PROCESS_LABELS, type Program } from '../protocol/metrics.ts'
 
 type Labels = Record<string, string | number>
 const EVENT_LOOP_WINDOW_MS = 10_000
@@ -16,14 +17,19 @@ export class Metrics {
    * is there from the start, so that a rate over it is never missing
    */
   constructor(program: Program, fixed: Labels = {}) {
-    this.#fixed = fixed
+    this.#fixed = { maksdb_program: program, ...fixed }
     for (const [name, row] of Object.entries(METRICS) as [MetricName, MetricRow][]) {
       if (!row.programs.includes(program)) continue
       const metric = this.#metric(name)
-      if (!(metric instanceof Histogram) && row.labels.every((label) => label in fixed))
+      if (!(metric instanceof Histogram) && row.labels.every((label) => label in this.#fixed))
         metric.inc(this.#labels(name, {}), 0)
     }
-    collectDefaultMetrics({ register: this.registry })
+    const ofProcess = Object.fromEntries(
+      PROCESS_LABELS.flatMap((label) => (this.#fixed[label] === undefined ? [] : [[label, this.#fixed[label]]])),
+    )
+    collectDefaultMetrics({ register: this.registry, labels: ofProcess })
+    this.set('maksdb_memory_limit_bytes', memoryLimit())
+    this.set('maksdb_event_loop_lag_seconds', 0)
     const lag = monitorEventLoopDelay({ resolution: 20 })
     lag.enable()
     setInterval(() => {
@@ -38,6 +44,14 @@ export class Metrics {
 
   set(name: MetricName, value: number, labels: Labels = {}): void {
     ;(this.#metric(name) as Gauge).set(this.#labels(name, labels), value)
+  }
+
+  /** A counter that is kept elsewhere, and begins again when what keeps it does. */
+  follow(name: MetricName, total: number, labels: Labels = {}): void {
+    const counter = this.#metric(name) as Counter
+    const own = this.#labels(name, labels)
+    counter.remove(own)
+    counter.inc(own, total)
   }
 
   observe(name: MetricName, value: number, labels: Labels = {}): void {
@@ -57,7 +71,10 @@ export class Metrics {
 
   #labels(name: MetricName, labels: Labels): Labels {
     const own: Labels = {}
-    for (const label of METRICS[name].labels) own[label] = labels[label] ?? this.#fixed[label] ?? ''
+    for (const label of METRICS[name].labels) {
+      const value = labels[label] ?? this.#fixed[label]
+      if (value !== undefined) own[label] = value
+    }
     return own
   }
 
@@ -75,4 +92,10 @@ export class Metrics {
     this.#made.set(name, metric)
     return metric
   }
+}
+
+/** The limit of the container (0 or an enormous number where there is none), or all of the machine. */
+function memoryLimit(): number {
+  const limit = process.constrainedMemory()
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem()
 }

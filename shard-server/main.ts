@@ -20,6 +20,7 @@ import { Replica } from './replica.ts'
 import { SearchQueue } from './search-queue.ts'
 import { makeShardServer } from './server.ts'
 import { Snapshotter } from './snapshotter.ts'
+import { reportVolume } from './volume-metrics.ts'
 
 const env = parseEnv(shardEnvSchema, process.env)
 const config = readCollectionConfig(env.MAKSDB_COLLECTION_FILE)
@@ -28,7 +29,11 @@ const logger = makeLogger('shard', env.MAKSDB_LOG_LEVEL, {
   collection: config.collection,
   pod: `${env.MAKSDB_CELL}/${env.MAKSDB_ORDINAL}`,
 })
-const metrics = new Metrics('shard', { collection: config.collection, cell: env.MAKSDB_CELL })
+const metrics = new Metrics('shard', {
+  vectorcluster: config.name,
+  collection: config.collection,
+  cell: env.MAKSDB_CELL,
+})
 
 function die(error: unknown): never {
   logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the process ends')
@@ -38,6 +43,7 @@ process.on('unhandledRejection', die)
 
 mkdirSync(env.MAKSDB_DATA_DIR, { recursive: true })
 await holdVolume(env.MAKSDB_DATA_DIR).catch(die)
+reportVolume(env.MAKSDB_DATA_DIR, metrics)
 const index = new IndexActor(die)
 const pod = makePod(env, config, { startId, index, metrics, logger })
 followCollectionConfig(env.MAKSDB_COLLECTION_FILE, config, logger)

@@ -1,6 +1,7 @@
 /** The dashboards of the chart. */
 import type { MetricName } from '../protocol/metrics.ts'
-import { m } from './alerts.ts'
+
+const m = (name: MetricName, suffix = ''): string => `${name}${suffix}`
 
 interface Panel {
   title: string
@@ -22,7 +23,7 @@ const DASHBOARDS: Record<string, { title: string; filter: string; panels: Panel[
       {
         title: 'Conditions',
         unit: 'none',
-        queries: [[gauge('maksdb_operator_cluster_condition', 'cluster, type'), '{{cluster}} {{type}}']],
+        queries: [[gauge('maksdb_operator_cluster_condition', 'vectorcluster, type'), '{{vectorcluster}} {{type}}']],
       },
       {
         title: 'Points',
@@ -140,18 +141,18 @@ const DASHBOARDS: Record<string, { title: string; filter: string; panels: Panel[
     title: 'MaksDB / Operator',
     filter: 'namespace=~"$namespace"',
     panels: [
-      { title: 'Leader', unit: 'none', queries: [[gauge('leader_election_master_status', 'pod'), '{{pod}}']] },
-      { title: 'Passes', unit: 'ops', queries: [[rate('controller_runtime_reconcile_total', 'result'), '{{result}}']] },
+      { title: 'Leader', unit: 'none', queries: [[gauge('maksdb_operator_leader', 'pod'), '{{pod}}']] },
+      { title: 'Passes', unit: 'ops', queries: [[rate('maksdb_operator_reconcile_total', 'result'), '{{result}}']] },
       {
         title: 'Time of a pass, p99',
         unit: 's',
-        queries: [[quantile('controller_runtime_reconcile_time_seconds', 'controller'), '{{controller}}']],
+        queries: [[quantile('maksdb_operator_reconcile_seconds', 'operator'), '{{operator}}']],
       },
-      { title: 'Waiting', unit: 'none', queries: [[gauge('workqueue_depth', 'name'), '{{name}}']] },
+      { title: 'Waiting', unit: 'none', queries: [[gauge('maksdb_operator_queue_depth', 'operator'), '{{operator}}']] },
       {
         title: 'Time in the queue, p99',
         unit: 's',
-        queries: [[quantile('workqueue_queue_duration_seconds', 'name'), '{{name}}']],
+        queries: [[quantile('maksdb_operator_queue_seconds', 'operator'), '{{operator}}']],
       },
       {
         title: 'Calls to the API server',

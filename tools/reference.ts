@@ -5,7 +5,7 @@ import { operatorEnvSchema, routerEnvSchema, shardEnvSchema } from '../protocol/
 import { METRICS } from '../protocol/metrics.ts'
 import { vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/vector-cluster-status.ts'
-import { ALERTS, alertsChartFile } from './alerts.ts'
+import { alertsChartFile, alertsPage } from './alert-files.ts'
 import { crdFiles } from './crd.ts'
 import { dashboardFiles } from './dashboards.ts'
 import { valuesSchemaFile } from './values.ts'
@@ -111,19 +111,7 @@ export function referencePages(): Map<string, string> {
       'docs/reference/metrics.md',
       `${MADE}# Metrics\n\nEach process serves them on \`/metrics\` of its admin port; the router also on its REST port, with the read key.\n\n${table(['metric', 'of', 'kind', 'labels', 'meaning'], metrics)}\n`,
     ],
-    [
-      'docs/reference/alerts.md',
-      `${MADE}# Alerts\n\nThe chart installs them with \`monitoring.rules.enabled\`; without the Prometheus operator take \`helm/maksdb/files/alerts.yaml\`.\n\n${table(
-        ['alert', 'severity', 'after', 'expression', 'what it means and what to do'],
-        ALERTS.map((rule) => [
-          `\`${rule.alert}\``,
-          rule.severity,
-          rule.for,
-          `\`${rule.expr}\``,
-          `${rule.summary.replaceAll(/{{ \$labels\.(\w+) }}/g, '<$1>')} ${rule.what}`,
-        ]),
-      )}\n`,
-    ],
+    ['docs/reference/alerts.md', `${MADE}${alertsPage()}`],
     [
       'docs/reference/vector-cluster.md',
       `${MADE}# The VectorCluster manifest\n\nOnly \`spec.dimension\` is required. The API server enforces every rule that stands here.\n\n${fields(json(vectorClusterSpecSchema, 'input'), 'spec')}\n\n## Status\n\n${fields(json(vectorClusterStatusSchema, 'output'), 'status')}\n`,

@@ -26,7 +26,7 @@ export const valuesSchema = z.strictObject({
   priorityClassName: z.string(),
   monitoring: z.strictObject({
     podMonitor: z.strictObject({ ...optionalPart, interval: z.string().regex(/^\d+(ms|s|m)$/) }),
-    rules: z.strictObject(optionalPart),
+    rules: z.strictObject({ ...optionalPart, runbookUrl: z.string().regex(/^(https?:\/\/[^#\s]+)?$/) }),
     dashboards: z.strictObject(optionalPart),
   }),
   // Helm adds it to the values of a subchart.

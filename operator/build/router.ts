@@ -77,6 +77,7 @@ function container(context: BuildContext): JsonObject {
     env: [
       ...envList({
         MAKSDB_ROUTER_FILE: `${PATHS.config}/${KEYS.router}`,
+        MAKSDB_VECTOR_CLUSTER: context.cluster.metadata.name,
         MAKSDB_HOST: '0.0.0.0',
         MAKSDB_PORT: String(PORTS.rest),
         MAKSDB_ADMIN_PORT: String(PORTS.admin),

@@ -1,11 +1,16 @@
-/** Each alert of the chart, by promtool: it fires where it should, with the sentence that it should say, and is silent where all is well. */
+/**
+ * Each alert of the chart, by promtool: it fires where it should, once, with the sentence and the link that it should
+ * have, and is silent where all is well, whatever other software and another release of MaksDB export beside it.
+ */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
-import { stringify } from 'yaml'
-import { ALERTS, alertsFile, RUNBOOK } from '../../../tools/alerts.ts'
+import { describe, expect, it } from 'vitest'
+import { parse, parseAllDocuments, stringify } from 'yaml'
+import { anchorOf } from '../../../tools/alert-files.ts'
+import { ALERTS } from '../../../tools/alerts.ts'
+import { binary } from '../../go/programs.ts'
 
 interface Case {
   /** Series that fire it, and the same where all is well. */
@@ -14,11 +19,19 @@ interface Case {
   labels: Record<string, string>
 }
 
-const shard = 'namespace="n",collection="films",cell="0",pod="films-shard-0-0"'
-const cell = { namespace: 'n', collection: 'films', cell: '0' }
+const cluster = { namespace: 'n', vectorcluster: 'films' }
+const cell = { ...cluster, cell: '0' }
 const pod = { ...cell, pod: 'films-shard-0-0' }
-const condition = (type: string) => `maksdb_operator_cluster_condition{namespace="n",cluster="films",type="${type}"}`
-const cluster = { namespace: 'n', cluster: 'films' }
+const ours = { namespace: 'maksdb-system', operator: 'maksdb-operator' }
+
+const ofCluster = 'namespace="n",vectorcluster="films",collection="films"'
+const shard = `${ofCluster},cell="0",pod="films-shard-0-0"`
+const shardProcess = 'maksdb_program="shard",namespace="n",vectorcluster="films",cell="0",pod="films-shard-0-0"'
+const router = `${ofCluster},pod="films-router-a"`
+const operator = 'namespace="maksdb-system",operator="maksdb-operator",pod="operator-a"'
+const condition = (type: string, namespace = 'n', by = operator) =>
+  `maksdb_operator_cluster_condition{${by},vectorcluster_namespace="${namespace}",vectorcluster="films",type="${type}"}`
+const since = `maksdb_operator_leader_since_timestamp_seconds{${operator}}`
 
 const CASES: Record<string, Case> = {
   MaksDBNoPrimary: {
@@ -85,80 +98,330 @@ const CASES: Record<string, Case> = {
     labels: cell,
   },
   MaksDBRedisNotDurable: {
-    bad: [['maksdb_redis_durable{namespace="n",collection="films"}', '0x200']],
-    good: [['maksdb_redis_durable{namespace="n",collection="films"}', '1x200']],
-    labels: { namespace: 'n', collection: 'films' },
+    bad: [[`maksdb_redis_durable{${ofCluster}}`, '0x200']],
+    good: [[`maksdb_redis_durable{${ofCluster}}`, '1x200']],
+    labels: cluster,
   },
   MaksDBLogRegressed: {
-    bad: [['maksdb_wal_regressed{namespace="n",collection="films"}', '1x200']],
-    good: [['maksdb_wal_regressed{namespace="n",collection="films"}', '0x200']],
-    labels: { namespace: 'n', collection: 'films' },
+    bad: [[`maksdb_wal_regressed{${ofCluster}}`, '1x200']],
+    good: [[`maksdb_wal_regressed{${ofCluster}}`, '0x200']],
+    labels: cluster,
   },
   MaksDBRouterErrors: {
     bad: [
-      ['maksdb_http_request_seconds_count{namespace="n",route="r",status="200"}', '0+50x200'],
-      ['maksdb_http_request_seconds_count{namespace="n",route="r",status="503"}', '0+1x200'],
+      [`maksdb_http_request_seconds_count{${ofCluster},route="r",status="200"}`, '0+50x200'],
+      [`maksdb_http_request_seconds_count{${ofCluster},route="r",status="503"}`, '0+1x200'],
     ],
     good: [
-      ['maksdb_http_request_seconds_count{namespace="n",route="r",status="200"}', '0+50x200'],
-      ['maksdb_http_request_seconds_count{namespace="n",route="r",status="404"}', '0+9x200'],
+      [`maksdb_http_request_seconds_count{${ofCluster},route="r",status="200"}`, '0+50x200'],
+      [`maksdb_http_request_seconds_count{${ofCluster},route="r",status="404"}`, '0+9x200'],
     ],
-    labels: { namespace: 'n' },
+    labels: cluster,
+  },
+  MaksDBNoRouter: {
+    bad: [
+      [`maksdb_primary{${shard}}`, '1x200'],
+      [`maksdb_redis_up{${router}}`, '1x50 stale'],
+    ],
+    good: [[`maksdb_primary{${shard}}`, '1x200']],
+    labels: cluster,
+  },
+  MaksDBVolumeFilling: {
+    bad: [
+      [`maksdb_volume_bytes{${shard}}`, '100x200'],
+      [`maksdb_volume_free_bytes{${shard}}`, '14x200'],
+    ],
+    good: [
+      [`maksdb_volume_bytes{${shard}}`, '100x200'],
+      [`maksdb_volume_free_bytes{${shard}}`, '16x200'],
+    ],
+    labels: pod,
+  },
+  MaksDBMemoryHigh: {
+    bad: [
+      [`process_resident_memory_bytes{${shardProcess}}`, '95x200'],
+      [`maksdb_memory_limit_bytes{${shardProcess}}`, '100x200'],
+    ],
+    good: [
+      [`process_resident_memory_bytes{${shardProcess}}`, '85x200'],
+      [`maksdb_memory_limit_bytes{${shardProcess}}`, '100x200'],
+    ],
+    labels: { ...cluster, maksdb_program: 'shard', pod: pod.pod },
+  },
+  MaksDBRedisDown: {
+    bad: [[`maksdb_redis_up{${router}}`, '0x200']],
+    good: [
+      [`maksdb_redis_up{${router}}`, '1x200'],
+      // One router that is cut off is no reason to wake anybody: the others serve.
+      [`maksdb_redis_up{${router.replace('router-a', 'router-b')}}`, '0x200'],
+    ],
+    labels: cluster,
+  },
+  MaksDBRedisMemory: {
+    bad: [
+      [`maksdb_redis_memory_bytes{${router}}`, '90x200'],
+      [`maksdb_redis_memory_limit_bytes{${router}}`, '100x200'],
+    ],
+    good: [
+      [`maksdb_redis_memory_bytes{${router}}`, '90x200'],
+      // No limit.
+      [`maksdb_redis_memory_limit_bytes{${router}}`, '0x200'],
+    ],
+    labels: cluster,
+  },
+  MaksDBRedisDiskFailing: {
+    bad: [[`maksdb_redis_persistence_ok{${router}}`, '0x200']],
+    good: [[`maksdb_redis_persistence_ok{${router}}`, '1x200']],
+    labels: cluster,
   },
   MaksDBOperatorDown: {
-    bad: [['leader_election_master_status{namespace="n",name="x"}', '0x200']],
-    good: [['leader_election_master_status{namespace="n",name="x"}', '1x200']],
-    labels: {},
+    bad: [[`maksdb_operator_leader{${operator}}`, '0x200']],
+    good: [
+      [`maksdb_operator_leader{${operator}}`, '1x200'],
+      [`maksdb_operator_leader{${operator.replace('operator-a', 'operator-b')}}`, '0x200'],
+    ],
+    labels: ours,
   },
   MaksDBOperatorErrors: {
-    bad: [['controller_runtime_reconcile_total{namespace="n",result="error"}', '0+2x200']],
-    good: [['controller_runtime_reconcile_total{namespace="n",result="success"}', '0+9x200']],
-    labels: { namespace: 'n' },
+    bad: [[`maksdb_operator_reconcile_total{${operator},result="error"}`, '0+2x200']],
+    good: [[`maksdb_operator_reconcile_total{${operator},result="success"}`, '0+9x200']],
+    labels: ours,
   },
   MaksDBOperatorMissedEvents: {
-    bad: [['maksdb_operator_cache_misses_total{namespace="n",kind="Pod"}', '0x100 1x100']],
-    good: [['maksdb_operator_cache_misses_total{namespace="n",kind="Pod"}', '0x200']],
-    labels: { namespace: 'n' },
+    bad: [[`maksdb_operator_cache_misses_total{${operator},kind="Pod"}`, '0x100 1x100']],
+    good: [[`maksdb_operator_cache_misses_total{${operator},kind="Pod"}`, '0x200']],
+    labels: ours,
   },
 }
 
-/** A leader, so that the absence of one is not the news. */
-const LEADER: [string, string] = ['leader_election_master_status{name="leader"}', '1x200']
-const AT = '120m'
+/** All is well with the release under test. */
+const WELL: [string, string][] = [
+  [`maksdb_operator_leader{${operator}}`, '1x200'],
+  [since, '1000x200'],
+  [condition('Ready'), '1x200'],
+  [condition('Degraded'), '0x200'],
+  [`maksdb_redis_up{${router}}`, '1x200'],
+]
 
-function testsOf(name: string, { bad, good, labels }: Case): object[] {
-  const rule = ALERTS.find(({ alert }) => alert === name)
-  if (!rule) throw new Error(`there is no alert ${name}`)
-  const summary = rule.summary.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_whole, label: string) => labels[label] ?? '')
-  const expected = {
-    exp_labels: { ...labels, severity: rule.severity },
-    exp_annotations: { summary, description: rule.what, runbook: `${RUNBOOK}#${name.toLowerCase()}` },
-  }
-  const series = (given: [string, string][]) =>
-    [...given, ...(name === 'MaksDBOperatorDown' ? [] : [LEADER])].map(([one, values]) => ({ series: one, values }))
-  const test = (given: [string, string][], exp: object[]) => ({
-    interval: '1m',
-    input_series: series(given),
-    alert_rule_test: [{ eval_time: AT, alertname: name, exp_alerts: exp }],
-  })
-  return [test(bad, [expected]), test(good, [])]
+const other = 'namespace="other",operator="maksdb-operator",pod="operator-a"'
+/** Other operators in Go, other programs in Node, and a release of MaksDB that has its own rules and every trouble. */
+const FOREIGN: [string, string][] = [
+  ['leader_election_master_status{namespace="cert-manager",name="cert-manager-controller"}', '1x200'],
+  ['controller_runtime_reconcile_total{namespace="argocd",controller="application",result="error"}', '0+9x200'],
+  ['workqueue_depth{namespace="argocd",name="app_reconciliation_queue"}', '900x200'],
+  ['up{namespace="cert-manager",job="cert-manager"}', '0x200'],
+  ['process_resident_memory_bytes{namespace="n",pod="films-shard-0-0",job="node-app"}', '99x200'],
+  ['nodejs_eventloop_lag_seconds{namespace="n",job="node-app"}', '9x200'],
+  [`maksdb_operator_leader{${other}}`, '1x200'],
+  [`maksdb_operator_leader_since_timestamp_seconds{${other}}`, '2000x200'],
+  [condition('Ready', 'theirs', other), '0x200'],
+  [condition('Degraded', 'theirs', other), '1x200'],
+  [`maksdb_operator_reconcile_total{${other},result="error"}`, '0+9x200'],
+  [`maksdb_operator_cache_misses_total{${other},kind="Pod"}`, '0+1x200'],
+  [`maksdb_primary{${shard.replace('"n"', '"theirs"')}}`, '0x200'],
+  [`maksdb_redis_up{${router.replace('"n"', '"theirs"')}}`, '0x200'],
+]
+
+/** The rules as the chart makes them for a release that watches the namespace `n`. */
+const RUNBOOK = 'https://runbooks.example/alerts.md'
+const RULES = chartRules('watchNamespaces={n}', `monitoring.rules.runbookUrl=${RUNBOOK}`)
+
+interface Rule {
+  alert: string
+  expr: string
+  annotations: Record<string, string>
 }
 
-it('there is a case for each alert', () => {
-  expect(Object.keys(CASES).sort()).toEqual(ALERTS.map(({ alert }) => alert).sort())
-})
+function chartRules(...values: string[]): { groups: { rules: Rule[] }[] } {
+  const sets = ['monitoring.rules.enabled=true', ...values].flatMap((value) => ['--set', value])
+  const where = ['-n', ours.namespace, '--kube-version', '1.36.0', '-s', 'templates/monitoring.yaml']
+  const { stdout, stderr } = spawnSync(binary('helm'), ['template', 'maksdb', 'helm/maksdb', ...where, ...sets], {
+    encoding: 'utf8',
+  })
+  const made = parseAllDocuments(stdout).map((one) => one.toJS() as { kind?: string; spec: typeof RULES } | null)
+  const rules = made.find((one) => one?.kind === 'PrometheusRule')
+  if (!rules) throw new Error(`the chart made no PrometheusRule: ${stderr}`)
+  return rules.spec
+}
 
-it.each(Object.entries(CASES))('%s', (name, given) => {
+interface Expected {
+  at?: string
+  name: string
+  alerts: { labels: Record<string, string> }[]
+}
+
+/** Runs promtool over series (the last one of a name wins), and says what it said. */
+function promtool(series: [string, string][], expected: Expected[], rules: object = RULES): string {
   const folder = mkdtempSync(join(tmpdir(), 'maksdb-alerts-'))
-  writeFileSync(join(folder, 'alerts.yaml'), alertsFile())
+  writeFileSync(join(folder, 'alerts.yaml'), stringify(rules))
+  const test = {
+    interval: '1m',
+    input_series: [...new Map(series)].map(([one, values]) => ({ series: one, values })),
+    alert_rule_test: expected.map(({ at = '120m', name, alerts }) => ({
+      eval_time: at,
+      alertname: name,
+      exp_alerts: alerts.map(({ labels }) => ({
+        exp_labels: { ...labels, severity: ruleOf(name).severity },
+        exp_annotations: annotationsOf(name, labels),
+      })),
+    })),
+  }
   writeFileSync(
     join(folder, 'test.yaml'),
-    stringify({ rule_files: ['alerts.yaml'], evaluation_interval: '1m', tests: testsOf(name, given) }),
+    stringify({ rule_files: ['alerts.yaml'], evaluation_interval: '1m', tests: [test] }),
   )
   const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', 'test.yaml'], {
     cwd: folder,
     encoding: 'utf8',
   })
   rmSync(folder, { recursive: true, force: true })
-  expect(status, `${stdout}${stderr}`).toBe(0)
+  return status === 0 ? '' : `${stdout}${stderr}`
+}
+
+function ruleOf(name: string) {
+  const rule = ALERTS.find(({ alert }) => alert === name)
+  if (!rule) throw new Error(`there is no alert ${name}`)
+  return rule
+}
+
+function annotationsOf(name: string, labels: Record<string, string>): Record<string, string> {
+  const { summary, what } = ruleOf(name)
+  return {
+    summary: summary.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_whole, label: string) => labels[label] ?? ''),
+    description: what,
+    runbook_url: `${RUNBOOK}#${anchorOf(name)}`,
+  }
+}
+
+it('there is a case for each alert', () => {
+  expect(Object.keys(CASES).sort()).toEqual(ALERTS.map(({ alert }) => alert).sort())
+})
+
+describe.each(Object.entries(CASES))('%s', (name, { bad, good, labels }) => {
+  it('fires once, beside foreign series', () => {
+    expect(promtool([...WELL, ...FOREIGN, ...bad], [{ name, alerts: [{ labels }] }])).toBe('')
+  })
+
+  it('is silent where all is well, beside foreign series', () => {
+    expect(promtool([...WELL, ...FOREIGN, ...good], [{ name, alerts: [] }])).toBe('')
+  })
+})
+
+describe('two VectorClusters', () => {
+  it.each(Object.entries(CASES).filter(([, { labels }]) => 'vectorcluster' in labels))(
+    'of one name in two namespaces: %s fires for each, and for the one that is well not',
+    (name, { bad, good, labels }) => {
+      const rules = chartRules('watchNamespaces={n,m}', `monitoring.rules.runbookUrl=${RUNBOOK}`)
+      const inM = (series: [string, string][]) =>
+        series.map(([one, values]): [string, string] => [one.replace('namespace="n"', 'namespace="m"'), values])
+      const both = promtool(
+        [...WELL, ...inM(WELL), ...bad, ...inM(bad)],
+        [{ name, alerts: [{ labels }, { labels: { ...labels, namespace: 'm' } }] }],
+        rules,
+      )
+      expect(both).toBe('')
+      const one = promtool([...WELL, ...inM(WELL), ...bad, ...inM(good)], [{ name, alerts: [{ labels }] }], rules)
+      expect(one).toBe('')
+    },
+  )
+})
+
+describe('who would tell is lost', () => {
+  const gone = (values: string): string => `${values}x60 stale`
+
+  it('with the node of the operator and the only pod of a shard, alerts of both fire', () => {
+    const series: [string, string][] = [
+      ...FOREIGN,
+      [`maksdb_operator_leader{${operator}}`, gone('1')],
+      [since, gone('1000')],
+      [condition('Ready'), gone('1')],
+      [`maksdb_primary{${shard}}`, gone('1')],
+      [`maksdb_redis_up{${router}}`, '1x200'],
+      [`maksdb_router_cell_leased{${router},cell="0"}`, '1x60 0x140'],
+    ]
+    expect(
+      promtool(series, [
+        { name: 'MaksDBOperatorDown', alerts: [{ labels: ours }] },
+        { name: 'MaksDBNoPrimary', alerts: [{ labels: cell }] },
+      ]),
+    ).toBe('')
+  })
+
+  it('what the last leader said of Ready stays while nobody leads, and goes with the next leader', () => {
+    const before = operator.replace('operator-a', 'operator-b')
+    const series: [string, string][] = [
+      ...FOREIGN,
+      // An earlier leader saw it ready, as it was then.
+      [condition('Ready', 'n', before), '1x20 stale'],
+      [since.replace('operator-a', 'operator-b'), '500x20 stale'],
+      [`maksdb_operator_leader{${operator}}`, '_x21 1x39 stale _x100 1x40'],
+      [since, '_x21 1000x39 stale _x100 3000x40'],
+      [condition('Ready'), '_x21 0x39 stale _x100 1x40'],
+    ]
+    const name = 'MaksDBNotReady'
+    expect(
+      promtool(series, [
+        { at: '18m', name, alerts: [] },
+        { at: '50m', name, alerts: [{ labels: cluster }] },
+        { at: '120m', name, alerts: [{ labels: cluster }] },
+        { at: '170m', name, alerts: [] },
+      ]),
+    ).toBe('')
+  })
+
+  it('a VectorCluster that was ready when the operator went is not said to be otherwise', () => {
+    const series: [string, string][] = [
+      [`maksdb_operator_leader{${operator}}`, gone('1')],
+      [since, gone('1000')],
+      [condition('Ready'), gone('1')],
+    ]
+    expect(promtool(series, [{ name: 'MaksDBNotReady', alerts: [] }])).toBe('')
+  })
+
+  it('a shard without pods and routers whose lease is told by two routers fires once', () => {
+    const at = (name: string) => router.replace('router-a', name)
+    const series: [string, string][] = [
+      ...WELL,
+      [`maksdb_primary{${shard}}`, '0x200'],
+      [`maksdb_router_cell_leased{${at('router-a')},cell="0"}`, '0x200'],
+      [`maksdb_router_cell_leased{${at('router-b')},cell="0"}`, '0x200'],
+    ]
+    expect(promtool(series, [{ name: 'MaksDBNoPrimary', alerts: [{ labels: cell }] }])).toBe('')
+  })
+})
+
+describe('the rules of the chart', () => {
+  it('have a link to a section that exists, each its own', () => {
+    const page = readFileSync('docs/reference/alerts.md', 'utf8')
+    const anchors = [...page.matchAll(/^## (.+)$/gm)].map((match) => `${match[1]}`.toLowerCase().replaceAll(' ', '-'))
+    const links = RULES.groups.flatMap(({ rules }) => rules.map(({ annotations }) => annotations.runbook_url))
+    expect(links).toEqual(ALERTS.map(({ alert }) => `${RUNBOOK}#${anchorOf(alert)}`))
+    expect(anchors).toEqual(links.map((link) => link?.split('#')[1]))
+    for (const section of page.split(/^## /m).slice(1)) expect(section).toMatch(/\n1\. .{20,}/)
+  })
+
+  it('have no link where no address is given', () => {
+    const [group] = chartRules().groups
+    for (const { annotations } of group?.rules ?? [])
+      expect(Object.keys(annotations)).toEqual(['description', 'summary'])
+  })
+
+  it('select their release, and the namespaces that it watches', () => {
+    const [group] = RULES.groups
+    for (const { expr } of group?.rules ?? []) {
+      expect(expr).not.toContain('.*"}')
+      for (const [, selector] of expr.matchAll(/\w+\{([^}]*)\}/g))
+        expect(selector).toMatch(/^namespace=~"n"|^namespace="maksdb-system",operator="maksdb-operator"/)
+    }
+  })
+
+  it('are those of the file for a plain Prometheus, which promtool accepts', () => {
+    const file = parse(readFileSync('helm/maksdb/files/alerts.yaml', 'utf8')) as typeof RULES
+    const names = (rules: typeof RULES) => rules.groups.flatMap((group) => group.rules.map(({ alert }) => alert))
+    expect(names(file)).toEqual(names(RULES))
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', 'helm/maksdb/files/alerts.yaml'], {
+      encoding: 'utf8',
+    })
+    expect(status, `${stdout}${stderr}`).toBe(0)
+  })
 })

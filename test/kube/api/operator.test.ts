@@ -236,10 +236,10 @@ describe('the process', () => {
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
     const sum = (pattern: RegExp) => [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0)
     return {
-      leads: sum(/^leader_election_master_status\{[^}]*\} (\d+)$/gm) === 1,
+      leads: sum(/^maksdb_operator_leader\{[^}]*\} (\d+)$/gm) === 1,
       // The renewals of the lease are PUTs; nothing else is.
       writes: sum(/^maksdb_operator_api_requests_total\{verb="(?:POST|PATCH|DELETE)",[^}]*\} (\d+)$/gm),
-      handshakes: sum(/^maksdb_operator_tls_handshakes_total (\d+)$/gm),
+      handshakes: sum(/^maksdb_operator_tls_handshakes_total\{[^}]*\} (\d+)$/gm),
       misses: sum(/^maksdb_operator_cache_misses_total\{[^}]*\} (\d+)$/gm),
     }
   }

@@ -103,16 +103,16 @@ it('finds operator, routers and shards, with their labels', async () => {
   const primaries = await query('maksdb_primary{namespace="monitoring"} == 1')
   expect(
     primaries
-      .map(({ metric }) => [metric.cluster, metric.component, metric.cell])
+      .map(({ metric }) => [metric.vectorcluster, metric.component, metric.cell])
       .toSorted((a, b) => String(a).localeCompare(String(b))),
   ).toEqual([
     ['films', 'shard', '0'],
     ['films', 'shard', '1'],
   ])
-  expect(await query('leader_election_master_status == 1')).toHaveLength(1)
+  expect(await query('maksdb_operator_leader == 1')).toHaveLength(1)
   expect(
     await query(
-      'maksdb_operator_cluster_condition{exported_namespace="monitoring",type="Ready"} == 1 or maksdb_operator_cluster_condition{namespace="monitoring",type="Ready"} == 1',
+      'maksdb_operator_cluster_condition{vectorcluster_namespace="monitoring",vectorcluster="films",type="Ready"} == 1',
     ),
   ).toHaveLength(1)
 })
@@ -136,7 +136,7 @@ it('loads every rule, and each finds the metrics that it speaks of', async () =>
     'maksdb_operator_watch_restarts_total',
     'maksdb_operator_cache_misses_total',
   ])
-  const named = [...new Set(text.match(/\b(maksdb|controller_runtime|workqueue|leader_election)_[a-z_]+/g))]
+  const named = [...new Set(text.match(/\bmaksdb_[a-z_]+/g))]
     .map((name) => name.replace(/_(bucket|count|sum)$/, ''))
     .filter((name) => name in METRICS && !eventful.has(name))
   expect(named.length).toBeGreaterThan(20)
@@ -164,4 +164,26 @@ it('fires the alert of a shard without a primary, and resolves it', async () => 
   await k.kubectl('annotate', 'vc', 'films', 'maksdb.io/paused-')
   await k.settled('films')
   await k.until('the alert to be resolved', 60_000, async () => ((await firing()).length === 0 ? true : undefined))
+})
+
+it('fires for the operator and for a shard when the operator and the only pod of the shard are lost together', async () => {
+  // Nothing is left that could say so of itself: the operator's node is gone, and the pod of the shard does not come back.
+  const at = ['-n', 'maksdb-system', 'scale', 'deployment', 'maksdb-operator']
+  await k.kubectl(...at, '--replicas=0')
+  try {
+    await k.kubectl('scale', 'statefulset', 'films-shard-1', '--replicas=0')
+    const alert = (name: string, state: string) => query(`ALERTS{alertname="${name}",alertstate=~"${state}"}`)
+    await k.until('the alert of the shard', 120_000, async () => {
+      const [one, ...others] = await alert('MaksDBNoPrimary', 'firing')
+      return one && others.length === 0 ? one : undefined
+    })
+    expect((await alert('MaksDBNoPrimary', 'firing'))[0]?.metric).toMatchObject({ vectorcluster: 'films', cell: '1' })
+    // It waits five minutes before it fires.
+    await k.until('the alert of the operator', 60_000, async () =>
+      (await alert('MaksDBOperatorDown', 'pending|firing')).length === 1 ? true : undefined,
+    )
+  } finally {
+    await k.kubectl(...at, '--replicas=1')
+  }
+  await k.settled('films')
 })
