@@ -1,12 +1,12 @@
 /** Starting and stopping a local cluster, as the commands see it. */
-import { rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
 import { errorOfReply } from '../runtime/http-server.ts'
 import { sleep } from '../runtime/lifecycle.ts'
-import { readManifests } from './manifests.ts'
+import { readManifests, storeCentroids } from './manifests.ts'
 import { DataDir, type Settings } from './supervisor/data-dir.ts'
 import { endProcess, isAlive, portIsFree, startDetached } from './supervisor/os-process.ts'
 import { stopProcesses } from './supervisor/stop-processes.ts'
@@ -45,8 +45,9 @@ export async function startLocal(
       `--host ${options.host} can be reached from other machines, so it needs --api-key`,
     )
   }
-  dir.create()
-  const stored = options.files.length > 0 ? readManifests(options.files, dir) : []
+  dir.checkUsable()
+  const { clusters: stored, centroids } =
+    options.files.length > 0 ? readManifests(options.files) : { clusters: [], centroids: new Map<string, string>() }
   const running = supervisorRuns(dir)
   const settings = running ? (dir.settings as Settings) : await chooseSettings(dir, options)
   if (running && options.port !== undefined && options.port !== settings.port) {
@@ -55,6 +56,8 @@ export async function startLocal(
       `the cluster of ${dir.path} already runs on port ${settings.port}; stop it first`,
     )
   }
+  dir.create()
+  storeCentroids(dir, centroids)
   if (!running) {
     dir.saveSettings(settings)
     onWait('the supervisor')
@@ -152,18 +155,24 @@ async function callSupervisor(dir: DataDir, method: string, path: string, body: 
   throw errorOfReply(await response.text())
 }
 
-/** Graceful stop, with or without a supervisor. True where something ran. */
-export async function stopLocal(dataDir: string, purge: boolean): Promise<boolean> {
+export interface Stopped {
+  /** False where nothing ran. */
+  stopped: boolean
+  /** Undefined where no purge was asked for, or nothing is there. */
+  purged?: ReturnType<DataDir['purge']>
+}
+
+/** Graceful stop, with or without a supervisor. A directory that is not a data directory of MaksDB is left alone. */
+export async function stopLocal(dataDir: string, purge: boolean): Promise<Stopped> {
   const dir = new DataDir(dataDir)
-  if (!dir.exists) return false
+  if (!dir.exists) return purge && existsSync(dir.path) ? { stopped: false, purged: dir.purge() } : { stopped: false }
   const supervisor = dir.supervisor
-  const ran = supervisorRuns(dir) || liveProcesses(dir).length > 0
+  const stopped = supervisorRuns(dir) || liveProcesses(dir).length > 0
   if (supervisor && isAlive(supervisor)) {
     await callSupervisor(dir, 'POST', '/stop', {}).catch(() => undefined)
     await endProcess(supervisor, 2000)
   }
   await stopProcesses(dir)
   dir.remove('supervisor.json')
-  if (purge) rmSync(dir.path, { recursive: true, force: true })
-  return ran
+  return purge ? { stopped, purged: dir.purge() } : { stopped }
 }

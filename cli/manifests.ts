@@ -12,6 +12,7 @@ import {
   type VectorCluster,
   vectorClusterSchema,
 } from '../protocol/vector-cluster.ts'
+import { fileProblem } from './file-problem.ts'
 import type { DataDir, StoredCluster } from './supervisor/data-dir.ts'
 
 const namedSchema = z.object({
@@ -21,8 +22,14 @@ const namedSchema = z.object({
   stringData: z.record(z.string(), z.string()).optional(),
 })
 
-/** The VectorClusters of files, what they name resolved and stored. Throws one sentence that names file and field. */
-export function readManifests(files: readonly string[], dir: DataDir): StoredCluster[] {
+export interface Manifests {
+  clusters: StoredCluster[]
+  /** Supplied centroids as JSON, by the name of the VectorCluster. */
+  centroids: Map<string, string>
+}
+
+/** The VectorClusters of files, what they name resolved. Throws one sentence that names file and field. */
+export function readManifests(files: readonly string[]): Manifests {
   const documents = files.flatMap(readDocuments)
   const values = new Map<string, string>()
   for (const document of documents) {
@@ -40,15 +47,24 @@ export function readManifests(files: readonly string[], dir: DataDir): StoredClu
     .filter((document) => (document as { kind?: unknown } | null)?.kind === KIND)
     .map(parseVectorCluster)
   if (clusters.length === 0) throw badRequest(`${files.join(', ')}: no ${KIND} in it`)
-  return clusters.map((manifest) => resolve(manifest, values, dir))
+  const centroids = new Map<string, string>()
+  return { clusters: clusters.map((manifest) => resolve(manifest, values, centroids)), centroids }
+}
+
+/** Puts supplied centroids where the shards read them. */
+export function storeCentroids(dir: DataDir, centroids: ReadonlyMap<string, string>): void {
+  for (const [name, text] of centroids) {
+    mkdirSync(dir.clusterDir(name), { recursive: true, mode: 0o700 })
+    dir.write(join('clusters', name, 'centroids.json'), text)
+  }
 }
 
 function readDocuments(file: string): unknown[] {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
-  } catch {
-    throw badRequest(`${file} cannot be read`)
+  } catch (error) {
+    throw fileProblem(file, 'read', error)
   }
   return parseAllDocuments(text).map((document) => {
     if (document.errors[0]) throw badRequest(`${file}: ${document.errors[0].message}`)
@@ -56,7 +72,7 @@ function readDocuments(file: string): unknown[] {
   })
 }
 
-function resolve(manifest: VectorCluster, values: Map<string, string>, dir: DataDir): StoredCluster {
+function resolve(manifest: VectorCluster, values: Map<string, string>, centroids: Map<string, string>): StoredCluster {
   const { spec, metadata } = manifest
   checkBuilt(manifest)
   const external = spec.redis.external?.urlSecretRef
@@ -73,8 +89,7 @@ function resolve(manifest: VectorCluster, values: Map<string, string>, dir: Data
         `${metadata.name}: spec.centroids.configMapRef: there is no ConfigMap ${ref.name} with ${ref.key} in the files`,
       )
     checkCentroids(manifest, text)
-    mkdirSync(dir.clusterDir(metadata.name), { recursive: true, mode: 0o700 })
-    dir.write(join('clusters', metadata.name, 'centroids.json'), text)
+    centroids.set(metadata.name, text)
   }
   return { manifest, extras: { namedVector: false, redisUrl, hasCentroids: ref !== undefined } }
 }

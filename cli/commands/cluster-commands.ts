@@ -1,7 +1,7 @@
 /** Commands that start, stop and show a local cluster. */
 import type { Command } from 'commander'
 import { badRequest, MaksError } from '../../core/errors.ts'
-import { DEFAULT_DATA_DIR, startLocal, stopLocal } from '../local.ts'
+import { DEFAULT_DATA_DIR, type Stopped, startLocal, stopLocal } from '../local.ts'
 import { note, print, printJson } from '../output.ts'
 import { runQuickstart } from '../quickstart.ts'
 import { localStatus, statusTable } from '../status.ts'
@@ -39,9 +39,9 @@ export function clusterCommands(program: Command): void {
     .option('--json', 'print the result as JSON')
     .addHelpText('after', '\nExample:\n  $ maksdb stop')
     .action(async (flags: { dataDir: string; purge?: boolean; json?: boolean }) => {
-      const stopped = await stopLocal(flags.dataDir, flags.purge === true)
-      if (flags.json) printJson({ stopped, purged: flags.purge === true })
-      else print(`${stopped ? 'stopped' : 'nothing was running'}${flags.purge ? `; deleted ${flags.dataDir}` : ''}`)
+      const { stopped, purged } = await stopLocal(flags.dataDir, flags.purge === true)
+      if (flags.json) printJson({ stopped, purged: purged !== undefined, kept: purged?.kept ?? [] })
+      else print([stopped ? 'stopped' : 'nothing was running', ...purgeTold(flags, purged)].join('; '))
     })
   program
     .command('status')
@@ -70,6 +70,20 @@ export function clusterCommands(program: Command): void {
         throw new MaksError('UNSUPPORTED', `"maksdb ${name}" is not built yet`)
       })
   }
+}
+
+const KEPT_NAMED_MAX = 5
+
+function purgeTold({ dataDir, purge }: { dataDir: string; purge?: boolean }, purged: Stopped['purged']): string[] {
+  if (!purge) return []
+  if (!purged) return [`there is no ${dataDir}, so nothing was deleted`]
+  const { directoryRemoved, kept } = purged
+  if (directoryRemoved) return [`deleted ${dataDir}`]
+  if (kept.length === 0)
+    return [`deleted the data in ${dataDir}; the directory itself was there before MaksDB and stays`]
+  const named = kept.slice(0, KEPT_NAMED_MAX).join(', ')
+  const more = kept.length > KEPT_NAMED_MAX ? ` and ${kept.length - KEPT_NAMED_MAX} more` : ''
+  return [`deleted the data in ${dataDir}`, `kept what is not MaksDB's: ${named}${more}`]
 }
 
 function parsePort(text: string | undefined): number | undefined {

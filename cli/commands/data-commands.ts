@@ -32,7 +32,8 @@ function clientCommand(program: Command, name: string, summary: string, example:
 }
 
 export function client(options: ClientOptions): MaksDB {
-  const settings = new DataDir(options.dataDir).settings
+  const dir = new DataDir(options.dataDir)
+  const settings = dir.exists ? dir.settings : undefined
   const url = options.url ?? process.env.MAKSDB_URL ?? (settings ? endpointOf(settings) : undefined)
   if (url === undefined)
     throw badRequest(`there is no local cluster in ${options.dataDir}; start one, or name a server with --url`)

@@ -1,9 +1,23 @@
 /** The files of a local cluster: where each lies, and how each is written so that a crash leaves the old or the new one. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
+import { badRequest } from '../../core/errors.ts'
 import { type VectorCluster, vectorClusterSchema } from '../../protocol/vector-cluster.ts'
+import { fileProblem } from '../file-problem.ts'
+import { CLUSTER, DATA_DIRECTORY, type Removed, removeOwn } from './data-layout.ts'
+import { checkUsable, claim, MARKER, readMarker, realPath } from './marker.ts'
 
 /** A process, named so that a reused pid is not taken for it. */
 export const processRecordSchema = z.object({
@@ -43,24 +57,61 @@ export class DataDir {
   readonly path: string
 
   constructor(path: string) {
-    this.path = resolve(path)
+    this.path = realPath(path)
+  }
+
+  /** Throws, and changes nothing, where the path neither is a data directory nor can become one. */
+  checkUsable(): void {
+    checkUsable(this.path)
   }
 
   create(): void {
+    claim(this.path)
     for (const folder of ['run', 'logs', 'clusters'])
-      mkdirSync(join(this.path, folder), { recursive: true, mode: 0o700 })
+      try {
+        mkdirSync(join(this.path, folder), { recursive: true, mode: 0o700 })
+      } catch (error) {
+        throw fileProblem(join(this.path, folder), 'made', error)
+      }
   }
 
+  /** True for a directory that `maksdb start` has made its own; nothing is read, signalled or removed in another one. */
   get exists(): boolean {
-    return existsSync(join(this.path, 'clusters'))
+    return readMarker(this.path) !== undefined
+  }
+
+  /** Removes our own files, the marker last: a purge that was broken off can be repeated. */
+  purge(): Removed & { directoryRemoved: boolean } {
+    const marker = readMarker(this.path)
+    if (!marker)
+      throw badRequest(`${this.path} is no data directory of MaksDB (it has no ${MARKER}); nothing was deleted`)
+    try {
+      const removed = removeOwn(this.path, DATA_DIRECTORY)
+      rmSync(join(this.path, MARKER))
+      const kept = removed.kept.filter((name) => name !== MARKER)
+      const directoryRemoved = marker.made && kept.length === 0
+      if (directoryRemoved) rmdirSync(this.path)
+      return { files: removed.files, kept, directoryRemoved }
+    } catch (error) {
+      throw fileProblem((error as NodeJS.ErrnoException).path ?? this.path, 'deleted', error)
+    }
+  }
+
+  /** Removes what we keep of one VectorCluster. */
+  removeCluster(name: string): void {
+    const folder = this.clusterDir(name)
+    if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return
+    if (removeOwn(folder, CLUSTER).kept.length === 0) rmdirSync(folder)
   }
 
   #read<S extends z.ZodType>(name: string, schema: S): z.infer<S> | undefined {
     try {
       return schema.parse(JSON.parse(readFileSync(join(this.path, name), 'utf8')))
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw new Error(`${join(this.path, name)} cannot be read: ${String(error)}`, { cause: error })
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') return undefined
+      if (code !== undefined) throw fileProblem(join(this.path, name), 'read', error)
+      throw badRequest(`${join(this.path, name)} is damaged: it does not hold what MaksDB has written there`)
     }
   }
 
@@ -70,8 +121,9 @@ export class DataDir {
     renameSync(`${path}.tmp`, path)
   }
 
+  /** @param name of a file of ours */
   remove(name: string): void {
-    rmSync(join(this.path, name), { recursive: true, force: true })
+    rmSync(join(this.path, name), { force: true })
   }
 
   get settings(): Settings | undefined {
@@ -140,8 +192,10 @@ export class DataDir {
   }
 
   get clusters(): StoredCluster[] {
-    if (!this.exists) return []
-    return readdirSync(join(this.path, 'clusters'))
+    const folder = join(this.path, 'clusters')
+    if (!existsSync(folder)) return []
+    return readdirSync(folder, { withFileTypes: true })
+      .flatMap((entry) => (entry.isFile() ? [] : [entry.name]))
       .sort()
       .flatMap((name): StoredCluster[] => {
         const manifest = this.#read(join('clusters', name, 'manifest.json'), vectorClusterSchema)

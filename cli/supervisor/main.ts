@@ -13,7 +13,7 @@ const BODY_BYTES_MAX = 64 * 1024 * 1024
 
 const dir = new DataDir(process.argv[2] ?? '.maksdb')
 const settings = dir.settings
-if (!settings) throw new Error('the supervisor is started by "maksdb start"')
+if (!dir.exists || !settings) throw new Error('the supervisor is started by "maksdb start"')
 const logger = makeLogger('supervisor', process.env.MAKSDB_LOG_LEVEL ?? 'info')
 const self = { pid: process.pid, startTicks: startTicks(process.pid) ?? '' }
 if (!dir.lock(self, isAlive)) {

@@ -335,7 +335,7 @@ export class Supervisor {
     for (const { unit } of ours) this.#known.delete(unit.name)
     this.#saveProcesses()
     for (const { unit } of ours) this.#dir.remove(join('run', `${unit.name}.json`))
-    this.#dir.remove(join('clusters', cluster.manifest.metadata.name))
+    this.#dir.removeCluster(cluster.manifest.metadata.name)
   }
 
   async stop(): Promise<void> {

@@ -153,6 +153,7 @@ describe('words in one place', () => {
       'store/DESIGN.md',
       'shard-server/DESIGN.md',
       'router/DESIGN.md',
+      'cli/DESIGN.md',
       'docs/failure-modes.md',
       'operator/DESIGN.md',
     ]
