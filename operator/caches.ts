@@ -2,7 +2,18 @@
 import type { KubeClient } from './kube/kube-client.ts'
 import { type KubeObject, keyOf, parseKey, type Resource } from './kube/objects.ts'
 import { Reflector, type ReflectorHooks } from './kube/reflector.ts'
-import { OWNED, OWNED_SELECTOR, type OwnedKind, ownerKey, PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from './resources.ts'
+import { isOwnedBy } from './ownership.ts'
+import {
+  ENDPOINT_SLICES,
+  LABELS,
+  OWNED,
+  OWNED_SELECTOR,
+  type OwnedKind,
+  ownerKey,
+  PODS,
+  VECTOR_CLUSTERS,
+  VOLUME_CLAIMS,
+} from './resources.ts'
 
 export interface CacheHooks {
   /** A VectorCluster, or something of it, has changed. */
@@ -49,6 +60,8 @@ export class Caches {
   readonly clusters: KindCache
   readonly pods: KindCache
   readonly claims: KindCache
+  /** Of the client Services: Kubernetes gives them the labels of their Service. */
+  readonly endpointSlices: KindCache
   readonly owned: Record<OwnedKind, KindCache>
 
   /** @param namespaces those to watch; none: all */
@@ -72,9 +85,15 @@ export class Caches {
     this.clusters = cache(VECTOR_CLUSTERS, keyOf)
     this.pods = cache(PODS, ownerKey, OWNED_SELECTOR)
     this.claims = cache(VOLUME_CLAIMS, ownerKey, OWNED_SELECTOR)
+    this.endpointSlices = cache(ENDPOINT_SLICES, ownerKey, `${OWNED_SELECTOR},${LABELS.component}=router`)
     this.owned = Object.fromEntries(
       Object.entries(OWNED).map(([kind, resource]) => [kind, cache(resource, ownerKey, OWNED_SELECTOR)]),
     ) as Record<OwnedKind, KindCache>
+  }
+
+  /** Objects of a kind that the labels say are of this VectorCluster, and that are. */
+  ownedBy(owner: KubeObject, kind: OwnedKind): KubeObject[] {
+    return this.owned[kind].of(keyOf(owner)).filter((object) => isOwnedBy(object, owner.metadata.uid))
   }
 
   /** Changes whenever something that was made for this VectorCluster has changed. */

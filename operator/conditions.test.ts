@@ -61,6 +61,8 @@ function findings(over: Partial<Findings> = {}): Findings {
     log: { topology, durable: 'yes', error: undefined },
     routersReady: 2,
     routersWanted: 2,
+    service: 'films',
+    reachable: true,
     troubles: [],
     clustersAsked: 1,
     clustersRun: 1,
@@ -131,10 +133,36 @@ describe('the conditions', () => {
       { troubles: [{ reason: 'ReferenceMissing', message: 'm', blocksReady: true }] },
       { Ready: 'False ReferenceMissing', Degraded: 'True ReferenceMissing' },
     ],
+    [
+      'a Service that leads to no router',
+      { reachable: false },
+      { Ready: 'False NoReadyEndpoint', Progressing: 'False Settled' },
+    ],
+    [
+      'a name that is taken',
+      { troubles: [{ reason: 'NameTaken', message: 'm', blocksReady: true, failures: 9 }] },
+      { Ready: 'False NameTaken', Progressing: 'False NameTaken', Degraded: 'True NameTaken' },
+    ],
+    [
+      'a write that was refused once',
+      { troubles: [{ reason: 'Refused', message: 'm', failures: 1 }] },
+      { Ready: 'True Serving', Progressing: 'False Refused', Degraded: 'True Refused' },
+    ],
+    [
+      'a write that is refused again and again',
+      { troubles: [{ reason: 'Refused', message: 'm', failures: 3 }] },
+      { Ready: 'True Serving', Progressing: 'False ReconcileFailed', Degraded: 'True ReconcileFailed' },
+    ],
     ['paused', { world: { ...world, paused: true } }, { Progressing: 'False Paused' }],
   ]
   it.each(table)('%s', (_what, over, expected) => {
     expect(said(findings(over))).toMatchObject(expected)
+  })
+
+  it('say all that is wrong, up to three sentences', () => {
+    const troubles = ['a', 'b', 'a', 'c', 'd', 'e'].map((message) => ({ reason: 'Refused', message }))
+    const degraded = conditionsOf(findings({ troubles }), [], NOW).find(({ type }) => type === 'Degraded')
+    expect(degraded?.message).toBe('a; b; c; and 2 more')
   })
 
   it('change their time only with their status', () => {

@@ -14,6 +14,28 @@ export interface Trouble {
   message: string
   /** Whether reads and writes cannot work because of it. */
   blocksReady?: boolean
+  /** Of something that the operator could not write: how often in a row it was tried. */
+  failures?: number
+}
+
+/** So many failures in a row are no accident: somebody should be called. */
+export const FAILURES_TOLD = 3
+/** Sentences of one condition; the rest is counted. */
+const SENTENCES_MAX = 3
+
+export function isFailing(troubles: readonly Trouble[]): boolean {
+  return troubles.some(({ failures = 0 }) => failures >= FAILURES_TOLD)
+}
+
+/** A refusal that goes on has a word of its own; what else is wrong keeps its own. */
+function reasonOf({ reason, failures = 0 }: Trouble): string {
+  return reason === 'Refused' && failures >= FAILURES_TOLD ? 'ReconcileFailed' : reason
+}
+
+function sentences(troubles: readonly Trouble[]): string {
+  const all = [...new Set(troubles.map(({ message }) => message))]
+  const rest = all.length > SENTENCES_MAX ? `; and ${all.length - SENTENCES_MAX} more` : ''
+  return `${all.slice(0, SENTENCES_MAX).join('; ')}${rest}`
 }
 
 export interface Findings {
@@ -23,6 +45,9 @@ export interface Findings {
   log: LogState
   routersReady: number
   routersWanted: number
+  /** The Service that clients speak to, and whether it has a ready endpoint. */
+  service: string
+  reachable: boolean
   troubles: readonly Trouble[]
   clustersAsked: number
   clustersRun: number
@@ -55,9 +80,9 @@ export function conditionsOf(found: Findings, before: readonly Condition[], now:
   return CONDITION_TYPES.map((type) => conditionOf(type, said[type], found.generation, before, now))
 }
 
-function ready({ log, world, routersReady, troubles }: Findings): Said {
+function ready({ log, world, routersReady, service, reachable, troubles }: Findings): Said {
   const blocking = troubles.find(({ blocksReady }) => blocksReady)
-  if (blocking) return ['False', blocking.reason, blocking.message]
+  if (blocking) return ['False', reasonOf(blocking), blocking.message]
   const { topology } = log
   if (!topology) return ['Unknown', 'LogUnreachable', log.error ?? 'Redis does not answer']
   if (topology.regressed !== '')
@@ -72,6 +97,8 @@ function ready({ log, world, routersReady, troubles }: Findings): Said {
   const silent = world.shards.find(({ pods }) => !pods.some((pod) => pod.ready))
   if (silent) return ['False', 'PodsNotReady', `no pod of ${silent.name} is ready`]
   if (routersReady === 0) return ['False', 'RouterNotReady', 'no router is ready']
+  if (!reachable)
+    return ['False', 'NoReadyEndpoint', `Service ${service} has no ready endpoint: no client reaches a router`]
   return ['True', 'Serving', 'reads and writes are served']
 }
 
@@ -94,6 +121,9 @@ function progressing(found: Findings): Said {
   const resized = world.shards.some((set) => set.exists && set.replicas !== world.wanted.replicas)
   if (resized || pods.length > wanted)
     return ['True', 'Scaling', `${pods.length} shard pods are there, ${wanted} are wanted`]
+  const unwritten = found.troubles.filter(({ failures }) => failures !== undefined)
+  const [first] = unwritten
+  if (first) return ['False', reasonOf(first), sentences(unwritten)]
   const waiting = [...pods, ...(world.redis?.pods ?? [])].filter((pod) => !pod.ready)
   const late = waiting.length + wanted - pods.length + Math.max(0, routersWanted - routersReady)
   if (late > 0) return ['True', 'Starting', `pods that are not ready yet: ${late}`]
@@ -109,7 +139,7 @@ function progressing(found: Findings): Said {
 
 function degraded({ world, log, troubles }: Findings): Said {
   const [trouble] = troubles
-  if (trouble) return ['True', trouble.reason, trouble.message]
+  if (trouble) return ['True', reasonOf(trouble), sentences(troubles)]
   if (log.topology && log.topology.regressed !== '') return ['True', 'LogRegressed', log.topology.regressed]
   const missing = world.shards.filter((set) => set.pods.filter((pod) => pod.ready).length < set.replicas)
   if (missing.length > 0)

@@ -10,6 +10,7 @@ import { names } from './build/names.ts'
 import { redisInputs } from './build/redis-set.ts'
 import { shardInputs } from './build/shard-set.ts'
 import type { KubeObject } from './kube/objects.ts'
+import { isOwnedBy } from './ownership.ts'
 import { ANNOTATIONS, LABELS } from './resources.ts'
 
 /** A replica this far behind the head of the log catches up while it takes over. */
@@ -23,6 +24,8 @@ export interface Observed {
   pods: KubeObject[]
   claims: KubeObject[]
   router: KubeObject | undefined
+  /** Whether the Service that clients speak to leads to a router. */
+  reachable: boolean
   topology: TopologyView | undefined
 }
 
@@ -61,6 +64,19 @@ export function podsOf(pods: readonly KubeObject[], component: string, cell?: nu
       (pod) => pod.metadata.labels?.[LABELS.component] === component && (cell === undefined || cellOf(pod) === cell),
     )
     .sort((a, b) => ordinalOf(a) - ordinalOf(b))
+}
+
+interface Endpoint {
+  conditions?: { ready?: boolean }
+}
+
+/** A Service that has no ready endpoint refuses every connection, however many routers are ready. */
+export function hasReadyEndpoint(service: KubeObject | undefined, slices: readonly KubeObject[]): boolean {
+  if (!service) return false
+  return slices
+    .filter((slice) => isOwnedBy(slice, service.metadata.uid))
+    .flatMap(({ endpoints }) => (endpoints ?? []) as Endpoint[])
+    .some(({ conditions }) => conditions?.ready !== false)
 }
 
 /** Name that a pod has in the log. */

@@ -10,16 +10,18 @@ import { issuesText, type VectorCluster, vectorClusterSchema } from '../protocol
 import type { VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import { Actor, type ActorParts } from './actor.ts'
+import { Actor } from './actor.ts'
+import { Applier, type ApplierParts } from './applier.ts'
 import { apiKeySecret, collectionConfig, internalSecret } from './build/config.ts'
 import { type BuildContext, digest } from './build/context.ts'
 import { KEYS, names, PORTS } from './build/names.ts'
-import { conditionsOf, type Findings, type Trouble } from './conditions.ts'
+import { conditionsOf, FAILURES_TOLD, type Findings, isFailing, type Trouble } from './conditions.ts'
 import { Farewell } from './farewell.ts'
 import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
 import { LogCare } from './log-care.ts'
 import { type LogState, LogViews } from './log-view.ts'
-import { cellOf, isReady, type Observed, podsOf, troubleOf, worldOf } from './observe.ts'
+import { cellOf, hasReadyEndpoint, isReady, type Observed, podsOf, troubleOf, worldOf } from './observe.ts'
+import { isOwnedBy, isPodOf } from './ownership.ts'
 import { ReferenceReader, type References } from './references.ts'
 import { Refusals } from './refusals.ts'
 import { ANNOTATIONS, LABELS } from './resources.ts'
@@ -31,6 +33,8 @@ const SOON_MS = 500
 /** Where pass after pass finds nothing new, the time between them doubles up to that of the calm. */
 const STALE_PASSES = 8
 const CALM_MS = 10_000
+/** For the sentence about a pass that failed, when the pass itself has no time left. */
+const TELL_MS = 5000
 /** Regular passes over very many take their time, so that they never take more than a part of one core. */
 const CALM_EACH_MS = 30
 
@@ -39,7 +43,7 @@ export interface OperatorSettings {
   imagePullPolicy: string
 }
 
-export interface ReconcilerParts extends ActorParts {
+export interface ReconcilerParts extends ApplierParts {
   settings: OperatorSettings
   /** A VectorCluster wants a pass. */
   wake: (key: string) => void
@@ -57,11 +61,14 @@ interface Pass {
   scope: CollectionConfig
   url: string
   token: string
+  /** What could not be written before anything was observed. */
+  troubles: Trouble[]
 }
 
 export class Reconciler {
   readonly #parts: ReconcilerParts
   readonly #actor: Actor
+  readonly #applier: Applier
   readonly #references: ReferenceReader
   readonly #farewell: Farewell
   readonly #refusals: Refusals
@@ -70,10 +77,13 @@ export class Reconciler {
   readonly #care: LogCare
   /** Passes in a row that did and found nothing new. */
   readonly #stale = new Map<string, number>()
+  /** Passes in a row that were given up. */
+  readonly #failed = new Map<string, number>()
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts
     this.#actor = new Actor(parts)
+    this.#applier = new Applier(parts)
     this.#logs = new LogViews(parts.wake)
     this.#care = new LogCare(parts, this.#logs)
     this.#references = new ReferenceReader(parts.client)
@@ -94,6 +104,26 @@ export class Reconciler {
       this.#forget(key)
       return undefined
     }
+    try {
+      const next = await this.#reconcile(key, object, signal)
+      this.#failed.delete(key)
+      return next
+    } catch (error) {
+      const failures = (this.#failed.get(key) ?? 0) + 1
+      this.#failed.set(key, failures)
+      if (failures >= FAILURES_TOLD) await this.#tellFailure(object, error)
+      throw error
+    }
+  }
+
+  async #tellFailure(object: KubeObject, error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error)
+    await this.#status.fail(object, message, AbortSignal.timeout(TELL_MS)).catch((thrown: unknown) => {
+      this.#parts.logger.warn({ key: keyOf(object), error: String(thrown) }, 'a failure could not be told')
+    })
+  }
+
+  async #reconcile(key: string, object: KubeObject, signal: AbortSignal): Promise<number | undefined> {
     const parsed = vectorClusterSchema.safeParse(object)
     if (!parsed.success) {
       // Only an operator older than the CRD comes here.
@@ -104,8 +134,9 @@ export class Reconciler {
     const references = await this.#references.read(cluster, signal)
     if (object.metadata.deletionTimestamp !== undefined)
       return this.#farewell.bid(key, object, cluster, references.externalUrl, signal)
-    await this.#farewell.prepare(object, cluster, signal)
-    return this.#pass(key, await this.#prepare(object, cluster, references, signal), signal)
+    const unmarked = await this.#farewell.prepare(object, cluster, signal)
+    const pass = await this.#prepare(object, cluster, references, signal)
+    return this.#pass(key, { ...pass, troubles: [...(unmarked ? [unmarked] : []), ...pass.troubles] }, signal)
   }
 
   async #prepare(
@@ -118,8 +149,8 @@ export class Reconciler {
     const context: BuildContext = {
       cluster,
       uid: object.metadata.uid ?? '',
-      clusters: this.#clustersThatRun(cluster, before),
-      image: this.#image(cluster, before),
+      clusters: this.#clustersThatRun(object, cluster, before),
+      image: this.#image(object, cluster, before),
       imagePullPolicy: this.#parts.settings.imagePullPolicy,
       restartedAt: object.metadata.annotations?.[ANNOTATIONS.restartedAt] ?? '',
       apiKeyDigest: references.apiKeyDigest,
@@ -127,13 +158,16 @@ export class Reconciler {
     }
     const { namespace, name } = cluster.metadata
     const { internal: internalName, apiKey, redis } = names(name)
-    const internal = await this.#actor.ensureSecret(namespace, internalName, () => internalSecret(context), signal)
-    if (!cluster.spec.auth) {
-      const keys = await this.#actor.ensureSecret(namespace, apiKey, () => apiKeySecret(context), signal)
-      context.apiKeyDigest = digest(keys.data ?? null)
-    }
-    const secret = (key: string) => Buffer.from(internal.data?.[key] ?? '', 'base64').toString()
-    const managed = `redis://:${secret(KEYS.redisPassword)}@${redis}.${namespace}.svc:${PORTS.redis}`
+    const internal = await this.#applier.ensureSecret(object, internalName, () => internalSecret(context), signal)
+    const keys = cluster.spec.auth
+      ? undefined
+      : await this.#applier.ensureSecret(object, apiKey, () => apiKeySecret(context), signal)
+    if (keys) context.apiKeyDigest = digest(keys.object?.data ?? null)
+    const secret = (key: string) => Buffer.from(internal.object?.data?.[key] ?? '', 'base64').toString()
+    // Nobody else's Service is told the password.
+    const service = this.#parts.caches.owned.Service.get(namespace, redis)
+    const known = internal.object && service && isOwnedBy(service, context.uid)
+    const managed = known ? `redis://:${secret(KEYS.redisPassword)}@${redis}.${namespace}.svc:${PORTS.redis}` : ''
     return {
       object,
       cluster,
@@ -143,6 +177,7 @@ export class Reconciler {
       scope: collectionConfig(context),
       url: cluster.spec.redis.external ? (references.externalUrl ?? '') : managed,
       token: secret(KEYS.internalToken),
+      troubles: [internal, keys].flatMap((written) => written?.trouble ?? []),
     }
   }
 
@@ -150,7 +185,7 @@ export class Reconciler {
     const { object, context, before, scope } = pass
     const log: LogState | undefined =
       pass.url === ''
-        ? { topology: undefined, durable: 'unknown', error: 'the Secret with the URL of Redis is missing' }
+        ? { topology: undefined, durable: 'unknown', error: 'the Secret or the Service of Redis is not there yet' }
         : await this.#logs.read(key, pass.url, scope, this.#signOfRedis(key))
     // The answer will wake this key.
     if (!log) return SOON_MS
@@ -160,7 +195,7 @@ export class Reconciler {
     const below = belowFloor(before, log.topology)
     const troubles = this.#troubles(pass, below, observed)
     if (!world.paused) {
-      troubles.push(...(await this.#actor.apply(object, context, plan.replicas, signal)))
+      troubles.push(...(await this.#applier.apply(object, context, plan.replicas, signal)))
       troubles.push(...(await this.#actor.carryOut(observed, plan, pass.token, signal)))
       await this.#care.bury(key, pass, observed)
       await this.#care.removeMembers(key, pass, observed)
@@ -175,6 +210,8 @@ export class Reconciler {
       log,
       routersReady: (observed.router?.status as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0,
       routersWanted: pass.cluster.spec.router.replicas,
+      service: names(pass.cluster.metadata.name).service,
+      reachable: observed.reachable,
       troubles,
       clustersAsked: pass.cluster.spec.clusters,
       clustersRun: context.clusters,
@@ -182,6 +219,7 @@ export class Reconciler {
     const conditions = conditionsOf(found, before.conditions ?? [], new Date())
     const status = statusOf(found, context, before, conditions, acceptedLoss ?? before.acceptedLoss)
     const news = !sameStatus(withoutCounters(before), withoutCounters(status))
+    this.#status.failing(key, isFailing(troubles))
     await this.#status.tell(key, object, before, status, news, signal)
     return this.#nextIn(key, plan, status, news)
   }
@@ -193,14 +231,18 @@ export class Reconciler {
 
   #observe(key: string, pass: Pass, log: LogState): Observed {
     const { caches } = this.#parts
-    const { namespace, name } = pass.cluster.metadata
+    const { name } = pass.cluster.metadata
     return {
       object: pass.object,
       cluster: pass.cluster,
-      sets: new Map(caches.owned.StatefulSet.of(key).map((set) => [set.metadata.name, set])),
-      pods: caches.pods.of(key),
+      sets: new Map(caches.ownedBy(pass.object, 'StatefulSet').map((set) => [set.metadata.name, set])),
+      pods: caches.pods.of(key).filter((pod) => isPodOf(pod, name)),
       claims: caches.claims.of(key),
-      router: caches.owned.Deployment.get(namespace, names(name).router),
+      router: caches.ownedBy(pass.object, 'Deployment').find(({ metadata }) => metadata.name === names(name).router),
+      reachable: hasReadyEndpoint(
+        caches.ownedBy(pass.object, 'Service').find(({ metadata }) => metadata.name === names(name).service),
+        caches.endpointSlices.of(key),
+      ),
       topology: log.topology,
     }
   }
@@ -209,23 +251,24 @@ export class Reconciler {
    * A change of the number waits for live re-clustering; until then those of the beginning run. The number of the
    * beginning is in the status; where its first writing was cut off, in the ConfigMap, which is made before any set.
    */
-  #clustersThatRun(cluster: VectorCluster, before: VectorClusterStatus): number {
+  #clustersThatRun(object: KubeObject, cluster: VectorCluster, before: VectorClusterStatus): number {
     if (before.clusters !== undefined) return before.clusters
-    const { namespace, name } = cluster.metadata
-    const { ConfigMap, StatefulSet } = this.#parts.caches.owned
-    const text = ConfigMap.get(namespace, names(name).config)?.data?.[KEYS.collection]
+    const { caches } = this.#parts
+    const { config } = names(cluster.metadata.name)
+    const made = caches.ownedBy(object, 'ConfigMap').find(({ metadata }) => metadata.name === config)
+    const text = made?.data?.[KEYS.collection]
     if (text !== undefined) return (JSON.parse(text) as CollectionConfig).clusters
-    const cells = StatefulSet.of(keyOf(cluster)).flatMap((set) => cellOf(set) ?? [])
+    const cells = caches.ownedBy(object, 'StatefulSet').flatMap((set) => cellOf(set) ?? [])
     return Math.max(cluster.spec.clusters, ...cells.map((cell) => cell + 1))
   }
 
   /** Without a word in the manifest the image stays what it was: a new operator restarts no pod. */
-  #image(cluster: VectorCluster, before: VectorClusterStatus): string {
+  #image(object: KubeObject, cluster: VectorCluster, before: VectorClusterStatus): string {
     if (cluster.spec.image !== undefined) return cluster.spec.image
     if (before.image !== undefined) return before.image
-    const [set] = this.#parts.caches.owned.StatefulSet.of(keyOf(cluster)).filter(
-      (one) => one.metadata.labels?.[LABELS.component] === 'shard',
-    )
+    const [set] = this.#parts.caches
+      .ownedBy(object, 'StatefulSet')
+      .filter((one) => one.metadata.labels?.[LABELS.component] === 'shard')
     const template = set?.spec?.template as { spec?: { containers?: { image?: string }[] } } | undefined
     return template?.spec?.containers?.[0]?.image ?? this.#parts.settings.image
   }
@@ -233,6 +276,7 @@ export class Reconciler {
   #troubles(pass: Pass, below: readonly number[], observed: Observed): Trouble[] {
     const stuck = observed.pods.map((pod) => troubleOf(pod, Date.now())).find((trouble) => trouble !== undefined)
     return [
+      ...pass.troubles,
       ...pass.references.missing.map((message) => ({ reason: 'ReferenceMissing', message, blocksReady: true })),
       ...(below.length === 0
         ? []
@@ -265,6 +309,7 @@ export class Reconciler {
     this.#status.forget(key)
     this.#stale.delete(key)
     this.#refusals.forget(key)
-    this.#actor.forget(key)
+    this.#applier.forget(key)
+    this.#failed.delete(key)
   }
 }

@@ -1,6 +1,7 @@
 /** Pods that Kubernetes refuses to make, for a quota or an admission rule: only the events of their set say why. */
 import type { Trouble } from './conditions.ts'
 import type { KubeClient } from './kube/kube-client.ts'
+import { isRefusal } from './kube/kube-error.ts'
 import type { KubeObject } from './kube/objects.ts'
 import type { Observed } from './observe.ts'
 import { LABELS } from './resources.ts'
@@ -42,10 +43,16 @@ export class Refusals {
   async #read({ metadata }: KubeObject, signal: AbortSignal): Promise<Trouble[]> {
     const path = `/api/v1/namespaces/${encodeURIComponent(metadata.namespace ?? '')}/events`
     const fieldSelector = `involvedObject.uid=${metadata.uid},reason=FailedCreate`
-    const { items } = await this.#client.call<{ items: { message?: string; lastTimestamp?: string }[] }>('GET', path, {
-      query: { fieldSelector, limit: '50' },
-      signal,
-    })
+    const { items } = await this.#client
+      .call<{ items: { message?: string; lastTimestamp?: string }[] }>('GET', path, {
+        query: { fieldSelector, limit: '50' },
+        signal,
+      })
+      .catch((error: unknown) => {
+        // Whoever may not read events still wants to hear the rest.
+        if (!isRefusal(error)) throw error
+        return { items: [] }
+      })
     const last = items.sort((a, b) => ((a.lastTimestamp ?? '') < (b.lastTimestamp ?? '') ? 1 : -1))[0]
     return last?.message === undefined ? [] : [{ reason: 'PodsRefused', message: `${metadata.name}: ${last.message}` }]
   }

@@ -39,6 +39,12 @@ export type OwnedKind = keyof typeof OWNED
 /** What others make for us, and we watch. */
 export const PODS = core('Pod', 'pods')
 export const VOLUME_CLAIMS = core('PersistentVolumeClaim', 'persistentvolumeclaims')
+export const ENDPOINT_SLICES: Resource = {
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  namespaced: true,
+}
 
 export const FIELD_MANAGER = 'maksdb-operator'
 export const STATUS_MANAGER = 'maksdb-operator-status'
@@ -68,7 +74,7 @@ export const ANNOTATIONS = {
   inputs: 'maksdb.io/inputs',
 } as const
 
-/** Key of the VectorCluster that an object belongs to. */
+/** Key of the VectorCluster that an object says it belongs to; whether it does, ownership.ts tells. */
 export function ownerKey(object: KubeObject): string | undefined {
   const name = object.metadata.labels?.[LABELS.cluster]
   return name === undefined ? undefined : `${object.metadata.namespace ?? ''}/${name}`

@@ -11,6 +11,11 @@ import { OWNED, VECTOR_CLUSTERS } from './resources.ts'
 const LIMIT_MS = 240_000
 const POINTS = 100
 
+/** On a VectorCluster that a test has made, and may delete. */
+const OF_SELF_TEST = 'maksdb.io/self-test'
+
+class Foreign extends Error {}
+
 const [namespace = 'default', name = 'maksdb-test'] = process.argv.slice(2)
 const client = new KubeClient(Connection.fromDefault())
 const say = (line: string) => console.log(line)
@@ -20,7 +25,7 @@ try {
   await client.create(VECTOR_CLUSTERS, {
     apiVersion: VECTOR_CLUSTERS.apiVersion,
     kind: VECTOR_CLUSTERS.kind,
-    metadata: { name, namespace },
+    metadata: { name, namespace, annotations: { [OF_SELF_TEST]: 'true' } },
     spec: { dimension: 2, replicas: 2, reclaimPolicy: 'Delete' },
   })
   const made = await until('the VectorCluster to be ready', async () => {
@@ -44,6 +49,10 @@ async function gone(): Promise<void> {
       if (isNotFound(error)) return undefined
       throw error
     })
+    if (left && left.metadata.annotations?.[OF_SELF_TEST] !== 'true')
+      throw new Foreign(
+        `VectorCluster ${namespace}/${name} exists and is not of a test: it is left alone, and nothing was tested`,
+      )
     if (left) await client.delete(VECTOR_CLUSTERS, left)
     return left ? undefined : true
   })

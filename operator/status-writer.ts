@@ -1,18 +1,18 @@
 /** Tells: conditions as metrics, the status by server-side apply, and its changes as events. */
-import type { VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
+import type { ConditionType, VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import type { ActorParts } from './actor.ts'
+import type { ApplierParts } from './applier.ts'
 import { conditionOf, type Said } from './conditions.ts'
-import { type KubeObject, parseKey } from './kube/objects.ts'
+import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
 import { STATUS_MANAGER, VECTOR_CLUSTERS } from './resources.ts'
 import { COUNTERS_EVERY_MS, sameStatus } from './status.ts'
 import { storyOf } from './story.ts'
 
 export class StatusWriter {
-  readonly #parts: ActorParts & { metrics: Metrics }
+  readonly #parts: ApplierParts & { metrics: Metrics }
   readonly #writtenAt = new Map<string, number>()
 
-  constructor(parts: ActorParts & { metrics: Metrics }) {
+  constructor(parts: ApplierParts & { metrics: Metrics }) {
     this.#parts = parts
   }
 
@@ -57,14 +57,34 @@ export class StatusWriter {
   }
 
   /** Says that nothing is done, and why. */
-  async refuse(object: KubeObject, reason: string, message: string, signal: AbortSignal): Promise<void> {
+  refuse(object: KubeObject, reason: string, message: string, signal: AbortSignal): Promise<void> {
+    return this.#sayAlone(object, 'Ready', ['False', reason, message], signal)
+  }
+
+  /** Says that passes fail before they have anything else to say. */
+  fail(object: KubeObject, message: string, signal: AbortSignal): Promise<void> {
+    this.failing(keyOf(object), true)
+    return this.#sayAlone(object, 'Degraded', ['True', 'ReconcileFailed', message], signal)
+  }
+
+  /** For the alert. */
+  failing(key: string, failing: boolean): void {
+    const { namespace, name } = parseKey(key)
+    this.#parts.metrics.set('maksdb_operator_reconcile_failing', failing ? 1 : 0, {
+      vectorcluster_namespace: namespace,
+      vectorcluster: name,
+    })
+  }
+
+  /** One condition, beside what the others said before. */
+  async #sayAlone(object: KubeObject, type: ConditionType, said: Said, signal: AbortSignal): Promise<void> {
     const before = (object.status ?? {}) as VectorClusterStatus
-    const last = before.conditions?.find(({ type }) => type === 'Ready')
-    if (last?.reason === reason && last.message === message) return
+    const [, reason, message] = said
     const observedGeneration = object.metadata.generation ?? 0
-    const said: Said = ['False', reason, message]
-    const condition = conditionOf('Ready', said, observedGeneration, before.conditions ?? [], new Date())
-    const others = (before.conditions ?? []).filter(({ type }) => type !== 'Ready')
+    const last = before.conditions?.find((condition) => condition.type === type)
+    if (last?.reason === reason && last.message === message && last.observedGeneration === observedGeneration) return
+    const condition = conditionOf(type, said, observedGeneration, before.conditions ?? [], new Date())
+    const others = (before.conditions ?? []).filter((one) => one.type !== type)
     await this.#write(object, { ...before, observedGeneration, conditions: [condition, ...others] }, signal)
     await this.#parts.events.record(object, { type: 'Warning', reason, action: 'Observe', note: message }, signal)
   }
@@ -72,9 +92,7 @@ export class StatusWriter {
   forget(key: string): void {
     this.#writtenAt.delete(key)
     const { namespace, name } = parseKey(key)
-    this.#parts.metrics.remove('maksdb_operator_cluster_condition', {
-      vectorcluster_namespace: namespace,
-      vectorcluster: name,
-    })
+    for (const metric of ['maksdb_operator_cluster_condition', 'maksdb_operator_reconcile_failing'] as const)
+      this.#parts.metrics.remove(metric, { vectorcluster_namespace: namespace, vectorcluster: name })
   }
 }

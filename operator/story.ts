@@ -9,12 +9,16 @@ const STARTING = new Set([
   'NoPrimary',
   'PodsNotReady',
   'RouterNotReady',
+  'NoReadyEndpoint',
   'PodsMissing',
   'RedisNotReady',
 ])
 
 /** States on the way to another, which are told only where they begin something. */
 const PASSING = new Set(['Starting'])
+
+/** Nothing is under way, and nothing is wrong. */
+const AT_REST = new Set(['Settled', 'Paused'])
 
 export function storyOf(before: VectorClusterStatus, after: VectorClusterStatus): EventText[] {
   const was = (type: string) => before.conditions?.find((condition) => condition.type === type)
@@ -48,7 +52,7 @@ function told(condition: Condition, last: Condition | undefined): EventText | un
     case 'Ready':
       return status === 'True' ? normal('Ready') : warning(reason)
     case 'Progressing':
-      if (reason === 'ReclusteringUnsupported') return warning(reason)
+      if (status === 'False' && !AT_REST.has(reason)) return warning(reason)
       if (reason === 'Settled') return last === undefined ? undefined : normal(reason)
       return normal(reason)
     case 'Degraded':

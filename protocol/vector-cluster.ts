@@ -15,6 +15,8 @@ export const CLUSTERS_MAX = 256
 export const REPLICAS_MAX = 9
 const ROUTERS_MAX = 100
 export const NAME_MAX = 40
+/** The Services of `films` are `films`, `films-redis` and `films-shards`: a VectorCluster of the latter names would share one. */
+export const RESERVED_SUFFIXES = ['-redis', '-shards'] as const
 /** Qdrant's rule for names of collections. */
 export const COLLECTION_NAME = /^[^<>:"/\\|?*\x00-\x1F]{1,255}$/
 const SAMPLE_PER_CLUSTER_MIN = 10

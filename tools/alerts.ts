@@ -84,6 +84,20 @@ export const ALERTS: Alert[] = [
     ],
   },
   {
+    alert: 'MaksDBReconcileFailing',
+    expr: `${ofCluster(m.operator('maksdb_operator_reconcile_failing'))} == 1`,
+    for: '5m',
+    severity: 'warning',
+    summary: `The operator cannot carry out the manifest of VectorCluster ${OF}.`,
+    what: 'What runs goes on. The condition Degraded has the sentence of the API server: do what it says, and the rest follows.',
+    steps: [
+      LOOK,
+      '`NameTaken`: an object that is not of this VectorCluster has a name that it needs. Remove that object, or give the VectorCluster another name.',
+      '`Refused` or `ReconcileFailed`: the message is the sentence of the API server, such as that of a quota, an admission webhook, or a field of `podTemplate` that Kubernetes refuses. Correct the manifest or what refuses it; the operator asks again within a minute.',
+      '`DriftRemains`: an admission webhook changes what the operator declares. Make an exception for the named object.',
+    ],
+  },
+  {
     alert: 'MaksDBReplayLag',
     expr: `max by (${POD}) (${m.pod('maksdb_replay_lag_entries')}) > 10000`,
     for: '2m',

@@ -2,7 +2,7 @@
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import { type CelRule, cel } from '../protocol/pod-fields.ts'
-import { API_VERSION, KIND, NAME_MAX, vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
+import { API_VERSION, KIND, NAME_MAX, RESERVED_SUFFIXES, vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/vector-cluster-status.ts'
 
 type Schema = Record<string, unknown> & {
@@ -108,6 +108,10 @@ export function crd() {
                   rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
                   message:
                     'metadata.name must be lower-case letters, digits and "-", and begin with a letter: it names a Service',
+                },
+                {
+                  rule: RESERVED_SUFFIXES.map((suffix) => `!self.metadata.name.endsWith('${suffix}')`).join(' && '),
+                  message: `metadata.name must not end in ${RESERVED_SUFFIXES.join(' or ')}: Services of other VectorClusters have such names`,
                 },
               ),
             },

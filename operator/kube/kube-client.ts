@@ -1,6 +1,7 @@
 /**
  * Calls to the API server. Every call has a time limit; a 401 is tried once more with credentials read anew, a 429 is
- * the caller's to wait for. Objects are written by server-side apply alone: what others own in them stays theirs.
+ * the caller's to wait for. Objects are made by POST, which takes over nothing that is there already, and changed by
+ * server-side apply: what others own in them stays theirs.
  */
 import { request } from 'undici'
 import type { Connection } from './connection.ts'
@@ -13,6 +14,7 @@ const PAGE_LIMIT = 500
 
 const APPLY = 'application/apply-patch+yaml'
 const MERGE = 'application/merge-patch+json'
+const JSON_PATCH = 'application/json-patch+json'
 
 export interface WatchEvent {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
@@ -22,6 +24,12 @@ export interface WatchEvent {
 export interface ListOptions {
   namespace?: string | undefined
   labelSelector?: string | undefined
+}
+
+export interface JsonPatchOperation {
+  op: 'replace' | 'add' | 'remove' | 'test'
+  path: string
+  value?: unknown
 }
 
 interface CallOptions {
@@ -114,7 +122,24 @@ export class KubeClient {
     return this.call('POST', pathOf(resource, { namespace: object.metadata.namespace }), { body: object, signal })
   }
 
-  /** Server-side apply: creates or changes; conflicts are taken over, since what we declare is ours to declare. */
+  /** Creates what will be applied later: as strict with fields that nobody knows as an apply is. */
+  createToApply(
+    resource: Resource,
+    object: KubeObject,
+    fieldManager: string,
+    signal?: AbortSignal,
+  ): Promise<KubeObject> {
+    return this.call('POST', pathOf(resource, { namespace: object.metadata.namespace }), {
+      query: { fieldManager, fieldValidation: 'Strict' },
+      body: object,
+      signal,
+    })
+  }
+
+  /**
+   * Server-side apply: creates or changes; conflicts are taken over, since what we declare is ours to declare. With a uid and
+   * a resource version in the object it changes that very state or nothing.
+   */
   apply(resource: Resource, object: KubeObject, fieldManager: string, signal?: AbortSignal): Promise<KubeObject> {
     return this.#apply(resource, object, fieldManager, undefined, signal)
   }
@@ -141,6 +166,23 @@ export class KubeClient {
   /** For finalizers and sizes of volumes: with a resource version in the patch it changes that very state or nothing. */
   mergePatch(resource: Resource, at: ObjectName, patch: unknown, signal?: AbortSignal): Promise<KubeObject> {
     return this.call('PATCH', pathOf(resource, at), { contentType: MERGE, body: patch, signal })
+  }
+
+  /** Puts values in place of what is there, at this very resource version or not at all. */
+  jsonPatch(
+    resource: Resource,
+    { metadata }: KubeObject,
+    operations: readonly JsonPatchOperation[],
+    fieldManager: string,
+    signal?: AbortSignal,
+  ): Promise<KubeObject> {
+    const guard = { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion }
+    return this.call('PATCH', pathOf(resource, metadata), {
+      query: { fieldManager },
+      contentType: JSON_PATCH,
+      body: [...operations, guard],
+      signal,
+    })
   }
 
   /** Deletes this very object (by uid) and no namesake; gone already is done. Answers the object where it is on its way out. */

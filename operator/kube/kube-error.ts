@@ -54,6 +54,14 @@ export function asKubeError(thrown: unknown): KubeError {
   )
 }
 
+/**
+ * The API server has judged this very request and refused it. Not so where it did not answer, does not know us, or asks us to
+ * come back later: then the next request will not fare better.
+ */
+export function isRefusal(thrown: unknown): thrown is KubeError {
+  return thrown instanceof KubeError && ![0, 401, 429].includes(thrown.status)
+}
+
 export function isNotFound(thrown: unknown): boolean {
   return thrown instanceof KubeError && thrown.status === 404
 }

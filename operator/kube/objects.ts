@@ -23,7 +23,15 @@ export interface ObjectMeta {
   annotations?: Record<string, string>
   finalizers?: string[]
   ownerReferences?: OwnerReference[]
-  managedFields?: { manager: string; operation: string; subresource?: string; fieldsV1?: unknown }[]
+  managedFields?: ManagedFields[]
+}
+
+/** What a manager owns in an object, by its updates or by what it applied last. */
+export interface ManagedFields {
+  manager: string
+  operation: string
+  subresource?: string
+  fieldsV1?: unknown
 }
 
 export type JsonObject = Record<string, unknown>

@@ -32,6 +32,12 @@ export const CONTROL_METRICS = {
     // Not "namespace": scrapers put that of the operator's pod there.
     labels: ['vectorcluster_namespace', 'vectorcluster', 'type', ...RELEASE],
   },
+  maksdb_operator_reconcile_failing: {
+    programs: OPERATOR,
+    kind: 'gauge',
+    help: '1 while the same write for a VectorCluster, or its whole pass, has failed three times in a row.',
+    labels: ['vectorcluster_namespace', 'vectorcluster', ...RELEASE],
+  },
   maksdb_operator_api_requests_total: {
     programs: OPERATOR,
     kind: 'counter',

@@ -167,6 +167,8 @@ describe('words in one place', () => {
         'test/kube/cluster',
         'shard-server/index',
         'core',
+        'operator',
+        'operator/build',
       ].flatMap((folder) => readdirSync(join(root, folder))),
     )
     const named = documents.flatMap((document) =>

@@ -51,6 +51,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [get, list, watch, patch]
+# Whether the Service that clients speak to leads to a router.
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
 # Why Kubernetes refuses a pod stands in events alone.
 - apiGroups: [""]
   resources: [events]

@@ -29,6 +29,7 @@ const shard = `${ofCluster},cell="0",pod="films-shard-0-0"`
 const shardProcess = 'maksdb_program="shard",namespace="n",vectorcluster="films",cell="0",pod="films-shard-0-0"'
 const router = `${ofCluster},pod="films-router-a"`
 const operator = 'namespace="maksdb-system",operator="maksdb-operator",pod="operator-a"'
+const failing = `maksdb_operator_reconcile_failing{${operator},vectorcluster_namespace="n",vectorcluster="films"}`
 const condition = (type: string, namespace = 'n', by = operator) =>
   `maksdb_operator_cluster_condition{${by},vectorcluster_namespace="${namespace}",vectorcluster="films",type="${type}"}`
 const since = `maksdb_operator_leader_since_timestamp_seconds{${operator}}`
@@ -43,6 +44,11 @@ const CASES: Record<string, Case> = {
   MaksDBDegraded: {
     bad: [[condition('Degraded'), '1x200']],
     good: [[condition('Degraded'), '0x200']],
+    labels: cluster,
+  },
+  MaksDBReconcileFailing: {
+    bad: [[failing, '1x200']],
+    good: [[failing, '0x200']],
     labels: cluster,
   },
   MaksDBReplayLag: {

@@ -302,6 +302,10 @@ const RULES: [string, { from?: object; good: object; bad: object; name?: string 
     'metadata.name must be lower-case letters, digits and "-", and begin with a letter: it names a Service',
     { good: {}, bad: {}, name: '9lives' },
   ],
+  [
+    'metadata.name must not end in -redis or -shards: Services of other VectorClusters have such names',
+    { good: {}, bad: {}, name: 'films-redis' },
+  ],
 ]
 
 describe('a field', () => {

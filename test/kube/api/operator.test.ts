@@ -3,13 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { Caches } from '../../../operator/caches.ts'
-import { EventRecorder } from '../../../operator/kube/event-recorder.ts'
-import { KubeClient } from '../../../operator/kube/kube-client.ts'
-import type { KubeObject } from '../../../operator/kube/objects.ts'
-import { Reconciler } from '../../../operator/reconciler.ts'
+import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import {
   OWNED,
   OWNED_SELECTOR,
@@ -19,16 +14,11 @@ import {
   VOLUME_CLAIMS,
 } from '../../../operator/resources.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
-import { Metrics } from '../../../runtime/metrics.ts'
 import { ApiServer, namespace, until } from '../support/api-server.ts'
+import { manifest, operateUntilCalm } from '../support/operate.ts'
 import { PlayedKubernetes } from '../support/played-kubernetes.ts'
 import { STORAGE_CLASSES } from '../support/resources.ts'
 
-/** So long nothing must change before an operator counts as done: the watches of a busy machine lag. */
-const CALM_ROUNDS = 8
-const ROUND_MS = 50
-const logger = pino({ level: 'silent' })
-const metrics = new Metrics('operator')
 let server: ApiServer
 let client: KubeClient
 
@@ -49,55 +39,8 @@ afterAll(async () => {
   await server.stop()
 })
 
-function manifest(at: string, name: string, spec: object): KubeObject {
-  const { apiVersion, kind } = VECTOR_CLUSTERS
-  return { apiVersion, kind, metadata: { name, namespace: at }, spec: { dimension: 2, ...spec } }
-}
-
-/** An operator in this process that dies at a write: before it is sent, or when its answer comes. */
-async function operate(at: string, key: string, dieAt = Number.POSITIVE_INFINITY, when: 'before' | 'after' = 'before') {
-  let writes = 0
-  let answers = 0
-  const life = { dead: false }
-  const die = () => {
-    life.dead = true
-    throw new Error('killed')
-  }
-  const mortal = new KubeClient(server.client().connection, {
-    onWrite: () => {
-      if (life.dead) die()
-      writes++
-      if (when === 'before' && writes === dieAt) die()
-    },
-    onAnswer: (method) => {
-      // Writes go out together: what counts is whose answer comes as which.
-      if (method !== 'GET' && ++answers === dieAt && when === 'after') die()
-    },
-  })
-  const caches = new Caches(mortal, [at], { onChange: () => {}, onRestart: () => {}, onMiss: () => {} })
-  const events = new EventRecorder(mortal, 'maksdb.io/operator', 'test', logger)
-  const settings = { image: 'maksdb:test', imagePullPolicy: 'Never' }
-  const reconciler = new Reconciler({ client: mortal, caches, events, settings, wake: () => {}, logger, metrics })
-  const stop = new AbortController()
-  const running = caches.run(stop.signal)
-  await caches.synced
-  const played = new PlayedKubernetes(client, at, false)
-  // As often as it takes for a pass, and what Kubernetes does after it, to change nothing.
-  for (let calm = 0; calm < CALM_ROUNDS && !life.dead; ) {
-    const before = writes
-    await reconciler.reconcile(key, stop.signal).catch((error: unknown) => {
-      if (!life.dead) throw error
-    })
-    const moved = (await played.play()) || writes !== before
-    calm = moved ? 0 : calm + 1
-    // What was written and played comes back by the watches.
-    await sleep(ROUND_MS)
-  }
-  stop.abort()
-  await running
-  reconciler.close()
-  await mortal.connection.close()
-  return { writes, dead: life.dead }
+function operate(at: string, key: string, dieAt?: number, when?: 'before' | 'after') {
+  return operateUntilCalm(server, at, key, dieAt === undefined ? {} : { dieAt, ...(when ? { when } : {}) })
 }
 
 /** The name of the namespace is in addresses, and so in digests of them; keys are random. */

@@ -3,13 +3,18 @@
  * and their status. Pods become ready only where the test says so.
  */
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
-import { type KubeObject, pathOf } from '../../../operator/kube/objects.ts'
+import { type KubeObject, type OwnerReference, pathOf } from '../../../operator/kube/objects.ts'
+import { isOwnedBy } from '../../../operator/ownership.ts'
 import { OWNED, OWNED_SELECTOR, PODS, VOLUME_CLAIMS } from '../../../operator/resources.ts'
 
 interface SetSpec {
   replicas: number
   template: { metadata: { labels: Record<string, string>; annotations: Record<string, string> } }
   volumeClaimTemplates: { metadata: { labels: Record<string, string> }; spec: Record<string, unknown> }[]
+}
+
+function madeBy({ apiVersion, kind, metadata }: KubeObject): OwnerReference[] {
+  return [{ apiVersion, kind, name: metadata.name, uid: metadata.uid ?? '', controller: true }]
 }
 
 export class PlayedKubernetes {
@@ -32,7 +37,8 @@ export class PlayedKubernetes {
       this.#client.list(VOLUME_CLAIMS, at),
       this.#client.list(OWNED.Deployment, at),
     ])
-    const has = new Set([...pods.items, ...claims.items].map(({ kind, metadata }) => `${kind}/${metadata.name}`))
+    const has = new Set(claims.items.map(({ metadata }) => metadata.name))
+    const podNamed = new Map(pods.items.map((pod) => [pod.metadata.name, pod]))
     let done = false
     for (const set of sets.items) {
       if (set.metadata.deletionTimestamp !== undefined) {
@@ -44,9 +50,11 @@ export class PlayedKubernetes {
       const spec = set.spec as unknown as SetSpec
       for (let ordinal = 0; ordinal < spec.replicas; ordinal++) {
         const name = `${set.metadata.name}-${ordinal}`
-        if (!has.has(`PersistentVolumeClaim/data-${name}`)) await this.#claim(spec, `data-${name}`)
-        if (has.has(`Pod/${name}`)) continue
-        await this.#pod(set, spec, name)
+        if (!has.has(`data-${name}`)) await this.#claim(spec, `data-${name}`)
+        const pod = podNamed.get(name)
+        if (pod && isOwnedBy(pod, set.metadata.uid)) continue
+        if (pod) await this.#client.mergePatch(PODS, pod.metadata, { metadata: { ownerReferences: madeBy(set) } })
+        else await this.#pod(set, spec, name)
         done = true
       }
     }
@@ -69,7 +77,7 @@ export class PlayedKubernetes {
 
   async #pod(set: KubeObject, { template }: SetSpec, name: string): Promise<void> {
     const { labels, annotations } = template.metadata
-    const metadata = { name, namespace: this.#namespace, labels, annotations }
+    const metadata = { name, namespace: this.#namespace, labels, annotations, ownerReferences: madeBy(set) }
     // It is never scheduled, so that deleting it is the end of it.
     const spec = { containers: [{ name: 'played', image: 'played' }], nodeName: undefined, schedulerName: 'nobody' }
     await this.#client.create(PODS, { apiVersion: 'v1', kind: 'Pod', metadata, spec })
