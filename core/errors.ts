@@ -83,6 +83,12 @@ export const ERRORS = {
     retriable: false,
     hint: 'Send fewer points in a request.',
   },
+  ANSWER_TOO_LARGE: {
+    http: 413,
+    grpc: GRPC.RESOURCE_EXHAUSTED,
+    retriable: false,
+    hint: 'Ask for fewer points in a request, or for them without vectors or payloads.',
+  },
   UNSUPPORTED_MEDIA_TYPE: {
     http: 415,
     grpc: GRPC.INVALID_ARGUMENT,

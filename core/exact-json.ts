@@ -6,7 +6,8 @@
 import { badRequest } from './errors.ts'
 
 const LONG_INTEGER = /(?<![\d.eE+])\d{16,}(?![\d.eE])/
-const INTEGER = /^-?\d+$/
+/** Longer ones are beyond every number that is stored, and the time that they take grows with their square. */
+const INTEGER = /^-?\d{1,309}$/
 
 interface ReviverContext {
   source?: string

@@ -20,6 +20,12 @@ export const LIMITS = {
     code: 'PAYLOAD_TOO_LARGE',
   },
   RETRIEVE_IDS_MAX: { value: 10_000, what: 'ids of a retrieval', code: 'PAYLOAD_TOO_LARGE' },
+  SEARCHES_MAX: { value: 1024, what: 'queries of a batch', code: 'BAD_REQUEST' },
+  CANDIDATES_MAX: {
+    value: 1024 * 1024,
+    what: 'hits that the cells may send for a request: `limit` and `offset` of all its queries, times the cells that each asks',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
   PAYLOAD_BYTES_MAX: { value: MiB, what: 'bytes of the payload of a point, as JSON', code: 'PAYLOAD_TOO_LARGE' },
 } as const satisfies Record<string, Limit>
 

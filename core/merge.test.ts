@@ -4,6 +4,13 @@ import { idKey } from './ids.ts'
 import { byDistance, type Hit, mergeHits, mergePages } from './merge.ts'
 import { parsePayloadSelector, selectPayload } from './payload-selector.ts'
 
+function done<T>(work: Generator<void, T, void>): T {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
+}
+
 const hit = fc.record({
   key: fc.nat(20).map((n) => idKey(n)),
   version: fc.nat(3),
@@ -13,7 +20,7 @@ const hit = fc.record({
 it('merged answers hold each id once, at its highest version, nearest first, ties by id', () => {
   fc.assert(
     fc.property(fc.array(fc.array(hit)), fc.integer({ min: 1, max: 30 }), (answers, limit) => {
-      const merged = mergeHits(answers, limit)
+      const merged = done(mergeHits(answers, limit))
       const all = answers.flat()
       expect(new Set(merged.map(({ key }) => key)).size).toBe(merged.length)
       expect(merged).toEqual(merged.toSorted(byDistance))
@@ -26,7 +33,7 @@ it('merged answers hold each id once, at its highest version, nearest first, tie
 
 it('pages merge in the order of ids', () => {
   const page = (...ids: number[]): Hit[] => ids.map((id) => ({ key: idKey(id), version: 0, distance: 0 }))
-  expect(mergePages([page(1, 5, 9), page(2, 3), []], 4).map(({ key }) => key)).toEqual(['i1', 'i2', 'i3', 'i5'])
+  expect(done(mergePages([page(1, 5, 9), page(2, 3), []], 4)).map(({ key }) => key)).toEqual(['i1', 'i2', 'i3', 'i5'])
 })
 
 it('payloads are selected by dotted keys, and exact integers stay', () => {

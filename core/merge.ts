@@ -1,4 +1,4 @@
-/** Merges the answers of cells: one hit an id, the one of the highest ordering version; nearest first, ties by id. */
+/** Merges the answers of cells: one hit an id, the one of the highest ordering version; nearest first, ties by id. Both merges yield wherever they may be interrupted. */
 import { compareKeys, type IdKey } from './ids.ts'
 
 export interface Hit {
@@ -8,15 +8,20 @@ export interface Hit {
   distance: number
 }
 
-export function mergeHits<H extends Hit>(answers: readonly (readonly H[])[], limit: number): H[] {
+export function* mergeHits<H extends Hit>(
+  answers: readonly (readonly H[])[],
+  limit: number,
+): Generator<void, H[], void> {
   const newest = new Map<IdKey, H>()
   for (const hits of answers) {
     for (const hit of hits) {
       const seen = newest.get(hit.key)
       if (!seen || hit.version > seen.version) newest.set(hit.key, hit)
     }
+    yield
   }
-  return [...newest.values()].sort(byDistance).slice(0, limit)
+  const lists = answers.map((hits) => hits.filter((hit) => newest.get(hit.key) === hit))
+  return yield* firstOfAll(lists, limit, byDistance)
 }
 
 export function byDistance(a: Hit, b: Hit): number {
@@ -24,9 +29,32 @@ export function byDistance(a: Hit, b: Hit): number {
 }
 
 /** Merges pages of ids in order into one page. */
-export function mergePages<R extends { key: IdKey }>(pages: readonly (readonly R[])[], limit: number): R[] {
-  return pages
-    .flat()
-    .sort((a, b) => compareKeys(a.key, b.key))
-    .slice(0, limit)
+export function mergePages<R extends { key: IdKey }>(
+  pages: readonly (readonly R[])[],
+  limit: number,
+): Generator<void, R[], void> {
+  return firstOfAll(pages, limit, (a, b) => compareKeys(a.key, b.key))
+}
+
+/** The first `limit` of all lists, in order. A list that is in order already costs no more than its length. */
+function* firstOfAll<T>(
+  lists: readonly (readonly T[])[],
+  limit: number,
+  compare: (a: T, b: T) => number,
+): Generator<void, T[], void> {
+  let first: T[] = []
+  for (const list of lists) {
+    const sorted = list.toSorted(compare)
+    const merged: T[] = []
+    for (let i = 0, j = 0; merged.length < limit && (i < first.length || j < sorted.length); ) {
+      const [a, b] = [first[i], sorted[j]]
+      const takeFirst = b === undefined || (a !== undefined && compare(a, b) <= 0)
+      merged.push((takeFirst ? a : b) as T)
+      if (takeFirst) i++
+      else j++
+    }
+    first = merged
+    yield
+  }
+  return first
 }

@@ -20,18 +20,19 @@ export function parseVector(value: unknown, dimension: number, metric: Metric, w
   return metric === 'Cosine' ? normalised(vector, what) : vector
 }
 
-/** A list of vectors, as a file or an upload gives centroids, as clusters x dimension floats. Throws BAD_REQUEST. */
-export function parseCentroids(
+/** A list of vectors, as a file or an upload gives centroids, as clusters x dimension floats. Yields after each; throws BAD_REQUEST. */
+export function* parseCentroids(
   value: unknown,
   config: { clusters: number; dimension: number; metric: Metric },
-): Float32Array {
+): Generator<void, Float32Array, void> {
   const { clusters, dimension, metric } = config
   if (!Array.isArray(value) || value.length !== clusters)
     throw badRequest(`"centroids" must be a list of ${clusters} vectors`)
   const centroids = new Float32Array(clusters * dimension)
-  value.forEach((vector, cell) => {
-    centroids.set(parseVector(vector, dimension, metric, `centroids[${cell}]`), cell * dimension)
-  })
+  for (let cell = 0; cell < clusters; cell++) {
+    centroids.set(parseVector(value[cell], dimension, metric, `centroids[${cell}]`), cell * dimension)
+    yield
+  }
   return centroids
 }
 

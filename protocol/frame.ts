@@ -3,7 +3,6 @@
  * Vectors and rows travel as chunks, so that no float is ever printed between two of our own processes.
  */
 import { badRequest } from '../core/errors.ts'
-import { exactStringify } from '../core/exact-json.ts'
 
 export const FRAME_TYPE = 'application/x-maksdb-frame'
 const CHUNKS_MAX = 100_000
@@ -13,8 +12,9 @@ export interface Frame<H> {
   chunks: Buffer[]
 }
 
+/** @param header a value, or the bytes of its JSON text */
 export function encodeFrame(header: unknown, chunks: readonly Uint8Array[] = []): Buffer {
-  const json = Buffer.from(exactStringify(header))
+  const json = header instanceof Uint8Array ? header : Buffer.from(JSON.stringify(header))
   const table = Buffer.allocUnsafe(8 + 4 * chunks.length)
   table.writeUInt32LE(json.length, 0)
   table.writeUInt32LE(chunks.length, 4)

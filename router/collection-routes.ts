@@ -2,14 +2,16 @@
 import type { Request, Router } from 'express'
 import { asMaksError, MaksError } from '../core/errors.ts'
 import { QDRANT_DISTANCE } from '../core/metric.ts'
-import { cellHealth } from '../core/partition.ts'
+import { cellHealth, centroidOf } from '../core/partition.ts'
 import { bytesOf, parseCentroids, vectorJson } from '../core/vector.ts'
 import { type CentroidsRequest, RPC } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
+import { inSlices } from '../runtime/slices.ts'
 import { acceptLoss } from '../store/topology.ts'
 import type { Collection } from './collection.ts'
 import { type CollectionParts, createCollection, removeCollection } from './collection-admin.ts'
 import { asObject, Fields } from './fields.ts'
+import { listPieces } from './point-json.ts'
 import { timeoutMs } from './request-options.ts'
 import type { Send } from './rest.ts'
 
@@ -53,7 +55,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   )
   router.get(
     '/v1/collections/:c/centroids',
-    send(async (request) => ({ json: centroids(registry.get(name(request))) })),
+    send(async (request) => ({ pieces: centroids(registry.get(name(request))) })),
   )
   router.post(
     '/v1/collections/:c/centroids/train',
@@ -169,15 +171,11 @@ async function topology(collection: Collection): Promise<unknown> {
   }
 }
 
-function centroids(collection: Collection): string {
-  const { version, centroids: flat, dimension, clusters } = collection.partition
-  const rows =
-    version === 0
-      ? []
-      : Array.from({ length: clusters }, (_, cell) =>
-          vectorJson(flat.subarray(cell * dimension, (cell + 1) * dimension)),
-        )
-  return `{"version":${version},"centroids":[${rows.join(',')}]}`
+function* centroids({ partition }: Collection): Generator<string> {
+  const cells = partition.version === 0 ? [] : Array.from({ length: partition.clusters }, (_, cell) => cell)
+  yield `{"version":${partition.version},"centroids":`
+  yield* listPieces(cells, (cell) => [vectorJson(centroidOf(partition, cell))])
+  yield '}'
 }
 
 async function install(parts: CollectionParts, request: Request, action: CentroidsRequest['action']): Promise<unknown> {
@@ -190,7 +188,7 @@ async function install(parts: CollectionParts, request: Request, action: Centroi
     const fields = new Fields(request.body, 'the body')
     const given = fields.take('centroids')
     fields.end()
-    chunks.push(bytesOf(parseCentroids(given, config)))
+    chunks.push(bytesOf(await inSlices(parseCentroids(given, config))))
   }
   const leader = collection.leader(0)
   if (!leader) throw new MaksError('NO_PRIMARY', 'cell 0 has no primary')

@@ -22,6 +22,14 @@ export function scoredJson(point: ScoredPoint, payload: PayloadSelector, config:
   return `{"id":${idJson(point.key)},"version":${point.userVersion},"score":${score}${tail(point, payload, config)}}`
 }
 
-export function listJson(items: readonly string[]): string {
-  return `[${items.join(',')}]`
+/** A list in pieces, each made only when it is its turn. */
+export function* listPieces<T>(items: readonly T[], pieces: (item: T) => Iterable<string>): Generator<string> {
+  yield '['
+  let first = true
+  for (const item of items) {
+    if (!first) yield ','
+    first = false
+    yield* pieces(item)
+  }
+  yield ']'
 }

@@ -53,8 +53,8 @@ function checkLogShare(key: IdKey, row: Uint8Array, config: CollectionConfig, wh
     )
 }
 
-/** Both forms of an upsert. Of two points with one id the last wins. */
-export function parseUpsert(body: unknown, config: CollectionConfig): Write[] {
+/** Both forms of an upsert. Of two points with one id the last wins. Yields after each point. */
+export function* parseUpsert(body: unknown, config: CollectionConfig): Generator<void, Write[], void> {
   const fields = new Fields(body, 'the body')
   const points = fields.take('points')
   const batch = fields.take('batch')
@@ -62,23 +62,25 @@ export function parseUpsert(body: unknown, config: CollectionConfig): Write[] {
   fields.end()
   if ((points === undefined) === (batch === undefined))
     throw badRequest('the body must hold either "points" or "batch"')
-  const writes = points === undefined ? parseBatch(batch, config) : parsePoints(points, config)
+  const writes = yield* points === undefined ? parseBatch(batch, config) : parsePoints(points, config)
   return lastOfEach(writes)
 }
 
-function parsePoints(points: unknown, config: CollectionConfig): Write[] {
+function* parsePoints(points: unknown, config: CollectionConfig): Generator<void, Write[], void> {
   if (!Array.isArray(points)) throw badRequest('"points" must be a list')
   checkLimit('WRITE_POINTS_MAX', '"points"', points.length)
-  return points.map((point, i) => {
-    const what = `points[${i}]`
+  const writes: Write[] = []
+  for (const point of points as unknown[]) {
+    const what = `points[${writes.length}]`
     const fields = new Fields(point, what)
-    const write = toWrite(fields.take('id'), fields.take('vector'), fields.take('payload'), config, what)
+    writes.push(toWrite(fields.take('id'), fields.take('vector'), fields.take('payload'), config, what))
     fields.end()
-    return write
-  })
+    yield
+  }
+  return writes
 }
 
-function parseBatch(batch: unknown, config: CollectionConfig): Write[] {
+function* parseBatch(batch: unknown, config: CollectionConfig): Generator<void, Write[], void> {
   const fields = new Fields(batch, 'batch')
   const ids = fields.take('ids')
   const given = fields.take('vectors')
@@ -94,7 +96,12 @@ function parseBatch(batch: unknown, config: CollectionConfig): Write[] {
   checkLimit('WRITE_POINTS_MAX', '"batch.ids"', ids.length)
   if (vectors.length !== ids.length || (payloads.length !== 0 && payloads.length !== ids.length))
     throw badRequest('the lists of "batch" differ in length')
-  return ids.map((id, i) => toWrite(id, vectors[i], payloads[i], config, `batch[${i}]`))
+  const writes: Write[] = []
+  for (let i = 0; i < ids.length; i++) {
+    writes.push(toWrite(ids[i], vectors[i], payloads[i], config, `batch[${i}]`))
+    yield
+  }
+  return writes
 }
 
 function lastOfEach(writes: Write[]): Write[] {

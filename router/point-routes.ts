@@ -2,12 +2,14 @@
 import type { Request, Router } from 'express'
 import { MaksError } from '../core/errors.ts'
 import { type IdKey, idJson, idKeyOfPath, idText } from '../core/ids.ts'
+import { checkLimit } from '../core/limits.ts'
 import type { RouterEnv } from '../protocol/config.ts'
 import type { Metrics } from '../runtime/metrics.ts'
+import { inSlices } from '../runtime/slices.ts'
 import type { Collection } from './collection.ts'
 import { Fields } from './fields.ts'
 import { onceOf } from './once.ts'
-import { listJson, pointJson, scoredJson } from './point-json.ts'
+import { listPieces, pointJson, scoredJson } from './point-json.ts'
 import {
   checkCount,
   parseDelete,
@@ -17,8 +19,9 @@ import {
   parseSearch,
   parseUpsert,
   type QueryRequest,
+  type Selection,
 } from './point-requests.ts'
-import { notFound, type Query, type ReadReport, type Reads, type ScoredPoint } from './reads.ts'
+import { notFound, type Point, type Query, type ReadReport, type Reads, type ScoredPoint } from './reads.ts'
 import type { Registry } from './registry.ts'
 import { ifVersion, type Limits, type ReadParams, readParams, timeoutMs, writeOptions } from './request-options.ts'
 import type { Reply, Send } from './rest.ts'
@@ -34,12 +37,10 @@ export interface PointParts {
   metrics: Metrics
 }
 
-/** Queries in one batch request. */
-const BATCH_MAX = 1024
 /** The two ways to ask: alike but for the body, and for what is around the list of points. */
 const SEARCHES = [
-  { route: 'query', parse: parseQuery, wrap: (list: string) => `{"points":${list}}` },
-  { route: 'search', parse: parseSearch, wrap: (list: string) => list },
+  { route: 'query', parse: parseQuery, wrap: ['{"points":', '}'] },
+  { route: 'search', parse: parseSearch, wrap: ['', ''] },
 ]
 const LATER = [
   'payload',
@@ -61,7 +62,9 @@ export function pointRoutes(router: Router, parts: PointParts, send: Send): void
   const of = (request: Request) => registry.get(String(request.params.c))
   router.put(
     '/collections/:c/points',
-    send((request) => write(parts, request, of(request), parseUpsert(request.body, of(request).config))),
+    send(async (request) =>
+      write(parts, request, of(request), await inSlices(parseUpsert(request.body, of(request).config))),
+    ),
   )
   router.post(
     '/collections/:c/points/delete',
@@ -84,18 +87,21 @@ export function pointRoutes(router: Router, parts: PointParts, send: Send): void
     send((request) => count(parts, request, of(request))),
   )
   for (const { route, parse, wrap } of SEARCHES) {
+    const answer = (points: Iterable<string>) => wrapped(wrap, points)
     const parsed = (request: Request, body: unknown) => parse(body, of(request).config, limits.limitMax)
     router.post(
       `/collections/:c/points/${route}`,
-      send((request) =>
-        query(parts, request, of(request), [parsed(request, request.body)], ([list = '[]']) => wrap(list)),
-      ),
+      send(async (request) => {
+        const { lists, report } = await query(parts, request, of(request), [parsed(request, request.body)])
+        return { pieces: answer(lists[0] ?? ['[]']), report }
+      }),
     )
     router.post(
       `/collections/:c/points/${route}/batch`,
-      send((request) => {
-        const queries = batchOf(request).map((body) => parsed(request, body))
-        return query(parts, request, of(request), queries, (lists) => listJson(lists.map(wrap)))
+      send(async (request) => {
+        const queries = await inSlices(parsedBatch(batchOf(request), (body) => parsed(request, body)))
+        const { lists, report } = await query(parts, request, of(request), queries)
+        return { pieces: listPieces(lists, answer), report }
       }),
     )
   }
@@ -115,8 +121,26 @@ function batchOf(request: Request): unknown[] {
   fields.end()
   if (!Array.isArray(searches) || searches.length === 0)
     throw new MaksError('BAD_REQUEST', '"searches" must be a list of queries')
-  if (searches.length > BATCH_MAX) throw new MaksError('BAD_REQUEST', `"searches" holds at most ${BATCH_MAX} queries`)
+  checkLimit('SEARCHES_MAX', '"searches"', searches.length)
   return searches
+}
+
+function* parsedBatch(
+  bodies: readonly unknown[],
+  parse: (body: unknown) => QueryRequest,
+): Generator<void, QueryRequest[], void> {
+  const queries: QueryRequest[] = []
+  for (const body of bodies) {
+    queries.push(parse(body))
+    yield
+  }
+  return queries
+}
+
+function* wrapped([before, after]: readonly string[], pieces: Iterable<string>): Generator<string> {
+  yield before ?? ''
+  yield* pieces
+  yield after ?? ''
 }
 
 async function write(parts: PointParts, request: Request, collection: Collection, writes: Write[]): Promise<Reply> {
@@ -170,7 +194,7 @@ async function retrieve(parts: PointParts, request: Request, collection: Collect
     wanted.withVector,
   )
   const { points, report } = await parts.reads.retrieve(collection, wanted.keys, options)
-  return { json: listJson(points.map((point) => pointJson(point, wanted.payload, collection.config))), report }
+  return { pieces: pointsPieces(points, wanted, collection), report }
 }
 
 async function retrieveOne(parts: PointParts, request: Request, collection: Collection): Promise<Reply> {
@@ -178,7 +202,7 @@ async function retrieveOne(parts: PointParts, request: Request, collection: Coll
   const options = readOptions(parts, request, readParams(request, undefined), true, true)
   const { points, report } = await parts.reads.retrieve(collection, [key], options)
   if (!points[0]) throw notFound(collection.config.collection, idText(key))
-  return { json: pointJson(points[0], { kind: 'all' }, collection.config), report }
+  return { pieces: [pointJson(points[0], { kind: 'all' }, collection.config)], report }
 }
 
 async function scroll(parts: PointParts, request: Request, collection: Collection): Promise<Reply> {
@@ -191,8 +215,12 @@ async function scroll(parts: PointParts, request: Request, collection: Collectio
     wanted.withVector,
   )
   const { points, next, report } = await parts.reads.scroll(collection, wanted.from, wanted.limit, options)
-  const list = listJson(points.map((point) => pointJson(point, wanted.payload, collection.config)))
-  return { json: `{"points":${list},"next_page_offset":${next === null ? 'null' : idJson(next)}}`, report }
+  const end = `,"next_page_offset":${next === null ? 'null' : idJson(next)}}`
+  return { pieces: wrapped(['{"points":', end], pointsPieces(points, wanted, collection)), report }
+}
+
+function pointsPieces(points: readonly Point[], { payload }: Selection, { config }: Collection): Iterable<string> {
+  return listPieces(points, (point) => [pointJson(point, payload, config)])
 }
 
 async function count(parts: PointParts, request: Request, collection: Collection): Promise<Reply> {
@@ -208,15 +236,16 @@ async function query(
   request: Request,
   collection: Collection,
   requests: QueryRequest[],
-  encode: (lists: string[]) => string,
-): Promise<Reply> {
+): Promise<{ lists: Iterable<string>[]; report: ReadReport }> {
   const groups = new Map<string, { wanted: QueryRequest; params: ReadParams; at: number }[]>()
   requests.forEach((wanted, at) => {
     const params = readParams(request, wanted.params)
     const alike = JSON.stringify([params, wanted.payload.kind !== 'none', wanted.withVector])
-    groups.set(alike, [...(groups.get(alike) ?? []), { wanted, params, at }])
+    const group = groups.get(alike)
+    if (group) group.push({ wanted, params, at })
+    else groups.set(alike, [{ wanted, params, at }])
   })
-  const lists: string[] = []
+  const lists: Iterable<string>[] = []
   const reports: ReadReport[] = []
   for (const group of groups.values()) {
     const [first] = group
@@ -235,13 +264,12 @@ async function query(
       collection: collection.config.collection,
     })
     group.forEach(({ wanted, at }, i) => {
-      lists[at] = listJson(
-        (points[i] as ScoredPoint[]).map((point) => scoredJson(point, wanted.payload, collection.config)),
-      )
+      const found = points[i] as ScoredPoint[]
+      lists[at] = listPieces(found, (point) => [scoredJson(point, wanted.payload, collection.config)])
     })
     reports.push(report)
   }
-  return { json: encode(lists), report: combined(reports) }
+  return { lists, report: combined(reports) }
 }
 
 async function resolveTargets(

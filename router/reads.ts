@@ -1,6 +1,7 @@
 /** The reads: search, retrieve, scroll, count. Free of HTTP; each says how it was answered. */
 import { asMaksError, MaksError } from '../core/errors.ts'
 import type { IdKey } from '../core/ids.ts'
+import { checkLimit } from '../core/limits.ts'
 import { mergeHits, mergePages } from '../core/merge.ts'
 import { passesThreshold, scoreOf } from '../core/metric.ts'
 import { probesForRecall, rankCells } from '../core/partition.ts'
@@ -13,6 +14,7 @@ import {
   RPC,
   type SearchResponse,
 } from '../protocol/shard-rpc.ts'
+import { inSlices } from '../runtime/slices.ts'
 import type { Collection } from './collection.ts'
 import { type LevelOptions, levelFor, scattered } from './levels.ts'
 import { type CellAnswer, type ReadLevel, readCell } from './scatter.ts'
@@ -79,14 +81,12 @@ export class Reads {
     options: SearchOptions,
   ): Promise<{ points: ScoredPoint[][]; report: ReadReport }> {
     return this.#read(collection, options, collection.unsettled, async (read, deadline) => {
-      const cellsOf = queries.map((query) => this.#cells(collection, read, query.vector, options))
+      const plan = await inSlices(this.#plan(collection, read, queries, options))
       const missing: number[] = []
       const answers: CellAnswer<SearchResponse>[] = []
       const found: Found[][][] = queries.map(() => [])
       await Promise.all(
-        Array.from({ length: collection.config.clusters }, async (_, cell) => {
-          const asked = queries.flatMap((query, i) => ((cellsOf[i] as number[]).includes(cell) ? [{ query, i }] : []))
-          if (asked.length === 0) return
+        [...plan.asked].map(async ([cell, asked]) => {
           const vectors = Buffer.concat(asked.map(({ query }) => bytesOf(query.vector)))
           const header = {
             limits: asked.map(({ query }) => query.limit + query.offset + (query.exclude === undefined ? 0 : 1)),
@@ -111,17 +111,46 @@ export class Reads {
           }
         }),
       )
-      const probed = Math.max(...cellsOf.map((cells) => cells.length))
       const report: ReadReport = {
         ...levelReport(options, read, answers),
-        probed,
+        probed: plan.most,
         cells: collection.config.clusters,
         scanned: answers.reduce((sum, answer) => sum + answer.header.scanned, 0),
-        exact: missing.length === 0 && cellsOf.every((cells) => cells.length === collection.config.clusters),
+        exact: missing.length === 0 && plan.least === collection.config.clusters,
         ...(missing.length > 0 ? { missing } : {}),
       }
-      return { points: queries.map((query, i) => finish(collection, query, found[i] as Found[][])), report }
+      const points: ScoredPoint[][] = []
+      for (const [i, query] of queries.entries())
+        points.push(await inSlices(finish(collection, query, found[i] as Found[][])))
+      return { points, report }
     })
+  }
+
+  /** The queries of each cell, and of how many cells a query asks. */
+  *#plan(
+    collection: Collection,
+    read: ReadLevel,
+    queries: readonly Query[],
+    options: SearchOptions,
+  ): Generator<void, { asked: Map<number, { query: Query; i: number }[]>; most: number; least: number }, void> {
+    const asked = new Map<number, { query: Query; i: number }[]>()
+    let most = 0
+    let least = Number.POSITIVE_INFINITY
+    let candidates = 0
+    for (const [i, query] of queries.entries()) {
+      const cells = this.#cells(collection, read, query.vector, options)
+      most = Math.max(most, cells.length)
+      least = Math.min(least, cells.length)
+      candidates += cells.length * (query.limit + query.offset)
+      for (const cell of cells) {
+        const some = asked.get(cell)
+        if (some) some.push({ query, i })
+        else asked.set(cell, [{ query, i }])
+      }
+      yield
+    }
+    checkLimit('CANDIDATES_MAX', 'limit and offset of all queries, times the cells that each asks', candidates)
+    return { asked, most, least }
   }
 
   #cells(collection: Collection, read: ReadLevel, vector: Float32Array, options: SearchOptions): number[] {
@@ -150,7 +179,12 @@ export class Reads {
         const cells = located
           ? [located[i]?.owner]
           : Array.from({ length: collection.config.clusters }, (_, cell) => cell)
-        for (const cell of cells) if (cell !== undefined) byCell.set(cell, [...(byCell.get(cell) ?? []), key])
+        for (const cell of cells) {
+          if (cell === undefined) continue
+          const some = byCell.get(cell)
+          if (some) some.push(key)
+          else byCell.set(cell, [key])
+        }
       })
       try {
         const answers = await Promise.all(
@@ -181,10 +215,8 @@ export class Reads {
     return this.#read(collection, options, true, async (read, deadline) => {
       const header = { from, limit: limit + 1, withPayload: options.withPayload, withVector: options.withVector }
       const answers = await this.#all<RowsResponse>(collection, read, { path: RPC.scroll, header }, deadline)
-      const page = mergePages(
-        answers.map((answer) => rowsOf(answer, collection.config.dimension, options.withVector)),
-        limit + 1,
-      )
+      const pages = answers.map((answer) => rowsOf(answer, collection.config.dimension, options.withVector))
+      const page = await inSlices(mergePages(pages, limit + 1))
       return {
         points: page.slice(0, limit),
         next: page[limit]?.key ?? null,
@@ -257,9 +289,9 @@ function rowsOf(answer: CellAnswer<RowsResponse>, dimension: number, withVector:
   }))
 }
 
-function finish(collection: Collection, query: Query, answers: Found[][]): ScoredPoint[] {
+function* finish(collection: Collection, query: Query, answers: Found[][]): Generator<void, ScoredPoint[], void> {
   const { metric } = collection.config
-  const merged = mergeHits(answers, query.limit + query.offset + 1)
+  const merged = (yield* mergeHits(answers, query.limit + query.offset + 1))
     .filter((hit) => hit.key !== query.exclude)
     .slice(query.offset, query.offset + query.limit)
   for (const hit of merged) hit.score = scoreOf(metric, hit.distance)

@@ -4,11 +4,14 @@ import type { Server } from 'node:http'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { asMaksError, MaksError } from '../core/errors.ts'
 import { exactParse } from '../core/exact-json.ts'
+import { parseInSlices, SLICE_BYTES } from '../core/sliced-json.ts'
 import type { RouterEnv } from '../protocol/config.ts'
 import { QDRANT_VERSION, VERSION } from '../protocol/version.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Metrics } from '../runtime/metrics.ts'
+import { inSlices } from '../runtime/slices.ts'
 import { checkAccess, READING_POST } from './access.ts'
+import { sendPieces } from './answer.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { pointRoutes } from './point-routes.ts'
 import { type ReadReport, Reads } from './reads.ts'
@@ -18,8 +21,8 @@ import type { ShardClient } from './shard-client.ts'
 import { serverOf } from './tls.ts'
 import { Writes } from './writes.ts'
 
-/** What a handler answers: a value, or JSON text that is ready; and how the read was answered. */
-export type Reply = ({ result: unknown } | { json: string }) & { report?: Partial<ReadReport> }
+/** What a handler answers: a value, or its JSON text in pieces; and how the read was answered. */
+export type Reply = ({ result: unknown } | { pieces: Iterable<string> }) & { report?: Partial<ReadReport> }
 export type Send = (
   handler: (request: Request) => Promise<Reply>,
 ) => (request: Request, response: Response, next: NextFunction) => void
@@ -109,10 +112,11 @@ function cors(origin: string | undefined) {
   }
 }
 
-function parseBody(request: Request, _response: Response, next: NextFunction): void {
+async function parseBody(request: Request, _response: Response, next: NextFunction): Promise<void> {
   const body: unknown = request.body
   if (!Buffer.isBuffer(body) || body.length === 0) request.body = undefined
-  else request.body = exactParse(body.toString('utf8'))
+  else if (body.length <= SLICE_BYTES) request.body = exactParse(body.toString('utf8'))
+  else request.body = await inSlices(parseInSlices(body))
   next()
 }
 
@@ -140,11 +144,7 @@ async function inTime<T>(request: Request, fallbackMs: number, work: () => Promi
 const send: Send = (handler) => (request, response, next) => {
   Promise.resolve()
     .then(() => inTime(request, Number(response.locals.timeoutMs), () => handler(request)))
-    .then((reply) => {
-      const result = 'json' in reply ? reply.json : JSON.stringify(reply.result)
-      const own = reply.report ? `,"maksdb":${JSON.stringify(reply.report)}` : ''
-      response.type('application/json').send(`{"result":${result},"status":"ok","time":${elapsed(response)}${own}}`)
-    })
+    .then((reply) => sendPieces(response, envelope(reply, response)))
     .catch(next)
 }
 
@@ -152,6 +152,14 @@ const send: Send = (handler) => (request, response, next) => {
 function clusterOf(registry: Registry, { path }: Request): { vectorcluster?: string } {
   const collection = registry.find(/^\/collections\/([^/]+)/.exec(path)?.[1] ?? '')
   return collection ? { vectorcluster: collection.config.name } : {}
+}
+
+function* envelope(reply: Reply, response: Response): Generator<string> {
+  yield '{"result":'
+  if ('pieces' in reply) yield* reply.pieces
+  else yield JSON.stringify(reply.result)
+  const own = reply.report ? `,"maksdb":${JSON.stringify(reply.report)}` : ''
+  yield `,"status":"ok","time":${elapsed(response)}${own}}`
 }
 
 function elapsed(response: Response): number {

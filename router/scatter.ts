@@ -50,7 +50,8 @@ export async function readCell<A>(
     if (error.code === 'NOT_PRIMARY' || error.code === 'CELL_UNAVAILABLE') void collection.refresh()
   }).catch((thrown: unknown) => {
     const error = asMaksError(thrown)
-    if (error.code === 'STALE') throw error
+    // What no pod can do is no matter of waiting.
+    if (error.code === 'STALE' || error.code === 'PAYLOAD_TOO_LARGE' || error.code === 'ANSWER_TOO_LARGE') throw error
     throw new MaksError('CELL_UNAVAILABLE', `no pod of cell ${cell} answers: ${error.message}`, { cause: error })
   })
 }

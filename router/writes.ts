@@ -13,6 +13,7 @@ import {
   type WaitRequest,
 } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
+import { inSlices } from '../runtime/slices.ts'
 import type { Collection } from './collection.ts'
 import type { ShardClient } from './shard-client.ts'
 
@@ -79,7 +80,11 @@ export class Writes {
     const progress = new Progress()
     let open = [...writes]
     while (open.length > 0 && !progress.unknown) {
-      const groups = this.#group(collection, open)
+      const groups = await inSlices(this.#group(collection, open))
+      if (performance.now() > deadline) {
+        progress.lastRefusal = new MaksError('TIMEOUT', 'the time was over before the cells of all points were found')
+        break
+      }
       const leaderless = [...groups.keys()].filter((cell) => !collection.leader(cell))
       if (leaderless.length > 0) {
         this.#checkGate(collection, progress)
@@ -120,7 +125,8 @@ export class Writes {
     if (!collection.redisUp) progress.lastRefusal = new MaksError('REDIS_UNAVAILABLE', 'Redis does not answer')
   }
 
-  #group(collection: Collection, writes: readonly Write[]): Map<number, Sent[]> {
+  /** By cell. Each point is compared with every centroid. */
+  *#group(collection: Collection, writes: readonly Write[]): Generator<void, Map<number, Sent[]>, void> {
     const { partition, reservoir } = collection
     const groups = new Map<number, Sent[]>()
     for (const write of writes) {
@@ -134,6 +140,7 @@ export class Writes {
       const group = groups.get(cell)
       if (group) group.push({ write, operation })
       else groups.set(cell, [{ write, operation }])
+      yield
     }
     return groups
   }

@@ -8,9 +8,11 @@ import { asMaksError, MaksError } from '../core/errors.ts'
 import { randomCentroids } from '../core/kmeans.ts'
 import type { Partition } from '../core/partition.ts'
 import { parsePosition } from '../core/position.ts'
+import { parseInSlices } from '../core/sliced-json.ts'
 import { bytesOf, float32View, parseCentroids } from '../core/vector.ts'
 import { type CentroidsRequest, RPC, type SampleRequest, type WaitRequest } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
+import { inSlices } from '../runtime/slices.ts'
 import type { Operation, Progress } from '../store/cell-log.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import { readCut } from '../store/topology.ts'
@@ -75,7 +77,10 @@ export class Mover {
     } else if (config.centroidSource === 'Supplied') {
       const file = config.centroidsFile
       if (file !== undefined)
-        await this.#publish(async () => parseCentroids(JSON.parse(await readFile(file, 'utf8')), config))
+        await this.#publish(async () => {
+          const given = await inSlices(parseInSlices(await readFile(file)))
+          return inSlices(parseCentroids(given, config))
+        })
     } else if (config.clusters > 1 && progress.rows >= config.sampleSize) {
       await this.#publish(() => this.#train())
     }
