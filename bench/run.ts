@@ -10,6 +10,7 @@ import { type AppliedEntry, CellState } from '../shard-server/index/cell-state.t
 import { FlatIndex, flatten } from '../shard-server/index/flat-index.ts'
 import { LogHarness } from '../test/support/log-harness.ts'
 import { TestRedis } from '../test/support/redis.ts'
+import { creation } from './creation.ts'
 
 const ROWS = 50_000
 const DIMENSION = 128
@@ -147,4 +148,5 @@ console.log('# Figures of one run on one machine: compare within it, not across 
 batching()
 halfDead()
 await sequencer()
+await creation(row)
 rmSync(folder, { recursive: true, force: true })

@@ -14,6 +14,8 @@ import type { Replica } from './replica.ts'
 
 const POLL_MS = 200
 const POLL_JITTER_MS = 50
+/** Until the replay follows the log: then the lease of a new cell is free, and its first write waits for it. */
+const FOLLOWING_POLL_MS = 20
 const SUCCESSOR_POLL_MS = 50
 /** Part of the TTL that is not trusted, for drifting clock rates and the way to Redis. */
 const DEADLINE_SHARE = 0.99
@@ -58,8 +60,10 @@ export class Election {
       this.#pod.metrics.set('maksdb_primary', this.leads() ? 1 : 0)
       try {
         if (this.lead === undefined) {
-          if (this.#replica.phase === 'following' && performance.now() >= this.#notBefore) await this.#acquire(ttl)
-          if (this.lead === undefined) await sleep(POLL_MS + Math.random() * POLL_JITTER_MS)
+          const following = this.#replica.phase === 'following'
+          if (following && performance.now() >= this.#notBefore) await this.#acquire(ttl)
+          if (this.lead === undefined)
+            await sleep(following ? POLL_MS + Math.random() * POLL_JITTER_MS : FOLLOWING_POLL_MS)
         } else if (this.#replica.phase === 'following' && this.#replica.history !== this.#history) {
           this.stepDown(this.lead, 'the gate has opened anew')
         } else {

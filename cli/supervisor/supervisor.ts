@@ -25,6 +25,8 @@ import { marked, strays } from './strays.ts'
 import { collectionConfig, configFile, type LocalUnit, localUnits, routerFile, shardName } from './units.ts'
 
 const TICK_MS = 200
+/** While a Redis starts, which takes some 20 ms: its shards wait for it, and whoever creates a collection for them. */
+const SOON_MS = 20
 /** A process that is ready is asked again only so often; its end is noticed at once. */
 const PROBE_READY_MS = 1000
 const GRACE_MS = 20_000
@@ -61,6 +63,8 @@ export class Supervisor {
   /** The pass that is under way. */
   #pass: Promise<void> = Promise.resolve()
   #wake: (() => void) | undefined
+  /** Another pass is due at once. */
+  #woken = false
 
   constructor(dir: DataDir, settings: Settings, adminPort: number, logger: Logger, metrics: Metrics) {
     this.#dir = dir
@@ -78,15 +82,27 @@ export class Supervisor {
     this.#adopt()
     this.#members.look(this.#clusters.map(({ manifest }) => manifest.metadata.name))
     while (!this.#stopping) {
+      this.#woken = false
       this.#pass = this.#tick().catch((error: unknown) => this.#logger.error({ error: String(error) }, 'a pass failed'))
       await this.#pass
+      // Called for while the pass was under way: what it looked at may be old.
+      if (this.#woken) continue
       await Promise.race([
-        sleep(TICK_MS),
+        sleep(this.#redisStarts ? SOON_MS : TICK_MS),
         new Promise<void>((resolve) => {
           this.#wake = resolve
         }),
       ])
     }
+  }
+
+  get #redisStarts(): boolean {
+    return [...this.#known.values()].some(({ unit, ready, ended }) => unit.kind === 'redis' && !ready && !ended)
+  }
+
+  #wakeUp(): void {
+    this.#woken = true
+    this.#wake?.()
   }
 
   /** Everything that the units' commands need: ports of Redis, folders, the router's list. */
@@ -266,7 +282,7 @@ export class Supervisor {
       this.#logger.info({ name: unit.name, code, signal }, 'exit')
       // This very process was our child and has been waited for: its lease may be given to another at once.
       if (unit.kind === 'shard') void this.#releaseLease(known)
-      this.#wake?.()
+      this.#wakeUp()
     })
     this.#logger.info({ name: unit.name, pid }, 'started')
   }
@@ -317,7 +333,7 @@ export class Supervisor {
     this.#clusters = [...next.values()]
     await this.#prepare()
     this.#members.look(clusters.map(({ manifest }) => manifest.metadata.name))
-    this.#wake?.()
+    this.#wakeUp()
   }
 
   has(collection: string): boolean {
@@ -340,7 +356,7 @@ export class Supervisor {
 
   async stop(): Promise<void> {
     this.#stopping = true
-    this.#wake?.()
+    this.#wakeUp()
     // One that has begun may be about to start something.
     await this.#pass
     await stopProcesses(this.#dir)
