@@ -26,6 +26,11 @@ export const LIMITS = {
     what: 'hits that the cells may send for a request: `limit` and `offset` of all its queries, times the cells that each asks',
     code: 'PAYLOAD_TOO_LARGE',
   },
+  ANSWER_BYTES_MAX: {
+    value: 128 * MiB,
+    what: 'bytes of vectors and payloads that one cell sends for a request',
+    code: 'ANSWER_TOO_LARGE',
+  },
   PAYLOAD_BYTES_MAX: { value: MiB, what: 'bytes of the payload of a point, as JSON', code: 'PAYLOAD_TOO_LARGE' },
 } as const satisfies Record<string, Limit>
 

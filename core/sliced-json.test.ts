@@ -4,7 +4,7 @@ import { seededRandom } from './random.ts'
 import { parseInSlices } from './sliced-json.ts'
 
 function parsed(text: string, sliceBytes: number): { value: unknown; slices: number } {
-  const work = parseInSlices(Buffer.from(text), sliceBytes)
+  const work = parseInSlices(Buffer.from(text), exactParse, sliceBytes)
   for (let slices = 1; ; slices++) {
     const step = work.next()
     if (step.done) return { value: step.value, slices }

@@ -1,6 +1,6 @@
 /**
  * JSON that may be long, read in slices: the same value, or refusal, as `exactParse` of the whole text. One pass over the
- * bytes finds brackets and commas; the text between two slices goes to `exactParse`, so that no step takes longer than a
+ * bytes finds brackets and commas; the text between two slices goes to `parse`, so that no step takes longer than a
  * slice, or than the longest string or number.
  */
 import { badRequest } from './errors.ts'
@@ -10,6 +10,7 @@ export const SLICE_BYTES = 64 * 1024
 /** Deeper texts are refused; what is stored has a lower limit of its own (`JSON_DEPTH_MAX`). */
 const NESTING_MAX = 100_000
 
+type Parse = (text: string) => unknown
 type Value = unknown[] | Record<string, unknown>
 
 /** A list or object whose end has not been reached. */
@@ -29,8 +30,12 @@ interface Open {
   before: 'bracket' | 'comma' | 'member'
 }
 
-/** Yields after each slice. Throws BAD_REQUEST on malformed text. */
-export function* parseInSlices(bytes: Buffer, sliceBytes = SLICE_BYTES): Generator<void, unknown, void> {
+/** Yields after each slice. Throws BAD_REQUEST, or what `parse` throws, on malformed text. */
+export function* parseInSlices(
+  bytes: Buffer,
+  parse: Parse = exactParse,
+  sliceBytes = SLICE_BYTES,
+): Generator<void, unknown, void> {
   const open: Open[] = []
   let sliceFrom = 0
   let begun = 0
@@ -49,13 +54,12 @@ export function* parseInSlices(bytes: Buffer, sliceBytes = SLICE_BYTES): Generat
       if (top?.object !== (byte === CLOSE_OBJECT)) throw malformed(i)
       open.pop()
       if (top.value !== undefined) {
-        finish(bytes, top, i)
+        finish(bytes, parse, top, i)
         begun = Math.min(begun, open.length)
         const parent = open.at(-1)
         if (parent) addChild(parent, top, i)
       }
-      if (open.length === 0)
-        root = { value: top.value ?? exactParse(bytes.toString('utf8', top.at, i + 1)), end: i + 1 }
+      if (open.length === 0) root = { value: top.value ?? parse(bytes.toString('utf8', top.at, i + 1)), end: i + 1 }
     } else if (byte === COMMA) {
       if (!top) throw malformed(i)
       top.comma = i
@@ -63,13 +67,13 @@ export function* parseInSlices(bytes: Buffer, sliceBytes = SLICE_BYTES): Generat
     else continue
     if (i - sliceFrom < sliceBytes) continue
     for (let depth = Math.max(0, begun - 1); depth < open.length; depth++)
-      readSoFar(bytes, open[depth] as Open, open[depth + 1])
+      readSoFar(bytes, parse, open[depth] as Open, open[depth + 1])
     begun = open.length
     sliceFrom = i
     yield
   }
   if (open.length > 0) throw malformed(bytes.length)
-  if (root === undefined) return exactParse(bytes.toString())
+  if (root === undefined) return parse(bytes.toString())
   if (skipBlank(bytes, root.end) !== bytes.length) throw malformed(root.end)
   return root.value
 }
@@ -93,10 +97,10 @@ function endOfString(bytes: Buffer, from: number): number {
 }
 
 /** The whole members up to the last comma; and, of the member that has just begun, the key. */
-function readSoFar(bytes: Buffer, list: Open, child: Open | undefined): void {
+function readSoFar(bytes: Buffer, parse: Parse, list: Open, child: Open | undefined): void {
   list.value ??= list.object ? {} : []
   if (list.comma >= list.from) {
-    readMembers(bytes, list, list.comma)
+    readMembers(bytes, parse, list, list.comma)
     list.from = list.comma + 1
     list.before = 'comma'
   }
@@ -107,13 +111,13 @@ function readSoFar(bytes: Buffer, list: Open, child: Open | undefined): void {
     if (text !== '') throw malformed(child.at)
     return
   }
-  const key = text.endsWith(':') ? exactParse(text.slice(0, -1)) : undefined
+  const key = text.endsWith(':') ? parse(text.slice(0, -1)) : undefined
   if (typeof key !== 'string') throw malformed(child.at)
   child.key = key
 }
 
 /** Reads the members between `from` and a comma or the closing bracket. */
-function readMembers(bytes: Buffer, list: Open, to: number): void {
+function readMembers(bytes: Buffer, parse: Parse, list: Open, to: number): void {
   let from = list.from
   if (list.before === 'member') {
     from = skipBlank(bytes, from)
@@ -123,21 +127,21 @@ function readMembers(bytes: Buffer, list: Open, to: number): void {
   }
   const text = bytes.toString('utf8', from, to)
   if (list.object) {
-    const members = exactParse(`{${text}}`) as Record<string, unknown>
+    const members = parse(`{${text}}`) as Record<string, unknown>
     const keys = Object.keys(members)
     if (keys.length === 0) throw malformed(to)
     for (const key of keys) setMember(list.value as Record<string, unknown>, key, members[key])
   } else {
-    const items = exactParse(`[${text}]`) as unknown[]
+    const items = parse(`[${text}]`) as unknown[]
     if (items.length === 0) throw malformed(to)
     for (const item of items) (list.value as unknown[]).push(item)
   }
 }
 
-function finish(bytes: Buffer, list: Open, end: number): void {
+function finish(bytes: Buffer, parse: Parse, list: Open, end: number): void {
   const empty = skipBlank(bytes, list.from) === end
   if (empty && list.before === 'comma') throw malformed(end)
-  if (!empty) readMembers(bytes, list, end)
+  if (!empty) readMembers(bytes, parse, list, end)
 }
 
 function addChild(parent: Open, child: Open, end: number): void {

@@ -3,6 +3,7 @@
  * Vectors and rows travel as chunks, so that no float is ever printed between two of our own processes.
  */
 import { badRequest } from '../core/errors.ts'
+import { parseInSlices, SLICE_BYTES } from '../core/sliced-json.ts'
 
 export const FRAME_TYPE = 'application/x-maksdb-frame'
 const CHUNKS_MAX = 100_000
@@ -22,14 +23,16 @@ export function encodeFrame(header: unknown, chunks: readonly Uint8Array[] = [])
   return Buffer.concat([table, json, ...chunks])
 }
 
-/** Throws BAD_REQUEST where lengths do not add up. The header is trusted: only holders of the internal credential get here. */
-export function decodeFrame<H>(bytes: Buffer): Frame<H> {
+/** Yields wherever it may be interrupted. Throws BAD_REQUEST where lengths do not add up. The header is trusted: only holders of the internal credential get here. */
+export function* decodeFrame<H>(bytes: Buffer): Generator<void, Frame<H>, void> {
   if (bytes.length < 8) throw badRequest('the frame is too short')
   const headerBytes = bytes.readUInt32LE(0)
   const count = bytes.readUInt32LE(4)
   if (count > CHUNKS_MAX || bytes.length < 8 + 4 * count + headerBytes) throw badRequest('the frame is cut short')
   let at = 8 + 4 * count + headerBytes
-  const header = JSON.parse(bytes.toString('utf8', at - headerBytes, at)) as H
+  const text = bytes.subarray(at - headerBytes, at)
+  const parse = (part: string): unknown => JSON.parse(part)
+  const header = (headerBytes <= SLICE_BYTES ? parse(text.toString()) : yield* parseInSlices(text, parse)) as H
   const chunks: Buffer[] = []
   for (let i = 0; i < count; i++) {
     const end = at + bytes.readUInt32LE(8 + 4 * i)

@@ -78,10 +78,11 @@ export interface HitRow {
   version: number
   userVersion: number
   distance: number
-  payload?: string
+  /** Of the payload's JSON text, if payloads were asked for. */
+  payloadBytes?: number
 }
 
-/** Answer of search. Chunk 0, if vectors were asked for: those of all hits, in order. */
+/** Answer of search. Chunk 0: the vectors of all hits, in order; chunk 1: their payloads. Empty if not asked for. */
 export interface SearchResponse {
   hits: HitRow[][]
   /** Rows that were compared with each query. */
@@ -109,10 +110,10 @@ export interface RowHeader {
   key: IdKey
   version: number
   userVersion: number
-  payload?: string
+  payloadBytes?: number
 }
 
-/** Answer of rows and scroll. Chunk 0, if vectors were asked for. */
+/** Answer of rows and scroll, with the chunks of search. */
 export interface RowsResponse {
   rows: RowHeader[]
 }

@@ -7,7 +7,7 @@ import type { Point, ScoredPoint } from './reads.ts'
 
 function tail(point: Point, payload: PayloadSelector, config: CollectionConfig): string {
   let text = ''
-  if (payload.kind !== 'none') text += `,"payload":${selectPayload(payload, point.payload ?? '') || '{}'}`
+  if (payload.kind !== 'none') text += `,"payload":${selectPayload(payload, point.payload?.toString() ?? '') || '{}'}`
   if (point.vector)
     text += `,"vector":${config.namedVector ? `{"":${vectorJson(point.vector)}}` : vectorJson(point.vector)}`
   return text

@@ -47,10 +47,13 @@ export interface Query {
 export interface ScoredPoint extends HitRow {
   score: number
   vector?: Float32Array
+  payload?: Buffer
 }
 
 export interface Point extends RowHeader {
   vector?: Float32Array
+  /** JSON text. */
+  payload?: Buffer
 }
 
 /** How a read was answered: the `maksdb` object of the response. */
@@ -103,7 +106,7 @@ export class Reads {
               deadline,
             )
             answers.push(answer)
-            const hits = attachVectors(answer, collection.config.dimension, options.withVector)
+            const hits = attach(answer, collection.config.dimension, options)
             asked.forEach(({ i }, n) => (found[i] as Found[][]).push(hits[n] as Found[]))
           } catch (error) {
             if (!options.partial || asMaksError(error).code !== 'CELL_UNAVAILABLE') throw error
@@ -194,9 +197,7 @@ export class Reads {
           }),
         )
         const newest = new Map<IdKey, Point>()
-        for (const point of answers.flatMap((answer) =>
-          rowsOf(answer, collection.config.dimension, options.withVector),
-        )) {
+        for (const point of answers.flatMap((answer) => rowsOf(answer, collection.config.dimension, options))) {
           if ((newest.get(point.key)?.version ?? -1) < point.version) newest.set(point.key, point)
         }
         return { points: keys.flatMap((key) => newest.get(key) ?? []), report: levelReport(options, read, answers) }
@@ -215,7 +216,7 @@ export class Reads {
     return this.#read(collection, options, true, async (read, deadline) => {
       const header = { from, limit: limit + 1, withPayload: options.withPayload, withVector: options.withVector }
       const answers = await this.#all<RowsResponse>(collection, read, { path: RPC.scroll, header }, deadline)
-      const pages = answers.map((answer) => rowsOf(answer, collection.config.dimension, options.withVector))
+      const pages = answers.map((answer) => rowsOf(answer, collection.config.dimension, options))
       const page = await inSlices(mergePages(pages, limit + 1))
       return {
         points: page.slice(0, limit),
@@ -266,27 +267,37 @@ export class Reads {
 
 type Found = ScoredPoint
 
-function attachVectors(answer: CellAnswer<SearchResponse>, dimension: number, withVector: boolean): Found[][] {
-  const vectors = withVector && answer.chunks[0] ? float32View(answer.chunks[0]) : undefined
+function attach(answer: CellAnswer<SearchResponse>, dimension: number, options: ReadOptions): Found[][] {
+  const { hits } = answer.header
+  const told = withChunks(hits.flat(), answer.chunks, dimension, options)
   let at = 0
-  return answer.header.hits.map((hits) =>
-    hits.map((hit) => {
-      const row = at++
-      return {
-        ...hit,
-        score: 0,
-        ...(vectors ? { vector: vectors.subarray(row * dimension, (row + 1) * dimension) } : {}),
-      }
-    }),
-  )
+  return hits.map(({ length }) => {
+    at += length
+    return told.slice(at - length, at).map((hit) => ({ ...hit, score: 0 }))
+  })
 }
 
-function rowsOf(answer: CellAnswer<RowsResponse>, dimension: number, withVector: boolean): Point[] {
-  const vectors = withVector && answer.chunks[0] ? float32View(answer.chunks[0]) : undefined
-  return answer.header.rows.map((row, i) => ({
-    ...row,
-    ...(vectors ? { vector: vectors.subarray(i * dimension, (i + 1) * dimension) } : {}),
-  }))
+function rowsOf(answer: CellAnswer<RowsResponse>, dimension: number, options: ReadOptions): Point[] {
+  return withChunks(answer.header.rows, answer.chunks, dimension, options)
+}
+
+/** Rows with their parts of the chunks. */
+function withChunks<R extends { payloadBytes?: number }>(
+  rows: readonly R[],
+  [vectorBytes, payloads]: readonly Buffer[],
+  dimension: number,
+  { withVector, withPayload }: ReadOptions,
+): (R & { vector?: Float32Array; payload?: Buffer })[] {
+  const vectors = withVector && vectorBytes ? float32View(vectorBytes) : undefined
+  let at = 0
+  return rows.map((row, i) => {
+    at += row.payloadBytes ?? 0
+    return {
+      ...row,
+      ...(vectors ? { vector: vectors.subarray(i * dimension, (i + 1) * dimension) } : {}),
+      ...(withPayload && payloads ? { payload: payloads.subarray(at - (row.payloadBytes ?? 0), at) } : {}),
+    }
+  })
 }
 
 function* finish(collection: Collection, query: Query, answers: Found[][]): Generator<void, ScoredPoint[], void> {

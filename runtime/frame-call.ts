@@ -3,6 +3,7 @@ import { type Dispatcher, request } from 'undici'
 import { decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
 import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
 import { errorOfReply } from './http-server.ts'
+import { inSlices } from './slices.ts'
 
 export interface FrameCall {
   url: string
@@ -31,6 +32,6 @@ export async function callFrame<A>({
     ...(dispatcher ? { dispatcher } : {}),
   })
   const bytes = Buffer.from(await body.arrayBuffer())
-  if (statusCode === 200) return decodeFrame<A>(bytes)
+  if (statusCode === 200) return inSlices(decodeFrame<A>(bytes))
   throw errorOfReply(bytes.toString())
 }

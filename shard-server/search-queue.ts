@@ -3,7 +3,8 @@
  * one of 16. One batch in flight.
  */
 import { MaksError } from '../core/errors.ts'
-import type { FoundQuery } from './index/index-calls.ts'
+import { beyond, LIMITS } from '../core/limits.ts'
+import type { ToldRows } from './index/index-calls.ts'
 import type { Pod } from './pod.ts'
 
 export const BATCH_QUERIES_MAX = 128
@@ -18,9 +19,20 @@ export interface QueuedQuery {
   withVector: boolean
 }
 
+export interface Found {
+  found: ToldRows
+  scanned: number
+}
+
+/** Of one request: the bytes that its queries have found so far. */
+interface Bytes {
+  sum: number
+}
+
 interface Item {
   query: QueuedQuery
-  resolve: (found: { found: FoundQuery; scanned: number }) => void
+  bytes: Bytes
+  resolve: (found: Found) => void
   reject: (error: unknown) => void
 }
 
@@ -33,16 +45,14 @@ export class SearchQueue {
     this.#pod = pod
   }
 
-  async search(queries: readonly QueuedQuery[]): Promise<{ found: FoundQuery; scanned: number }[]> {
+  async search(queries: readonly QueuedQuery[]): Promise<Found[]> {
     if (this.#waiting.length + queries.length > QUEUE_QUERIES_MAX) {
       throw new MaksError('OVERLOADED', 'too many searches wait', { details: { notExecuted: true } })
     }
     const started = performance.now()
+    const bytes: Bytes = { sum: 0 }
     const answers = queries.map(
-      (query) =>
-        new Promise<{ found: FoundQuery; scanned: number }>((resolve, reject) =>
-          this.#waiting.push({ query, resolve, reject }),
-        ),
+      (query) => new Promise<Found>((resolve, reject) => this.#waiting.push({ query, bytes, resolve, reject })),
     )
     this.#pod.metrics.set('maksdb_queue_depth', this.#waiting.length, { queue: 'search' })
     void this.#drain()
@@ -58,7 +68,10 @@ export class SearchQueue {
       const items = this.#waiting.splice(0, BATCH_QUERIES_MAX)
       this.#pod.metrics.set('maksdb_queue_depth', this.#waiting.length, { queue: 'search' })
       this.#pod.metrics.observe('maksdb_search_batch_queries', items.length)
-      await this.#run(items)
+      // A request that is refused already need not be computed to its end.
+      const [open, refused] = [items.filter(within), items.filter((item) => !within(item))]
+      for (const item of refused) item.reject(tooLarge(item))
+      if (open.length > 0) await this.#run(open)
     }
     this.#busy = false
   }
@@ -79,12 +92,29 @@ export class SearchQueue {
         },
         [vectors.buffer],
       )
-      items.forEach((item, i) => item.resolve({ found: answer.queries[i] as FoundQuery, scanned: answer.scanned }))
+      items.forEach((item, i) => {
+        const found = answer.queries[i] as ToldRows
+        item.bytes.sum += found.vectors.byteLength + found.payloads.byteLength
+        if (within(item)) item.resolve({ found, scanned: answer.scanned })
+        else item.reject(tooLarge(item))
+      })
     } catch (error) {
-      // One query below the history floor must not fail the others of its batch.
-      if (items.length > 1 && error instanceof MaksError && error.code === 'STALE')
+      // One query below the history floor, or with too large an answer, must not fail the others of its batch.
+      if (
+        items.length > 1 &&
+        error instanceof MaksError &&
+        (error.code === 'STALE' || error.code === 'ANSWER_TOO_LARGE')
+      )
         for (const item of items) await this.#run([item])
       else for (const item of items) item.reject(error)
     }
   }
+}
+
+function within({ bytes }: Item): boolean {
+  return bytes.sum <= LIMITS.ANSWER_BYTES_MAX.value
+}
+
+function tooLarge({ bytes }: Item): MaksError {
+  return beyond('ANSWER_BYTES_MAX', 'the answer', bytes.sum)
 }

@@ -21,20 +21,19 @@ import {
   type RowFactsRequest,
   type RowFactsResponse,
   type RowsRequest,
-  type RowsResponse,
   RPC,
   type SampleRequest,
   type ScrollRequest,
   type SearchRequest,
-  type SearchResponse,
   type SnapshotRequest,
   type WaitRequest,
 } from '../protocol/shard-rpc.ts'
 import { checkInternal, makeServer, readBody, send, sendJson } from '../runtime/http-server.ts'
+import { inSlices } from '../runtime/slices.ts'
 import type { Once, Operation } from '../store/cell-log.ts'
 import type { Committer } from './committer.ts'
 import type { Election } from './election.ts'
-import type { RowsAnswer } from './index/index-calls.ts'
+import type { ToldRows } from './index/index-calls.ts'
 import { listSnapshots, snapshotPath, verifySnapshot } from './index/snapshot-files.ts'
 import type { Mover } from './mover.ts'
 import type { Pod } from './pod.ts'
@@ -84,7 +83,7 @@ export function makeShardServer(parts: ShardParts): Server {
     if (url.pathname === RPC.status) return sendJson(response, 200, status(parts))
     const call = calls[url.pathname]
     if (!call) throw new MaksError('NOT_FOUND', `no call ${url.pathname}`)
-    const { header, chunks } = decodeFrame<never>(await readBody(request, BODY_BYTES_MAX))
+    const { header, chunks } = await inSlices(decodeFrame<never>(await readBody(request, BODY_BYTES_MAX)))
     const answer = await call(parts, header, chunks)
     send(response, 200, FRAME_TYPE, encodeFrame(answer.header, answer.chunks))
   })
@@ -159,6 +158,7 @@ function leave({ pod, election }: ShardParts, scope: ReadScope): void {
     })
 }
 
+/** Answers with the text of a `SearchResponse`. */
 async function search(parts: ShardParts, request: SearchRequest, chunks: Buffer[]) {
   const at = await enter(parts, request.scope)
   const { dimension } = parts.pod.config
@@ -176,8 +176,10 @@ async function search(parts: ShardParts, request: SearchRequest, chunks: Buffer[
     })),
   )
   leave(parts, request.scope)
-  const header: SearchResponse = { hits: answers.map(({ found }) => found.hits), scanned: answers[0]?.scanned ?? 0 }
-  return { header, chunks: withVector ? [Buffer.concat(answers.map(({ found }) => bytesOf(found.vectors)))] : [] }
+  const told = answers.map(({ found }) => found)
+  const hits = told.flatMap(({ headers }, i) => (i === 0 ? [headers] : [Buffer.from(','), headers]))
+  const text = ['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}}`]
+  return { header: jsonBytes(text), chunks: chunksOf(told) }
 }
 
 async function rows(parts: ShardParts, request: RowsRequest) {
@@ -185,7 +187,7 @@ async function rows(parts: ShardParts, request: RowsRequest) {
   const { keys, withPayload, withVector } = request
   const answer = await parts.pod.index.call('rows', { keys, at, withPayload, withVector })
   leave(parts, request.scope)
-  return rowsFrame(answer, withVector)
+  return rowsFrame(answer)
 }
 
 async function scroll(parts: ShardParts, request: ScrollRequest) {
@@ -193,11 +195,23 @@ async function scroll(parts: ShardParts, request: ScrollRequest) {
   const { from, limit, withPayload, withVector } = request
   const answer = await parts.pod.index.call('page', { from, limit, at, withPayload, withVector })
   leave(parts, request.scope)
-  return rowsFrame(answer, withVector)
+  return rowsFrame(answer)
 }
 
-function rowsFrame(answer: RowsAnswer, withVector: boolean) {
-  return { header: { rows: answer.rows } satisfies RowsResponse, chunks: withVector ? [bytesOf(answer.vectors)] : [] }
+/** The text of a `RowsResponse`. */
+function rowsFrame(answer: ToldRows) {
+  return { header: jsonBytes(['{"rows":', answer.headers, '}']), chunks: chunksOf([answer]) }
+}
+
+function jsonBytes(parts: readonly (string | Uint8Array)[]): Buffer {
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
+}
+
+function chunksOf(told: readonly ToldRows[]): Uint8Array[] {
+  return [
+    Buffer.concat(told.map(({ vectors }) => bytesOf(vectors))),
+    Buffer.concat(told.map(({ payloads }) => payloads)),
+  ]
 }
 
 async function count(parts: ShardParts, request: CountRequest) {

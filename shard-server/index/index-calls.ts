@@ -3,7 +3,6 @@ import type { Gap } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
-import type { HitRow, RowHeader } from '../../protocol/shard-rpc.ts'
 import type { LogPoint } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
 
@@ -29,15 +28,13 @@ export interface SearchCall {
   withVector: boolean[]
 }
 
-export interface FoundQuery {
-  hits: HitRow[]
-  /** Vectors of the hits, one after the other; empty where not asked for. */
+/** Rows as they go to a router. Made here, so that the main thread passes on what may be much and reads none of it. */
+export interface ToldRows {
+  /** JSON text of the list of headers (`HitRow`, `RowHeader`). */
+  headers: Uint8Array
+  /** One after the other; empty where not asked for. */
   vectors: Float32Array
-}
-
-export interface RowsAnswer {
-  rows: RowHeader[]
-  vectors: Float32Array
+  payloads: Uint8Array
 }
 
 export interface ReadRows {
@@ -68,9 +65,9 @@ export interface IndexCalls {
   /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state. */
   load: (call: { dir: string; below?: LogPoint }) => { stats: IndexStats; damaged: string[] }
   apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogPoint }) => IndexStats
-  search: (call: SearchCall) => { queries: FoundQuery[]; scanned: number }
-  rows: (call: ReadRows & { keys: IdKey[] }) => RowsAnswer
-  page: (call: ReadRows & { from: IdKey | null; limit: number }) => RowsAnswer
+  search: (call: SearchCall) => { queries: ToldRows[]; scanned: number }
+  rows: (call: ReadRows & { keys: IdKey[] }) => ToldRows
+  page: (call: ReadRows & { from: IdKey | null; limit: number }) => ToldRows
   count: (call: { at: number | undefined }) => { count: number; copies: number }
   /** Ids of live rows, of the rows from `from` on; `next` is where to go on, or null at the end. */
   liveKeys: (call: { from: number; limit: number }) => { keys: IdKey[]; next: number | null }

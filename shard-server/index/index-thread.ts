@@ -5,22 +5,14 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { kMeans } from '../../core/kmeans.ts'
+import { checkLimit } from '../../core/limits.ts'
 import { ownerCell } from '../../core/partition.ts'
 import { formatPosition, ORIGIN } from '../../core/position.ts'
 import { SpillReservoir } from '../../core/redundancy.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { CellState } from './cell-state.ts'
 import { FlatIndex, flatten } from './flat-index.ts'
-import type {
-  Argument,
-  FoundQuery,
-  IndexCall,
-  IndexCalls,
-  IndexStats,
-  ReadRows,
-  RowsAnswer,
-  WalkAnswer,
-} from './index-calls.ts'
+import type { Argument, IndexCall, IndexCalls, IndexStats, ReadRows, ToldRows, WalkAnswer } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './repair-calls.ts'
 import { listSnapshots, loadSnapshot, pruneSnapshots, snapshotPath, writeSnapshot } from './snapshot-files.ts'
 
@@ -74,32 +66,25 @@ const handlers: Handlers = {
     const found = state.search(queries)
     return {
       scanned: state.rows.live,
-      queries: found.map(
-        (rows, i): FoundQuery => ({
-          hits: rows.map(({ row, key, version, distance }) => ({
-            key,
-            version,
-            userVersion: state.rows.userVersions[row] as number,
-            distance,
-            ...(call.withPayload[i] ? { payload: state.rows.payloads[row] as string } : {}),
-          })),
-          vectors: call.withVector[i] ? gather(rows.map(({ row }) => row)) : new Float32Array(0),
-        }),
+      queries: found.map((rows, i) =>
+        tell(
+          rows.map(({ row }) => row),
+          (_row, n) => ({ distance: rows[n]?.distance }),
+          { withPayload: call.withPayload[i] === true, withVector: call.withVector[i] === true },
+        ),
       ),
     }
   },
 
   rows(call) {
     state.checkReadable(call.at)
-    return answerRows(
-      call.keys.map((key) => state.rows.ownerRow(key, call.at)).filter((row) => row !== undefined),
-      call,
-    )
+    const rows = call.keys.map((key) => state.rows.ownerRow(key, call.at)).filter((row) => row !== undefined)
+    return tell(rows, () => ({}), call)
   },
 
   page(call) {
     state.checkReadable(call.at)
-    return answerRows(state.rows.page(call.from, call.limit, call.at), call)
+    return tell(state.rows.page(call.from, call.limit, call.at), () => ({}), call)
   },
 
   count({ at }) {
@@ -204,15 +189,31 @@ function gather(rows: readonly number[]): Float32Array {
   return vectors
 }
 
-function answerRows(rows: readonly number[], call: ReadRows): RowsAnswer {
+function tell(
+  rows: readonly number[],
+  more: (row: number, n: number) => object,
+  { withPayload, withVector }: Pick<ReadRows, 'withPayload' | 'withVector'>,
+): ToldRows {
+  const payloads = withPayload ? rows.map((row) => state.rows.payloads[row] as string) : []
+  const vectorBytes = withVector ? 4 * state.shape.dimension * rows.length : 0
+  // A character takes a byte at least.
+  checkLimit(
+    'ANSWER_BYTES_MAX',
+    'the answer',
+    payloads.reduce((sum, text) => sum + text.length, vectorBytes),
+  )
+  const bytes = payloads.map((text) => Buffer.from(text))
+  const headers = rows.map((row, n) => ({
+    key: state.rows.keys[row],
+    version: state.rows.born[row],
+    userVersion: state.rows.userVersions[row],
+    ...more(row, n),
+    ...(withPayload ? { payloadBytes: bytes[n]?.length } : {}),
+  }))
   return {
-    rows: rows.map((row) => ({
-      key: state.rows.at(row).key,
-      version: state.rows.born[row] as number,
-      userVersion: state.rows.userVersions[row] as number,
-      ...(call.withPayload ? { payload: state.rows.payloads[row] as string } : {}),
-    })),
-    vectors: call.withVector ? gather(rows) : new Float32Array(0),
+    headers: Buffer.from(JSON.stringify(headers)),
+    vectors: withVector ? gather(rows) : new Float32Array(0),
+    payloads: Buffer.concat(bytes),
   }
 }
 
@@ -222,10 +223,25 @@ interface CallMessage {
   argument: unknown
 }
 
+/** What need not be copied to the main thread. Small buffers share their memory with others. */
+function buffersOf(call: IndexCall, value: unknown): ArrayBuffer[] {
+  const told =
+    call === 'search'
+      ? (value as { queries: ToldRows[] }).queries
+      : call === 'rows' || call === 'page'
+        ? [value as ToldRows]
+        : []
+  return told
+    .flatMap(({ headers, vectors, payloads }) => [headers, vectors, payloads])
+    .flatMap(({ buffer, byteLength }) =>
+      buffer instanceof ArrayBuffer && byteLength > 0 && byteLength === buffer.byteLength ? [buffer] : [],
+    )
+}
+
 async function answer(port: MessagePort, { id, call, argument }: CallMessage): Promise<void> {
   try {
     const value = await (handlers[call] as (argument: unknown) => unknown)(argument)
-    port.postMessage({ id, value })
+    port.postMessage({ id, value }, buffersOf(call, value))
   } catch (thrown) {
     const error = asMaksError(thrown)
     port.postMessage({ id, error: { code: error.code, message: error.message } })
