@@ -57,6 +57,7 @@ export function makeRestServer(parts: RestParts): Server {
       const route = (request.route as { path?: string } | undefined)?.path ?? 'other'
       metrics.observe('maksdb_http_request_seconds', elapsed(response), {
         ...clusterOf(registry, request),
+        method: request.method,
         route,
         status: response.statusCode,
       })

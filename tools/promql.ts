@@ -5,14 +5,17 @@
  */
 import type { MetricName, PROCESS_METRICS } from '../protocol/metrics.ts'
 
-type Sample = MetricName | `${MetricName}_${'bucket' | 'count' | 'sum'}`
-type ProcessMetric = (typeof PROCESS_METRICS)[number] | 'maksdb_memory_limit_bytes' | 'maksdb_event_loop_lag_seconds'
+export type Sample = MetricName | `${MetricName}_${'bucket' | 'count' | 'sum'}`
+export type ProcessMetric =
+  | (typeof PROCESS_METRICS)[number]
+  | 'maksdb_memory_limit_bytes'
+  | 'maksdb_event_loop_lag_seconds'
 
 /** What the chart puts in the place of these: the namespaces that its operator watches, and that operator. */
 export const SCOPE = 'namespace=~".*"'
 export const RELEASE = 'namespace=~".*",operator=~".*"'
 
-function selector(name: string, ...matchers: string[]): string {
+export function selector(name: Sample | ProcessMetric, ...matchers: string[]): string {
   return `${name}{${matchers.filter((one) => one !== '').join(',')}}`
 }
 

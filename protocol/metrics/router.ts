@@ -13,8 +13,8 @@ export const ROUTER_METRICS = {
   maksdb_http_request_seconds: {
     programs: ROUTER,
     kind: 'histogram',
-    help: 'Time of a REST request, by route and status.',
-    labels: ['vectorcluster', 'route', 'status'],
+    help: 'Time of a REST request, by method, route and status.',
+    labels: ['vectorcluster', 'method', 'route', 'status'],
     buckets: SECONDS,
   },
   maksdb_shard_errors_total: {
