@@ -1,4 +1,5 @@
 /** Carries the plan out: every call here is idempotent, so a pass that died half-way is finished by the next. */
+import { httpUrl } from '../core/address.ts'
 import type { ClusterAction, ClusterPlan } from '../core/cluster-plan.ts'
 import { quantityText } from '../protocol/quantity.ts'
 import { type HandOverRequest, type HandOverResponse, RPC } from '../protocol/shard-rpc.ts'
@@ -94,7 +95,7 @@ export class Actor {
     if (!address) return undefined
     try {
       const { header } = await callFrame<HandOverResponse>({
-        url: `http://${address.includes(':') ? `[${address}]` : address}:${PORTS.shard}${RPC.handOver}`,
+        url: `${httpUrl(address, PORTS.shard)}${RPC.handOver}`,
         token,
         header: { holdOffMs: HOLD_OFF_MS } satisfies HandOverRequest,
         signal: AbortSignal.any([signal, AbortSignal.timeout(HAND_OVER_TIMEOUT_MS)]),

@@ -4,7 +4,7 @@
  * as a whole, such as a selector, it is: one more key selects other pods.
  */
 
-import { parseQuantity } from '../protocol/quantity.ts'
+import { sameQuantity } from '../protocol/quantity.ts'
 import { digest } from './build/context.ts'
 import type { KubeObject } from './kube/objects.ts'
 import { ANNOTATIONS } from './resources.ts'
@@ -95,10 +95,4 @@ function textOf(path: Path): string {
 
 function pointerOf(path: Path): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}
-
-/** The API server writes quantities in its own way: 1024Mi comes back as 1Gi. */
-function sameQuantity(a: unknown, b: unknown): boolean {
-  const [x, y] = [parseQuantity(a), parseQuantity(b)]
-  return x === y || Math.abs(x - y) < 1e-9 * Math.abs(x)
 }

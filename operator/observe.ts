@@ -1,7 +1,7 @@
 /** From copies of objects and the state of the log to the world that the plan speaks of. */
 import type { ClusterWorld, PodView, SetView } from '../core/cluster-plan.ts'
 import { parsePosition } from '../core/position.ts'
-import { parseQuantity } from '../protocol/quantity.ts'
+import { sizeBytes } from '../protocol/quantity.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { redisStorage, type VectorCluster } from '../protocol/vector-cluster.ts'
 import type { TopologyView } from '../store/topology.ts'
@@ -104,8 +104,8 @@ export function worldOf(observed: Observed, context: BuildContext): ClusterWorld
     redis: external ? null : setView(observed, of.redis, redisPods),
     wanted: {
       replicas: cluster.spec.replicas,
-      shardVolumeBytes: parseQuantity(cluster.spec.storage.size),
-      redisVolumeBytes: external ? 0 : parseQuantity(redisStorage(cluster.spec).size),
+      shardVolumeBytes: sizeBytes(cluster.spec.storage.size),
+      redisVolumeBytes: external ? 0 : sizeBytes(redisStorage(cluster.spec).size),
     },
   }
 }
@@ -139,13 +139,13 @@ function setView(observed: Observed, name: string, pods: PodView[]): SetView {
     .filter((claim) => claim.metadata.name.startsWith(`data-${name}-`))
     .map((claim) => {
       const { resources } = claim.spec as { resources: { requests: { storage: string } } }
-      return { name: claim.metadata.name, bytes: parseQuantity(resources.requests.storage) }
+      return { name: claim.metadata.name, bytes: sizeBytes(resources.requests.storage) }
     })
   return {
     name,
     exists: set !== undefined && set.metadata.deletionTimestamp === undefined,
     replicas: spec.replicas ?? 0,
-    volumeBytes: parseQuantity(spec.volumeClaimTemplates?.[0]?.spec.resources.requests.storage ?? '0'),
+    volumeBytes: sizeBytes(spec.volumeClaimTemplates?.[0]?.spec.resources.requests.storage ?? '0'),
     volumes,
     pods,
   }

@@ -58,7 +58,7 @@ export const shardEnvSchema = z.object({
     .optional()
     .describe('file to write the start id to; the kubelet hands it on when this very process has ended'),
   MAKSDB_DATA_DIR: z.string().describe('folder for snapshots'),
-  MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on'),
+  MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on; *: every address of both families'),
   MAKSDB_ADVERTISE: z.string().default('127.0.0.1').describe('address at which routers and peers reach this pod'),
   MAKSDB_PORT: number(0).describe('port for routers and peers; 0 takes a free one'),
   MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0 takes a free one'),
@@ -77,7 +77,7 @@ export const routerEnvSchema = z.object({
     .string()
     .optional()
     .describe('the one VectorCluster that this router serves, a label of its metrics; absent: several'),
-  MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on'),
+  MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on; *: every address of both families'),
   MAKSDB_PORT: number(6333).describe('REST port'),
   MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0 takes a free one'),
   MAKSDB_RUN_FILE: z.string().optional().describe('file to write the pid and the ports to'),
@@ -111,7 +111,10 @@ export const operatorEnvSchema = z.object({
     .max(100)
     .default(10)
     .describe('VectorClusters that are reconciled at a time'),
-  MAKSDB_HOST: z.string().default('127.0.0.1').describe('address of health and metrics'),
+  MAKSDB_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('address of health and metrics; *: every address of both families'),
   MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0 takes a free one'),
   MAKSDB_RUN_FILE: z.string().optional().describe('file to write the pid and the ports to'),
   MAKSDB_LOG_LEVEL: z.string().default('info').describe('pino level'),

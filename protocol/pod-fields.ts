@@ -3,6 +3,7 @@
  * what Kubernetes checks itself in a pod is not checked twice.
  */
 import { z } from 'zod'
+import { QUANTITY_PATTERN } from './quantity.ts'
 
 /** A CEL rule of the CRD: the API server enforces it, and says `message`. */
 export interface CelRule {
@@ -42,10 +43,9 @@ export const nameRef = z.strictObject({ name: objectName.describe('name of the S
 const anyObject = z.record(z.string(), z.unknown()).meta({ 'x-kubernetes-preserve-unknown-fields': true })
 
 const label = z.string().max(63)
-const AMOUNT = '^\\d+(\\.\\d+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$'
 const amount = z
-  .union([z.int().min(0), z.string().regex(new RegExp(AMOUNT), 'must be a quantity such as 500m or 2Gi')])
-  .meta({ 'x-kubernetes-int-or-string': true, pattern: AMOUNT })
+  .union([z.int().min(0), z.string().regex(new RegExp(QUANTITY_PATTERN), 'must be a quantity such as 500m or 2Gi')])
+  .meta({ 'x-kubernetes-int-or-string': true, pattern: QUANTITY_PATTERN })
 const amounts = z.record(z.string(), amount).meta({ maxProperties: 16 })
 
 export const resources = z.strictObject({

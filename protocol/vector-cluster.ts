@@ -7,7 +7,7 @@ import { DURABILITY_LEVELS } from '../core/durability.ts'
 import { badRequest } from '../core/errors.ts'
 import { DIMENSION_MAX } from '../core/vector.ts'
 import { cel, keyRef, nameRef, resources, scheduling } from './pod-fields.ts'
-import { parseQuantity } from './quantity.ts'
+import { SIZE_MAX, SIZE_PATTERN, sizeBytes } from './quantity.ts'
 
 export const API_VERSION = 'maksdb.io/v1alpha1'
 export const KIND = 'VectorCluster'
@@ -25,21 +25,27 @@ const REDIS_SIZE = '1Gi'
 
 const fixed = (field: string) => cel({ rule: 'self == oldSelf', message: `${field} cannot be changed` })
 
+const SIZE_MAX_TEXT = `a volume has at most ${SIZE_MAX}`
+const sizeSchema = z
+  .string()
+  .max(32)
+  .regex(new RegExp(SIZE_PATTERN), 'must be a quantity such as 10Gi or 1.5Ti')
+  .refine((size) => sizeBytes(size) > 0, 'a volume has more than no bytes')
+  .refine((size) => sizeBytes(size) <= sizeBytes(SIZE_MAX), SIZE_MAX_TEXT)
+
 /** Sizes of volumes grow, never shrink, and stay in their class. */
 function storageOf(size: string) {
   return z
     .strictObject({
-      size: z
-        .string()
-        .max(32)
-        .regex(/^[1-9]\d*(Ki|Mi|Gi|Ti|k|M|G|T)?$/, 'must be a quantity such as 10Gi')
+      size: sizeSchema
         .default(size)
         .describe('size of the volume; it can only grow')
         .meta(
-          cel({
-            rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0',
-            message: 'a volume can only grow',
-          }),
+          cel(
+            { rule: `quantity(self).isGreaterThan(quantity('0'))`, message: 'a volume has more than no bytes' },
+            { rule: `quantity(self).compareTo(quantity('${SIZE_MAX}')) <= 0`, message: SIZE_MAX_TEXT },
+            { rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0', message: 'a volume can only grow' },
+          ),
         ),
       storageClassName: z
         .string()
@@ -262,5 +268,5 @@ export function redisStorage(spec: VectorClusterSpec): { size: string; storageCl
 
 /** Redis may use a third of its volume as memory: the log of appended commands and its rewrite need the rest. */
 export function redisMemoryBytes(spec: VectorClusterSpec): number {
-  return Math.floor(parseQuantity(redisStorage(spec).size) / 3)
+  return Math.floor(sizeBytes(redisStorage(spec).size) / 3)
 }

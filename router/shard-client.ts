@@ -1,5 +1,6 @@
 /** Calls to shards. An error says whether the shard proved that nothing was executed. */
 import { Agent } from 'undici'
+import { httpUrl } from '../core/address.ts'
 import { asMaksError, type ErrorCode, MaksError } from '../core/errors.ts'
 import type { Frame } from '../protocol/frame.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
@@ -55,7 +56,7 @@ export class ShardClient {
   ): Promise<Frame<A>> {
     try {
       return await callFrame<A>({
-        url: `http://${shard.address}:${shard.port}${path}`,
+        url: `${httpUrl(shard.address, shard.port)}${path}`,
         token: this.#token,
         header,
         chunks,

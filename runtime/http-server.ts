@@ -3,6 +3,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { ANY_ADDRESS } from '../core/address.ts'
 import { asMaksError, isErrorCode, MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
 import { sleep } from './lifecycle.ts'
@@ -21,7 +22,8 @@ export async function listen(server: Server, host: string, port: number, fallbac
   const attempt = (wished: number) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(wished, host, () => {
+      // Without a host Node listens on `::` for both families, and on 0.0.0.0 where the machine has no IPv6.
+      server.listen({ port: wished, ...(host === ANY_ADDRESS ? {} : { host }) }, () => {
         server.off('error', reject)
         resolve()
       })

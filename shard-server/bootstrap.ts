@@ -7,6 +7,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { request } from 'undici'
+import { httpUrl } from '../core/address.ts'
 import { MaksError } from '../core/errors.ts'
 import { comparePositions, parsePosition } from '../core/position.ts'
 import { type Heartbeat, INTERNAL_HEADER, RPC, type SnapshotRequest } from '../protocol/shard-rpc.ts'
@@ -63,7 +64,7 @@ async function copyFrom(
   await rm(folder, { recursive: true, force: true })
   await mkdir(join(folder, 'partial'), { recursive: true })
   for (const file of header.files) {
-    const url = `http://${peer.address}:${peer.port}${RPC.snapshotFile}?position=${header.position}&name=${file.name}`
+    const url = `${httpUrl(peer.address, peer.port)}${RPC.snapshotFile}?position=${header.position}&name=${file.name}`
     const response = await request(url, { headers: { [INTERNAL_HEADER]: pod.env.MAKSDB_INTERNAL_TOKEN } })
     if (response.statusCode !== 200)
       throw new MaksError('NOT_READY', `${peer.pod} no longer has ${file.name} of ${header.position}`)

@@ -1,4 +1,5 @@
 /** Calls to other shards: frames over HTTP with the internal credential; errors come back as codes of the catalogue. */
+import { httpUrl } from '../core/address.ts'
 import type { Frame } from '../protocol/frame.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { callFrame } from '../runtime/frame-call.ts'
@@ -15,7 +16,7 @@ export async function callPeer<A>(
   timeoutMs = 10_000,
 ): Promise<Frame<A>> {
   return callFrame<A>({
-    url: `http://${peer.address}:${peer.port}${path}`,
+    url: `${httpUrl(peer.address, peer.port)}${path}`,
     token: pod.env.MAKSDB_INTERNAL_TOKEN,
     header,
     chunks,

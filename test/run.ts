@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { aptInstall } from '../setup/steps.mjs'
 import { whyNot } from './kube/cluster/cluster.ts'
-import { COMMANDS } from './kube/cluster/configs.ts'
+import { missingPackages } from './packages.ts'
 
 interface Tier {
   project: string
@@ -44,6 +44,7 @@ const sum = { passed: 0, failed: 0, skipped: 0 }
 const skipped: string[] = []
 
 const wanted = TIERS.filter(({ project }) => only.length === 0 || only.includes(project))
+installPackages()
 /** On a cluster that is given nothing has to be made, and the image is there already. */
 const given = process.env.KUBECONFIG !== undefined
 const kubernetes = wanted.some((tier) => tier.project === 'api' || (tier.kubernetes && !given))
@@ -73,15 +74,18 @@ if (skipped.length > 0) console.log(`\nnot run on this machine:\n${skipped.map((
 console.log(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 process.exit(sum.failed > 0 || sum.passed === 0 ? 1 : 0)
 
+/** What cannot be installed is named by the tests that then cannot run. */
+function installPackages(): void {
+  const missing = [...new Set(wanted.flatMap(({ project }) => missingPackages(project)))]
+  if (missing.length === 0) return
+  console.log(`installing what the tests need: ${missing.join(', ')}`)
+  if (!aptInstall(missing)) console.log('not all of them could be installed')
+}
+
 type Preparation = { missing: string } | { build: Promise<number | null>; log: () => string }
 
-/** Installs what a cluster needs and begins to build it, at the lowest priority: the tests before it have their own limits. */
+/** Begins to build what a cluster needs, at the lowest priority: the tests before it have their own limits. */
 async function prepareKubernetes(): Promise<Preparation> {
-  const packages = Object.values(COMMANDS).flatMap((from) => /^Debian: (.+)$/.exec(from)?.[1] ?? [])
-  if ((await whyNot()) !== undefined) {
-    console.log(`installing what a test cluster needs: ${packages.join(', ')}`)
-    aptInstall(packages)
-  }
   const missing = await whyNot()
   if (missing !== undefined) return { missing }
   console.log('building the programs of the test cluster in the background, where the cache has not got them')

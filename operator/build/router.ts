@@ -1,4 +1,5 @@
 /** The stateless front: a Deployment that rolls by itself, never with fewer pods than before. */
+import { ANY_ADDRESS } from '../../core/address.ts'
 import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { collectionConfig } from './config.ts'
@@ -78,7 +79,7 @@ function container(context: BuildContext): JsonObject {
       ...envList({
         MAKSDB_ROUTER_FILE: `${PATHS.config}/${KEYS.router}`,
         MAKSDB_VECTOR_CLUSTER: context.cluster.metadata.name,
-        MAKSDB_HOST: '0.0.0.0',
+        MAKSDB_HOST: ANY_ADDRESS,
         MAKSDB_PORT: String(PORTS.rest),
         MAKSDB_ADMIN_PORT: String(PORTS.admin),
         MAKSDB_DRAIN_MS: String(DRAIN_MS),

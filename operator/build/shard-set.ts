@@ -1,6 +1,8 @@
 /** The StatefulSet of one k-means cluster. */
+import { ANY_ADDRESS } from '../../core/address.ts'
 import { NATIVE_ENV } from '../../protocol/cluster-config.ts'
 import { startConfigOf } from '../../protocol/config.ts'
+import { quantityText, sizeBytes } from '../../protocol/quantity.ts'
 import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { collectionConfig } from './config.ts'
@@ -75,7 +77,8 @@ export function volumeClaim(
     spec: {
       accessModes: ['ReadWriteOnce'],
       ...(storage.storageClassName === undefined ? {} : { storageClassName: storage.storageClassName }),
-      resources: { requests: { storage: storage.size } },
+      // In whole bytes: what the API server and a provisioner would round is rounded here, and compares equal.
+      resources: { requests: { storage: quantityText(sizeBytes(storage.size)) } },
     },
   }
 }
@@ -119,7 +122,7 @@ function container(context: BuildContext, cell: number): JsonObject {
         MAKSDB_COLLECTION_FILE: `${PATHS.config}/${KEYS.collection}`,
         MAKSDB_CELL: String(cell),
         MAKSDB_DATA_DIR: PATHS.data,
-        MAKSDB_HOST: '0.0.0.0',
+        MAKSDB_HOST: ANY_ADDRESS,
         MAKSDB_PORT: String(PORTS.shard),
         MAKSDB_ADMIN_PORT: String(PORTS.admin),
         MAKSDB_TERMINATION_FILE: '/dev/termination-log',

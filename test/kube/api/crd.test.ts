@@ -109,7 +109,7 @@ const FIELDS: [string, object[], object[]][] = [
   ['spec.durability', [{ durability: 'Memory' }], [{ durability: 'Hope' }]],
   [
     'spec.redis.managed.storage.size',
-    [{ redis: { managed: { storage: { size: '2Gi' } } } }],
+    [{ redis: { managed: { storage: { size: '2Gi' } } } }, { redis: { managed: { storage: { size: '1.5Gi' } } } }],
     [
       { redis: { managed: { storage: { size: 'two' } } } },
       { redis: { managed: { storage: { size: `1${'0'.repeat(32)}` } } } },
@@ -157,8 +157,11 @@ const FIELDS: [string, object[], object[]][] = [
   ['spec.redis.image', [{ redis: { image: 'redis:8' } }], [{ redis: { image: '' } }, { redis: { image: long(501) } }]],
   [
     'spec.storage.size',
-    [{ storage: { size: '1Ti' } }],
-    [{ storage: { size: '0Gi' } }, { storage: { size: `1${'0'.repeat(32)}` } }],
+    ['1Ti', '1.5Gi', '10Pi', '1Ei', '1e9', '.5Ti', '1073741824'].map((size) => ({ storage: { size } })),
+    [
+      ...['0Gi', '0', '500m', '-1Gi', '1GB', '1e999', '1100Pi', '100E'].map((size) => ({ storage: { size } })),
+      { storage: { size: `1${'0'.repeat(32)}` } },
+    ],
   ],
   [
     'spec.storage.storageClassName',
@@ -293,6 +296,8 @@ const RULES: [string, { from?: object; good: object; bad: object; name?: string 
     'a volume can only grow',
     { from: { storage: { size: '2Gi' } }, good: { storage: { size: '3Gi' } }, bad: { storage: { size: '1Gi' } } },
   ],
+  ['a volume has more than no bytes', { good: { storage: { size: '1' } }, bad: { storage: { size: '0.0' } } }],
+  ['a volume has at most 1Ei', { good: { storage: { size: '1024Pi' } }, bad: { storage: { size: '1025Pi' } } }],
   [
     'storageClassName cannot be changed',
     { from: { storage: { storageClassName: 'a' } }, good: { storage: { storageClassName: 'a' } }, bad: {} },
@@ -365,6 +370,18 @@ interface Schema {
   [keyword: string]: unknown
 }
 const BOUNDS = ['minimum', 'maximum', 'enum', 'pattern', 'minLength', 'maxLength', 'maxItems', 'maxProperties']
+
+it('sizes are compared as quantities: written otherwise is the same, a byte less is smaller', async () => {
+  const sized = (size: string) => ({
+    ...object({ storage: { size } }, 'sized'),
+    spec: { dimension: 2, storage: { size } },
+  })
+  for (const size of ['1.5Gi', '1536Mi', '1610612736', '1.6Gi', '2e9', '10Pi', '10240Ti'])
+    await client.apply(VECTOR_CLUSTERS, sized(size), 'test')
+  expect(await refusal(client.apply(VECTOR_CLUSTERS, sized('11258999068426239'), 'test'))).toContain(
+    'a volume can only grow',
+  )
+})
 
 describe('the tables above', () => {
   const root = crd().spec.versions[0]?.schema.openAPIV3Schema as unknown as Schema

@@ -23,6 +23,7 @@ export const COMMANDS = {
   buildah: 'Debian: buildah',
   debootstrap: 'Debian: debootstrap',
   promtool: 'Debian: prometheus',
+  openssl: 'Debian: openssl',
 }
 
 const PROBE = 'maksdb-probe'

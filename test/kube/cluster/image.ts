@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseQuantity } from '../../../protocol/quantity.ts'
 import { kubeCache } from '../../go/programs.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -99,6 +100,13 @@ export async function ensureImage(say: (line: string) => void): Promise<BuiltIma
   await run('buildah', ['push', '-q', name, `oci-archive:${archive}:${name}`])
   say(`building the image: done (${((performance.now() - started) / 1000).toFixed(0)} s)`)
   return { name, archive }
+}
+
+/** What the layers of an image take when they are unpacked. */
+export async function unpackedBytes(name: string): Promise<number> {
+  const listed = JSON.parse(await run('buildah', ['images', '--json', name])) as { size: string }[]
+  const [, amount, unit] = /^([\d.]+) ([kMG])B$/.exec(listed[0]?.size ?? '') ?? []
+  return parseQuantity(`${amount}${unit}`)
 }
 
 /** The sandbox of every pod: a process that waits. */

@@ -1,12 +1,13 @@
 /** What a new user does: apply the samples, look, write and search; and what the chart itself offers. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { QdrantClient } from '@qdrant/js-client-rest'
 import { Agent, request } from 'undici'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { Kubernetes } from '../support/kubernetes.ts'
+import { ensureImage, unpackedBytes } from './image.ts'
 
 const k = new Kubernetes('install')
 const operator = new Kubernetes('maksdb-system')
@@ -69,6 +70,22 @@ describe.each([
       'reads and writes are served',
     ])
       expect(story).toContain(part)
+  })
+})
+
+/** Of the image as one machine unpacks it, and of the archive that goes over a network. */
+const IMAGE_BYTES_MAX = 350e6
+const ARCHIVE_BYTES_MAX = 150e6
+
+describe('the image', () => {
+  it('is small: no command line, no compiler, no package manager, and nothing twice in two layers', async (context) => {
+    if (!inject('cluster').own) {
+      context.skip('the image of a cluster of your own is not at hand')
+      return
+    }
+    const { archive } = await ensureImage(() => {})
+    expect(statSync(archive).size).toBeLessThan(ARCHIVE_BYTES_MAX)
+    expect(await unpackedBytes(k.image)).toBeLessThan(IMAGE_BYTES_MAX)
   })
 })
 
