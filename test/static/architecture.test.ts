@@ -167,6 +167,7 @@ describe('words in one place', () => {
         'test/kube/cluster',
         'shard-server/index',
         'core',
+        'protocol',
         'operator',
         'operator/build',
       ].flatMap((folder) => readdirSync(join(root, folder))),
