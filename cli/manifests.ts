@@ -1,5 +1,4 @@
 /** Manifests of local mode: YAML files with VectorClusters and the ConfigMaps and Secrets that they name. */
-import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
@@ -7,6 +6,7 @@ import { z } from 'zod'
 import { badRequest, MaksError } from '../core/errors.ts'
 import {
   API_VERSION,
+  clusterNameFor,
   KIND,
   parseVectorCluster,
   type VectorCluster,
@@ -135,12 +135,10 @@ export interface CollectionRequest {
 
 /** The VectorCluster behind `PUT /collections/{c}`: its name is made from the collection's, which may hold any character. */
 export function clusterOfCollection({ collection, spec, namedVector }: CollectionRequest): StoredCluster {
-  const plain = /^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(collection)
-  const digest = createHash('sha256').update(collection).digest('hex').slice(0, 12)
   const manifest = parseVectorCluster({
     apiVersion: API_VERSION,
     kind: KIND,
-    metadata: { name: plain ? collection : `c-${digest}` },
+    metadata: { name: clusterNameFor(collection) },
     spec: { ...spec, collection },
   })
   checkBuilt(manifest)

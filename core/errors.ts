@@ -53,6 +53,12 @@ export const ERRORS = {
     retriable: false,
     hint: 'Use the read-write key, or the name 127.0.0.1 or localhost where no key is set.',
   },
+  KUBERNETES_OBJECT: {
+    http: 403,
+    grpc: GRPC.PERMISSION_DENIED,
+    retriable: false,
+    hint: 'Collections are VectorClusters here: make and delete them with kubectl.',
+  },
   NOT_FOUND: {
     http: 404,
     grpc: GRPC.NOT_FOUND,

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkDepth, exactParse, exactStringify } from './exact-json.ts'
+import { exactParse, exactStringify } from './exact-json.ts'
+import { checkStorable } from './request-json.ts'
 
 describe('JSON with 64-bit integers', () => {
   it('keeps every integer, and everything else as JSON.parse has it', () => {
@@ -31,6 +32,6 @@ describe('JSON with 64-bit integers', () => {
 
   it('refuses what is not JSON, and what is nested beyond measure', () => {
     expect(() => exactParse('{"a":}')).toThrow(/not valid JSON/)
-    expect(() => checkDepth(JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`), 'it')).toThrow(/nested deeper/)
+    expect(() => checkStorable(JSON.parse(`${'['.repeat(200)}${']'.repeat(200)}`), 'it')).toThrow(/nested deeper/)
   })
 })

@@ -27,7 +27,8 @@ export function exactParse(text: string): unknown {
 }
 
 function reviveInteger(_key: string, value: unknown, context: ReviverContext): unknown {
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value
+  // What is beyond a float64 too stays Infinity, which whoever stores it refuses.
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || !Number.isFinite(value)) return value
   const source = context.source ?? ''
   return INTEGER.test(source) ? BigInt(source) : value
 }
@@ -36,11 +37,4 @@ const rawJSON = (JSON as unknown as { rawJSON: (this: void, text: string) => unk
 
 export function exactStringify(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? rawJSON(part.toString()) : part))
-}
-
-/** Refuses what would overflow the stack of whoever walks it. */
-export function checkDepth(value: unknown, what: string, depth = 0): void {
-  if (typeof value !== 'object' || value === null) return
-  if (depth > JSON_DEPTH_MAX) throw badRequest(`${what} is nested deeper than ${JSON_DEPTH_MAX} levels`)
-  for (const part of Object.values(value)) checkDepth(part, what, depth + 1)
 }

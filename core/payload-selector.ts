@@ -1,26 +1,64 @@
-/** `with_payload`: all, none, or the dotted keys to include or to leave out. Works on the payload's JSON text. */
+/**
+ * `with_payload`: all, none, or the paths (`json-path.ts`) to include or to leave out. Works on the payload's JSON text.
+ * As in Qdrant, include keeps what a path names with all below it, and what lies on the way to it: the lists and objects
+ * that hold it, also empty ones, and a plain value where the path would go on. Exclude leaves out what a path names.
+ */
 import { badRequest } from './errors.ts'
 import { exactParse, exactStringify } from './exact-json.ts'
+import { type JsonPath, type PathStep, parseJsonPath } from './json-path.ts'
 
-export type PayloadSelector = { kind: 'all' } | { kind: 'none' } | { kind: 'include' | 'exclude'; paths: string[][] }
+/** Paths as a tree, so that a payload is walked once however many there are. */
+interface PathNode {
+  /** A path ends here. */
+  ends: boolean
+  keys: Map<string, PathNode>
+  indexes: Map<number, PathNode>
+  every: PathNode | undefined
+}
+
+export type PayloadSelector = { kind: 'all' } | { kind: 'none' } | { kind: 'include' | 'exclude'; paths: PathNode }
+
+const WHAT = 'with_payload'
 
 export function parsePayloadSelector(value: unknown, fallback: boolean): PayloadSelector {
   if (value === undefined || value === null) return { kind: fallback ? 'all' : 'none' }
   if (typeof value === 'boolean') return { kind: value ? 'all' : 'none' }
   if (Array.isArray(value)) return { kind: 'include', paths: parsePaths(value) }
   if (typeof value === 'object') {
-    const { include, exclude } = value as { include?: unknown; exclude?: unknown }
-    if (Array.isArray(include)) return { kind: 'include', paths: parsePaths(include) }
-    if (Array.isArray(exclude)) return { kind: 'exclude', paths: parsePaths(exclude) }
+    const given = Object.entries(value).filter(([, paths]) => paths !== null)
+    const [kind, paths] = given[0] ?? []
+    if (kind === undefined) return { kind: fallback ? 'all' : 'none' }
+    if (given.length === 1 && (kind === 'include' || kind === 'exclude') && Array.isArray(paths))
+      return { kind, paths: parsePaths(paths) }
   }
-  throw badRequest('with_payload must be true, false, a list of keys, or {"include": [...]} or {"exclude": [...]}')
+  throw badRequest(`${WHAT} must be true, false, a list of paths, {"include": [...]} or {"exclude": [...]}`)
 }
 
-function parsePaths(keys: readonly unknown[]): string[][] {
-  return keys.map((key) => {
-    if (typeof key !== 'string') throw badRequest('with_payload lists keys as strings')
-    return key.split('.')
-  })
+function parsePaths(texts: readonly unknown[]): PathNode {
+  const root = newNode()
+  for (const text of texts) {
+    const path: JsonPath = parseJsonPath(text, WHAT)
+    path.reduce(nodeAfter, root).ends = true
+  }
+  return root
+}
+
+function newNode(): PathNode {
+  return { ends: false, keys: new Map(), indexes: new Map(), every: undefined }
+}
+
+function nodeAfter(node: PathNode, step: PathStep): PathNode {
+  if (step.kind === 'every') {
+    node.every ??= newNode()
+    return node.every
+  }
+  return step.kind === 'key' ? childOf(node.keys, step.key) : childOf(node.indexes, step.index)
+}
+
+function childOf<K>(children: Map<K, PathNode>, key: K): PathNode {
+  const next = children.get(key) ?? newNode()
+  children.set(key, next)
+  return next
 }
 
 type Tree = Record<string, unknown>
@@ -29,31 +67,47 @@ type Tree = Record<string, unknown>
 export function selectPayload(selector: PayloadSelector, payload: string): string {
   if (selector.kind === 'none' || payload === '') return ''
   if (selector.kind === 'all') return payload
-  const tree = exactParse(payload) as Tree
-  if (selector.kind === 'exclude') {
-    for (const path of selector.paths) drop(tree, path)
-    return exactStringify(tree)
+  const select = selector.kind === 'include' ? included : remaining
+  return exactStringify(select(exactParse(payload), [selector.paths]))
+}
+
+/** @param nodes where the paths that lead here stand; at least one */
+function included(value: unknown, nodes: readonly PathNode[]): unknown {
+  if (nodes.some(({ ends }) => ends)) return value
+  return mapParts(value, (part, step) => {
+    const next = step(nodes)
+    return next.length === 0 ? undefined : included(part, next)
+  })
+}
+
+function remaining(value: unknown, nodes: readonly PathNode[]): unknown {
+  return mapParts(value, (part, step) => {
+    const next = step(nodes)
+    if (next.some(({ ends }) => ends)) return undefined
+    return next.length === 0 ? part : remaining(part, next)
+  })
+}
+
+type Step = (nodes: readonly PathNode[]) => PathNode[]
+
+/** A list or an object of what `map` makes of the parts, without those of which it makes nothing; else the value itself. */
+function mapParts(value: unknown, map: (part: unknown, step: Step) => unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) {
+    return value
+      .map((part, i) =>
+        map(part, (nodes) => nodes.flatMap(({ every, indexes }) => [every, indexes.get(i)].filter(isNode))),
+      )
+      .filter((part) => part !== undefined)
   }
   const kept: Tree = Object.create(null) as Tree
-  for (const path of selector.paths) copy(tree, kept, path)
-  return exactStringify(kept)
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function drop(tree: Tree, [first = '', ...rest]: string[]): void {
-  if (rest.length === 0) delete tree[first]
-  else if (Object.hasOwn(tree, first) && isTree(tree[first])) drop(tree[first], rest)
-}
-
-function copy(from: Tree, to: Tree, [first = '', ...rest]: string[]): void {
-  if (!Object.hasOwn(from, first)) return
-  const value = from[first]
-  if (rest.length === 0) to[first] = value
-  else if (isTree(value)) {
-    if (!isTree(to[first])) to[first] = Object.create(null)
-    copy(value, to[first] as Tree, rest)
+  for (const [key, part] of Object.entries(value)) {
+    const mapped = map(part, (nodes) => nodes.map(({ keys }) => keys.get(key)).filter(isNode))
+    if (mapped !== undefined) kept[key] = mapped
   }
+  return kept
+}
+
+function isNode(node: PathNode | undefined): node is PathNode {
+  return node !== undefined
 }

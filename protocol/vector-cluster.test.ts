@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeFrame, encodeFrame, type Frame } from './frame.ts'
 import { keysOf } from './keys.ts'
 import { parseQuantity } from './quantity.ts'
-import { parseVectorCluster, redisMemoryBytes } from './vector-cluster.ts'
+import { clusterNameFor, collectionNameFault, parseVectorCluster, redisMemoryBytes } from './vector-cluster.ts'
 
 function decoded(bytes: Buffer): Frame<unknown> {
   const work = decodeFrame<unknown>(bytes)
@@ -51,6 +51,28 @@ describe('the manifest', () => {
       ),
     ).toThrow(/not both/)
   })
+
+  it.each(['.', '..', '', 'a/b', 'a\\b', 'a\nb', '\ud800', 'x'.repeat(256)])(
+    'a collection named %j is refused: no request would reach it',
+    (collection) => {
+      expect(() => parseVectorCluster(manifest({ dimension: 1, collection }))).toThrow(/spec\.collection/)
+      expect(collectionNameFault(collection)).toBeDefined()
+    },
+  )
+
+  it.each(['...', '.a', 'a b', '%2e', 'ü', '__proto__', 'exists', ' ', '\x7f', '𝔘', '{c}', '#', 'a;b', '&=+', '7'])(
+    'a collection named %j is reached by its path as a URL is written, and has a VectorCluster that can be made',
+    (collection) => {
+      expect(collectionNameFault(collection)).toBeUndefined()
+      const { pathname } = new URL(`/collections/${encodeURIComponent(collection)}/points`, 'http://localhost')
+      expect(decodeURIComponent(pathname.split('/')[2] as string)).toBe(collection)
+      const { metadata } = parseVectorCluster({
+        ...manifest({ dimension: 1 }),
+        metadata: { name: clusterNameFor(collection) },
+      })
+      expect(metadata.name).toMatch(/^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/)
+    },
+  )
 
   it('sizes become bytes, and a third of the volume of Redis its memory', () => {
     expect(['1Ki', '2Gi', '3M', '7'].map(parseQuantity)).toEqual([1024, 2 * 1024 ** 3, 3e6, 7])

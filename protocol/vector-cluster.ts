@@ -2,6 +2,7 @@
  * The VectorCluster manifest: the same schema for a local file and for the custom resource. Defaults make `dimension`
  * the only required field. Fields that only Kubernetes can honour are accepted and kept.
  */
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { DURABILITY_LEVELS } from '../core/durability.ts'
 import { badRequest } from '../core/errors.ts'
@@ -17,8 +18,15 @@ const ROUTERS_MAX = 100
 export const NAME_MAX = 40
 /** The Services of `films` are `films`, `films-redis` and `films-shards`: a VectorCluster of the latter names would share one. */
 export const RESERVED_SUFFIXES = ['-redis', '-shards'] as const
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+/** On Kubernetes a VectorCluster's name is also its Service's. */
+const SERVICE_NAME = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
+const NAME_DIGEST_LENGTH = 12
 /** Qdrant's rule for names of collections. */
-export const COLLECTION_NAME = /^[^<>:"/\\|?*\x00-\x1F]{1,255}$/
+const COLLECTION_NAME = /^[^<>:"/\\|?*\x00-\x1F]{1,255}$/
+/** Clients and proxies take these segments out of a path before they send it, so that no request would reach them. */
+const DOT_NAMES = ['.', '..']
+const DOT_NAMES_REFUSED = 'must not be "." or "..", which cannot stand in the path of a request'
 const SAMPLE_PER_CLUSTER_MIN = 10
 const SEED_MAX = 0xffffffff
 const REDIS_SIZE = '1Gi'
@@ -126,9 +134,12 @@ export const vectorClusterSpecSchema = z
       .meta(fixed('metric')),
     collection: z
       .string()
-      .min(1)
-      .max(255)
-      .regex(COLLECTION_NAME)
+      .min(1, 'must not be empty')
+      .max(255, 'must have at most 255 characters')
+      .regex(COLLECTION_NAME, 'must be 1 to 255 characters without < > : " / \\ | ? * and control characters')
+      .refine((name) => !DOT_NAMES.includes(name), DOT_NAMES_REFUSED)
+      .refine((name) => name.isWellFormed(), 'must be well-formed Unicode')
+      .meta(cel({ rule: "!(self in ['.', '..'])", message: `collection ${DOT_NAMES_REFUSED}` }))
       .optional()
       .describe('name of the collection in the API; absent: metadata.name'),
     clusters: z
@@ -234,10 +245,7 @@ export const vectorClusterSchema = z.object({
   apiVersion: z.literal(API_VERSION),
   kind: z.literal(KIND),
   metadata: z.object({
-    name: z
-      .string()
-      .max(NAME_MAX)
-      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be a DNS label'),
+    name: z.string().max(NAME_MAX).regex(DNS_LABEL, 'must be a DNS label'),
     namespace: z.string().default('default'),
   }),
   spec: vectorClusterSpecSchema,
@@ -259,6 +267,20 @@ export function issuesText(error: z.ZodError): string {
 
 export function collectionOf(cluster: VectorCluster): string {
   return cluster.spec.collection ?? cluster.metadata.name
+}
+
+/** Why a name cannot be a collection's, or undefined. */
+export function collectionNameFault(name: string): string | undefined {
+  return vectorClusterSpecSchema.shape.collection.safeParse(name).error?.issues[0]?.message
+}
+
+/** The VectorCluster of a collection that is asked for by its name, which may hold nearly any character. */
+export function clusterNameFor(collection: string): string {
+  const plain =
+    collection.length <= NAME_MAX &&
+    SERVICE_NAME.test(collection) &&
+    !RESERVED_SUFFIXES.some((suffix) => collection.endsWith(suffix))
+  return plain ? collection : `c-${createHash('sha256').update(collection).digest('hex').slice(0, NAME_DIGEST_LENGTH)}`
 }
 
 /** The volume of the managed Redis, also where the manifest says nothing of it. */

@@ -6,7 +6,13 @@ import { metricOfQdrant } from '../core/metric.ts'
 import { DIMENSION_MAX } from '../core/vector.ts'
 import type { RouterEnv } from '../protocol/config.ts'
 import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
-import { COLLECTION_NAME } from '../protocol/vector-cluster.ts'
+import {
+  API_VERSION,
+  clusterNameFor,
+  collectionNameFault,
+  KIND,
+  parseVectorCluster,
+} from '../protocol/vector-cluster.ts'
 import { errorOfReply } from '../runtime/http-server.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { asObject, Fields } from './fields.ts'
@@ -26,17 +32,20 @@ const READY_POLL_MS = 30
 export async function createCollection(parts: CollectionParts, request: Request): Promise<boolean> {
   const { env, registry } = parts
   const collection = String(request.params.c)
-  if (!COLLECTION_NAME.test(collection)) throw badRequest(`"${collection}" is not a valid name for a collection`)
-  const spec = parseCreate(request.body)
+  const fault = collectionNameFault(collection)
+  if (fault !== undefined)
+    throw badRequest(`the name ${JSON.stringify(collection)} is not valid for a collection: it ${fault}`)
+  const wanted = parseCreate(request.body)
   if (registry.find(collection))
     throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
+    const manifest = JSON.stringify(manifestOf(collection, wanted.spec))
     throw new MaksError(
-      'FORBIDDEN',
-      `collections are VectorClusters here; apply a manifest with kubectl: {"apiVersion":"maksdb.io/v1alpha1","kind":"VectorCluster","metadata":{"name":"${collection}"},"spec":${JSON.stringify(spec)}}`,
+      'KUBERNETES_OBJECT',
+      `collections are VectorClusters here; apply this manifest with kubectl apply -f: ${manifest}`,
     )
   }
-  await supervisor(env, 'POST', '/collections', { collection, ...spec })
+  await supervisor(env, 'POST', '/collections', { collection, ...wanted })
   const deadline = performance.now() + timeoutMs(request, parts.limits)
   while (performance.now() < deadline) {
     registry.reload()
@@ -46,6 +55,15 @@ export async function createCollection(parts: CollectionParts, request: Request)
     await sleep(READY_POLL_MS)
   }
   throw new MaksError('TIMEOUT', `collection ${collection} was created, but is not ready yet`)
+}
+
+/** What to apply on Kubernetes for a collection. Throws BAD_REQUEST where the API server would refuse it. */
+function manifestOf(collection: string, spec: Record<string, unknown>): object {
+  const name = clusterNameFor(collection)
+  const named = name === collection ? spec : { ...spec, collection }
+  const manifest = { apiVersion: API_VERSION, kind: KIND, metadata: { name }, spec: named }
+  parseVectorCluster(manifest)
+  return manifest
 }
 
 /** Fields of PUT /collections: what shapes the collection, what means nothing here, and what is refused. */
@@ -63,10 +81,8 @@ function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVecto
     'replication_factor',
     'write_consistency_factor',
     'timeout',
-    'strict_mode_config',
-    'metadata',
   )
-  fields.refuse('', 'sparse_vectors', 'init_from', 'sharding_method')
+  fields.refuse('', 'sparse_vectors', 'init_from', 'sharding_method', 'strict_mode_config', 'metadata')
   fields.end()
   const namedVector = Object.hasOwn(given, '')
   if (namedVector && Object.keys(given).length > 1)
@@ -89,9 +105,14 @@ function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVecto
 export async function removeCollection(parts: CollectionParts, request: Request): Promise<boolean> {
   const { env, registry } = parts
   const collection = String(request.params.c)
-  if (!registry.find(collection)) return false
+  const there = registry.find(collection)
+  if (!there) return false
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
-    throw new MaksError('FORBIDDEN', `collections are VectorClusters here; run: kubectl delete vc ${collection}`)
+    const { namespace, name } = there.config
+    throw new MaksError(
+      'KUBERNETES_OBJECT',
+      `collections are VectorClusters here; run: kubectl delete vc ${name} -n ${namespace}`,
+    )
   }
   await supervisor(env, 'DELETE', `/collections/${encodeURIComponent(collection)}`)
   registry.reload()

@@ -1,6 +1,7 @@
 /** Routes on collections: list, describe, topology and centroids; creating and deleting is collection-admin.ts. */
 import type { Request, Router } from 'express'
 import { asMaksError, MaksError } from '../core/errors.ts'
+import { parseJsonPath } from '../core/json-path.ts'
 import { QDRANT_DISTANCE } from '../core/metric.ts'
 import { cellHealth, centroidOf } from '../core/partition.ts'
 import { bytesOf, parseCentroids, vectorJson } from '../core/vector.ts'
@@ -45,7 +46,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
     '/collections/:c/index',
     send(async (request) => {
       registry.get(name(request))
-      asObject(request.body, 'the body')
+      checkIndex(request.body)
       return { result: { operation_id: 0, status: 'completed' } }
     }),
   )
@@ -69,6 +70,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
     '/v1/collections/:c/accept-loss',
     send(async (request) => {
       const collection = registry.get(name(request))
+      noFields(request.body)
       const reply = await collection.link.use((redis) => acceptLoss(redis, collection.scope))
       const deadline = performance.now() + ACCEPT_WAIT_MS
       do {
@@ -87,6 +89,21 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
       }),
     )
   }
+}
+
+/** An index of a payload's field: what it asks for is checked, and means nothing yet. */
+function checkIndex(body: unknown): void {
+  const fields = new Fields(body, 'the body')
+  parseJsonPath(fields.take('field_name'), 'field_name')
+  const schema = fields.take('field_schema') ?? fields.take('field_type')
+  if (schema !== undefined && typeof schema !== 'string') asObject(schema, 'field_schema')
+  fields.ignore('field_type')
+  fields.end()
+}
+
+/** Of routes that take no fields. */
+function noFields(body: unknown): void {
+  new Fields(body ?? {}, 'the body').end()
 }
 
 function name(request: Request): string {
@@ -189,7 +206,7 @@ async function install(parts: CollectionParts, request: Request, action: Centroi
     const given = fields.take('centroids')
     fields.end()
     chunks.push(bytesOf(await inSlices(parseCentroids(given, config))))
-  }
+  } else noFields(request.body)
   const leader = collection.leader(0)
   if (!leader) throw new MaksError('NO_PRIMARY', 'cell 0 has no primary')
   try {

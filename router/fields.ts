@@ -1,9 +1,9 @@
 /**
  * Reads the fields of a JSON object: each known field once, and a 400 that names any that is left. What clients send
- * without meaning it is absent: null, and, where `optional` says so, an empty object or list.
+ * without meaning it is absent: null, and, for what is refused, an empty object or list. An object with members is never
+ * absent, whatever they are: `{"text": {}}` asks for something.
  */
 import { badRequest, MaksError } from '../core/errors.ts'
-import { JSON_DEPTH_MAX } from '../core/exact-json.ts'
 
 export type JsonObject = Record<string, unknown>
 
@@ -13,11 +13,10 @@ export function asObject(value: unknown, what: string): JsonObject {
   return value as JsonObject
 }
 
-export function isEmpty(value: unknown, depth = 0): boolean {
+export function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null) return true
-  if (Array.isArray(value)) return value.length === 0
-  if (typeof value !== 'object' || depth > JSON_DEPTH_MAX) return false
-  return Object.values(value).every((part) => isEmpty(part, depth + 1))
+  if (typeof value !== 'object') return false
+  return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0
 }
 
 export class Fields {
@@ -50,9 +49,20 @@ export class Fields {
     }
   }
 
+  /** Refused by name, as is anything in it but these parts of it where they are empty: a client's empty form of it. */
+  refuseForm(why: string, name: string, parts: readonly string[]): void {
+    const form = this.take(name)
+    if (typeof form !== 'object' || form === null || Array.isArray(form)) return this.refuse(why, name)
+    const fields = new Fields(form, name)
+    const meant = parts.some((part) => !isEmpty(fields.take(part)))
+    fields.end()
+    if (meant) this.refuse(why, name)
+  }
+
   number(name: string, check: { min: number; max: number; integer?: boolean }): number | undefined {
-    const value = this.take(name)
-    if (value === undefined) return undefined
+    const given = this.take(name)
+    if (given === undefined) return undefined
+    const value = typeof given === 'bigint' ? Number(given) : given
     const shape = check.integer ? 'a whole number' : 'a number'
     if (typeof value !== 'number' || !Number.isFinite(value) || (check.integer === true && !Number.isInteger(value))) {
       throw badRequest(`${this.#what}: "${name}" must be ${shape}`)

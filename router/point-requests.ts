@@ -1,32 +1,42 @@
 /** Bodies of the points routes, from JSON to what reads and writes take. Everything is checked before anything is done. */
 import { badRequest, MaksError } from '../core/errors.ts'
-import { checkDepth, exactStringify } from '../core/exact-json.ts'
+import { exactStringify } from '../core/exact-json.ts'
 import { type IdKey, idKey } from '../core/ids.ts'
 import { checkLimit, entryBytes, type LimitName, logShareBytes } from '../core/limits.ts'
 import { type PayloadSelector, parsePayloadSelector } from '../core/payload-selector.ts'
+import { checkStorable } from '../core/request-json.ts'
 import { encodeRow } from '../core/row-codec.ts'
 import { parseVector } from '../core/vector.ts'
 import type { CollectionConfig } from '../protocol/config.ts'
-import { asObject, Fields, isEmpty } from './fields.ts'
+import { asObject, Fields } from './fields.ts'
 import type { Write } from './writes.ts'
 
 /** Of a name that is answered back, so many characters. */
 const NAME_SHOWN = 100
-const FILTERS_LATER = ' yet: filters come with a later version'
+
+/** A filter is refused, but for the empty forms of it that clients send. */
+function noFilter(fields: Fields): void {
+  fields.refuseForm(' yet: filters come with a later version', 'filter', ['must', 'should', 'must_not', 'min_should'])
+}
 
 /** A vector, or the one default vector in Qdrant's named form `{"": [...]}`. */
 function defaultVector(value: unknown, config: CollectionConfig, what: string): Float32Array {
   const named = typeof value === 'object' && value !== null && !Array.isArray(value)
   if (!named) return parseVector(value, config.dimension, config.metric, what)
+  return parseVector(defaultOf(value, what), config.dimension, config.metric, what)
+}
+
+/** What stands under the name of the default vector, which is the only one. */
+function defaultOf(value: unknown, what: string): unknown {
   const fields = new Fields(value, what)
   const vector = fields.take('')
   fields.end()
-  return parseVector(vector, config.dimension, config.metric, what)
+  return vector
 }
 
 function payloadText(value: unknown, what: string): string {
   if (value === undefined || value === null) return ''
-  checkDepth(asObject(value, what), what)
+  checkStorable(asObject(value, what), what)
   const text = exactStringify(value)
   checkLimit('PAYLOAD_BYTES_MAX', what, Buffer.byteLength(text))
   return text === '{}' ? '' : text
@@ -86,11 +96,7 @@ function* parseBatch(batch: unknown, config: CollectionConfig): Generator<void, 
   const given = fields.take('vectors')
   const payloads = fields.take('payloads') ?? []
   fields.end()
-  const vectors = Array.isArray(given)
-    ? given
-    : given === undefined
-      ? undefined
-      : new Fields(given, 'batch.vectors').take('')
+  const vectors = Array.isArray(given) || given === undefined ? given : defaultOf(given, 'batch.vectors')
   if (!Array.isArray(ids) || !Array.isArray(vectors) || !Array.isArray(payloads))
     throw badRequest('"batch" holds lists: ids, vectors and, if any, payloads')
   checkLimit('WRITE_POINTS_MAX', '"batch.ids"', ids.length)
@@ -116,7 +122,7 @@ function lastOfEach(writes: Write[]): Write[] {
 export function parseDelete(body: unknown): Write[] {
   const fields = new Fields(body, 'the body')
   const points = fields.take('points')
-  fields.refuse(FILTERS_LATER, 'filter')
+  noFilter(fields)
   fields.refuse('', 'shard_key')
   fields.end()
   return lastOfEach(parseIds(points, 'points', 'WRITE_POINTS_MAX').map((key) => ({ key })))
@@ -176,7 +182,7 @@ export function parseScroll(body: unknown, limitMax: number): ScrollRequest {
   const offset = fields.take('offset')
   const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
   const chosen = selection(fields, true)
-  fields.refuse(FILTERS_LATER, 'filter')
+  noFilter(fields)
   fields.refuse('', 'order_by', 'shard_key')
   fields.end()
   return { from: offset === undefined ? null : idKey(offset), limit, ...chosen }
@@ -185,7 +191,7 @@ export function parseScroll(body: unknown, limitMax: number): ScrollRequest {
 export function checkCount(body: unknown): void {
   const fields = new Fields(body, 'the body')
   fields.boolean('exact')
-  fields.refuse(FILTERS_LATER, 'filter')
+  noFilter(fields)
   fields.refuse('', 'shard_key')
   fields.end()
 }
@@ -237,7 +243,7 @@ function finishQuery(fields: Fields, target: QueryRequest['target'], limitMax: n
   const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
   const chosen = selection(fields, false)
   const params = fields.take('params')
-  fields.refuse(FILTERS_LATER, 'filter')
+  noFilter(fields)
   fields.refuse('', 'shard_key')
   fields.end()
   return { target, limit, offset, scoreThreshold, params, ...chosen }
@@ -250,11 +256,9 @@ function queryTarget(query: unknown, config: CollectionConfig): QueryRequest['ta
   if (typeof query !== 'object' || query === null) return { key: idKey(query) }
   const fields = new Fields(query, 'query')
   const nearest = fields.take('nearest')
-  const mmr = fields.take('mmr')
-  if (!isEmpty(mmr)) throw new MaksError('UNSUPPORTED', 'query: "mmr" is not supported yet')
+  fields.refuseForm(' yet', 'mmr', ['diversity', 'candidates_limit'])
   if (nearest === undefined) {
-    const direct = fields.take('')
-    if (direct !== undefined) return { vector: parseVector(direct, config.dimension, config.metric, 'query') }
+    if (Object.hasOwn(query, '')) return { vector: defaultVector(query, config, 'query') }
     const kind = Object.keys(query)[0] ?? 'an empty object'
     throw new MaksError('UNSUPPORTED', `query: "${kind}" is not supported; use a vector, an id or {"nearest": ...}`)
   }

@@ -21,11 +21,12 @@ import {
   type QueryRequest,
   type Selection,
 } from './point-requests.ts'
-import { notFound, type Point, type Query, type ReadReport, type Reads, type ScoredPoint } from './reads.ts'
+import { notFound, type Point, type Query, type Reads, type ScoredPoint } from './reads.ts'
 import type { Registry } from './registry.ts'
+import { combined, type ReadReport } from './reports.ts'
 import { ifVersion, type Limits, type ReadParams, readParams, timeoutMs, writeOptions } from './request-options.ts'
 import type { Reply, Send } from './rest.ts'
-import { laterToken, parseToken, type SessionToken, tokenText } from './session.ts'
+import { laterToken, type SessionToken, tokenText } from './session.ts'
 import type { Write, Writes } from './writes.ts'
 
 export interface PointParts {
@@ -257,7 +258,7 @@ async function query(
       recallTarget: first.params.recallTarget,
       partial: first.params.partial,
     }
-    const queries = await resolveTargets(parts, request, collection, group)
+    const { queries, reports: resolved } = await resolveTargets(parts, request, collection, group)
     const { points, report } = await parts.reads.search(collection, queries, options)
     parts.metrics.observe('maksdb_probed_cells', report.probed ?? 0, {
       vectorcluster: collection.config.name,
@@ -267,48 +268,32 @@ async function query(
       const found = points[i] as ScoredPoint[]
       lists[at] = listPieces(found, (point) => [scoredJson(point, wanted.payload, collection.config)])
     })
-    reports.push(report)
+    reports.push(...resolved, report)
   }
   return { lists, report: combined(reports) }
 }
 
+/** The vectors to ask with, and how those of points were read. */
 async function resolveTargets(
   parts: PointParts,
   request: Request,
   collection: Collection,
   group: { wanted: QueryRequest; params: ReadParams }[],
-): Promise<Query[]> {
+): Promise<{ queries: Query[]; reports: ReadReport[] }> {
   const keys = [...new Set(group.flatMap(({ wanted }) => ('key' in wanted.target ? [wanted.target.key] : [])))]
   const vectors = new Map<IdKey, Float32Array>()
+  const reports: ReadReport[] = []
   if (keys.length > 0) {
     const options = readOptions(parts, request, (group[0] as { params: ReadParams }).params, false, true)
-    const { points } = await parts.reads.retrieve(collection, keys, options)
+    const { points, report } = await parts.reads.retrieve(collection, keys, options)
+    reports.push(report)
     for (const point of points) if (point.vector) vectors.set(point.key, point.vector)
   }
-  return group.map(({ wanted: { target, limit, offset, scoreThreshold } }) => {
+  const queries = group.map(({ wanted: { target, limit, offset, scoreThreshold } }) => {
     if ('vector' in target) return { vector: target.vector, limit, offset, scoreThreshold, exclude: undefined }
     const vector = vectors.get(target.key)
     if (!vector) throw notFound(collection.config.collection, idText(target.key))
     return { vector, limit, offset, scoreThreshold, exclude: target.key }
   })
-}
-
-/** A batch is as consistent, and as exact, as the least of its parts. */
-function combined(reports: ReadReport[]): ReadReport {
-  const [first, ...rest] = reports
-  if (!first || rest.length === 0) return first ?? { consistency: 'primary' }
-  return {
-    ...first,
-    consistency: reports.some((report) => report.consistency === 'eventual') ? 'eventual' : first.consistency,
-    ...latestToken(reports),
-    probed: Math.max(...reports.map((report) => report.probed ?? 0)),
-    scanned: reports.reduce((sum, report) => sum + (report.scanned ?? 0), 0),
-    exact: reports.every((report) => report.exact),
-  }
-}
-
-function latestToken(reports: readonly ReadReport[]): { token?: string } {
-  const tokens = reports.flatMap(({ token }) => (token === undefined ? [] : [parseToken(token)]))
-  const [first, ...rest] = tokens
-  return first === undefined ? {} : { token: tokenText(rest.reduce(laterToken, first)) }
+  return { queries, reports }
 }

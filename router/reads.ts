@@ -17,6 +17,7 @@ import {
 import { inSlices } from '../runtime/slices.ts'
 import type { Collection } from './collection.ts'
 import { type LevelOptions, levelFor, scattered } from './levels.ts'
+import type { ReadReport } from './reports.ts'
 import { type CellAnswer, type ReadLevel, readCell } from './scatter.ts'
 import { tokenText } from './session.ts'
 import type { ShardClient } from './shard-client.ts'
@@ -54,18 +55,6 @@ export interface Point extends RowHeader {
   vector?: Float32Array
   /** JSON text. */
   payload?: Buffer
-}
-
-/** How a read was answered: the `maksdb` object of the response. */
-export interface ReadReport {
-  consistency: 'primary' | 'eventual' | 'bounded' | 'session' | 'strong'
-  /** What has been seen, to be sent back by a session; absent where no one state was read. */
-  token?: string
-  probed?: number
-  cells?: number
-  scanned?: number
-  exact?: boolean
-  missing?: number[]
 }
 
 /** A cut may be overtaken by a compaction; then the read takes a new one. */
@@ -120,7 +109,7 @@ export class Reads {
         cells: collection.config.clusters,
         scanned: answers.reduce((sum, answer) => sum + answer.header.scanned, 0),
         exact: missing.length === 0 && plan.least === collection.config.clusters,
-        ...(missing.length > 0 ? { missing } : {}),
+        ...(missing.length > 0 ? { missing: missing.sort((a, b) => a - b) } : {}),
       }
       const points: ScoredPoint[][] = []
       for (const [i, query] of queries.entries())

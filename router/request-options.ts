@@ -1,6 +1,6 @@
 /** Options that every read route takes in `params`, in the query string or as headers; and those of writes. */
 import type { Request } from 'express'
-import { badRequest } from '../core/errors.ts'
+import { badRequest, MaksError } from '../core/errors.ts'
 import { Fields } from './fields.ts'
 import type { Consistency } from './levels.ts'
 import { parseToken, type SessionToken } from './session.ts'
@@ -27,6 +27,35 @@ const STALENESS_MAX_MS = 3_600_000
 /** Timeouts are seconds, as in Qdrant. */
 const TIMEOUT_MAX_S = 300
 const PROBES_MAX = 1_000_000
+/** Of a name that is answered back, so many characters. */
+const NAME_SHOWN = 100
+
+/** What may stand in the query string of a request; and what may begin with `maksdb-` among its headers. */
+const OUTSIDE = new Set([
+  'wait',
+  'ordering',
+  'timeout',
+  'consistency',
+  'maksdb-probes',
+  'maksdb-recall-target',
+  'maksdb-exact',
+  'maksdb-partial',
+  'maksdb-consistency',
+  'maksdb-token',
+  'maksdb-max-staleness-ms',
+])
+const FLAGS = new Set(['true', 'false', '1', '0'])
+const OWN_HEADERS = new Set([...OUTSIDE, 'maksdb-if-version'])
+
+/** Refuses what stands outside of the body under a name that nobody reads: it would be ignored without a word. */
+export function checkOutside(request: Request): void {
+  const unknown = Object.keys(request.query).find((name) => !OUTSIDE.has(name))
+  if (unknown !== undefined)
+    throw new MaksError('UNSUPPORTED', `the query parameter "${unknown.slice(0, NAME_SHOWN)}" is not supported`)
+  const header = Object.keys(request.headers).find((name) => name.startsWith('maksdb-') && !OWN_HEADERS.has(name))
+  if (header !== undefined)
+    throw new MaksError('UNSUPPORTED', `the header "${header.slice(0, NAME_SHOWN)}" is not supported`)
+}
 
 function outside(request: Request, name: string): string | undefined {
   const query = request.query[name]
@@ -57,7 +86,11 @@ export function readParams(request: Request, params: unknown): ReadParams {
     STALENESS_MS
   if (maxStalenessMs > STALENESS_MAX_MS)
     throw badRequest(`"maksdb-max-staleness-ms" must be at most ${STALENESS_MAX_MS}`)
-  const flag = (name: string) => outside(request, name) === 'true' || outside(request, name) === '1'
+  const flag = (name: string) => {
+    const text = outside(request, name)
+    if (text !== undefined && !FLAGS.has(text)) throw badRequest(`"${name}" must be true or false, not "${text}"`)
+    return text === 'true' || text === '1'
+  }
   const result: ReadParams = {
     exact: fields.boolean('exact') ?? flag('maksdb-exact'),
     probes,

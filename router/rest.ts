@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:http'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { asMaksError, MaksError } from '../core/errors.ts'
-import { exactParse } from '../core/exact-json.ts'
-import { parseInSlices, SLICE_BYTES } from '../core/sliced-json.ts'
+import { parseRequestJson } from '../core/request-json.ts'
 import type { RouterEnv } from '../protocol/config.ts'
 import { QDRANT_VERSION, VERSION } from '../protocol/version.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -14,9 +13,10 @@ import { checkAccess, READING_POST } from './access.ts'
 import { sendPieces } from './answer.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { pointRoutes } from './point-routes.ts'
-import { type ReadReport, Reads } from './reads.ts'
+import { Reads } from './reads.ts'
 import type { Registry } from './registry.ts'
-import { timeoutMs } from './request-options.ts'
+import type { ReadReport } from './reports.ts'
+import { checkOutside, timeoutMs } from './request-options.ts'
 import type { ShardClient } from './shard-client.ts'
 import { serverOf } from './tls.ts'
 import { Writes } from './writes.ts'
@@ -116,8 +116,7 @@ function cors(origin: string | undefined) {
 async function parseBody(request: Request, _response: Response, next: NextFunction): Promise<void> {
   const body: unknown = request.body
   if (!Buffer.isBuffer(body) || body.length === 0) request.body = undefined
-  else if (body.length <= SLICE_BYTES) request.body = exactParse(body.toString('utf8'))
-  else request.body = await inSlices(parseInSlices(body))
+  else request.body = await inSlices(parseRequestJson(body))
   next()
 }
 
@@ -144,6 +143,7 @@ async function inTime<T>(request: Request, fallbackMs: number, work: () => Promi
 
 const send: Send = (handler) => (request, response, next) => {
   Promise.resolve()
+    .then(() => checkOutside(request))
     .then(() => inTime(request, Number(response.locals.timeoutMs), () => handler(request)))
     .then((reply) => sendPieces(response, envelope(reply, response)))
     .catch(next)

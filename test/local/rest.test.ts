@@ -30,6 +30,22 @@ async function state(): Promise<string> {
   ).raw.replace(/"time":[^,]+/, '')
 }
 
+function asIs(method: string, path: string, body: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(cluster.port, '127.0.0.1', () =>
+      socket.write(
+        `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      ),
+    )
+    socket.on('data', (part) => {
+      answer += part.toString()
+    })
+    socket.on('end', () => resolve(answer))
+    socket.on('error', reject)
+  })
+}
+
 describe('bad input', () => {
   it.each(BAD_INPUT)('%s gets its status and changes nothing', async (_what, method, path, body, status, says) => {
     const before = await state()
@@ -39,6 +55,22 @@ describe('bad input', () => {
     expect(answer.json).toHaveProperty('time')
     expect(answer.json.maksdb?.hint).toBeTypeOf('string')
     expect(await state()).toBe(before)
+  })
+
+  it.each(['.', '..', '%2e', '%2E%2e', 'a%00b', '%ED%A0%80'])(
+    'a collection named %s cannot be made: no request would reach it',
+    async (segment) => {
+      // As curl --path-as-is sends it: fetch would take the dots out.
+      const answer = await asIs('PUT', `/collections/${segment}`, '{"vectors":{"size":3,"distance":"Dot"}}')
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+      expect((await cluster.fetch('GET', '/collections')).json.result).toEqual({ collections: [{ name: 'things' }] })
+    },
+  )
+
+  it('a header of ours that nobody reads is refused', async () => {
+    const answer = await cluster.fetch('POST', `${POINTS}/query`, { query: [1, 0, 0] }, { 'maksdb-prob': '1' })
+    expect(answer.status).toBe(400)
+    expect((answer.json.status as { error: string }).error).toContain('the header "maksdb-prob" is not supported')
   })
 
   it('a body of another type is 415, compressed or not', async () => {
@@ -232,6 +264,23 @@ describe('values that must come back as they went', () => {
 
   it('a limit above the number of points returns what there is', async () => {
     expect((await cluster.collection.query([1, 0, 0], { limit: 1000, exact: true })).points).toHaveLength(3)
+  })
+
+  it('payload selection by paths into lists, and by quoted keys', async () => {
+    const payload = { tags: ['x', 'y'], 'a.b': 1, cast: [{ name: 'Ann', age: 40 }, { name: 'Bo' }] }
+    await cluster.collection.upsert([{ id: 70, vector: [1, 1, 1], payload }])
+    const ask = async (with_payload: unknown) =>
+      (await cluster.fetch('POST', `${POINTS}/scroll`, { offset: 70, limit: 1, with_payload })).json.result as {
+        points: { payload: unknown }[]
+      }
+    const selected = async (with_payload: unknown) => (await ask(with_payload)).points[0]?.payload
+    expect(await selected(['tags[]'])).toEqual({ tags: ['x', 'y'] })
+    expect(await selected(['tags[1]', '"a.b"'])).toEqual({ tags: ['y'], 'a.b': 1 })
+    expect(await selected({ exclude: ['cast[].age', '"a.b"', 'tags[0]'] })).toEqual({
+      tags: ['y'],
+      cast: [{ name: 'Ann' }, { name: 'Bo' }],
+    })
+    await cluster.collection.delete([70])
   })
 
   it('payload selection by keys', async () => {

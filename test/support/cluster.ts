@@ -106,7 +106,8 @@ export class TestCluster {
   }
 
   async fetch(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-    const text = typeof body === 'string' ? body : body === undefined ? undefined : JSON.stringify(body)
+    const text =
+      typeof body === 'string' || Buffer.isBuffer(body) ? body : body === undefined ? undefined : JSON.stringify(body)
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },

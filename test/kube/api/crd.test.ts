@@ -62,7 +62,7 @@ const FIELDS: [string, object[], object[]][] = [
   [
     'spec.collection',
     [{ collection: 'Films 2' }],
-    [{ collection: 'a/b' }, { collection: '' }, { collection: long(256) }],
+    [{ collection: 'a/b' }, { collection: '.' }, { collection: '..' }, { collection: '' }, { collection: long(256) }],
   ],
   ['spec.clusters', [{ clusters: 256 }], [{ clusters: 0 }, { clusters: 257 }]],
   ['spec.replicas', [{ replicas: 9 }], [{ replicas: 0 }, { replicas: 10 }]],
@@ -268,6 +268,10 @@ const RULES: [string, { from?: object; good: object; bad: object; name?: string 
   ['dimension cannot be changed', { from: { dimension: 3 }, good: { dimension: 3 }, bad: { dimension: 4 } }],
   ['metric cannot be changed', { from: {}, good: { metric: 'L2' }, bad: { metric: 'Cosine' } }],
   ['collection cannot be changed', { from: { collection: 'a' }, good: { collection: 'a' }, bad: { collection: 'b' } }],
+  [
+    'collection must not be "." or "..", which cannot stand in the path of a request',
+    { good: { collection: '...' }, bad: { collection: '..' } },
+  ],
   [
     'centroids.source cannot be changed',
     {
