@@ -6,15 +6,14 @@ import { MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
 import { errorOfReply } from '../runtime/http-server.ts'
 import { sleep } from '../runtime/lifecycle.ts'
+import { checkReach, checkUnchanged, choosePort, endpointOf, wantedSettings } from './addresses.ts'
 import { readManifests, storeCentroids } from './manifests.ts'
 import { DataDir, type Settings } from './supervisor/data-dir.ts'
-import { endProcess, isAlive, portIsFree, startDetached } from './supervisor/os-process.ts'
+import { endProcess, isAlive, startDetached } from './supervisor/os-process.ts'
 import { stopProcesses } from './supervisor/stop-processes.ts'
 import { liveProcesses } from './supervisor/strays.ts'
 
 export const DEFAULT_DATA_DIR = '.maksdb'
-const DEFAULT_PORT = 6333
-const PORT_TRIES = 200
 const READY_TIMEOUT_MS = 90_000
 const POLL_MS = 60
 const supervisorProgram = fileURLToPath(new URL('./supervisor/main.ts', import.meta.url))
@@ -23,14 +22,10 @@ export interface StartOptions {
   files: string[]
   dataDir: string
   port: number | undefined
-  host: string
+  /** Undefined: that of the last start, else this machine alone. */
+  host: string | undefined
   apiKey: string | undefined
   readOnlyApiKey: string | undefined
-}
-
-export function endpointOf(settings: Settings): string {
-  const host = settings.host === '0.0.0.0' || settings.host === '::' ? '127.0.0.1' : settings.host
-  return `http://${host}:${settings.port}`
 }
 
 /** Brings a local cluster up and returns when every cell is led. Idempotent. */
@@ -39,23 +34,17 @@ export async function startLocal(
   onWait: (what: string) => void,
 ): Promise<{ endpoint: string; dir: DataDir }> {
   const dir = new DataDir(options.dataDir)
-  if (options.host !== '127.0.0.1' && options.host !== 'localhost' && options.apiKey === undefined) {
-    throw new MaksError(
-      'BAD_REQUEST',
-      `--host ${options.host} can be reached from other machines, so it needs --api-key`,
-    )
-  }
   dir.checkUsable()
   const { clusters: stored, centroids } =
     options.files.length > 0 ? readManifests(options.files) : { clusters: [], centroids: new Map<string, string>() }
+  const before = dir.exists ? dir.settings : undefined
+  const wanted = wantedSettings(options, before)
+  await checkReach(wanted)
   const running = supervisorRuns(dir)
-  const settings = running ? (dir.settings as Settings) : await chooseSettings(dir, options)
-  if (running && options.port !== undefined && options.port !== settings.port) {
-    throw new MaksError(
-      'BAD_REQUEST',
-      `the cluster of ${dir.path} already runs on port ${settings.port}; stop it first`,
-    )
-  }
+  if (running) checkUnchanged(dir, before as Settings, wanted, options.port)
+  const settings = running
+    ? (before as Settings)
+    : { ...wanted, port: await choosePort(dir, options.port, wanted.host) }
   dir.create()
   storeCentroids(dir, centroids)
   if (!running) {
@@ -109,40 +98,6 @@ async function until(check: () => Promise<boolean>, failure: string, dir: DataDi
     if (performance.now() > deadline) throw new MaksError('TIMEOUT', `${failure} (data directory ${dir.path})`)
     await sleep(POLL_MS)
   }
-}
-
-async function chooseSettings(dir: DataDir, options: StartOptions): Promise<Settings> {
-  const before = dir.settings
-  const routerLives = liveProcesses(dir).some(([name]) => name === 'router')
-  const host = options.host
-  const apiKey = options.apiKey ?? before?.apiKey
-  const readOnlyApiKey = options.readOnlyApiKey ?? before?.readOnlyApiKey
-  const keys = {
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(readOnlyApiKey === undefined ? {} : { readOnlyApiKey }),
-  }
-  if (options.port !== undefined) {
-    if (!(routerLives && before?.port === options.port) && !(await pairIsFree(options.port, host))) {
-      throw new MaksError(
-        'BAD_REQUEST',
-        `port ${options.port} or ${options.port + 1} is taken; choose another with --port`,
-      )
-    }
-    return { host, port: options.port, ...keys }
-  }
-  if (before && (routerLives || (await pairIsFree(before.port, host)))) return { host, port: before.port, ...keys }
-  for (let port = DEFAULT_PORT; port < DEFAULT_PORT + PORT_TRIES; port += 2) {
-    if (await pairIsFree(port, host)) return { host, port, ...keys }
-  }
-  throw new MaksError(
-    'BAD_REQUEST',
-    `no port from ${DEFAULT_PORT} to ${DEFAULT_PORT + PORT_TRIES} is free; choose one with --port`,
-  )
-}
-
-/** gRPC takes the port after REST's. */
-async function pairIsFree(port: number, host: string): Promise<boolean> {
-  return (await portIsFree(port, host)) && (await portIsFree(port + 1, host))
 }
 
 async function callSupervisor(dir: DataDir, method: string, path: string, body: unknown): Promise<void> {

@@ -28,7 +28,7 @@ type Digits = Collection<{ digit: number }>
 
 export async function runQuickstart(dataDir: string, port: number | undefined): Promise<void> {
   const started = performance.now()
-  const options = { files: [manifest], dataDir, port, host: '127.0.0.1', apiKey: undefined, readOnlyApiKey: undefined }
+  const options = { files: [manifest], dataDir, port, host: undefined, apiKey: undefined, readOnlyApiKey: undefined }
   const { endpoint } = await startLocal(options, (what) => note(`waiting for ${what} ...`))
   print(`cluster ready at ${endpoint}: 4 cells x 2 replicas (${seconds(started)})`)
   const digits = loadDigits()

@@ -3,7 +3,7 @@
 import { formatPosition, type Position } from '../core/position.ts'
 import { INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
 import { collectionOf } from '../protocol/vector-cluster.ts'
-import { endpointOf } from './local.ts'
+import { endpointOf } from './addresses.ts'
 import { DataDir, type ProcessRecord } from './supervisor/data-dir.ts'
 import { isAlive } from './supervisor/os-process.ts'
 

@@ -80,6 +80,7 @@ export const routerEnvSchema = z.object({
   MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on; *: every address of both families'),
   MAKSDB_PORT: number(6333).describe('REST port'),
   MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0 takes a free one'),
+  MAKSDB_ADMIN_HOST: z.string().optional().describe('address of health and metrics; absent: that of MAKSDB_HOST'),
   MAKSDB_RUN_FILE: z.string().optional().describe('file to write the pid and the ports to'),
   MAKSDB_INTERNAL_TOKEN: z.string().describe('credential for shards and the supervisor'),
   MAKSDB_API_KEY: z.string().optional().describe('read-write key'),
@@ -90,7 +91,10 @@ export const routerEnvSchema = z.object({
   MAKSDB_LIMIT_MAX: number(10_000).describe('largest `limit`'),
   MAKSDB_TIMEOUT_MS: number(30_000).describe('time within which a request is answered where it names none'),
   MAKSDB_DRAIN_MS: number(0).describe('time between the signal to end and the last request that is taken'),
-  MAKSDB_CORS_ORIGIN: z.string().optional().describe('origin that browsers may call from; absent: none'),
+  MAKSDB_CORS_ORIGIN: z
+    .string()
+    .optional()
+    .describe('origins that browsers may call from, separated by commas, or `*`; absent: none'),
   MAKSDB_LOG_LEVEL: z.string().default('info').describe('pino level'),
 })
 export type RouterEnv = z.infer<typeof routerEnvSchema>

@@ -3,11 +3,11 @@ import type { NextFunction, Request, Response } from 'express'
 import { MaksError } from '../core/errors.ts'
 import type { RouterEnv } from '../protocol/config.ts'
 import { sameSecret } from '../runtime/http-server.ts'
+import { isLoopbackHost } from '../runtime/loopback.ts'
 
 const OPEN_PATHS = new Set(['/', '/healthz', '/livez', '/readyz'])
 /** POST routes that only read. */
 export const READING_POST = /^\/collections\/[^/]+\/points(\/(query|search)(\/batch)?|\/scroll|\/count)?$/
-const LOOPBACK_HOST = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 
 export function checkAccess(env: RouterEnv) {
   return (request: Request, _response: Response, next: NextFunction): void => {
@@ -21,7 +21,7 @@ export function checkAccess(env: RouterEnv) {
 /** Without a key, a page of another site must not reach us under a name of its own (DNS rebinding). */
 function checkHost(request: Request): void {
   const host = request.headers.host ?? ''
-  if (!LOOPBACK_HOST.test(host))
+  if (!isLoopbackHost(host))
     throw new MaksError('FORBIDDEN', `the Host header "${host}" is not a loopback name, and no api key is set`)
 }
 

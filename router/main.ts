@@ -51,7 +51,7 @@ let leaving = false
 const server = makeRestServer({ env, registry, shards, metrics, logger, notReady, isLeaving: () => leaving })
 const port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, false)
 const admin = await startAdminServer({
-  host: env.MAKSDB_HOST,
+  host: env.MAKSDB_ADMIN_HOST ?? env.MAKSDB_HOST,
   port: env.MAKSDB_ADMIN_PORT,
   metrics,
   notReady: notServing,

@@ -12,6 +12,7 @@ import { inSlices } from '../runtime/slices.ts'
 import { checkAccess, READING_POST } from './access.ts'
 import { sendPieces } from './answer.ts'
 import { collectionRoutes } from './collection-routes.ts'
+import { cors } from './cors.ts'
 import { pointRoutes } from './point-routes.ts'
 import { Reads } from './reads.ts'
 import type { Registry } from './registry.ts'
@@ -98,19 +99,6 @@ export function makeRestServer(parts: RestParts): Server {
     sendError(parts, thrown, request, response),
   )
   return serverOf(app, env.MAKSDB_TLS_DIR, parts.logger)
-}
-
-function cors(origin: string | undefined) {
-  return (request: Request, response: Response, next: NextFunction): void => {
-    if (origin === undefined) return next()
-    response.set({
-      'access-control-allow-origin': origin,
-      'access-control-allow-headers': '*',
-      'access-control-allow-methods': '*',
-    })
-    if (request.method === 'OPTIONS') response.status(204).end()
-    else next()
-  }
 }
 
 async function parseBody(request: Request, _response: Response, next: NextFunction): Promise<void> {

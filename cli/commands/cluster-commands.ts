@@ -10,7 +10,7 @@ interface StartFlags {
   file?: string[]
   dataDir: string
   port?: string
-  host: string
+  host?: string
   apiKey?: string
   readOnlyApiKey?: string
   json?: boolean
@@ -25,7 +25,7 @@ export function clusterCommands(program: Command): void {
     .option('-f, --file <manifest...>', 'manifests, the same that Kubernetes takes')
     .option('--data-dir <dir>', 'where everything is kept', DEFAULT_DATA_DIR)
     .option('--port <port>', 'REST port (default: 6333, else the next free one)')
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--host <address>', 'address to listen on (default: that of the last start, else 127.0.0.1)')
     .option('--api-key <key>', 'read-write key (default: $MAKSDB_API_KEY)')
     .option('--read-only-api-key <key>', 'read-only key')
     .option('--json', 'print the status as JSON')
@@ -101,8 +101,9 @@ async function start(flags: StartFlags): Promise<void> {
       files: flags.file ?? [],
       dataDir: flags.dataDir,
       port: parsePort(flags.port),
-      host: flags.host,
-      apiKey: flags.apiKey ?? process.env.MAKSDB_API_KEY,
+      // An address of IPv6 may be written as in a URL.
+      host: flags.host?.replace(/^\[(.*)\]$/, '$1'),
+      apiKey: flags.apiKey ?? (process.env.MAKSDB_API_KEY || undefined),
       readOnlyApiKey: flags.readOnlyApiKey,
     },
     (what) => flags.json || note(`waiting for ${what} ...`),

@@ -6,10 +6,14 @@ import { MaksDB, type Point, type PointId } from '@maksdb/client'
 import { type Command, Option } from 'commander'
 import { badRequest } from '../../core/errors.ts'
 import { exactParse, exactStringify } from '../../core/exact-json.ts'
+import { endpointOf } from '../addresses.ts'
 import { openSource } from '../import/sources.ts'
-import { DEFAULT_DATA_DIR, endpointOf } from '../local.ts'
+import { DEFAULT_DATA_DIR } from '../local.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
 import { DataDir } from '../supervisor/data-dir.ts'
+
+/** A person waits: a server that does not answer at all is soon said to be unreachable. */
+const CONNECT_TIMEOUT_MS = 3000
 
 interface ClientOptions {
   url?: string
@@ -34,11 +38,11 @@ function clientCommand(program: Command, name: string, summary: string, example:
 export function client(options: ClientOptions): MaksDB {
   const dir = new DataDir(options.dataDir)
   const settings = dir.exists ? dir.settings : undefined
-  const url = options.url ?? process.env.MAKSDB_URL ?? (settings ? endpointOf(settings) : undefined)
+  const url = options.url ?? (process.env.MAKSDB_URL || undefined) ?? (settings ? endpointOf(settings) : undefined)
   if (url === undefined)
     throw badRequest(`there is no local cluster in ${options.dataDir}; start one, or name a server with --url`)
-  const apiKey = options.apiKey ?? process.env.MAKSDB_API_KEY ?? settings?.apiKey
-  return new MaksDB({ url, ...(apiKey === undefined ? {} : { apiKey }) })
+  const apiKey = options.apiKey ?? (process.env.MAKSDB_API_KEY || undefined) ?? settings?.apiKey
+  return new MaksDB({ url, connectTimeoutMs: CONNECT_TIMEOUT_MS, ...(apiKey === undefined ? {} : { apiKey }) })
 }
 
 /** Digits are an integer id, anything else a string one; quotes make a string of digits. */

@@ -51,12 +51,17 @@ export async function endProcess(record: { pid: number; startTicks: string }, gr
   }
 }
 
-export function portIsFree(port: number, host: string): Promise<boolean> {
+/** The code of the error with which the kernel refuses to listen; undefined where it does not. */
+export function listenProblem(port: number, host: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, host, () => server.close(() => resolve(true)))
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
+    server.listen(port, host, () => server.close(() => resolve(undefined)))
   })
+}
+
+export async function portIsFree(port: number, host: string): Promise<boolean> {
+  return (await listenProblem(port, host)) === undefined
 }
 
 export function freePort(host: string): Promise<number> {

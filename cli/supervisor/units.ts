@@ -159,6 +159,8 @@ function routerUnit(dir: DataDir, settings: Settings, adminPort: number): LocalU
         ...passedOn(),
         MAKSDB_ROUTER_FILE: join(dir.path, 'router.json'),
         MAKSDB_HOST: host,
+        // Asked by the supervisor and by `status`, whatever address clients use; and open to all who reach it.
+        MAKSDB_ADMIN_HOST: LOCALHOST,
         MAKSDB_PORT: String(port),
         MAKSDB_ADMIN_PORT: String(dir.readRun('router')?.adminPort ?? 0),
         MAKSDB_RUN_FILE: dir.runFile('router'),

@@ -1,6 +1,9 @@
 /** Everything that this client throws. `retriable` says whether the same call may succeed later; `hint` what to do. */
 export class MaksDBError extends Error {
-  /** Code of the server's catalogue, or NETWORK, TIMEOUT and ABORTED for what never got an answer. */
+  /**
+   * Code of the server's catalogue, or, for what never got an answer, NETWORK, ADDRESS (no further try helps), TIMEOUT and
+   * ABORTED.
+   */
   readonly code: string
   /** HTTP status; 0 where there was no answer. */
   readonly status: number
@@ -63,20 +66,33 @@ interface ErrorBody {
   maksdb?: { code?: string; retriable?: boolean; hint?: string; request_id?: string }
 }
 
-export function errorOf(status: number, retryAfter: string | null, body: unknown): MaksDBError {
+/** Of an answer that is no result. @param base the URL of the server as it may be shown */
+export function errorOf(response: Response, base: string, body: unknown): MaksDBError {
+  const { status, headers } = response
   const { status: told, maksdb } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody
+  const waitS = Number(headers.get('retry-after') ?? Number.NaN)
+  const foreign = typeof told?.error === 'string' ? undefined : foreignAnswer(response, base)
+  const hint = maksdb?.hint ?? foreign?.hint
   const fields = {
     code: maksdb?.code ?? `HTTP_${status}`,
     status,
     retriable: maksdb?.retriable ?? (status === 429 || status === 503),
-    ...(retryAfter === null ? {} : { retryAfterMs: Number(retryAfter) * 1000 }),
-    ...(maksdb?.hint === undefined ? {} : { hint: maksdb.hint }),
+    // A proxy may send a date, which is no number.
+    ...(Number.isFinite(waitS) ? { retryAfterMs: waitS * 1000 } : {}),
+    ...(hint === undefined ? {} : { hint }),
     ...(maksdb?.request_id === undefined ? {} : { requestId: maksdb.request_id }),
   }
-  const message = told?.error ?? `the server answered ${status}`
+  const message = told?.error ?? (foreign as { message: string }).message
   if (status === 401 || status === 403) return new AccessError(message, fields)
   if (status === 409) return new ConflictError(message, fields)
   if (status === 429 || status === 503 || status === 507) return new UnavailableError(message, fields)
   if (status === 504) return new UnknownOutcomeError(message, fields)
   return new RequestError(message, fields)
+}
+
+/** Something else answers there, or something that stands before the server. */
+function foreignAnswer({ status, headers }: Response, base: string): { message: string; hint: string } {
+  if (status >= 300 && status < 400)
+    return { message: `${base} redirects to ${headers.get('location') ?? 'another address'}`, hint: 'Use that URL.' }
+  return { message: `${base} answered ${status}, which is no answer of MaksDB`, hint: 'Check the URL, with its path.' }
 }

@@ -7,15 +7,22 @@
  *     const { points } = await films.query([0.1, 0.2], { limit: 3 })
  */
 import { Collection, type Payload } from './collection.ts'
+import { checkApiKey, parseServerUrl } from './server-url.ts'
 import { Transport } from './transport.ts'
 
 export interface MaksDBOptions {
-  /** @defaultValue $MAKSDB_URL, else http://127.0.0.1:6333 */
+  /**
+   * `http(s)://host:port/path`; a path, as of a proxy, goes before those of the API, a user and a password go to the proxy as
+   * basic authentication. A host without a scheme is asked by HTTP, without a port on 6333.
+   * @defaultValue $MAKSDB_URL, else http://127.0.0.1:6333
+   */
   url?: string
   /** @defaultValue $MAKSDB_API_KEY */
   apiKey?: string
   /** For all tries of a call. @defaultValue 30000 */
   timeoutMs?: number
+  /** For all tries of a call, until the server has answered for the first time. @defaultValue timeoutMs */
+  connectTimeoutMs?: number
 }
 
 export interface CreateOptions {
@@ -40,10 +47,14 @@ export class MaksDB {
 
   constructor(options: MaksDBOptions = {}) {
     const env = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {}
+    // An empty variable is one that is not set.
+    const apiKey = options.apiKey ?? (env.MAKSDB_API_KEY || undefined)
+    const timeoutMs = options.timeoutMs ?? 30_000
     this.#transport = new Transport({
-      url: options.url ?? env.MAKSDB_URL ?? 'http://127.0.0.1:6333',
-      apiKey: options.apiKey ?? env.MAKSDB_API_KEY,
-      timeoutMs: options.timeoutMs ?? 30_000,
+      server: parseServerUrl(options.url ?? (env.MAKSDB_URL || 'http://127.0.0.1:6333')),
+      apiKey: apiKey === undefined ? undefined : checkApiKey(apiKey),
+      timeoutMs,
+      connectTimeoutMs: options.connectTimeoutMs ?? timeoutMs,
     })
   }
 

@@ -1,12 +1,16 @@
 /** One call over fetch: a deadline for all its tries, and another try only where the call may be repeated. */
 import { errorOf, MaksDBError, NetworkError } from './errors.ts'
 import { parse, stringify } from './json.ts'
+import { unreachable } from './network-reason.ts'
+import type { ServerUrl } from './server-url.ts'
 
 export interface TransportOptions {
-  url: string
+  server: ServerUrl
   apiKey: string | undefined
   /** For all tries of a call. */
   timeoutMs: number
+  /** For all tries of a call, until the server has answered for the first time. */
+  connectTimeoutMs: number
 }
 
 export interface CallOptions {
@@ -25,6 +29,7 @@ const RETRY_MAX_MS = 2000
 
 export class Transport {
   readonly #options: TransportOptions
+  #answered = false
   /** What a session has seen, '' at its beginning; undefined outside of one. */
   #token: string | undefined
 
@@ -46,15 +51,17 @@ export class Transport {
     repeatable: boolean,
     options: CallOptions = {},
   ): Promise<Answer<T>> {
-    const deadline = Date.now() + (options.timeoutMs ?? this.#options.timeoutMs)
+    const started = Date.now()
+    const deadline = started + (options.timeoutMs ?? this.#options.timeoutMs)
     for (let wait = RETRY_FIRST_MS; ; wait = Math.min(RETRY_MAX_MS, wait * 2)) {
       try {
         return await this.#once<T>(method, path, body, deadline, options)
       } catch (error) {
         if (!(error instanceof MaksDBError) || options.signal?.aborted) throw error
-        const again = error.retriable || (repeatable && (error instanceof NetworkError || error.status === 504))
+        const passing = error instanceof NetworkError ? error.code !== 'ADDRESS' : error.status === 504
         const pause = Math.max(error.retryAfterMs ?? 0, wait * (0.5 + Math.random() / 2))
-        if (!again || Date.now() + pause > deadline) throw error
+        const until = this.#answered ? deadline : Math.min(deadline, started + this.#options.connectTimeoutMs)
+        if (!(error.retriable || (repeatable && passing)) || Date.now() + pause > until) throw error
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
     }
@@ -69,7 +76,8 @@ export class Transport {
   ): Promise<Answer<T>> {
     const left = Math.max(1, deadline - Date.now())
     const timeout = AbortSignal.timeout(left)
-    const headers: Record<string, string> = { ...options.headers }
+    const { base, authorization } = this.#options.server
+    const headers: Record<string, string> = { ...(authorization && { authorization }), ...options.headers }
     if (body !== undefined) headers['content-type'] = 'application/json'
     if (this.#options.apiKey !== undefined) headers['api-key'] = this.#options.apiKey
     if (this.#token !== undefined)
@@ -77,9 +85,11 @@ export class Transport {
     let response: Response
     let text: string
     try {
-      response = await fetch(new URL(path, this.#options.url), {
+      response = await fetch(`${base}${path}`, {
         method,
         headers,
+        // Another address would get the key, and fetch would make a GET of a POST.
+        redirect: 'manual',
         ...(body === undefined ? {} : { body: stringify(body) }),
         signal: options.signal ? AbortSignal.any([timeout, options.signal]) : timeout,
       })
@@ -94,21 +104,17 @@ export class Transport {
           retriable: false,
           cause: error,
         })
-      throw new NetworkError(`${this.#options.url} cannot be reached`, {
-        code: 'NETWORK',
-        status: 0,
-        retriable: false,
-        hint: 'Is the server running?',
-        cause: error,
-      })
+      throw unreachable(base, error)
     }
+    this.#answered = true
     let value: unknown
     try {
       value = parse(text)
     } catch {
       value = undefined
     }
-    if (!response.ok || value === undefined) throw errorOf(response.status, response.headers.get('retry-after'), value)
+    if (!response.ok || typeof value !== 'object' || value === null || !('result' in value))
+      throw errorOf(response, base, value)
     const answer = value as Answer<T>
     if (this.#token !== undefined) this.#token = laterToken(this.#token, answer.maksdb?.token)
     return answer

@@ -170,6 +170,8 @@ describe('words in one place', () => {
         'protocol',
         'operator',
         'operator/build',
+        'runtime',
+        'client/src',
       ].flatMap((folder) => readdirSync(join(root, folder))),
     )
     const named = documents.flatMap((document) =>
