@@ -2,20 +2,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MaksError } from '../core/errors.ts'
-import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
-import { errorOfReply } from '../runtime/http-server.ts'
-import { sleep } from '../runtime/lifecycle.ts'
 import { checkReach, checkUnchanged, choosePort, endpointOf, wantedSettings } from './addresses.ts'
 import { readManifests, storeCentroids } from './manifests.ts'
+import { callSupervisor, clusterReady, supervisorReady, supervisorRuns } from './readiness.ts'
 import { DataDir, type Settings } from './supervisor/data-dir.ts'
 import { endProcess, isAlive, startDetached } from './supervisor/os-process.ts'
+import { checkRedisProgram } from './supervisor/redis-program.ts'
 import { stopProcesses } from './supervisor/stop-processes.ts'
 import { liveProcesses } from './supervisor/strays.ts'
 
 export const DEFAULT_DATA_DIR = '.maksdb'
-const READY_TIMEOUT_MS = 90_000
-const POLL_MS = 60
 const supervisorProgram = fileURLToPath(new URL('./supervisor/main.ts', import.meta.url))
 
 export interface StartOptions {
@@ -45,69 +41,24 @@ export async function startLocal(
   const settings = running
     ? (before as Settings)
     : { ...wanted, port: await choosePort(dir, options.port, wanted.host) }
+  if ([...dir.clusters, ...stored].some(({ extras }) => extras.redisUrl === null)) checkRedisProgram()
   dir.create()
   storeCentroids(dir, centroids)
   if (!running) {
     dir.saveSettings(settings)
     onWait('the supervisor')
-    startDetached(
+    const supervisor = startDetached(
       process.execPath,
       [supervisorProgram, dir.path],
       { NODE_COMPILE_CACHE: join(dir.path, 'compile-cache') },
       dir.logFile('supervisor'),
     )
-    await until(() => supervisorAnswers(dir), 'the supervisor did not start', dir)
+    await supervisorReady(dir, supervisor)
   }
   if (stored.length > 0) await callSupervisor(dir, 'POST', '/apply', stored)
-  const endpoint = endpointOf(settings)
   onWait('all processes')
-  const collections = dir.clusters.map(({ manifest }) => manifest.spec.collection ?? manifest.metadata.name)
-  await until(
-    () => allReady(endpoint, settings, collections),
-    `the cluster is not ready; see ${join(dir.path, 'logs')}`,
-    dir,
-  )
-  return { endpoint, dir }
-}
-
-export function supervisorRuns(dir: DataDir): boolean {
-  const record = dir.exists ? dir.supervisor : undefined
-  return record !== undefined && isAlive(record)
-}
-
-async function supervisorAnswers(dir: DataDir): Promise<boolean> {
-  if (!supervisorRuns(dir)) return false
-  const answer = await fetch(`http://127.0.0.1:${dir.supervisor?.adminPort}/healthz`).catch(() => undefined)
-  return answer?.ok === true
-}
-
-/** Ready: the router answers, serves every collection that the data directory holds, and each cell is led. */
-async function allReady(endpoint: string, settings: Settings, collections: readonly string[]): Promise<boolean> {
-  const headers: Record<string, string> = settings.apiKey === undefined ? {} : { 'api-key': settings.apiKey }
-  const ready = await fetch(`${endpoint}/readyz`, { headers }).catch(() => undefined)
-  if (!ready?.ok) return false
-  const listed = await fetch(`${endpoint}/collections`, { headers }).catch(() => undefined)
-  if (!listed?.ok) return false
-  const { result } = (await listed.json()) as { result: { collections: { name: string }[] } }
-  return collections.every((name) => result.collections.some((other) => other.name === name))
-}
-
-async function until(check: () => Promise<boolean>, failure: string, dir: DataDir): Promise<void> {
-  const deadline = performance.now() + READY_TIMEOUT_MS
-  while (!(await check())) {
-    if (performance.now() > deadline) throw new MaksError('TIMEOUT', `${failure} (data directory ${dir.path})`)
-    await sleep(POLL_MS)
-  }
-}
-
-async function callSupervisor(dir: DataDir, method: string, path: string, body: unknown): Promise<void> {
-  const response = await fetch(`http://127.0.0.1:${dir.supervisor?.adminPort}${path}`, {
-    method,
-    headers: { [INTERNAL_HEADER]: dir.token, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  if (response.ok) return
-  throw errorOfReply(await response.text())
+  await clusterReady(dir, settings)
+  return { endpoint: endpointOf(settings), dir }
 }
 
 export interface Stopped {

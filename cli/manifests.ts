@@ -66,10 +66,15 @@ function readDocuments(file: string): unknown[] {
   } catch (error) {
     throw fileProblem(file, 'read', error)
   }
-  return parseAllDocuments(text).map((document) => {
-    if (document.errors[0]) throw badRequest(`${file}: ${document.errors[0].message}`)
-    return document.toJS() as unknown
-  })
+  try {
+    return parseAllDocuments(text).map((document) => {
+      if (document.errors[0]) throw document.errors[0]
+      return document.toJS() as unknown
+    })
+  } catch (error) {
+    // Of a message only the first line: the lines after it draw the place.
+    throw badRequest(`${file} is no YAML: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
+  }
 }
 
 function resolve(manifest: VectorCluster, values: Map<string, string>, centroids: Map<string, string>): StoredCluster {

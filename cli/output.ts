@@ -60,3 +60,21 @@ export class ProgressBar {
     process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`)
   }
 }
+
+/** What is waited for, and for how long already. */
+export class WaitLine {
+  readonly #started = performance.now()
+  #shownAt = 0
+
+  show(what: string): void {
+    const every = process.stderr.isTTY ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS
+    if (performance.now() - this.#shownAt < every) return
+    this.#shownAt = performance.now()
+    const line = `waiting for ${what} ... ${((performance.now() - this.#started) / 1000).toFixed(0)} s`
+    process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`)
+  }
+
+  end(): void {
+    if (process.stderr.isTTY && this.#shownAt > 0) process.stderr.write('\r\x1b[K')
+  }
+}

@@ -2,11 +2,11 @@
 import { fileURLToPath } from 'node:url'
 import type { Collection } from '@maksdb/client'
 import { squaredL2 } from '../core/metric.ts'
-import { sleep } from '../runtime/lifecycle.ts'
 import { client } from './commands/data-commands.ts'
 import { type Digit, drawDigit, loadDigits } from './digits.ts'
 import { startLocal } from './local.ts'
-import { note, ProgressBar, print } from './output.ts'
+import { note, ProgressBar, print, WaitLine } from './output.ts'
+import { settled } from './settle.ts'
 
 const COLLECTION = 'digits'
 const SHOWN_NEIGHBOURS_MAX = 4
@@ -14,7 +14,6 @@ const SHOWN_NEIGHBOURS_MAX = 4
 const DRAWING_COLUMNS = 30
 const RECALL_QUERIES = 100
 const RECALL_LIMIT = 10
-const SETTLE_TIMEOUT_MS = 120_000
 const manifest = fileURLToPath(new URL('../examples/quickstart.yaml', import.meta.url))
 
 interface Topology {
@@ -73,13 +72,14 @@ async function load(collection: Digits, digits: readonly Digit[]): Promise<void>
 
 /** The first 5,000 points train the cells; moving rows to their cells goes on while the rest arrives. */
 async function settle(collection: Digits): Promise<Topology> {
-  const deadline = performance.now() + SETTLE_TIMEOUT_MS
-  for (;;) {
-    const topology = (await collection.topology()) as unknown as Topology
-    const settled = topology.centroids.version > 0 && topology.centroids.cells_still_moving === 0
-    const counted = topology.cells.reduce((sum, cell) => sum + cell.points, 0) === topology.points
-    if ((settled && counted) || performance.now() > deadline) return topology
-    await sleep(200)
+  const line = new WaitLine()
+  try {
+    return await settled(
+      async () => (await collection.topology()) as unknown as Topology,
+      (what) => line.show(what),
+    )
+  } finally {
+    line.end()
   }
 }
 

@@ -177,6 +177,12 @@ export const ERRORS = {
     retryAfterS: 1,
     hint: 'Redis does not answer; searches go on, writes wait until it is back.',
   },
+  REDIS_NOT_INSTALLED: {
+    http: 503,
+    grpc: GRPC.FAILED_PRECONDITION,
+    retriable: false,
+    hint: 'Install redis-server 7.0 or newer (Debian, Ubuntu: sudo apt-get install redis-server), or name a Redis in the manifest (spec.redis.external).',
+  },
   GATE_CLOSED: {
     http: 503,
     grpc: GRPC.UNAVAILABLE,

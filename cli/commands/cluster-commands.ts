@@ -1,6 +1,7 @@
 /** Commands that start, stop and show a local cluster. */
 import type { Command } from 'commander'
-import { badRequest, MaksError } from '../../core/errors.ts'
+import { MaksError } from '../../core/errors.ts'
+import { parseApiKey, parsePort, parseText } from '../arguments.ts'
 import { DEFAULT_DATA_DIR, type Stopped, startLocal, stopLocal } from '../local.ts'
 import { note, print, printJson } from '../output.ts'
 import { runQuickstart } from '../quickstart.ts'
@@ -9,7 +10,7 @@ import { localStatus, statusTable } from '../status.ts'
 interface StartFlags {
   file?: string[]
   dataDir: string
-  port?: string
+  port?: number
   host?: string
   apiKey?: string
   readOnlyApiKey?: string
@@ -24,10 +25,10 @@ export function clusterCommands(program: Command): void {
     .description('start VectorClusters as local processes; returns when all are ready')
     .option('-f, --file <manifest...>', 'manifests, the same that Kubernetes takes')
     .option('--data-dir <dir>', 'where everything is kept', DEFAULT_DATA_DIR)
-    .option('--port <port>', 'REST port (default: 6333, else the next free one)')
-    .option('--host <address>', 'address to listen on (default: that of the last start, else 127.0.0.1)')
-    .option('--api-key <key>', 'read-write key (default: $MAKSDB_API_KEY)')
-    .option('--read-only-api-key <key>', 'read-only key')
+    .option('--port <port>', 'REST port; gRPC has the next (default: 6333, else the next free pair)', parsePort)
+    .option('--host <address>', 'address to listen on (default: that of the last start, else 127.0.0.1)', parseText)
+    .option('--api-key <key>', 'read-write key (default: $MAKSDB_API_KEY)', parseApiKey)
+    .option('--read-only-api-key <key>', 'read-only key', parseApiKey)
     .option('--json', 'print the status as JSON')
     .addHelpText('after', '\nExample:\n  $ maksdb start -f examples/quickstart.yaml')
     .action(start)
@@ -58,9 +59,9 @@ export function clusterCommands(program: Command): void {
     .command('quickstart')
     .description('start the sample cluster, load real digits, search, measure recall')
     .option('--data-dir <dir>', 'where everything is kept', DEFAULT_DATA_DIR)
-    .option('--port <port>', 'REST port')
+    .option('--port <port>', 'REST port; gRPC has the next', parsePort)
     .addHelpText('after', '\nExample:\n  $ maksdb quickstart')
-    .action(async (flags: { dataDir: string; port?: string }) => runQuickstart(flags.dataDir, parsePort(flags.port)))
+    .action(async (flags: { dataDir: string; port?: number }) => runQuickstart(flags.dataDir, flags.port))
   for (const name of LATER) {
     program
       .command(name, { hidden: true })
@@ -86,21 +87,13 @@ function purgeTold({ dataDir, purge }: { dataDir: string; purge?: boolean }, pur
   return [`deleted the data in ${dataDir}`, `kept what is not MaksDB's: ${named}${more}`]
 }
 
-function parsePort(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  const port = Number(text)
-  if (!Number.isInteger(port) || port < 1 || port > 65_534)
-    throw badRequest(`--port must be from 1 to 65534, not ${text}`)
-  return port
-}
-
 async function start(flags: StartFlags): Promise<void> {
   const started = performance.now()
   const { endpoint } = await startLocal(
     {
       files: flags.file ?? [],
       dataDir: flags.dataDir,
-      port: parsePort(flags.port),
+      port: flags.port,
       // An address of IPv6 may be written as in a URL.
       host: flags.host?.replace(/^\[(.*)\]$/, '$1'),
       apiKey: flags.apiKey ?? (process.env.MAKSDB_API_KEY || undefined),

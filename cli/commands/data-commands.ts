@@ -1,17 +1,20 @@
 /** Commands on a collection's points, over the public API like any other client. */
 
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { MaksDB, type Point, type PointId } from '@maksdb/client'
+import { MaksDB, MaksDBError, type Point, type PointId } from '@maksdb/client'
 import { type Command, Option } from 'commander'
-import { badRequest } from '../../core/errors.ts'
-import { exactParse, exactStringify } from '../../core/exact-json.ts'
+import { badRequest, MaksError } from '../../core/errors.ts'
+import { exactStringify } from '../../core/exact-json.ts'
 import { endpointOf } from '../addresses.ts'
+import { integer, parseId, parseIds, parseText, parseVector } from '../arguments.ts'
+import { writeExport } from '../export.ts'
+import { fileProblem } from '../file-problem.ts'
 import { openSource } from '../import/sources.ts'
 import { DEFAULT_DATA_DIR } from '../local.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
 import { DataDir } from '../supervisor/data-dir.ts'
 
+/** More than a server takes in one request anyway. */
+const BATCH_MAX = 100_000
 /** A person waits: a server that does not answer at all is soon said to be unreachable. */
 const CONNECT_TIMEOUT_MS = 3000
 
@@ -27,7 +30,7 @@ function clientCommand(program: Command, name: string, summary: string, example:
   return program
     .command(name)
     .description(summary)
-    .requiredOption('-c, --collection <name>', 'the collection')
+    .requiredOption('-c, --collection <name>', 'the collection', parseText)
     .option('--url <url>', 'server (default: $MAKSDB_URL, else the local cluster of --data-dir)')
     .option('--api-key <key>', 'api key (default: $MAKSDB_API_KEY)')
     .option('--data-dir <dir>', 'data directory of a local cluster', DEFAULT_DATA_DIR)
@@ -35,26 +38,22 @@ function clientCommand(program: Command, name: string, summary: string, example:
     .addHelpText('after', `\nExample:\n  $ ${example}`)
 }
 
+/** The server that is named, with the key that is named; else the local one, with its own key, which no other is sent. */
 export function client(options: ClientOptions): MaksDB {
+  const url = options.url ?? (process.env.MAKSDB_URL || undefined)
+  const apiKey = options.apiKey ?? (process.env.MAKSDB_API_KEY || undefined)
+  if (url !== undefined) return connected(url, apiKey)
   const dir = new DataDir(options.dataDir)
   const settings = dir.exists ? dir.settings : undefined
-  const url = options.url ?? (process.env.MAKSDB_URL || undefined) ?? (settings ? endpointOf(settings) : undefined)
-  if (url === undefined)
-    throw badRequest(`there is no local cluster in ${options.dataDir}; start one, or name a server with --url`)
-  const apiKey = options.apiKey ?? (process.env.MAKSDB_API_KEY || undefined) ?? settings?.apiKey
+  if (!settings)
+    throw badRequest(
+      `there is no local cluster in ${options.dataDir}; start one with "maksdb start", or name a server with --url`,
+    )
+  return connected(endpointOf(settings), apiKey ?? settings.apiKey)
+}
+
+function connected(url: string, apiKey: string | undefined): MaksDB {
   return new MaksDB({ url, connectTimeoutMs: CONNECT_TIMEOUT_MS, ...(apiKey === undefined ? {} : { apiKey }) })
-}
-
-/** Digits are an integer id, anything else a string one; quotes make a string of digits. */
-function parseId(text: string): PointId {
-  if (/^\d+$/.test(text)) return BigInt(text)
-  return text.startsWith('"') ? String(exactParse(text)) : text
-}
-
-function parseVectorOption(text: string): number[] {
-  const value = exactParse(text)
-  if (!Array.isArray(value)) throw badRequest('--vector must be a JSON list of numbers')
-  return value as number[]
 }
 
 export function dataCommands(program: Command): void {
@@ -65,10 +64,10 @@ export function dataCommands(program: Command): void {
     'maksdb import vectors.npy --collection films',
   )
     .argument('<file>')
-    .option('--batch <points>', 'points in a request', Number, 256)
+    .option('--batch <points>', 'points in a request', integer(1, BATCH_MAX), 256)
     .action(importFile)
   clientCommand(program, 'export', 'write all points as JSON lines', 'maksdb export --collection films > films.jsonl')
-    .option('-o, --output <file>', 'write to a file')
+    .option('-o, --output <file>', 'write to a file, complete or not at all', parseText)
     .action(exportPoints)
   clientCommand(
     program,
@@ -76,17 +75,17 @@ export function dataCommands(program: Command): void {
     'find the nearest points',
     "maksdb search --collection films --vector '[0.1, 0.2]' --limit 3",
   )
-    .option('--vector <json>', 'the query as a JSON list')
-    .option('--id <id>', 'search with the vector of a point')
-    .option('--limit <n>', 'how many', Number, 10)
+    .option('--vector <json>', 'the query as a JSON list', parseVector)
+    .option('--id <id>', 'search with the vector of a point', parseId)
+    .option('--limit <n>', 'how many', integer(1), 10)
     .option('--exact', 'ask every cell')
-    .option('--probes <n>', 'how many cells to ask', Number)
+    .option('--probes <n>', 'how many cells to ask', integer(1))
     .action(search)
   clientCommand(program, 'get', 'show points', 'maksdb get --collection films --id 7')
-    .requiredOption('--id <id...>', 'ids')
+    .requiredOption('--id <id...>', 'ids', parseIds)
     .action(get)
   clientCommand(program, 'delete', 'delete points', 'maksdb delete --collection films --id 7 8')
-    .requiredOption('--id <id...>', 'ids')
+    .requiredOption('--id <id...>', 'ids', parseIds)
     .action(remove)
   clientCommand(program, 'count', 'count the points', 'maksdb count --collection films').action(count)
   clientCommand(
@@ -105,6 +104,11 @@ async function importFile(file: string, options: ClientOptions & { batch: number
   const report = await client(options)
     .collection(options.collection)
     .ingest(source.points, { batch: options.batch, onProgress: ({ points }) => bar.update(points) })
+    .catch((error: unknown) => {
+      // What a parser of a file throws is about the file.
+      if (error instanceof MaksError || error instanceof MaksDBError) throw error
+      throw fileProblem(file, 'imported', error)
+    })
   bar.end(report.points)
   if (options.json) printJson({ points: report.points, seconds: report.seconds, rate: report.rate })
   else
@@ -116,31 +120,29 @@ async function importFile(file: string, options: ClientOptions & { batch: number
 async function exportPoints(options: ClientOptions & { output?: string }): Promise<void> {
   const collection = client(options).collection(options.collection)
   const total = await collection.count()
-  const out = options.output === undefined ? process.stdout : createWriteStream(options.output)
-  const bar = new ProgressBar(
-    `export ${options.collection}`,
-    total,
-    options.json === true || options.output === undefined,
-  )
+  const quiet = options.json === true || options.output === undefined
+  const bar = new ProgressBar(`export ${options.collection}`, total, quiet)
   let written = 0
-  for await (const { id, vector, payload } of collection.scroll({ withVector: true })) {
-    if (!out.write(`${exactStringify({ id, vector, payload })}\n`)) await once(out, 'drain')
-    bar.update(++written)
+  async function* lines(): AsyncGenerator<string> {
+    for await (const { id, vector, payload } of collection.scroll({ withVector: true })) {
+      yield `${exactStringify({ id, vector, payload })}\n`
+      bar.update(++written)
+    }
   }
+  await writeExport(lines(), options.output)
   bar.end(written)
   if (options.output === undefined) return
-  out.end()
-  await once(out, 'finish')
   if (options.json) printJson({ points: written })
   else note(`exported ${written.toLocaleString('en')} points to ${options.output}`)
 }
 
 async function search(
-  options: ClientOptions & { vector?: string; id?: string; limit: number; exact?: boolean; probes?: number },
+  options: ClientOptions & { vector?: number[]; id?: PointId; limit: number; exact?: boolean; probes?: number },
+  command: Command,
 ): Promise<void> {
   if ((options.vector === undefined) === (options.id === undefined))
-    throw badRequest('search needs either --vector or --id')
-  const query = options.vector === undefined ? { id: parseId(options.id as string) } : parseVectorOption(options.vector)
+    command.error('error: search needs either --vector or --id')
+  const query = options.vector === undefined ? { id: options.id as PointId } : options.vector
   const { limit, exact, probes } = options
   const { points, report } = await client(options)
     .collection(options.collection)
@@ -153,17 +155,17 @@ async function search(
   )
 }
 
-async function get(options: ClientOptions & { id: string[] }): Promise<void> {
+async function get(options: ClientOptions & { id: PointId[] }): Promise<void> {
   const points: Point<Record<string, unknown>>[] = await client(options)
     .collection(options.collection)
-    .get(options.id.map(parseId), { withVector: true })
+    .get(options.id, { withVector: true })
   if (options.json) return printJson(points)
   for (const point of points) print(exactStringify(point))
   if (points.length === 0) throw badRequest(`no point with such an id in ${options.collection}`)
 }
 
-async function remove(options: ClientOptions & { id: string[] }): Promise<void> {
-  await client(options).collection(options.collection).delete(options.id.map(parseId))
+async function remove(options: ClientOptions & { id: PointId[] }): Promise<void> {
+  await client(options).collection(options.collection).delete(options.id)
   if (options.json) printJson({ status: 'completed' })
   else print(`deleted ${options.id.join(', ')} from ${options.collection}`)
 }

@@ -29,6 +29,7 @@ const server = makeServer(async (request, response, url) => {
   checkInternal(request, dir.token)
   const body = await readBody(request, BODY_BYTES_MAX)
   const json = (): unknown => JSON.parse(body.toString())
+  if (request.method === 'GET' && url.pathname === '/units') return sendJson(response, 200, supervisor.units())
   if (request.method === 'POST' && url.pathname === '/apply') {
     await supervisor.apply(parseStoredClusters(json()))
   } else if (request.method === 'POST' && url.pathname === '/collections') {

@@ -16,7 +16,7 @@ import {
 import { homedir } from 'node:os'
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import { z } from 'zod'
-import { badRequest } from '../../core/errors.ts'
+import { badRequest, type MaksError } from '../../core/errors.ts'
 import { fileProblem } from '../file-problem.ts'
 
 export const MARKER = 'maksdb-data-directory.json'
@@ -85,8 +85,12 @@ function foreignNames(path: string): string[] {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' && !isDanglingLink(path)) return []
-    throw fileProblem(path, 'used as a data directory', error)
+    throw unusable(path, 'used as a data directory', error)
   }
+}
+
+function unusable(path: string, doing: string, error: unknown): MaksError {
+  return badRequest(`${fileProblem(path, doing, error).message}; name another directory with --data-dir`)
 }
 
 function isDanglingLink(path: string): boolean {
@@ -111,7 +115,7 @@ export function claim(path: string): void {
       unlinkSync(temporary)
     }
   } catch (error) {
-    throw fileProblem(path, 'used as a data directory', error)
+    throw unusable(path, 'used as a data directory', error)
   }
 }
 
@@ -125,6 +129,6 @@ function makeFolder(path: string): boolean {
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw fileProblem(path, 'made', error)
+    throw unusable(path, 'made', error)
   }
 }

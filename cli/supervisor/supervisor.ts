@@ -20,6 +20,7 @@ import { type Answering, Liveness } from './liveness.ts'
 import { MemberCare } from './member-care.ts'
 import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
 import { probe } from './probe.ts'
+import { checkRedisProgram } from './redis-program.ts'
 import { stopProcesses } from './stop-processes.ts'
 import { marked, strays } from './strays.ts'
 import { collectionConfig, configFile, type LocalUnit, localUnits, routerFile, shardName } from './units.ts'
@@ -48,6 +49,13 @@ interface Known {
   liveness: Liveness
   /** Ended and waited for by this very supervisor, its parent. */
   ended: boolean
+}
+
+export interface UnitState {
+  name: string
+  ready: boolean
+  /** Ends in a row that came soon after the start. */
+  failures: number
 }
 
 export class Supervisor {
@@ -329,11 +337,21 @@ export class Supervisor {
     }
     if (next.size > COLLECTIONS_MAX)
       throw new MaksError('TOO_MANY_COLLECTIONS', `a local cluster holds at most ${COLLECTIONS_MAX} collections`)
+    if (clusters.some(({ extras }) => extras.redisUrl === null)) checkRedisProgram()
     for (const cluster of clusters) this.#dir.saveCluster(cluster)
     this.#clusters = [...next.values()]
     await this.#prepare()
     this.#members.look(clusters.map(({ manifest }) => manifest.metadata.name))
     this.#wakeUp()
+  }
+
+  /** What should run, and how it is doing. */
+  units(): UnitState[] {
+    return this.#units().map(({ name }) => {
+      const known = this.#known.get(name)
+      const ready = known !== undefined && !known.ended && known.ready
+      return { name, ready, failures: known?.failures ?? 0 }
+    })
   }
 
   has(collection: string): boolean {

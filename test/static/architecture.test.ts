@@ -172,6 +172,7 @@ describe('words in one place', () => {
         'operator/build',
         'runtime',
         'client/src',
+        'cli',
       ].flatMap((folder) => readdirSync(join(root, folder))),
     )
     const named = documents.flatMap((document) =>
