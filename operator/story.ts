@@ -14,6 +14,9 @@ const STARTING = new Set([
   'RedisNotReady',
 ])
 
+/** Told about each object when it is found, by an event of its own. */
+const TOLD_ALREADY = new Set(['NameTaken'])
+
 /** States on the way to another, which are told only where they begin something. */
 const PASSING = new Set(['Starting'])
 
@@ -26,6 +29,7 @@ export function storyOf(before: VectorClusterStatus, after: VectorClusterStatus)
   const events: EventText[] = []
   for (const condition of after.conditions ?? []) {
     const last = was(condition.type)
+    if (TOLD_ALREADY.has(condition.reason)) continue
     if (last?.status === condition.status && (last.reason === condition.reason || PASSING.has(condition.reason)))
       continue
     const text = told(condition, last)

@@ -3,21 +3,8 @@
  * what Kubernetes checks itself in a pod is not checked twice.
  */
 import { z } from 'zod'
+import { affinity, labelValue, podTemplate, spreadConstraint } from './pod-template.ts'
 import { QUANTITY_PATTERN } from './quantity.ts'
-
-/** A CEL rule of the CRD: the API server enforces it, and says `message`. */
-export interface CelRule {
-  rule: string
-  message?: string
-  messageExpression?: string
-  reason?: string
-  fieldPath?: string
-}
-
-/** Attaches rules to a schema; tools/crd.ts carries them into the CRD. */
-export function cel(...rules: CelRule[]): { 'x-kubernetes-validations': CelRule[] } {
-  return { 'x-kubernetes-validations': rules }
-}
 
 const NAME_MAX = 253
 
@@ -39,10 +26,6 @@ export const keyRef = z.strictObject({
 
 export const nameRef = z.strictObject({ name: objectName.describe('name of the Secret, in the same namespace') })
 
-/** Anything of this shape that Kubernetes knows; pruned and checked by Kubernetes when it becomes part of a pod. */
-const anyObject = z.record(z.string(), z.unknown()).meta({ 'x-kubernetes-preserve-unknown-fields': true })
-
-const label = z.string().max(63)
 const amount = z
   .union([z.int().min(0), z.string().regex(new RegExp(QUANTITY_PATTERN), 'must be a quantity such as 500m or 2Gi')])
   .meta({ 'x-kubernetes-int-or-string': true, pattern: QUANTITY_PATTERN })
@@ -55,7 +38,7 @@ export const resources = z.strictObject({
 
 export const scheduling = {
   nodeSelector: z
-    .record(z.string(), label)
+    .record(z.string(), labelValue)
     .meta({ maxProperties: 32 })
     .optional()
     .describe('labels that nodes of the pods must have'),
@@ -72,23 +55,14 @@ export const scheduling = {
     .max(32)
     .optional()
     .describe('taints that the pods tolerate'),
-  affinity: anyObject.optional().describe('affinity of the shard pods; without it pods of a cell avoid one node'),
+  affinity: affinity.optional().describe('affinity of the shard pods; without it pods of a cell avoid one node'),
   topologySpreadConstraints: z
-    .array(anyObject)
+    .array(spreadConstraint)
     .max(16)
     .optional()
     .describe('how shard pods spread; without it evenly over hosts and zones, where possible'),
   imagePullSecrets: z.array(nameRef).max(16).optional().describe('Secrets for pulling the image'),
-  podTemplate: z
-    .strictObject({
-      metadata: z
-        .strictObject({
-          labels: z.record(z.string(), label).meta({ maxProperties: 32 }).optional(),
-          annotations: z.record(z.string(), z.string().max(4096)).meta({ maxProperties: 32 }).optional(),
-        })
-        .optional(),
-      spec: anyObject.optional(),
-    })
+  podTemplate: podTemplate
     .optional()
     .describe('merged into the shard pods: labels, annotations, and fields of the pod that the operator does not set'),
 }

@@ -1,7 +1,7 @@
 /** The CustomResourceDefinition, from the same schemas as the types (protocol/). */
 import { stringify } from 'yaml'
 import { z } from 'zod'
-import { type CelRule, cel } from '../protocol/pod-fields.ts'
+import { type CelRule, cel } from '../protocol/cel.ts'
 import { API_VERSION, KIND, NAME_MAX, RESERVED_SUFFIXES, vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/vector-cluster-status.ts'
 
@@ -22,6 +22,9 @@ function structural(schema: Schema): Schema {
   if (rest['x-kubernetes-int-or-string'] === true) return rest
   if (rest['x-kubernetes-preserve-unknown-fields'] === true) return { ...rest, type: 'object' }
   if (anyOf !== undefined) throw new Error('a structural schema has no union')
+  // What zod says of every integer is no bound of ours.
+  if (rest.minimum === Number.MIN_SAFE_INTEGER) delete rest.minimum
+  if (rest.maximum === Number.MAX_SAFE_INTEGER) delete rest.maximum
   return {
     ...rest,
     ...(rest.type === 'integer' ? { format: 'int64' } : {}),

@@ -37,7 +37,7 @@ function fieldRows(schema: JsonSchema, prefix: string): string[][] {
     const of = field.items ? fieldRows(field.items, `${path}[]`) : []
     const range = [
       field.enum?.join(', '),
-      field.minimum === undefined ? undefined : `from ${field.minimum}`,
+      field.minimum === undefined || field.minimum < -1e12 ? undefined : `from ${field.minimum}`,
       field.maximum === undefined || field.maximum > 1e12 ? undefined : `to ${field.maximum}`,
       field.pattern === undefined ? undefined : `\`${field.pattern}\``,
     ].filter((part) => part !== undefined)

@@ -48,6 +48,17 @@ const long = (length: number) => 'x'.repeat(length)
 const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, '1']))
 const external = { external: { urlSecretRef: { name: 'a', key: 'b' } } }
 const template = (part: object) => ({ podTemplate: part })
+const spread = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' }
+/** A pod template with `count` parts that differ in their names alone. */
+const parts = (list: 'containers' | 'initContainers' | 'volumes', count: number, name = 'part') =>
+  template({
+    spec: {
+      [list]: Array.from({ length: count }, (_, i) => ({
+        name: `${name}${i}`,
+        ...(list === 'volumes' ? { emptyDir: {} } : { image: 'web' }),
+      })),
+    },
+  })
 const secretRef = (name: string) => ({ secretRef: { name } })
 const ref = (name: string, key: string) => ({ name, key })
 
@@ -208,7 +219,7 @@ const FIELDS: [string, object[], object[]][] = [
   [
     'spec.nodeSelector',
     [{ nodeSelector: { disk: 'ssd' } }],
-    [{ nodeSelector: { disk: long(64) } }, { nodeSelector: many(33) }],
+    [{ nodeSelector: { disk: long(64) } }, { nodeSelector: { disk: 'no spaces' } }, { nodeSelector: many(33) }],
   ],
   [
     'spec.tolerations',
@@ -234,8 +245,11 @@ const FIELDS: [string, object[], object[]][] = [
   ],
   [
     'spec.topologySpreadConstraints',
-    [{ topologySpreadConstraints: [{ maxSkew: 1 }] }],
-    [{ topologySpreadConstraints: Array.from({ length: 17 }, () => ({})) }],
+    [{ topologySpreadConstraints: [spread] }],
+    [
+      { topologySpreadConstraints: Array.from({ length: 17 }, () => spread) },
+      { topologySpreadConstraints: [{ maxSkew: 1 }] },
+    ],
   ],
   [
     'spec.imagePullSecrets',
@@ -254,15 +268,25 @@ const FIELDS: [string, object[], object[]][] = [
   [
     'spec.podTemplate.metadata.labels',
     [template({ metadata: { labels: { a: 'b' } } })],
-    [template({ metadata: { labels: { a: long(64) } } }), template({ metadata: { labels: many(33) } })],
+    [
+      template({ metadata: { labels: { a: long(64) } } }),
+      template({ metadata: { labels: { a: 'no spaces' } } }),
+      template({ metadata: { labels: many(33) } }),
+    ],
   ],
   [
     'spec.podTemplate.metadata.annotations',
     [template({ metadata: { annotations: { a: 'b' } } })],
     [template({ metadata: { annotations: { a: long(4097) } } }), template({ metadata: { annotations: many(33) } })],
   ],
+  ...(['containers', 'initContainers', 'volumes'] as const).flatMap((list): [string, object[], object[]][] => [
+    [`spec.podTemplate.spec.${list}`, [parts(list, 16)], [parts(list, 17)]],
+    [`spec.podTemplate.spec.${list}[0].name`, [parts(list, 1)], [parts(list, 1, 'A'), parts(list, 1, long(63))]],
+  ]),
 ]
 
+const SOURCES =
+  'configMap, secret, emptyDir, persistentVolumeClaim, projected, downwardAPI, csi, ephemeral, hostPath, nfs, image'
 /** Rules in CEL: message, what is accepted, what is refused; with `from`, as a change of that. */
 const RULES: [string, { from?: object; good: object; bad: object; name?: string }][] = [
   ['dimension cannot be changed', { from: { dimension: 3 }, good: { dimension: 3 }, bad: { dimension: 4 } }],
@@ -306,6 +330,27 @@ const RULES: [string, { from?: object; good: object; bad: object; name?: string 
     'storageClassName cannot be changed',
     { from: { storage: { storageClassName: 'a' } }, good: { storage: { storageClassName: 'a' } }, bad: {} },
   ],
+  [
+    `a volume has exactly one of ${SOURCES}`,
+    {
+      good: template({ spec: { volumes: [{ name: 'a', configMap: { name: 'b' } }] } }),
+      bad: template({ spec: { volumes: [{ name: 'a', configMap: { name: 'b' }, emptyDir: {} }] } }),
+    },
+  ],
+  [
+    "podTemplate.spec.containers: the name shard is the operator's",
+    {
+      good: template({ spec: { containers: [{ name: 'web', image: 'web' }] } }),
+      bad: template({ spec: { containers: [{ name: 'shard', image: 'web' }] } }),
+    },
+  ],
+  [
+    "podTemplate.spec.volumes: the names data, tmp, config, internal, redis, centroids are the operator's",
+    {
+      good: template({ spec: { volumes: [{ name: 'scratch', emptyDir: {} }] } }),
+      bad: template({ spec: { volumes: [{ name: 'data', emptyDir: {} }] } }),
+    },
+  ],
   ['metadata.name must have at most 40 characters', { good: {}, bad: {}, name: long(41) }],
   [
     'metadata.name must be lower-case letters, digits and "-", and begin with a letter: it names a Service',
@@ -325,6 +370,63 @@ describe('a field', () => {
 
   it('that the schema does not know is an error', async () => {
     expect(await refusal(create(object({ dimensions: 3 })))).toContain('unknown field "spec.dimensions"')
+  })
+
+  it.each([
+    ['spec.podTemplate.spec.nonsense', template({ spec: { nonsense: 1 } })],
+    ['spec.podTemplate.spec.securityContext', template({ spec: { securityContext: {} } })],
+    [
+      'spec.podTemplate.spec.containers[0].nonsense',
+      template({ spec: { containers: [{ name: 'a', image: 'b', nonsense: 1 }] } }),
+    ],
+    [
+      'spec.podTemplate.spec.volumes[0].nonsense',
+      template({ spec: { volumes: [{ name: 'a', emptyDir: {}, nonsense: {} }] } }),
+    ],
+    ['spec.affinity.nonsense', { affinity: { nonsense: {} } }],
+    [
+      'spec.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].nonsense',
+      {
+        affinity: {
+          podAntiAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone', nonsense: 1 }],
+          },
+        },
+      },
+    ],
+    ['spec.topologySpreadConstraints[0].nonsense', { topologySpreadConstraints: [{ ...spread, nonsense: 1 }] }],
+  ])('of a pod that Kubernetes or the operator does not know is an error: %s', async (path, spec) => {
+    expect(await refusal(create(object(spec)))).toContain(`unknown field "${path}"`)
+    // By server-side apply too, as the operator's own tools and GitOps controllers write it.
+    expect(await refusal(client.apply(VECTOR_CLUSTERS, object(spec), 'test'))).toContain('field not declared in schema')
+  })
+
+  it('that names two parts of a pod alike is an error', async () => {
+    const twice = ['a', 'a'].map((name) => ({ name, image: 'b' }))
+    expect(await refusal(create(object(template({ spec: { containers: twice } }))))).toContain('Duplicate value')
+  })
+
+  it('of a pod goes through as it is', async () => {
+    const spec = template({
+      spec: {
+        serviceAccountName: 'films',
+        priorityClassName: 'high',
+        containers: [
+          {
+            name: 'logs',
+            image: 'fluent-bit:4',
+            args: ['-q'],
+            env: [{ name: 'NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }],
+            resources: { limits: { memory: '64Mi' } },
+            volumeMounts: [{ name: 'settings', mountPath: '/settings', readOnly: true }],
+            livenessProbe: { httpGet: { path: '/', port: 2020 }, periodSeconds: 5 },
+            securityContext: { capabilities: { drop: ['ALL'] } },
+          },
+        ],
+        volumes: [{ name: 'settings', configMap: { name: 'logs', items: [{ key: 'a', path: 'b' }] } }],
+      },
+    })
+    expect((await create(object(spec))).spec?.podTemplate).toEqual(spec.podTemplate)
   })
 
   it('that is missing: only dimension, and the API server fills in the rest', async () => {

@@ -16,14 +16,6 @@ function saying(type: string, reason: string) {
   })
 }
 
-/** What kubectl answers where it fails. */
-function refusal(...args: string[]): Promise<string> {
-  return k.kubectl(...args).then(
-    () => 'it was accepted',
-    (error: unknown) => String(error),
-  )
-}
-
 async function at(resource: (typeof OWNED)[keyof typeof OWNED], name: string) {
   return k.client.get(resource, { namespace: k.namespace, name })
 }
@@ -105,10 +97,11 @@ describe('the Service of the clients', () => {
 
 describe('a pod template that Kubernetes does not take', () => {
   it('is refused by the API server where it has a field that nobody knows', async () => {
-    const patch = '{"spec":{"podTemplate":{"spec":{"nonsense":1}}}}'
-    expect(await refusal('patch', 'vc', 'films', '--type=merge', '-p', patch)).toContain(
-      'spec.podTemplate.spec.nonsense',
+    const applied = k.apply('films', { ...SPEC, podTemplate: { spec: { nonsense: 1 } } }).then(
+      () => 'it was accepted',
+      (error: unknown) => String(error),
     )
+    expect(await applied).toContain('.spec.podTemplate.spec.nonsense: field not declared in schema')
   })
 
   it('is told with the sentence of the API server where only that can know, and the rest of the manifest is done', async () => {
