@@ -13,6 +13,8 @@ export interface Alert {
 }
 
 const CLUSTER = 'namespace, vectorcluster'
+/** Without probes: /readyz answers 503 while a shard has no primary. */
+const API = 'route=~"/collections.*"'
 const CELL = `${CLUSTER}, cell`
 const POD = `${CELL}, pod`
 const SHARD = 'Shard {{ $labels.cell }} of {{ $labels.namespace }}/{{ $labels.vectorcluster }}'
@@ -289,7 +291,7 @@ export const ALERTS: Alert[] = [
   },
   {
     alert: 'MaksDBRouterErrors',
-    expr: `sum by (${CLUSTER}) (rate(${m.pod('maksdb_http_request_seconds_count', 'status=~"5.."')}[5m])) / sum by (${CLUSTER}) (rate(${m.pod('maksdb_http_request_seconds_count')}[5m])) > 0.01`,
+    expr: `sum by (${CLUSTER}) (rate(${m.pod('maksdb_http_request_seconds_count', `${API},status=~"5.."`)}[5m])) / sum by (${CLUSTER}) (rate(${m.pod('maksdb_http_request_seconds_count', API)}[5m])) > 0.01`,
     for: '5m',
     severity: 'warning',
     summary: `More than 1 % of the requests to ${OF} fail.`,

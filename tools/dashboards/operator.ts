@@ -33,7 +33,7 @@ export const OPERATOR: Dashboard = {
       panels: [
         {
           ...FIRING_ALERTS,
-          title: 'Firing alerts of operators',
+          title: 'Firing alerts',
           description: 'Alerts of the operators that fire now.',
           queries: [['count(ALERTS{alertname=~"MaksDBOperator.+",alertstate="firing"}) or vector(0)', 'firing']],
         },
@@ -75,7 +75,7 @@ export const OPERATOR: Dashboard = {
         },
         {
           kind: 'stat',
-          title: 'Reconcile errors, 15 min',
+          title: 'Errors, 15 min',
           description: 'Reconciles that failed in the last quarter of an hour. The alert fires above 10.',
           unit: 'none',
           decimals: 0,
@@ -84,7 +84,7 @@ export const OPERATOR: Dashboard = {
           ],
           warn: 1,
           bad: 10,
-          alerts: ['MaksDBOperatorErrors'],
+          alerts: ['MaksDBOperatorErrors', 'MaksDBReconcileFailing'],
         },
         {
           kind: 'stat',
@@ -97,7 +97,7 @@ export const OPERATOR: Dashboard = {
         },
         {
           kind: 'stat',
-          title: 'Missed changes, 1 h',
+          title: 'Missed, 1 h',
           description: 'Changes that a watch missed and a list found. Must be 0.',
           unit: 'none',
           decimals: 0,
@@ -119,7 +119,7 @@ export const OPERATOR: Dashboard = {
           queries: [
             [sum(`${RELEASE}, result`, rate(of('maksdb_operator_reconcile_total'))), `${OF_RELEASE} {{result}}`],
           ],
-          alerts: ['MaksDBOperatorErrors'],
+          alerts: ['MaksDBOperatorErrors', 'MaksDBReconcileFailing'],
         },
         {
           kind: 'timeseries',
@@ -136,12 +136,12 @@ export const OPERATOR: Dashboard = {
           queries: latencies(RELEASE, of('maksdb_operator_queue_seconds_bucket'), OF_RELEASE),
         },
         {
-          kind: 'timeseries',
+          kind: 'state',
           title: 'Conditions',
-          description: 'Conditions of each VectorCluster: 1 True, 0 False, -1 Unknown.',
+          description: 'Conditions of each VectorCluster. Ready should be True, Degraded False.',
           unit: 'none',
-          decimals: 0,
           width: 24,
+          words: { 1: ['True', 'blue'], 0: ['False', 'text'], '-1': ['Unknown', 'yellow'] },
           queries: [
             [
               `max by (vectorcluster_namespace, vectorcluster, type) (${of('maksdb_operator_cluster_condition')})`,
@@ -180,6 +180,7 @@ export const OPERATOR: Dashboard = {
             ],
             [sum(`${RELEASE}, kind`, rate(of('maksdb_operator_cache_misses_total'))), `${OF_RELEASE} {{kind}} missed`],
           ],
+          noValue: 'No watch was restarted',
           alerts: ['MaksDBOperatorMissedEvents'],
         },
         {

@@ -21,7 +21,9 @@ import {
 
 const QUERIES = 'route=~".*/points/(query|search).*"'
 const WRITES = 'method=~"PUT|POST",route=~".*/points|.*/points/delete"'
-const requests = (matchers = '') => of('maksdb_http_request_seconds_count', matchers)
+/** Without probes and scrapes. */
+const API = 'route=~"/collections.*"'
+const requests = (matchers = API) => of('maksdb_http_request_seconds_count', matchers)
 const buckets = (matchers: string) => of('maksdb_http_request_seconds_bucket', matchers)
 const points = `${of('maksdb_points')} * ${of('maksdb_primary')}`
 const used = (free: string, size: string) => `1 - ${free} / ${size}`
@@ -52,7 +54,7 @@ export const OVERVIEW: Dashboard = {
         },
         {
           kind: 'stat',
-          title: 'Shards without a primary',
+          title: 'No primary',
           description: 'Shards that take no writes now, as the routers see it.',
           unit: 'none',
           queries: [[orZero(`count(max by (${CLUSTER}, cell) (${of('maksdb_router_cell_leased')}) < 1)`), 'shards']],
@@ -63,7 +65,7 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'stat',
           title: 'QPS',
-          description: 'Requests per second, all routes.',
+          description: 'Requests per second to the API, without probes and scrapes.',
           unit: 'reqps',
           queries: [[`sum(${rate(requests())})`, 'QPS']],
         },
@@ -72,7 +74,9 @@ export const OVERVIEW: Dashboard = {
           title: 'Error rate',
           description: 'Share of requests that were answered with 5xx. The alert fires above 1 %.',
           unit: 'percentunit',
-          queries: [[`(sum(${rate(requests('status=~"5.."'))}) or vector(0)) / sum(${rate(requests())})`, 'errors']],
+          queries: [
+            [`(sum(${rate(requests(`${API},status=~"5.."`))}) or vector(0)) / sum(${rate(requests())})`, 'errors'],
+          ],
           warn: 0.001,
           bad: 0.01,
           alerts: ['MaksDBRouterErrors'],
@@ -149,6 +153,7 @@ export const OVERVIEW: Dashboard = {
             [sum(`${CLUSTER}, code`, rate(of('maksdb_rejected_requests_total'))), `${OF_CLUSTER} {{code}}`],
             [sum(`${CLUSTER}, code`, rate(of('maksdb_shard_errors_total'))), `${OF_CLUSTER} shard call {{code}}`],
           ],
+          noValue: 'No request was refused',
           alerts: ['MaksDBRouterErrors'],
         },
         {
@@ -167,10 +172,16 @@ export const OVERVIEW: Dashboard = {
         },
         {
           kind: 'timeseries',
-          title: 'Shards probed per query p50, p99',
+          title: 'Shards probed per query, mean',
           description: 'How many shards a query asks. With exact search all of them.',
           unit: 'none',
-          queries: latencies(CLUSTER, of('maksdb_probed_cells_bucket'), OF_CLUSTER),
+          decimals: 1,
+          queries: [
+            [
+              `${sum(CLUSTER, rate(of('maksdb_probed_cells_sum')))} / ${sum(CLUSTER, rate(of('maksdb_probed_cells_count')))}`,
+              OF_CLUSTER,
+            ],
+          ],
         },
         {
           kind: 'timeseries',
@@ -243,18 +254,17 @@ export const OVERVIEW: Dashboard = {
       row: 'Redis',
       panels: [
         {
-          kind: 'timeseries',
-          title: 'Redis up, durable, log lost',
+          kind: 'state',
+          title: 'Redis up, durable, log complete',
           description:
-            'Up: Redis answers the routers. Durable: its settings carry spec.durability. Log lost: 1 while writes are stopped because Redis lost entries.',
+            'Up: Redis answers the routers. Durable: its settings carry spec.durability. Log complete: red while writes are stopped because Redis lost entries.',
           unit: 'none',
-          max: 1,
-          decimals: 0,
           width: 24,
+          words: { 1: ['yes', 'green'], 0: ['no', 'red'], '-1': ['unknown', 'yellow'] },
           queries: [
             [max(CLUSTER, of('maksdb_redis_up')), `${OF_CLUSTER} up`],
             [`min by (${CLUSTER}) (${of('maksdb_redis_durable')})`, `${OF_CLUSTER} durable`],
-            [max(CLUSTER, of('maksdb_wal_regressed')), `${OF_CLUSTER} log lost`],
+            [`1 - ${max(CLUSTER, of('maksdb_wal_regressed'))}`, `${OF_CLUSTER} log complete`],
           ],
           alerts: ['MaksDBRedisDown', 'MaksDBRedisNotDurable', 'MaksDBLogRegressed'],
         },

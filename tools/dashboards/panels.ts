@@ -1,7 +1,7 @@
 /** From a short description of a dashboard to what Grafana reads. */
 
 export interface Panel {
-  kind: 'stat' | 'timeseries' | 'table'
+  kind: 'stat' | 'timeseries' | 'state' | 'table'
   title: string
   /** What it shows, and what is good and bad. */
   description: string
@@ -14,8 +14,10 @@ export interface Panel {
   below?: true
   max?: number
   decimals?: number
-  /** Words for values. */
-  words?: Record<string, string>
+  /** Of a state: word and colour for each value. */
+  words?: Record<string, [text: string, color: string]>
+  /** What it shows while nothing of the kind has happened. */
+  noValue?: string
   /** The alerts that watch this: linked. */
   alerts?: string[]
   width?: number
@@ -41,8 +43,10 @@ export interface Variable {
 }
 
 const COLUMNS = 24
-const WIDTH = { stat: 3, timeseries: 8, table: 24 }
-const HEIGHT = { stat: 4, timeseries: 8, table: 5 }
+const WIDTH = { stat: 3, timeseries: 8, state: 12, table: 24 }
+const HEIGHT = { stat: 4, timeseries: 8, state: 8, table: 5 }
+/** Grafana's name of each kind. */
+const TYPE = { stat: 'stat', timeseries: 'timeseries', state: 'state-timeline', table: 'table' }
 const SOURCE = { type: 'prometheus', uid: '${datasource}' }
 
 function thresholds({ warn, bad, below }: Panel): object {
@@ -54,21 +58,24 @@ function thresholds({ warn, bad, below }: Panel): object {
 }
 
 function drawn(panel: Panel): object {
-  const { kind, unit, max, decimals, words, warn, bad } = panel
+  const { kind, unit, max, decimals, words, noValue, warn, bad } = panel
   const limit = warn !== undefined || bad !== undefined
   return {
     defaults: {
       unit,
-      min: 0,
+      ...(kind === 'state' ? {} : { min: 0 }),
+      ...(noValue === undefined ? {} : { noValue }),
       ...(max === undefined ? {} : { max }),
       ...(decimals === undefined ? {} : { decimals }),
-      color: { mode: kind === 'stat' ? 'thresholds' : 'palette-classic' },
+      color: { mode: kind === 'stat' || kind === 'state' ? 'thresholds' : 'palette-classic' },
       thresholds: thresholds(panel),
       mappings: words
         ? [
             {
               type: 'value',
-              options: Object.fromEntries(Object.entries(words).map(([value, text]) => [value, { text }])),
+              options: Object.fromEntries(
+                Object.entries(words).map(([value, [text, color]]) => [value, { text, color }]),
+              ),
             },
           ]
         : [],
@@ -98,6 +105,14 @@ function optionsOf({ kind, warn, bad }: Panel): object {
       justifyMode: 'center',
     }
   }
+  if (kind === 'state') {
+    return {
+      mergeValues: true,
+      showValue: 'never',
+      rowHeight: 0.8,
+      legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
+    }
+  }
   if (kind === 'table') return { showHeader: true, cellHeight: 'sm' }
   return {
     legend: { displayMode: 'table', placement: 'bottom', calcs: ['lastNotNull', 'max'], showLegend: true },
@@ -107,10 +122,10 @@ function optionsOf({ kind, warn, bad }: Panel): object {
 
 function grafanaPanel(panel: Panel, id: number, x: number, y: number): object {
   const { kind, title, description, queries, alerts = [], width = WIDTH[kind] } = panel
-  const instant = kind !== 'timeseries'
+  const instant = kind === 'stat' || kind === 'table'
   return {
     id,
-    type: kind,
+    type: TYPE[kind],
     title,
     description,
     datasource: SOURCE,

@@ -66,7 +66,7 @@ export const SHARDS: Dashboard = {
         },
         {
           kind: 'stat',
-          title: 'Commit latency p99',
+          title: 'Commit p99',
           description: 'Of the slowest shard: one commit to Redis, sent to answered.',
           unit: 's',
           queries: [[`max(${quantile(0.99, SHARD, of('maksdb_commit_seconds_bucket'))})`, 'p99']],
@@ -86,7 +86,7 @@ export const SHARDS: Dashboard = {
         },
         {
           kind: 'stat',
-          title: 'Divergent replicas',
+          title: 'Divergent',
           description: 'Pods that hold other rows than their primary at the same position. Must be 0.',
           unit: 'none',
           queries: [[orZero(`sum(${of('maksdb_copies_differing')})`), 'pods']],
@@ -96,7 +96,7 @@ export const SHARDS: Dashboard = {
         },
         {
           kind: 'stat',
-          title: 'Snapshot failures, 1 h',
+          title: 'Failed snapshots',
           description: 'Snapshots that could not be written or verified in the last hour.',
           unit: 'none',
           decimals: 0,
@@ -169,12 +169,12 @@ export const SHARDS: Dashboard = {
       row: 'Replication',
       panels: [
         {
-          kind: 'timeseries',
+          kind: 'state',
           title: 'Primary',
-          description: '1 while the pod leads its shard. One line of each shard is at 1.',
+          description: 'Which pod of each shard leads, and when it changed.',
           unit: 'none',
-          max: 1,
-          decimals: 0,
+          width: 24,
+          words: { 1: ['primary', 'green'], 0: ['replica', 'blue'] },
           queries: [[max(POD, of('maksdb_primary')), OF_POD]],
           alerts: ['MaksDBNoPrimary'],
         },
@@ -213,7 +213,8 @@ export const SHARDS: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Snapshot age',
-          description: 'Age of the newest verified snapshot of each pod. It grows while nothing is written.',
+          description:
+            'Age of the newest verified snapshot of each pod. It grows while nothing is written; 0: none was taken yet.',
           unit: 's',
           queries: [[max(POD, of('maksdb_snapshot_age_seconds')), OF_POD]],
           warn: 3600,
@@ -306,6 +307,7 @@ export const SHARDS: Dashboard = {
           title: 'Snapshot duration p50, p99',
           description: 'Time to write and verify a snapshot.',
           unit: 's',
+          noValue: 'No snapshot was taken',
           queries: latencies(SHARD, of('maksdb_snapshot_seconds_bucket'), OF_SHARD),
         },
         {

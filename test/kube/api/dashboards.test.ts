@@ -59,7 +59,7 @@ describe.each(boards)('$name', ({ name, board, panels }) => {
 
   it('keeps VectorClusters and equal names of two namespaces apart in every chart', () => {
     for (const { kind, title, queries } of panels) {
-      if (kind !== 'timeseries') continue
+      if (kind !== 'timeseries' && kind !== 'state') continue
       for (const [expr, legend] of queries) {
         for (const [, labels = ''] of expr.matchAll(/\b(?:sum|max|min) by \(([^)]*)\)/g))
           expect(labels, `${title}: ${expr}`).toMatch(

@@ -8,6 +8,7 @@ import { parse, stringify } from 'yaml'
 import { freePort } from '../../../cli/supervisor/os-process.ts'
 import { PODS } from '../../../operator/resources.ts'
 import { METRICS } from '../../../protocol/metrics.ts'
+import { DASHBOARDS } from '../../../tools/dashboards.ts'
 import { Kubernetes, rest } from '../support/kubernetes.ts'
 
 const k = new Kubernetes('monitoring')
@@ -149,6 +150,36 @@ it('loads every rule, and each finds the metrics that it speaks of', async () =>
     const served = new Set(data)
     const absent = named.filter((name) => ![name, `${name}_count`].some((one) => served.has(one)))
     if (absent.length > 0) throw new Error(`absent: ${absent.join(', ')}`)
+    return true
+  })
+})
+
+it('fills every panel of every dashboard', async () => {
+  // What has not happened here: a broken watch, a failed call to a shard, a snapshot after five minutes, an alert.
+  const eventful = /watch_restarts|cache_misses|shard_errors|snapshot_seconds|^ALERTS/
+  const at = await k.endpoint('films')
+  const use = async (id: number) => {
+    await rest(at, 'PUT', '/collections/films/points?wait=true', { points: [{ id, vector: [1, 2] }] })
+    await rest(at, 'POST', '/collections/films/points/query', { query: [1, 2], limit: 1 })
+    await rest(at, 'POST', '/collections/films/points/query', { query: [1] }).catch(() => undefined)
+  }
+  const wanted = Object.values(DASHBOARDS).flatMap(({ title, sections }) =>
+    sections.flatMap(({ panels }) =>
+      panels.flatMap((panel) =>
+        panel.queries.map(([expr]) => ({
+          panel: `${title}: ${panel.title}`,
+          expr: expr.replaceAll('$__rate_interval', '20s').replaceAll(/\$\w+/g, '.*'),
+        })),
+      ),
+    ),
+  )
+  let id = 0
+  await k.until('data in every panel', 120_000, async () => {
+    await use(id++)
+    const empty: string[] = []
+    for (const { panel, expr } of wanted)
+      if (!eventful.test(expr) && (await query(expr)).length === 0) empty.push(`${panel}: ${expr}`)
+    if (empty.length > 0) throw new Error(`no data: ${empty.join('\n')}`)
     return true
   })
 })
