@@ -216,6 +216,7 @@ export const SHARDS: Dashboard = {
           description:
             'Age of the newest verified snapshot of each pod. It grows while nothing is written; 0: none was taken yet.',
           unit: 's',
+          width: 12,
           queries: [[max(POD, of('maksdb_snapshot_age_seconds')), OF_POD]],
           warn: 3600,
           alerts: ['MaksDBSnapshotOld'],
@@ -225,6 +226,7 @@ export const SHARDS: Dashboard = {
           title: 'Rows',
           description: 'Points, redundant rows of other shards, and dead rows that wait for compaction.',
           unit: 'short',
+          width: 12,
           queries: [
             [max(POD, of('maksdb_points')), `${OF_POD} points`],
             [max(POD, of('maksdb_copies')), `${OF_POD} redundant`],
