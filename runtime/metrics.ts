@@ -21,8 +21,9 @@ export class Metrics {
     for (const [name, row] of Object.entries(METRICS) as [MetricName, MetricRow][]) {
       if (!row.programs.includes(program)) continue
       const metric = this.#metric(name)
-      if (!(metric instanceof Histogram) && row.labels.every((label) => label in this.#fixed))
-        metric.inc(this.#labels(name, {}), 0)
+      if (!row.labels.every((label) => label in this.#fixed)) continue
+      if (metric instanceof Histogram) metric.zero(this.#labels(name, {}))
+      else metric.inc(this.#labels(name, {}), 0)
     }
     const ofProcess = Object.fromEntries(
       PROCESS_LABELS.flatMap((label) => (this.#fixed[label] === undefined ? [] : [[label, this.#fixed[label]]])),
