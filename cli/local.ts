@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkReach, checkUnchanged, choosePort, endpointOf, wantedSettings } from './addresses.ts'
+import { adoptData } from './adopt.ts'
 import { readManifests, storeCentroids } from './manifests.ts'
 import { callSupervisor, clusterReady, supervisorReady, supervisorRuns } from './readiness.ts'
 import { DataDir, type Settings } from './supervisor/data-dir.ts'
 import { endProcess, isAlive, startDetached } from './supervisor/os-process.ts'
 import { checkRedisProgram } from './supervisor/redis-program.ts'
+import { eraseSharedKeys } from './supervisor/shared-redis.ts'
 import { stopProcesses } from './supervisor/stop-processes.ts'
 import { liveProcesses } from './supervisor/strays.ts'
 
@@ -22,6 +24,8 @@ export interface StartOptions {
   host: string | undefined
   apiKey: string | undefined
   readOnlyApiKey: string | undefined
+  /** The uid of an owner of the data in an external Redis, who has ended. */
+  adopt?: string | undefined
 }
 
 /** Brings a local cluster up and returns when every cell is led. Idempotent. */
@@ -44,6 +48,7 @@ export async function startLocal(
   if ([...dir.clusters, ...stored].some(({ extras }) => extras.redisUrl === null)) checkRedisProgram()
   dir.create()
   storeCentroids(dir, centroids)
+  if (options.adopt !== undefined) await adoptData(dir, stored, options.adopt)
   if (!running) {
     dir.saveSettings(settings)
     onWait('the supervisor')
@@ -66,6 +71,8 @@ export interface Stopped {
   stopped: boolean
   /** Undefined where no purge was asked for, or nothing is there. */
   purged?: ReturnType<DataDir['purge']>
+  /** Why keys of a purged collection stay in an external Redis. */
+  keysStay?: string[]
 }
 
 /** Graceful stop, with or without a supervisor. A directory that is not a data directory of MaksDB is left alone. */
@@ -80,5 +87,9 @@ export async function stopLocal(dataDir: string, purge: boolean): Promise<Stoppe
   }
   await stopProcesses(dir)
   dir.remove('supervisor.json')
-  return purge ? { stopped, purged: dir.purge() } : { stopped }
+  dir.forgetLastErrors()
+  if (!purge) return { stopped }
+  // The data goes with the directory: keys that stayed could not be used by anybody, and would stay claimed by nobody.
+  const told = await Promise.all(dir.clusters.map((cluster) => eraseSharedKeys(dir, cluster)))
+  return { stopped, purged: dir.purge(), keysStay: told.filter((why) => why !== undefined) }
 }

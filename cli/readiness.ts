@@ -1,6 +1,6 @@
 /** Waiting for what `start` has begun: as long as it goes on, and no longer than until something is seen to fail for good. */
 import type { ChildProcess } from 'node:child_process'
-import { MaksError } from '../core/errors.ts'
+import { type ErrorCode, MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
 import { errorOfReply } from '../runtime/http-server.ts'
 import { sleep } from '../runtime/lifecycle.ts'
@@ -55,12 +55,14 @@ async function supervisorAnswers(dir: DataDir): Promise<boolean> {
 /** Returns when the router answers, serves every collection that the data directory holds, and each cell is led. */
 export async function clusterReady(dir: DataDir, settings: Settings): Promise<void> {
   const collections = dir.clusters.map(({ manifest }) => manifest.spec.collection ?? manifest.metadata.name)
+  dir.forgetLastErrors()
   let seen = ''
   let changedAt = performance.now()
   let askedAt = performance.now()
   for (;;) {
     const lacking = await lackingOf(settings, collections)
     if (lacking === undefined) return
+    throwRefusal(dir)
     if (performance.now() - askedAt >= ASK_SUPERVISOR_EVERY_MS) {
       askedAt = performance.now()
       const units = await unitsOf(dir)
@@ -73,6 +75,14 @@ export async function clusterReady(dir: DataDir, settings: Settings): Promise<vo
     }
     await sleep(POLL_MS)
   }
+}
+
+/** Errors that no waiting mends: a process that ended with one ends so again, until a person has done something. */
+const FINAL: ReadonlySet<ErrorCode> = new Set(['DATA_OF_ANOTHER_SHAPE', 'DATA_OF_ANOTHER_OWNER'])
+
+function throwRefusal(dir: DataDir): void {
+  const refused = dir.lastErrors.find(({ error }) => FINAL.has(error.code))
+  if (refused) throw new MaksError(refused.error.code, `${refused.unit} does not start: ${refused.error.message}`)
 }
 
 /** What keeps the cluster from being ready, as its router says. */

@@ -40,11 +40,18 @@ const NOTHING = {
   appliedId: null,
   points: null,
 }
+export interface LocalStatus {
+  endpoint: string | null
+  processes: ProcessStatus[]
+  /** Processes that do not run because they refuse to. */
+  problems: { name: string; code: string; message: string }[]
+}
+
 const PROBE_TIMEOUT_MS = 1500
 
-export async function localStatus(dataDir: string): Promise<{ endpoint: string | null; processes: ProcessStatus[] }> {
+export async function localStatus(dataDir: string): Promise<LocalStatus> {
   const dir = new DataDir(dataDir)
-  if (!dir.exists) return { endpoint: null, processes: [] }
+  if (!dir.exists) return { endpoint: null, processes: [], problems: [] }
   const live = [...dir.processes].filter(([, record]) => isAlive(record))
   const processes = await Promise.all(live.map(([name, record]) => processStatus(dir, name, record)))
   const supervisor = dir.supervisor
@@ -59,7 +66,15 @@ export async function localStatus(dataDir: string): Promise<{ endpoint: string |
       ready: true,
     })
   }
-  return { endpoint: dir.settings && processes.length > 0 ? endpointOf(dir.settings) : null, processes }
+  return {
+    endpoint: dir.settings && processes.length > 0 ? endpointOf(dir.settings) : null,
+    processes,
+    problems: dir.lastErrors.map(({ unit, error }) => ({
+      name: unit,
+      code: error.code,
+      message: `${error.message}. ${error.row.hint}`,
+    })),
+  }
 }
 
 async function processStatus(dir: DataDir, name: string, record: ProcessRecord): Promise<ProcessStatus> {
@@ -108,7 +123,7 @@ async function ask(url: string, headers: Record<string, string>): Promise<Respon
   return fetch(url, { headers, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => undefined)
 }
 
-export function statusTable({ endpoint, processes }: Awaited<ReturnType<typeof localStatus>>): string[] {
+export function statusTable({ endpoint, processes, problems }: LocalStatus): string[] {
   if (processes.length === 0) return ['nothing is running; "maksdb start" starts a local cluster']
   const header = ['NAME', 'KIND', 'ROLE', 'READY', 'PID', 'PORT', 'POINTS', 'APPLIED']
   const rows = processes
@@ -129,5 +144,6 @@ export function statusTable({ endpoint, processes }: Awaited<ReturnType<typeof l
       .map((cell, i) => cell.padEnd(widths[i] as number))
       .join('  ')
       .trimEnd()
-  return [`endpoint ${endpoint}`, line(header), ...rows.map(line)]
+  const told = problems.map(({ name, message }) => `${name} does not start: ${message}`)
+  return [`endpoint ${endpoint}`, line(header), ...rows.map(line), ...told]
 }

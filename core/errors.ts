@@ -197,6 +197,18 @@ export const ERRORS = {
     retryAfterS: 5,
     hint: 'Redis holds less than the shards do; the log is repaired from them by itself once all have answered. What none of them holds waits for a person: restore Redis, or give it up with "maksdb accept-loss".',
   },
+  DATA_OF_ANOTHER_SHAPE: {
+    http: 503,
+    grpc: GRPC.FAILED_PRECONDITION,
+    retriable: false,
+    hint: 'Give the VectorCluster the shape that the data has, and the data is adopted; or delete that data yourself, where it is not wanted any more (docs/kubernetes/failure-modes.md, "Data of another shape").',
+  },
+  DATA_OF_ANOTHER_OWNER: {
+    http: 503,
+    grpc: GRPC.FAILED_PRECONDITION,
+    retriable: false,
+    hint: 'Use another name or another Redis; or, where that owner has ended, adopt its data by its uid (docs/kubernetes/failure-modes.md, "Data of another owner").',
+  },
   NOT_READY: {
     http: 503,
     grpc: GRPC.UNAVAILABLE,

@@ -34,6 +34,7 @@ const topology: TopologyView = {
   repaired: '',
   history: 0,
   members: [],
+  claimed: { shape: '', uid: '', owner: '', since: 0, released: false, written: true },
   cells: [
     {
       epoch: 1,

@@ -65,6 +65,22 @@ export class LogCare {
     if (why !== undefined) this.#parts.logger.error({ key, why }, 'closed the gate of the log')
   }
 
+  /** An owner that has ended without a word holds its keys until a person names it. True where they are ours now. */
+  async adopt(
+    key: string,
+    { object, scope, url }: LoggedCluster,
+    log: LogState,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const earlier = object.metadata.annotations?.[ANNOTATIONS.adoptData]
+    if (earlier === undefined || log.refused?.code !== 'DATA_OF_ANOTHER_OWNER') return false
+    const { done } = await this.#logs.adopt(key, url, scope, earlier).catch(() => ({ done: false }))
+    if (!done) return false
+    const note = `the data of the VectorCluster with uid ${earlier} is this one's, as the annotation ${ANNOTATIONS.adoptData} asks`
+    await this.#parts.events.record(object, { type: 'Warning', reason: 'DataAdopted', action: 'Adopt', note }, signal)
+    return true
+  }
+
   /** The value of the annotation that was acted on; undefined where there was nothing to do. */
   async acceptLoss(
     key: string,

@@ -3,12 +3,14 @@
  * VectorCluster, made when it is needed. The log is read beside the pass: a Redis that is slow or away holds up nobody
  * but itself, and is asked less and less often.
  */
-import { asMaksError } from '../core/errors.ts'
+import { refusalOf } from '../core/data-identity.ts'
+import { asMaksError, type MaksError } from '../core/errors.ts'
+import { identityOf } from '../protocol/cluster-config.ts'
 import type { CollectionConfig } from '../protocol/config.ts'
-import { keysOf } from '../protocol/keys.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { checkDurability, type Durable } from '../store/connection.ts'
+import { adoptKeys, disownKeys, eraseKeys, type Ownership } from '../store/ownership.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import {
   acceptLoss,
@@ -21,7 +23,6 @@ import {
 } from '../store/topology.ts'
 
 const DURABILITY_MS = 10_000
-const SCAN_COUNT = 1000
 /** How long a pass waits for a log that answered last time, or was never asked. */
 const PATIENCE_MS = 100
 /** A state that is older than this says nothing any more. */
@@ -34,6 +35,8 @@ export interface LogState {
   durable: Durable
   /** Why there is no topology. */
   error: string | undefined
+  /** What is there is another's, or of another shape: nothing of it says anything of this VectorCluster. */
+  refused?: MaksError
 }
 
 interface Known {
@@ -51,8 +54,6 @@ interface Known {
   sign: string
 }
 
-type Scope = Pick<CollectionConfig, 'namespace' | 'name' | 'clusters' | 'durability'>
-
 export class LogViews {
   readonly #known = new Map<string, Known>()
   readonly #onNews: (key: string) => void
@@ -67,7 +68,7 @@ export class LogViews {
    * then, and `onNews` is called when it comes. Never throws.
    * @param sign what is known of Redis from elsewhere; when it changes, a Redis that was away is asked at once
    */
-  async read(key: string, url: string, scope: Scope, sign: string): Promise<LogState | undefined> {
+  async read(key: string, url: string, scope: CollectionConfig, sign: string): Promise<LogState | undefined> {
     const known = this.#of(key, url)
     if (known.sign !== sign) known.restUntil = 0
     known.sign = sign
@@ -80,7 +81,7 @@ export class LogViews {
     return known.state
   }
 
-  async #refresh(key: string, known: Known, scope: Scope): Promise<void> {
+  async #refresh(key: string, known: Known, scope: CollectionConfig): Promise<void> {
     const askedAt = performance.now()
     const before = known.state
     try {
@@ -90,7 +91,8 @@ export class LogViews {
         durable = await known.link.use((redis) => checkDurability(redis, scope.durability))
         known.durableAt = askedAt
       }
-      known.state = { topology, durable, error: undefined }
+      const refused = refusalOf(topology.claimed, identityOf(scope))
+      known.state = refused ? { ...away(refused.message), durable, refused } : { topology, durable, error: undefined }
       known.failures = 0
     } catch (thrown) {
       known.state = away(asMaksError(thrown).message)
@@ -126,39 +128,44 @@ export class LogViews {
   }
 
   /** Releases the lease of a process that the kubelet says has ended. */
-  releaseLease(key: string, url: string, scope: Scope, cell: number, pod: string, startId: string): Promise<boolean> {
+  releaseLease(
+    key: string,
+    url: string,
+    scope: CollectionConfig,
+    cell: number,
+    pod: string,
+    startId: string,
+  ): Promise<boolean> {
     return this.#of(key, url).link.use((redis) => releaseLeaseOf(redis, scope, cell, pod, startId))
   }
 
   /** Removes a pod that is there no more from the members of the collection. */
-  removeMember(key: string, url: string, scope: Scope, member: Heartbeat): Promise<Removal> {
+  removeMember(key: string, url: string, scope: CollectionConfig, member: Heartbeat): Promise<Removal> {
     return this.#of(key, url).link.use((redis) => removeMember(redis, scope, member))
   }
 
   /** Closes the gate where a log ends before what was seen at its head. */
-  doubt(key: string, url: string, scope: Scope, seen: readonly string[]): Promise<string[]> {
+  doubt(key: string, url: string, scope: CollectionConfig, seen: readonly string[]): Promise<string[]> {
     return this.#of(key, url).link.use((redis) => doubtLogs(redis, scope, seen))
   }
 
-  acceptLoss(key: string, url: string, scope: Scope): Promise<string[]> {
+  acceptLoss(key: string, url: string, scope: CollectionConfig): Promise<string[]> {
     return this.#of(key, url).link.use((redis) => acceptLoss(redis, scope))
   }
 
-  /** Removes everything of a collection from an external Redis. */
-  async erase(key: string, url: string, scope: Scope): Promise<number> {
-    const pattern = `${keysOf(scope.namespace, scope.name)
-      .meta.replace(/meta$/, '')
-      .replace(/[[\]?*\\]/g, '\\$&')}*`
-    return this.#of(key, url).link.use(async (redis) => {
-      let removed = 0
-      let cursor = '0'
-      do {
-        const [next, found] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT)
-        cursor = next
-        if (found.length > 0) removed += await redis.unlink(...found)
-      } while (cursor !== '0')
-      return removed
-    })
+  /** Removes everything of a collection from an external Redis. Returns the number of keys, or whose they are. */
+  erase(key: string, url: string, scope: CollectionConfig): Promise<number | { uid: string; other: string }> {
+    return this.#of(key, url).link.use((redis) => eraseKeys(redis, scope))
+  }
+
+  /** Lets the keys go for a later VectorCluster of the name. */
+  disown(key: string, url: string, scope: CollectionConfig): Promise<Ownership> {
+    return this.#of(key, url).link.use((redis) => disownKeys(redis, scope))
+  }
+
+  /** Takes the keys over from an owner of whom a person says that it has ended. */
+  adopt(key: string, url: string, scope: CollectionConfig, earlier: string): Promise<Ownership> {
+    return this.#of(key, url).link.use((redis) => adoptKeys(redis, scope, scope, earlier))
   }
 
   forget(key: string): void {

@@ -1,6 +1,7 @@
 /** From copies of objects and the state of the log to the world that the plan speaks of. */
 import type { ClusterWorld, PodView, SetView } from '../core/cluster-plan.ts'
 import { parsePosition } from '../core/position.ts'
+import { parseLastWords } from '../protocol/last-words.ts'
 import { sizeBytes } from '../protocol/quantity.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { redisStorage, type VectorCluster } from '../protocol/vector-cluster.ts'
@@ -157,7 +158,7 @@ export function endedProcesses(pods: readonly KubeObject[]): { cell: number; ord
     const cell = cellOf(pod)
     const [container] = statusOfPod(pod).containerStatuses ?? []
     const ended = container?.state?.terminated ?? container?.lastState?.terminated
-    const startId = ended?.message?.trim() ?? ''
+    const { startId } = parseLastWords(ended?.message ?? '')
     return cell === undefined || !/^[0-9a-f]{6,}$/.test(startId) ? [] : [{ cell, ordinal: ordinalOf(pod), startId }]
   })
 }

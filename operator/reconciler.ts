@@ -17,6 +17,7 @@ import { type BuildContext, digest } from './build/context.ts'
 import { KEYS, names, PORTS } from './build/names.ts'
 import { conditionsOf, FAILURES_TOLD, type Findings, isFailing, type Trouble } from './conditions.ts'
 import { Farewell } from './farewell.ts'
+import { foreignDataTrouble, refusalOfPod } from './foreign-data.ts'
 import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
 import { LogCare } from './log-care.ts'
 import { type LogState, LogViews } from './log-view.ts'
@@ -24,7 +25,7 @@ import { cellOf, hasReadyEndpoint, isReady, type Observed, podsOf, troubleOf, wo
 import { isOwnedBy, isPodOf } from './ownership.ts'
 import { ReferenceReader, type References } from './references.ts'
 import { Refusals } from './refusals.ts'
-import { ANNOTATIONS, LABELS } from './resources.ts'
+import { ANNOTATIONS, LABELS, PODS } from './resources.ts'
 import { belowFloor, sameStatus, statusOf, withoutCounters } from './status.ts'
 import { StatusWriter } from './status-writer.ts'
 
@@ -133,10 +134,31 @@ export class Reconciler {
     const cluster = parsed.data
     const references = await this.#references.read(cluster, signal)
     if (object.metadata.deletionTimestamp !== undefined)
-      return this.#farewell.bid(key, object, cluster, references.externalUrl, signal)
+      return this.#farewell.bid(
+        key,
+        object,
+        { cluster, scope: collectionConfig(this.#context(object, cluster, references)), url: references.externalUrl },
+        signal,
+      )
     const unmarked = await this.#farewell.prepare(object, cluster, signal)
     const pass = await this.#prepare(object, cluster, references, signal)
     return this.#pass(key, { ...pass, troubles: [...(unmarked ? [unmarked] : []), ...pass.troubles] }, signal)
+  }
+
+  #context(object: KubeObject, cluster: VectorCluster, references: References): BuildContext {
+    const before = (object.status ?? {}) as VectorClusterStatus
+    return {
+      cluster,
+      uid: object.metadata.uid ?? '',
+      since: Date.parse(object.metadata.creationTimestamp ?? '') || 0,
+      claimed: before.claimed ?? false,
+      clusters: this.#clustersThatRun(object, cluster, before),
+      image: this.#image(object, cluster, before),
+      imagePullPolicy: this.#parts.settings.imagePullPolicy,
+      restartedAt: object.metadata.annotations?.[ANNOTATIONS.restartedAt] ?? '',
+      apiKeyDigest: references.apiKeyDigest,
+      centroidsDigest: references.centroidsDigest,
+    }
   }
 
   async #prepare(
@@ -146,16 +168,7 @@ export class Reconciler {
     signal: AbortSignal,
   ): Promise<Pass> {
     const before = (object.status ?? {}) as VectorClusterStatus
-    const context: BuildContext = {
-      cluster,
-      uid: object.metadata.uid ?? '',
-      clusters: this.#clustersThatRun(object, cluster, before),
-      image: this.#image(object, cluster, before),
-      imagePullPolicy: this.#parts.settings.imagePullPolicy,
-      restartedAt: object.metadata.annotations?.[ANNOTATIONS.restartedAt] ?? '',
-      apiKeyDigest: references.apiKeyDigest,
-      centroidsDigest: references.centroidsDigest,
-    }
+    const context = this.#context(object, cluster, references)
     const { namespace, name } = cluster.metadata
     const { internal: internalName, apiKey, redis } = names(name)
     const internal = await this.#applier.ensureSecret(object, internalName, () => internalSecret(context), signal)
@@ -189,11 +202,12 @@ export class Reconciler {
         : await this.#logs.read(key, pass.url, scope, this.#signOfRedis(key))
     // The answer will wake this key.
     if (!log) return SOON_MS
+    if (log.topology?.claimed.uid === context.uid) context.claimed = true
     const observed = this.#observe(key, pass, log)
     const world = worldOf(observed, context)
     const plan = planCluster(world)
     const below = belowFloor(before, log.topology)
-    const troubles = this.#troubles(pass, below, observed)
+    const troubles = [...foreignDataTrouble(log.refused, observed.pods), ...this.#troubles(pass, below, observed)]
     if (!world.paused) {
       troubles.push(...(await this.#applier.apply(object, context, plan.replicas, signal)))
       troubles.push(...(await this.#actor.carryOut(observed, plan, pass.token, signal)))
@@ -201,6 +215,7 @@ export class Reconciler {
       await this.#care.removeMembers(key, pass, observed)
       if (below.length > 0) await this.#care.doubt(key, pass, log)
     }
+    await this.#adopt(key, pass, log, observed, signal)
     const acceptedLoss = await this.#care.acceptLoss(key, pass, log, signal)
     troubles.push(...(await this.#refusals.of(key, observed, signal)))
     const found: Findings = {
@@ -222,6 +237,12 @@ export class Reconciler {
     this.#status.failing(key, isFailing(troubles))
     await this.#status.tell(key, object, before, status, news, signal)
     return this.#nextIn(key, plan, status, news)
+  }
+
+  /** Pods that have been refused are many minutes of back-off away from their next try: they are made anew. */
+  async #adopt(key: string, pass: Pass, log: LogState, { pods }: Observed, signal: AbortSignal): Promise<void> {
+    if (!(await this.#care.adopt(key, pass, log, signal))) return
+    for (const pod of pods) if (refusalOfPod(pod)) await this.#parts.client.delete(PODS, pod, {}, signal)
   }
 
   #signOfRedis(key: string): string {

@@ -68,6 +68,11 @@ export const ANNOTATIONS = {
   restartedAt: 'maksdb.io/restarted-at',
   /** On a VectorCluster whose log has lost entries for good: go on without them. */
   acceptLoss: 'maksdb.io/accept-loss',
+  /**
+   * On a VectorCluster that finds data of another owner in its Redis: the uid of that owner, which a person knows to have
+   * ended. Its data is adopted.
+   */
+  adoptData: 'maksdb.io/adopt-data',
   /** On what is made: digest of what was applied. */
   applied: 'maksdb.io/applied',
   /** On pods: digest of each part that a running pod cannot change, as JSON. */

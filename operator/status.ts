@@ -39,6 +39,7 @@ export function statusOf(
     primaries: `${shards.filter(({ primary }) => primary !== '').length}/${context.clusters}`,
     ...(points === undefined ? {} : { points }),
     image: context.image,
+    claimed: context.claimed,
     rollout: {
       pods: pods.length,
       updated: pods.filter((pod) => pod.outdated.length === 0).length,

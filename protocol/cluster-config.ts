@@ -1,4 +1,5 @@
 /** What follows from a manifest for the programs, alike for local processes and for pods. */
+import { type DataIdentity, LOG_FORMAT, VECTORS } from '../core/data-identity.ts'
 import type { CollectionConfig } from './config.ts'
 import { collectionOf, redisMemoryBytes, type VectorCluster, type VectorClusterSpec } from './vector-cluster.ts'
 
@@ -16,6 +17,11 @@ export const NATIVE_ENV = {
 
 /** What only the place where it runs knows. */
 export interface Surroundings {
+  uid: string
+  /** The VectorCluster, for people. */
+  owner: string
+  /** When the VectorCluster was made, ms. */
+  since: number
   redisUrl: string
   /** Path of the supplied centroids, where there are any. */
   centroidsFile?: string | undefined
@@ -32,6 +38,10 @@ export function collectionConfigOf(cluster: VectorCluster, at: Surroundings): Co
     collection: collectionOf(cluster),
     namespace: metadata.namespace,
     name: metadata.name,
+    uid: at.uid,
+    owner: at.owner,
+    since: at.since,
+    ownRedis: spec.redis.external === undefined,
     dimension,
     metric,
     clusters,
@@ -47,6 +57,18 @@ export function collectionConfigOf(cluster: VectorCluster, at: Surroundings): Co
     redisUrl: at.redisUrl,
     walBudgetBytes: Math.floor((WAL_SHARE * redisMemoryBytes(spec)) / clusters),
     namedVector: at.namedVector,
+  }
+}
+
+/** Who the programs of a collection work for, and on what data. */
+export function identityOf(config: CollectionConfig): DataIdentity {
+  const { dimension, metric, clusters, uid, owner, since, ownRedis } = config
+  return {
+    shape: { format: LOG_FORMAT, dimension, metric, vectors: VECTORS, cells: clusters },
+    uid,
+    owner,
+    since,
+    ownRedis,
   }
 }
 

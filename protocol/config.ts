@@ -10,6 +10,14 @@ export const collectionConfigSchema = z.object({
   collection: z.string(),
   namespace: z.string(),
   name: z.string(),
+  /** Of the VectorCluster: tells namesakes apart that share a Redis. */
+  uid: z.string(),
+  /** The VectorCluster, for people. */
+  owner: z.string(),
+  /** When the VectorCluster was made, ms. */
+  since: z.number(),
+  /** The Redis serves VectorClusters of this namespace and name alone. */
+  ownRedis: z.boolean(),
   dimension: z.number(),
   metric: z.enum(['L2', 'InnerProduct', 'Cosine']),
   clusters: z.number(),
@@ -56,7 +64,9 @@ export const shardEnvSchema = z.object({
   MAKSDB_TERMINATION_FILE: z
     .string()
     .optional()
-    .describe('file to write the start id to; the kubelet hands it on when this very process has ended'),
+    .describe(
+      'file to write the start id to, and the error that the process ends with; the kubelet hands both on when this very process has ended',
+    ),
   MAKSDB_DATA_DIR: z.string().describe('folder for snapshots'),
   MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on; *: every address of both families'),
   MAKSDB_ADVERTISE: z.string().default('127.0.0.1').describe('address at which routers and peers reach this pod'),

@@ -48,6 +48,10 @@ export const vectorClusterStatusSchema = z.object({
   primaries: z.string().optional().describe('shards with a primary, of all'),
   points: count.optional().describe('points in the collection'),
   image: z.string().optional().describe('image that shards and routers run'),
+  claimed: z
+    .boolean()
+    .optional()
+    .describe('the log in Redis belongs to this VectorCluster; before, no volume of its name is deleted with it'),
   rollout: z
     .object({
       pods: count.describe('shard pods'),

@@ -2,23 +2,18 @@
  * A collection as the router knows it: who leads, where the pods are, the partition. Read from Redis twice a second and
  * whenever an answer shows that it is out of date; kept while Redis is away.
  */
-import { asMaksError } from '../core/errors.ts'
+import { refusalOf } from '../core/data-identity.ts'
+import { asMaksError, type MaksError } from '../core/errors.ts'
 import type { Partition } from '../core/partition.ts'
 import { SpillReservoir } from '../core/redundancy.ts'
 import { float32View } from '../core/vector.ts'
+import { identityOf } from '../protocol/cluster-config.ts'
 import type { CollectionConfig } from '../protocol/config.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import type { Logger } from '../runtime/logger.ts'
 import { RedisLink } from '../store/redis-link.ts'
-import {
-  type CollectionScope,
-  type Cut,
-  cutOf,
-  readCentroids,
-  readTopology,
-  type TopologyView,
-} from '../store/topology.ts'
+import { type Cut, cutOf, type OwnedScope, readCentroids, readTopology, type TopologyView } from '../store/topology.ts'
 import { CutSource } from './cuts.ts'
 
 const POLL_MS = 500
@@ -29,7 +24,7 @@ const DEPOSED_GRACE_MS = 500
 
 export class Collection {
   readonly config: CollectionConfig
-  readonly scope: CollectionScope
+  readonly scope: OwnedScope
   readonly link: RedisLink
   readonly cuts: CutSource
   readonly reservoir: SpillReservoir
@@ -44,10 +39,13 @@ export class Collection {
   /** The last state of all cells that Redis told of, and since when it may be out of date; this process' own clock, ms. */
   seen: { cut: Cut; at: number } | undefined
   redisUp = false
+  /** Why the data in Redis is not this collection's; undefined where it is, or nobody has said so. */
+  refused: MaksError | undefined
 
   constructor(config: CollectionConfig, logger: Logger) {
     this.config = config
-    this.scope = { namespace: config.namespace, name: config.name, clusters: config.clusters }
+    const { namespace, name, uid } = config
+    this.scope = { namespace, name, uid, clusters: config.clusters }
     this.#logger = logger
     this.link = new RedisLink(config.redisUrl)
     this.cuts = new CutSource(this.link, this.scope)
@@ -90,6 +88,8 @@ export class Collection {
     const at = performance.now()
     try {
       const topology = await this.link.use((redis) => readTopology(redis, this.scope))
+      this.refused = refusalOf(topology.claimed, identityOf(this.config))
+      if (this.refused) throw this.refused
       if (topology.centroidVersion !== this.#partition.version) await this.#readPartition(topology.centroidVersion)
       this.topology = topology
       const cut = cutOf(topology)

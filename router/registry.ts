@@ -53,10 +53,11 @@ export class Registry {
     return this.#collections.get(name)
   }
 
-  /** Throws NOT_FOUND. */
+  /** Throws NOT_FOUND, and why where what is in Redis is not this collection's. */
   get(name: string): Collection {
     const collection = this.#collections.get(name)
     if (!collection) throw new MaksError('NOT_FOUND', `Not found: Collection \`${name}\` doesn't exist!`)
+    if (collection.refused) throw collection.refused
     return collection
   }
 

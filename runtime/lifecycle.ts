@@ -1,6 +1,7 @@
 /** Start and end of a process: the run file that says where it listens, and an orderly stop within a time. */
-import { renameSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import type { RunFile } from '../protocol/config.ts'
+import { lastWords } from '../protocol/last-words.ts'
 import type { Logger } from './logger.ts'
 
 const STOP_LIMIT_MS = 25_000
@@ -9,6 +10,21 @@ export function writeRunFile(path: string | undefined, run: RunFile): void {
   if (path === undefined) return
   writeFileSync(`${path}.tmp`, JSON.stringify(run))
   renameSync(`${path}.tmp`, path)
+}
+
+/**
+ * Written at the start, where nothing is there yet, and again where the process ends with an error: why the last one ended
+ * stands until this one has come further. A file that cannot be written holds up nobody.
+ */
+export function writeLastWords(path: string | undefined, startId: string, error?: unknown): void {
+  if (path === undefined) return
+  try {
+    if (error === undefined && existsSync(path) && statSync(path).size > 0) return
+    // In place: the kubelet mounts this very file, empty for each start.
+    writeFileSync(path, lastWords(startId, error))
+  } catch {
+    // The log has it, too.
+  }
 }
 
 /** Runs `stop` once on SIGTERM or SIGINT, then exits 0; exits 1 where it takes too long. */

@@ -13,7 +13,7 @@ import { comparePositions, parsePosition } from '../core/position.ts'
 import { type Heartbeat, INTERNAL_HEADER, RPC, type SnapshotRequest } from '../protocol/shard-rpc.ts'
 import type { RedisLink } from '../store/redis-link.ts'
 import { heartbeatOf } from './heartbeat.ts'
-import { type SnapshotManifest, sealed } from './index/snapshot-files.ts'
+import { parseManifest, sealed } from './index/snapshot-manifest.ts'
 import { callPeer } from './peers.ts'
 import type { Pod } from './pod.ts'
 
@@ -52,10 +52,12 @@ async function copyFrom(
   setHold: (position: string) => void,
 ): Promise<string> {
   const wanted: SnapshotRequest = { atLeast: trim }
-  const { header } = await callPeer<SnapshotManifest>(pod, peer, RPC.snapshotManifest, wanted, [], SNAPSHOT_TIMEOUT_MS)
+  const answer = await callPeer(pod, peer, RPC.snapshotManifest, wanted, [], SNAPSHOT_TIMEOUT_MS)
+  const header = parseManifest(answer.header)
   const held = await link.use((redis) =>
     pod.log.hold(redis, { ...heartbeatOf(pod), hold: header.position }, header.position),
   )
+  if (held[0] === 'OTHER') throw new MaksError('NOT_READY', 'the log is not claimed any more')
   if (held[0] !== 'OK')
     throw new MaksError('NOT_READY', `the log was cut at ${held[1]}, after the snapshot of ${peer.pod}`)
   setHold(header.position)

@@ -4,6 +4,7 @@
  * copy; then one pod of all repairs the log from the fullest copies (rules L13 to L15, L21).
  */
 import { randomBytes } from 'node:crypto'
+import { otherOwner, otherShape } from '../core/data-identity.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import type { LogPoint } from '../store/log-entry.ts'
 import type { RedisLink } from '../store/redis-link.ts'
@@ -23,7 +24,7 @@ export interface GatedCopy {
   readonly before: LogPoint | undefined
   /** The last takeover in any cell that this pod knows of. */
   readonly takeover: number
-  forgetBefore(): void
+  forgetBefore(): Promise<void>
   /** Applies all entries that continue the copy. */
   readOn(): Promise<void>
   /** Puts aside what the log does not have. */
@@ -69,10 +70,12 @@ export class Gate {
         }),
       )
       const [code, why = ''] = reply
+      if (code === 'OTHER_SHAPE') throw otherShape(why, log.scope.identity)
+      if (code === 'OTHER_OWNER') throw otherOwner({ uid: why, owner: reply[2] ?? '' }, log.scope.identity)
       if (code === 'REGRESSED' && this.regressed === '') logger.error({ why }, 'the log is behind a shard: writes stop')
       this.regressed = code === 'REGRESSED' || code === 'REPAIR' ? why : ''
       if (code === 'OPEN') return Number(why)
-      if (code === 'FORK' && before) this.#copy.forgetBefore()
+      if (code === 'FORK' && before) await this.#copy.forgetBefore()
       else if (code === 'FORK') await this.#copy.stepBack('the log was repaired from a copy that does not have this')
       if (this.regressed !== '' && !settled) {
         await this.#copy.readOn()

@@ -16,6 +16,7 @@ import { idKey } from '../core/ids.ts'
 import { ORIGIN } from '../core/position.ts'
 import { seededRandom } from '../core/random.ts'
 import { hashEntry, type LogEntry, type LogPoint } from '../store/log-entry.ts'
+import { SetAside } from './index/set-aside.ts'
 import { Journal } from './journal.ts'
 
 const START: LogPoint = { position: ORIGIN, hash: '' }
@@ -144,6 +145,33 @@ describe('a journal', () => {
     // A segment that came back from a backup, of before the reset, does not continue anything.
     await journal.append(more)
     expect(await readAll()).toEqual([])
+  })
+
+  it('sets aside what continues nothing, and what damage hides, where others would remove it', async () => {
+    const entries = entriesAfter(START, 30)
+    const journal = await written(entries)
+    await journal.close()
+    // The snapshot before these entries is gone: they fit nothing, and may be all that there is of them.
+    expect(await readAll({ position: { epoch: 7, seq: 3 }, hash: 'of something else' })).toEqual([])
+    const aside = new SetAside(folder)
+    expect(await aside.reaches()).toEqual(pointOf(entries[29] as LogEntry))
+    expect(readdirSync(join(folder, 'journal'))).toEqual([])
+
+    const next = await written(entries)
+    const path = onlySegment()
+    const bytes = readFileSync(path)
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1
+    writeFileSync(path, bytes)
+    await next.close()
+    const last = open()
+    for await (const _ of last.read(START));
+    await last.reset()
+    expect(readdirSync(join(folder, 'set-aside')).filter((name) => name.startsWith('unknown~'))).toHaveLength(1)
+    // Only what says how far it goes can be known to be elsewhere.
+    expect(await aside.release('7-40', [])).toEqual([])
+    expect(await aside.release('7-29', ['7-40'])).toEqual([])
+    expect(await aside.release('7-30', ['7-12', '7-30'])).toHaveLength(1)
+    expect(readdirSync(join(folder, 'set-aside'))).toHaveLength(1)
   })
 
   it('on a volume that is away says so, and writes the same entries when it is back', async () => {

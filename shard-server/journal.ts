@@ -10,6 +10,7 @@ import { crc32 } from 'node:zlib'
 import type { IdKey } from '../core/ids.ts'
 import { formatPosition, parsePosition } from '../core/position.ts'
 import { countFitting, type EntryType, type LogEntry, type LogPoint, verifyChain } from '../store/log-entry.ts'
+import { SetAside } from './index/set-aside.ts'
 
 const FRAME_BYTES = 8
 /** A longer record is none: an entry is bounded by the size of a commit. */
@@ -19,10 +20,18 @@ interface Segment {
   path: string
   /** seq of its last entry. */
   last: number
+  /** It holds entries, or damage, that nobody could read as a continuation of the copy: never removed for being old. */
+  unread?: Unread | undefined
+}
+
+/** `reaches`: the last entry that is whole; undefined where damage hides how far it goes. */
+interface Unread {
+  reaches: LogPoint | undefined
 }
 
 export class Journal {
   readonly #dir: string
+  readonly #setAside: SetAside
   #segments: Segment[] = []
   #next = 1
   #file: FileHandle | undefined
@@ -31,6 +40,7 @@ export class Journal {
 
   constructor(dataDir: string) {
     this.#dir = join(dataDir, 'journal')
+    this.#setAside = new SetAside(dataDir)
   }
 
   /** The entries after `point` that continue it, one segment at a time. */
@@ -40,10 +50,17 @@ export class Journal {
     let at = point
     for (const number of numbers.filter((one) => one > 0).sort((a, b) => a - b)) {
       const path = this.#path(number)
-      const entries = decodeAll(await readFile(path)).filter((entry) => entry.position.seq > at.position.seq)
+      const { entries: all, damaged } = decodeAll(await readFile(path))
+      const entries = all.filter((entry) => entry.position.seq > at.position.seq)
       const fitting = entries.slice(0, countFitting(at, entries))
       this.#next = number + 1
-      this.#segments.push({ path, last: Math.max(at.position.seq, fitting.at(-1)?.position.seq ?? 0) })
+      const unread =
+        damaged || fitting.length < entries.length ? { reaches: damaged ? undefined : all.at(-1) } : undefined
+      if (unread && fitting.length === 0) {
+        await this.#putAside(path, unread)
+        continue
+      }
+      this.#segments.push({ path, last: Math.max(at.position.seq, fitting.at(-1)?.position.seq ?? 0), unread })
       if (fitting.length === 0) continue
       at = verifyChain(at, fitting)
       yield fitting
@@ -60,7 +77,10 @@ export class Journal {
     return this.#inTurn(async () => {
       await this.#cut()
       const old = this.#segments.filter((segment) => segment.last <= seq)
-      for (const segment of old) await rm(segment.path, { force: true })
+      for (const { path, unread } of old) {
+        if (unread) await this.#putAside(path, unread)
+        else await rm(path, { force: true })
+      }
       this.#segments = this.#segments.filter((segment) => !old.includes(segment))
     })
   }
@@ -94,6 +114,10 @@ export class Journal {
     }
     const segment = this.#segments.at(-1)
     if (segment) segment.last = last
+  }
+
+  async #putAside(path: string, { reaches }: Unread): Promise<void> {
+    await this.#setAside.put(path, reaches && { position: reaches.position, hash: reaches.hash })
   }
 
   async #cut(): Promise<void> {
@@ -131,14 +155,18 @@ function encode(entry: LogEntry): Buffer[] {
   return [frame, head, row]
 }
 
-/** The records up to the first that is torn or damaged. */
-function decodeAll(bytes: Buffer): LogEntry[] {
+/**
+ * The records up to the first that is torn or damaged. One that ends with the file is torn: it was never synced, and nobody
+ * was told of it. Damage is told apart, since whole records may follow it.
+ */
+function decodeAll(bytes: Buffer): { entries: LogEntry[]; damaged: boolean } {
   const entries: LogEntry[] = []
   for (let at = 0; at + FRAME_BYTES + 4 <= bytes.length; ) {
     const length = bytes.readUInt32LE(at)
     const body = bytes.subarray(at + FRAME_BYTES, at + FRAME_BYTES + length)
-    if (length < 4 || length > RECORD_BYTES_MAX || body.length !== length) break
-    if (crc32(body) !== bytes.readUInt32LE(at + 4)) break
+    if (length < 4 || length > RECORD_BYTES_MAX) return { entries, damaged: true }
+    if (body.length !== length) break
+    if (crc32(body) !== bytes.readUInt32LE(at + 4)) return { entries, damaged: true }
     const headLength = body.readUInt32LE(0)
     const [position, type, version, userVersion, key, flag, once, hash] = JSON.parse(
       body.toString('utf8', 4, 4 + headLength),
@@ -147,5 +175,5 @@ function decodeAll(bytes: Buffer): LogEntry[] {
     entries.push({ position: parsePosition(position), type, version, userVersion, key, flag, once, hash, row })
     at += FRAME_BYTES + length
   }
-  return entries
+  return { entries, damaged: false }
 }

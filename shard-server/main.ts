@@ -1,10 +1,10 @@
 /** A shard server: one pod of one cell. Parse the environment, load, listen, follow; on SIGTERM hand over, snapshot, end. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { parseEnv, shardEnvSchema } from '../protocol/config.ts'
 import { startAdminServer } from '../runtime/admin-server.ts'
 import { listen } from '../runtime/http-server.ts'
-import { stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
+import { stopOnSignal, writeLastWords, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { holdVolume } from '../runtime/volume-lock.ts'
@@ -37,6 +37,7 @@ const metrics = new Metrics('shard', {
 
 function die(error: unknown): never {
   logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, 'the process ends')
+  writeLastWords(env.MAKSDB_TERMINATION_FILE, startId, error)
   process.exit(1)
 }
 process.on('unhandledRejection', die)
@@ -47,7 +48,7 @@ reportVolume(env.MAKSDB_DATA_DIR, metrics)
 const index = new IndexActor(die)
 const pod = makePod(env, config, { startId, index, metrics, logger })
 followCollectionConfig(env.MAKSDB_COLLECTION_FILE, config, logger)
-if (env.MAKSDB_TERMINATION_FILE !== undefined) writeFileSync(env.MAKSDB_TERMINATION_FILE, startId)
+writeLastWords(env.MAKSDB_TERMINATION_FILE, startId)
 const replica = new Replica(pod)
 const election = new Election(pod, replica, (role) => logger.info({ role }, 'role'))
 const committer = new Committer(pod, replica, election, () => snapshotter.want())
@@ -69,8 +70,8 @@ const admin = await startAdminServer({
 ports.adminPort = admin.port
 // Before the load, which may take long: whoever watches this process must be able to ask whether it lives.
 writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, ...ports })
-await replica.load()
-await snapshotter.announceExisting()
+await replica.load().catch(die)
+await snapshotter.announceExisting().catch(die)
 
 stopOnSignal(logger, async () => {
   server.close()

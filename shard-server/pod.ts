@@ -1,6 +1,7 @@
 /** What every part of a shard server needs to know of its pod. */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { identityOf } from '../protocol/cluster-config.ts'
 import type { CollectionConfig, ShardEnv } from '../protocol/config.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Metrics } from '../runtime/metrics.ts'
@@ -30,7 +31,7 @@ export function makePod(
     name: `${env.MAKSDB_CELL}/${env.MAKSDB_ORDINAL}`,
     env,
     config,
-    log: new CellLog({ namespace, name, clusters, cell: env.MAKSDB_CELL }),
+    log: new CellLog({ namespace, name, clusters, cell: env.MAKSDB_CELL, identity: identityOf(config) }),
     snapshotDir: join(env.MAKSDB_DATA_DIR, 'snapshots'),
   }
 }

@@ -10,7 +10,7 @@ import type {
   PrepareResponse,
   SecureRequest,
 } from '../protocol/repair-rpc.ts'
-import { listSnapshots } from './index/snapshot-files.ts'
+import { listSnapshots } from './index/snapshot-manifest.ts'
 import type { ShardParts } from './server.ts'
 
 function checkCopy({ pod, replica }: ShardParts, { at, hash }: CopyScope): void {

@@ -8,7 +8,7 @@
  */
 import { mkdir, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { asMaksError } from '../core/errors.ts'
+import { asMaksError, type ErrorCode, MaksError } from '../core/errors.ts'
 import { comparePositions, formatPosition, ORIGIN, parsePosition } from '../core/position.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { checkVersion } from '../store/connection.ts'
@@ -18,17 +18,31 @@ import { bootstrapFromPeer } from './bootstrap.ts'
 import { CopyCheck } from './copy-check.ts'
 import { Gate, type GatedCopy } from './gate.ts'
 import { HighWaterMark } from './high-water-mark.ts'
+import type { CellShape } from './index/cell-state.ts'
 import type { IndexStats } from './index/index-calls.ts'
-import { listSnapshots, snapshotPath } from './index/snapshot-files.ts'
+import { SetAside } from './index/set-aside.ts'
+import { listSnapshots, snapshotPath } from './index/snapshot-manifest.ts'
 import { Journal } from './journal.ts'
 import { LastTakeover } from './last-takeover.ts'
 import type { Pod } from './pod.ts'
+import { checkVolume, claimVolume } from './volume-identity.ts'
 
 const BLOCK_MS = 1000
 const READ_BYTES = 8 * 1024 * 1024
 const READ_ENTRIES_MAX = 1024
 const RETRY_MS = 200
 const JOURNAL_RETRY_MS = 500
+
+/**
+ * A fault of ours in applying must not be skipped, a Redis that is too old will not grow younger, and what is another's does
+ * not become ours: the process ends with a message, and its next start replays.
+ */
+const ENDS: ReadonlySet<ErrorCode> = new Set([
+  'INTERNAL',
+  'UNSUPPORTED',
+  'DATA_OF_ANOTHER_SHAPE',
+  'DATA_OF_ANOTHER_OWNER',
+])
 
 interface Waiter {
   seq: number
@@ -45,6 +59,7 @@ export class Replica implements GatedCopy {
   readonly #lastTakeover: LastTakeover
   readonly #gate: Gate
   readonly #journal: Journal | undefined
+  readonly setAside: SetAside
   /** What a former process of this pod had applied, as long as this one has not come so far. */
   #before: LogPoint | undefined
   #waiters: Waiter[] = []
@@ -63,6 +78,7 @@ export class Replica implements GatedCopy {
     this.#pod = pod
     this.copies = new CopyCheck(pod)
     this.#mark = new HighWaterMark(pod.env.MAKSDB_DATA_DIR)
+    this.setAside = new SetAside(pod.env.MAKSDB_DATA_DIR)
     this.#lastTakeover = new LastTakeover(pod.env.MAKSDB_DATA_DIR)
     this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
     this.#gate = new Gate(pod, this.#link, this)
@@ -87,22 +103,34 @@ export class Replica implements GatedCopy {
     return before && comparePositions(before.position, this.point.position) > 0 ? before : undefined
   }
 
+  /** Throws DATA_OF_ANOTHER_SHAPE where the volume is not this cell's; nothing on it is touched then. */
   async load(): Promise<void> {
-    const { index, config, env, snapshotDir, logger } = this.#pod
+    const { index, env, snapshotDir, logger } = this.#pod
+    const shape = this.#shape()
+    await checkVolume(env.MAKSDB_DATA_DIR, snapshotDir, shape)
     await mkdir(snapshotDir, { recursive: true })
-    await index.call('open', {
-      owner: `${config.namespace}/${config.name}/${env.MAKSDB_CELL}`,
-      dimension: config.dimension,
-      metric: config.metric,
-      scratchDir: join(env.MAKSDB_DATA_DIR, 'scratch'),
-    })
+    await index.call('open', shape)
     const { stats, damaged } = await index.call('load', { dir: snapshotDir })
-    for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was removed')
+    for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was set aside')
     this.#advance(stats)
     if (this.#journal)
       for await (const entries of this.#journal.read(this.point)) this.#advance(await this.#index(entries))
-    this.#before = this.#mark.read()
+    // A damaged snapshot proves as well as a mark how far the log had come.
+    const marks = [this.#mark.read(), await this.setAside.reaches()].filter((mark) => mark !== undefined)
+    this.#before = marks.sort((a, b) => comparePositions(b.position, a.position))[0]
     logger.info({ position: formatPosition(this.point.position), points: stats.points }, 'loaded')
+  }
+
+  #shape(): CellShape {
+    const { config, env, log } = this.#pod
+    const { dimension, metric, vectors } = log.scope.identity.shape
+    return {
+      owner: `${config.namespace}/${config.name}/${env.MAKSDB_CELL}`,
+      dimension,
+      metric,
+      vectors,
+      scratchDir: join(env.MAKSDB_DATA_DIR, 'scratch'),
+    }
   }
 
   async run(): Promise<void> {
@@ -163,16 +191,21 @@ export class Replica implements GatedCopy {
     await this.#link.use(checkVersion)
     this.#phase = 'claiming'
     this.#history = await this.#gate.pass()
+    // Redis has said that the data is this VectorCluster's: so is the volume now.
+    await claimVolume(this.#pod.env.MAKSDB_DATA_DIR, this.#pod.config.uid, this.#shape()).catch((error: unknown) =>
+      this.#pod.logger.warn({ error: String(error) }, 'the volume could not be marked as ours'),
+    )
     this.#gateLost = false
   }
 
-  forgetBefore(): void {
+  async forgetBefore(): Promise<void> {
     this.#pod.logger.error(
       { position: this.#before?.position },
       'what this pod had applied is in no copy, and the loss was accepted',
     )
     this.#before = undefined
     this.#mark.remove()
+    await this.setAside.moveTo(join(this.#pod.env.MAKSDB_DATA_DIR, 'lost'))
   }
 
   async #follow(): Promise<void> {
@@ -270,9 +303,7 @@ export class Replica implements GatedCopy {
       await this.stepBack(thrown.message)
     } else {
       const error = asMaksError(thrown)
-      // A fault of ours in applying must not be skipped, and a Redis that is too old will not grow younger: the process
-      // ends with a message, and its next start replays.
-      if (error.code === 'INTERNAL' || error.code === 'UNSUPPORTED') throw error
+      if (ENDS.has(error.code)) throw error
       this.#phase = 'disconnected'
       logger.warn({ error: error.message }, 'the log cannot be read')
     }
@@ -284,6 +315,7 @@ export class Replica implements GatedCopy {
     const { env, index, snapshotDir, logger } = this.#pod
     const aside = join(env.MAKSDB_DATA_DIR, 'lost', formatPosition(this.point.position))
     this.#mark.remove()
+    await this.setAside.moveTo(join(env.MAKSDB_DATA_DIR, 'lost'))
     logger.error({ why, aside }, 'this copy and the log differ; the copy is put aside')
     await mkdir(aside, { recursive: true })
     await index.call('snapshot', { dir: aside })
@@ -314,9 +346,13 @@ export class Replica implements GatedCopy {
       this.hold = position
     })
     await rename(path, join(snapshotDir, basename(path)))
-    await this.#journal?.reset()
-    const { stats } = await index.call('load', { dir: snapshotDir })
+    const { stats, damaged } = await index.call('load', { dir: snapshotDir })
+    for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was set aside')
     this.#advance(stats)
+    if (stats.point.position.seq < parsePosition(trim).seq)
+      throw new MaksError('NOT_READY', `the snapshot that a peer gave does not reach ${trim}`)
+    // Only now is there something better than what was written down here.
+    await this.#journal?.reset()
     this.hold = null
     logger.info(
       { position: formatPosition(this.point.position), points: stats.points },

@@ -9,7 +9,8 @@ import { sleep } from '../runtime/lifecycle.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import type { Election } from './election.ts'
 import type { HeartbeatLoop } from './heartbeat.ts'
-import { listSnapshots, SNAPSHOTS_KEPT, snapshotPath, verifySnapshot } from './index/snapshot-files.ts'
+import { SNAPSHOTS_KEPT, setAside } from './index/snapshot-files.ts'
+import { DamagedSnapshot, listSnapshots, snapshotPath, verifySnapshot } from './index/snapshot-manifest.ts'
 import type { Pod } from './pod.ts'
 import type { Replica } from './replica.ts'
 
@@ -40,13 +41,23 @@ export class Snapshotter {
     this.#link = new RedisLink(pod.config.redisUrl)
   }
 
-  /** Announces the snapshots that a former process left; those that do not verify are not announced. */
+  /** Announces the snapshots that a former process left; those that prove to be damaged are set aside. */
   async announceExisting(): Promise<void> {
-    const positions = (await listSnapshots(this.#pod.snapshotDir)).slice(0, SNAPSHOTS_KEPT)
+    const { snapshotDir, logger } = this.#pod
     const good: string[] = []
-    for (const position of positions) {
-      const verified = await verifySnapshot(snapshotPath(this.#pod.snapshotDir, position)).catch(() => undefined)
-      if (verified) good.push(formatPosition(position))
+    for (const position of await listSnapshots(snapshotDir)) {
+      if (good.length === SNAPSHOTS_KEPT) break
+      const path = snapshotPath(snapshotDir, position)
+      try {
+        await verifySnapshot(path)
+        good.push(formatPosition(position))
+      } catch (error) {
+        if (!(error instanceof DamagedSnapshot)) throw error
+        logger.error(
+          { what: error.message, aside: await setAside(path) },
+          'a snapshot did not verify and was set aside',
+        )
+      }
     }
     this.#heartbeat.snapshots = good
     this.#takenSeq = good[0] === undefined ? 0 : parsePosition(good[0]).seq
@@ -103,12 +114,26 @@ export class Snapshotter {
       this.#takenAt = performance.now()
       metrics.observe('maksdb_snapshot_seconds', (this.#takenAt - started) / 1000)
       logger.info({ position: kept[0], ms: Math.round(this.#takenAt - started) }, 'snapshot')
+      if (kept.length === SNAPSHOTS_KEPT) await this.#releaseSetAside(kept.at(-1) as string)
       return kept[0]
     } catch (thrown) {
       metrics.add('maksdb_snapshot_failures_total')
       logger.error({ error: asMaksError(thrown).message }, 'the snapshot failed; the older ones stay')
       return undefined
     }
+  }
+
+  /** What was set aside is kept until this pod and a peer hold verified snapshots of all that is in it (rule S16). */
+  async #releaseSetAside(own: string): Promise<void> {
+    const { log, name, logger, env } = this.#pod
+    if (this.#replica.phase !== 'following' || this.#replica.before) return
+    if ((await this.#replica.setAside.reaches()) === undefined) return
+    const members = await this.#link.use((redis) => log.members(redis)).catch(() => [])
+    const peers = members
+      .filter(({ pod, cell }) => cell === env.MAKSDB_CELL && pod !== name)
+      .flatMap(({ newestSnapshot }) => newestSnapshot ?? [])
+    for (const what of await this.#replica.setAside.release(own, peers))
+      logger.info({ what }, 'removed what had been set aside: a peer holds a verified copy')
   }
 
   async #trim(): Promise<void> {

@@ -1,4 +1,5 @@
 /** A pod's view of its cell's log: lease, commits, reading, snapshots' bookkeeping. Each method is one script (see DESIGN.md). */
+import { type DataIdentity, shapeText } from '../core/data-identity.ts'
 import type { IdKey } from '../core/ids.ts'
 import { ONCE_TTL_MS } from '../core/once.ts'
 import { formatPosition, type Position } from '../core/position.ts'
@@ -14,6 +15,8 @@ export interface LogScope {
   name: string
   clusters: number
   cell: number
+  /** Who asks, and on what data: every script that no token guards refuses all others. */
+  identity: DataIdentity
 }
 
 /** The right to append: what acquire gave. The token alone decides; the epoch is the one that it began with. */
@@ -136,7 +139,7 @@ export class CellLog {
   }
 
   claim(redis: Redis, claim: Claim): Promise<string[]> {
-    const { cell, clusters } = this.scope
+    const { cell, clusters, identity } = this.scope
     const { pod, held, known, settled, version, knownPods, windowMs, token, process, seen } = claim
     return runScript(redis, 'claim', this.allCells(), [
       pod,
@@ -154,6 +157,11 @@ export class CellLog {
       REPAIR_MS,
       process,
       seen,
+      shapeText(identity.shape),
+      identity.uid,
+      identity.owner,
+      identity.since,
+      identity.ownRedis ? '1' : '0',
     ])
   }
 
@@ -236,7 +244,11 @@ export class CellLog {
 
   async progress(redis: Redis, heartbeat: Heartbeat): Promise<Progress> {
     const keys = [this.keys.meta, this.keys.gate, this.cellMeta, this.keys.members, this.keys.log(this.scope.cell)]
-    const r = await runScript(redis, 'progress', keys, [heartbeat.pod, JSON.stringify(heartbeat)])
+    const r = await runScript(redis, 'progress', keys, [
+      heartbeat.pod,
+      JSON.stringify(heartbeat),
+      this.scope.identity.uid,
+    ])
     const at = (i: number) => r[i] ?? ''
     return {
       gateOpen: at(0) === '1',
@@ -261,8 +273,8 @@ export class CellLog {
     return runScript(
       redis,
       'hold',
-      [this.cellMeta, this.keys.members],
-      [heartbeat.pod, JSON.stringify(heartbeat), position],
+      [this.keys.meta, this.cellMeta, this.keys.members],
+      [heartbeat.pod, JSON.stringify(heartbeat), position, this.scope.identity.uid],
     )
   }
 

@@ -1,4 +1,5 @@
 /** What a router reads: who leads, where the pods are, the centroids, and cuts with the owners of ids. */
+import type { ClaimedData } from '../core/data-identity.ts'
 import { parseListing } from '../core/directory.ts'
 import type { IdKey } from '../core/ids.ts'
 import { type Position, parsePosition } from '../core/position.ts'
@@ -35,6 +36,8 @@ export interface TopologyView {
   history: number
   members: Heartbeat[]
   cells: CellView[]
+  /** Whose the keys are, and what is in them. */
+  claimed: ClaimedData
 }
 
 export interface DirectoryEntry {
@@ -66,11 +69,16 @@ export interface CollectionScope {
   clusters: number
 }
 
+/** Of what changes keys without a token: only for their owner (rule L25). */
+export interface OwnedScope extends CollectionScope {
+  uid: string
+}
+
 export async function readTopology(redis: Redis, scope: CollectionScope): Promise<TopologyView> {
   const keys = keysOf(scope.namespace, scope.name)
   const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.lease(c)]).flat()
   const r = await runScript(redis, 'topology', [keys.meta, keys.gate, keys.members, ...cellKeys], [scope.clusters])
-  const FIXED = 11
+  const FIXED = 17
   const WIDTH = 7
   const cells = Array.from({ length: scope.clusters }, (_, c): CellView => {
     const [epoch = '0', token = '', head = '0-0', trim = '0', walked = '0', walBytes = '0', leased = '0'] = r.slice(
@@ -100,6 +108,14 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
     repaired: r[9] ?? '',
     history: Number(r[10]),
     cells,
+    claimed: {
+      shape: r[11] ?? '',
+      uid: r[12] ?? '',
+      owner: r[13] ?? '',
+      since: Number(r[14]),
+      released: r[15] === '1',
+      written: r[16] === '1',
+    },
   }
 }
 
@@ -165,14 +181,14 @@ export async function readCentroids(redis: Redis, scope: CollectionScope): Promi
  * Closes the gate where a log ends before an entry that was once seen at its head; the pods then say what they hold.
  * @param seen for each cell a position; `0-0` where nothing was seen
  */
-export async function doubtLogs(redis: Redis, scope: CollectionScope, seen: readonly string[]): Promise<string[]> {
+export async function doubtLogs(redis: Redis, scope: OwnedScope, seen: readonly string[]): Promise<string[]> {
   const keys = allCellKeys(keysOf(scope.namespace, scope.name), scope.clusters)
-  return runScript(redis, 'doubt', keys, [scope.clusters, ...seen])
+  return runScript(redis, 'doubt', keys, [scope.clusters, scope.uid, ...seen])
 }
 
-export async function acceptLoss(redis: Redis, scope: CollectionScope): Promise<string[]> {
+export async function acceptLoss(redis: Redis, scope: OwnedScope): Promise<string[]> {
   const keys = keysOf(scope.namespace, scope.name)
-  return runScript(redis, 'accept', [keys.meta, keys.gate], [])
+  return runScript(redis, 'accept', [keys.meta, keys.gate], [scope.uid])
 }
 
 /** Releases the lease of a process that is known to have ended. */

@@ -14,6 +14,7 @@ interface StartFlags {
   host?: string
   apiKey?: string
   readOnlyApiKey?: string
+  adopt?: string
   json?: boolean
 }
 
@@ -29,6 +30,7 @@ export function clusterCommands(program: Command): void {
     .option('--host <address>', 'address to listen on (default: that of the last start, else 127.0.0.1)', parseText)
     .option('--api-key <key>', 'read-write key (default: $MAKSDB_API_KEY)', parseApiKey)
     .option('--read-only-api-key <key>', 'read-only key', parseApiKey)
+    .option('--adopt <uid>', 'take the data in an external Redis over from this owner, which has ended', parseText)
     .option('--json', 'print the status as JSON')
     .addHelpText('after', '\nExample:\n  $ maksdb start -f examples/quickstart.yaml')
     .action(start)
@@ -40,7 +42,8 @@ export function clusterCommands(program: Command): void {
     .option('--json', 'print the result as JSON')
     .addHelpText('after', '\nExample:\n  $ maksdb stop')
     .action(async (flags: { dataDir: string; purge?: boolean; json?: boolean }) => {
-      const { stopped, purged } = await stopLocal(flags.dataDir, flags.purge === true)
+      const { stopped, purged, keysStay = [] } = await stopLocal(flags.dataDir, flags.purge === true)
+      for (const why of keysStay) note(why)
       if (flags.json) printJson({ stopped, purged: purged !== undefined, kept: purged?.kept ?? [] })
       else print([stopped ? 'stopped' : 'nothing was running', ...purgeTold(flags, purged)].join('; '))
     })
@@ -98,6 +101,7 @@ async function start(flags: StartFlags): Promise<void> {
       host: flags.host?.replace(/^\[(.*)\]$/, '$1'),
       apiKey: flags.apiKey ?? (process.env.MAKSDB_API_KEY || undefined),
       readOnlyApiKey: flags.readOnlyApiKey,
+      adopt: flags.adopt,
     },
     (what) => flags.json || note(`waiting for ${what} ...`),
   )

@@ -1,5 +1,5 @@
 /** The files of a local cluster: where each lies, and how each is written so that a crash leaves the old or the new one. */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import {
   existsSync,
   lstatSync,
@@ -13,7 +13,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { badRequest } from '../../core/errors.ts'
+import { badRequest, MaksError } from '../../core/errors.ts'
+import { type LastWords, parseLastWords } from '../../protocol/last-words.ts'
 import { type VectorCluster, vectorClusterSchema } from '../../protocol/vector-cluster.ts'
 import { fileProblem } from '../file-problem.ts'
 import { CLUSTER, DATA_DIRECTORY, type Removed, removeOwn } from './data-layout.ts'
@@ -47,6 +48,11 @@ const collectionExtrasSchema = z.object({
   hasCentroids: z.boolean(),
 })
 export type CollectionExtras = z.infer<typeof collectionExtrasSchema>
+
+const LAST_WORDS = '.end'
+
+const clusterIdentitySchema = z.object({ uid: z.string(), since: z.number() })
+export type ClusterIdentity = z.infer<typeof clusterIdentitySchema>
 
 export interface StoredCluster {
   manifest: VectorCluster
@@ -185,6 +191,17 @@ export class DataDir {
     return join(this.path, 'clusters', name)
   }
 
+  /** Tells this VectorCluster from a namesake in another data directory that uses the same Redis; made once. */
+  clusterIdentity(name: string): ClusterIdentity {
+    const file = join('clusters', name, 'identity.json')
+    const known = this.#read(file, clusterIdentitySchema)
+    if (known) return known
+    const made = { uid: randomUUID(), since: Date.now() }
+    mkdirSync(this.clusterDir(name), { recursive: true, mode: 0o700 })
+    this.write(file, JSON.stringify(made))
+    return made
+  }
+
   /** The password file of a cluster's own Redis, made once. */
   redisPasswordFile(name: string): string {
     this.#secret(join('clusters', name, 'redis-password'))
@@ -230,6 +247,43 @@ export class DataDir {
 
   logFile(unit: string): string {
     return join(this.path, 'logs', `${unit}.log`)
+  }
+
+  /** Where a unit leaves why it has ended. */
+  lastWordsFile(unit: string): string {
+    return join(this.path, 'run', `${unit}${LAST_WORDS}`)
+  }
+
+  /** The error that a unit has ended with, if it has ended with one since it was started last. */
+  #lastError(unit: string): LastWords['error'] {
+    try {
+      return parseLastWords(readFileSync(this.lastWordsFile(unit), 'utf8')).error
+    } catch {
+      return undefined
+    }
+  }
+
+  /** What the last start has left; the next one says its own. */
+  forgetLastErrors(): void {
+    for (const name of this.#lastWords()) this.remove(join('run', name))
+  }
+
+  /** Units that have ended with an error, and it. */
+  get lastErrors(): { unit: string; error: MaksError }[] {
+    return this.#lastWords().flatMap((name) => {
+      const unit = name.slice(0, -LAST_WORDS.length)
+      const error = this.#lastError(unit)
+      return error ? [{ unit, error: new MaksError(error.code, error.message) }] : []
+    })
+  }
+
+  #lastWords(): string[] {
+    const folder = join(this.path, 'run')
+    return existsSync(folder)
+      ? readdirSync(folder)
+          .filter((name) => name.endsWith(LAST_WORDS))
+          .sort()
+      : []
   }
 
   readRun(unit: string): { pid: number; port: number; adminPort: number } | undefined {

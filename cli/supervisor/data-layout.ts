@@ -10,16 +10,23 @@ type Layout = readonly (readonly [name: RegExp, what: 'file' | Layout])[]
 
 const SNAPSHOT: Layout = [[/^[a-z-]+\.(jsonl?|bin|faiss)(\.tmp)?$/, 'file']]
 const SNAPSHOTS: Layout = [[/^(tmp-|old-)?(snapshot-)?\d+-\d+$/, SNAPSHOT]]
+/** `<how far it goes in the log>~<number>~<name it had>`, see shard-server/index/set-aside.ts. */
 const SET_ASIDE: Layout = [
-  [/^[\w.-]+$/, [[/^(tmp-|old-)?(snapshot-)?\d+-\d+$/, SNAPSHOT], ...SNAPSHOT]],
-  [/^(segment|identity|why)[\w.-]*$/, 'file'],
+  [/^(\d+-\d+\.[0-9a-f]*|unknown)~\d+~snapshot-\d+-\d+$/, SNAPSHOT],
+  [/^(\d+-\d+\.[0-9a-f]*|unknown)~\d+~segment-\d+\.log$/, 'file'],
 ]
 const SHARD: Layout = [
   [/^(high-water-mark\.json|last-takeover|identity\.json)(\.tmp)?$/, 'file'],
-  [/^snapshots$/, [...SNAPSHOTS, [/^set-aside$/, SET_ASIDE]]],
+  [/^snapshots$/, SNAPSHOTS],
   [/^set-aside$/, SET_ASIDE],
   [/^copy$/, [...SNAPSHOTS, [/^partial$/, SNAPSHOT]]],
-  [/^lost$/, [[/^\d+-\d+$/, SNAPSHOTS]]],
+  [
+    /^lost$/,
+    [
+      [/^\d+-\d+$/, SNAPSHOTS],
+      [/^set-aside(-\d+)?$/, SET_ASIDE],
+    ],
+  ],
   [/^scratch$/, [[/^add\.faiss$/, 'file']]],
   [/^journal$/, [[/^segment-\d+\.log$/, 'file']]],
 ]

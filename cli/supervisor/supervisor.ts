@@ -3,7 +3,7 @@
  * supervisor that dies; the next one finds them by pid and start time and goes on.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { MaksError } from '../../core/errors.ts'
 import { type Action, type ObservedUnit, plan, STABLE_MS } from '../../core/plan.ts'
@@ -12,15 +12,15 @@ import { collectionOf } from '../../protocol/vector-cluster.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
-import { RedisLink } from '../../store/redis-link.ts'
-import { releaseLeaseOf } from '../../store/topology.ts'
 import { checkChange } from './changes.ts'
 import type { DataDir, ProcessRecord, Settings, StoredCluster } from './data-dir.ts'
+import { releaseLeaseOfEnded } from './ended-primary.ts'
 import { type Answering, Liveness } from './liveness.ts'
 import { MemberCare } from './member-care.ts'
 import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
 import { probe } from './probe.ts'
 import { checkRedisProgram } from './redis-program.ts'
+import { eraseSharedKeys } from './shared-redis.ts'
 import { stopProcesses } from './stop-processes.ts'
 import { marked, strays } from './strays.ts'
 import { collectionConfig, configFile, type LocalUnit, localUnits, routerFile, shardName } from './units.ts'
@@ -210,8 +210,14 @@ export class Supervisor {
     if (known.ready && (known.unit.kind === 'redis' || Date.now() - known.probedAt < PROBE_READY_MS)) return
     known.probedAt = Date.now()
     const { ready, primary } = await probe(this.#dir, known.unit, known.record.pid, this.#redisUrl(known.unit))
+    if (ready && !known.ready) this.#forgetError(known.unit)
     known.ready = ready
     known.primary = primary
+  }
+
+  /** It stands, for whoever asks, while one start after the other ends so; not once anything has changed. */
+  #forgetError(unit: LocalUnit): void {
+    rmSync(this.#dir.lastWordsFile(unit.name), { force: true })
   }
 
   #answering({ unit, record }: Known): Answering {
@@ -265,6 +271,7 @@ export class Supervisor {
   #start(unit: LocalUnit): void {
     const before = this.#known.get(unit.name)
     const startId = randomBytes(4).toString('hex')
+    if (before?.record.fingerprint !== unit.fingerprint) this.#forgetError(unit)
     const { command, args, env } = unit.launch(startId)
     const child = startDetached(
       command,
@@ -295,25 +302,10 @@ export class Supervisor {
     this.#logger.info({ name: unit.name, pid }, 'started')
   }
 
-  async #releaseLease(known: Known): Promise<void> {
-    const { unit, record } = known
+  async #releaseLease({ unit, record }: Known): Promise<void> {
     const config = this.#config(unit)
-    if (!config || unit.cell === null) return
-    const link = new RedisLink(config.redisUrl)
-    const { namespace, name, clusters } = config
-    const released = await link
-      .use((redis) =>
-        releaseLeaseOf(
-          redis,
-          { namespace, name, clusters },
-          unit.cell as number,
-          `${unit.cell}/${unit.ordinal}`,
-          record.startId,
-        ),
-      )
-      .catch(() => false)
-    link.drop()
-    if (released) this.#logger.info({ name: unit.name }, 'released the lease of an ended primary')
+    if (config && (await releaseLeaseOfEnded(config, unit, record.startId)))
+      this.#logger.info({ name: unit.name }, 'released the lease of an ended primary')
   }
 
   #saveProcesses(): void {
@@ -368,7 +360,11 @@ export class Supervisor {
     await Promise.all(ours.map(({ record }) => endProcess(record, 0)))
     for (const { unit } of ours) this.#known.delete(unit.name)
     this.#saveProcesses()
-    for (const { unit } of ours) this.#dir.remove(join('run', `${unit.name}.json`))
+    for (const { unit } of ours)
+      for (const file of [this.#dir.runFile(unit.name), this.#dir.lastWordsFile(unit.name)])
+        rmSync(file, { force: true })
+    const stay = await eraseSharedKeys(this.#dir, cluster)
+    if (stay !== undefined) this.#logger.warn(stay)
     this.#dir.removeCluster(cluster.manifest.metadata.name)
   }
 

@@ -1,6 +1,7 @@
 /** From manifests to processes: the units that should run, and the command of each. */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Unit } from '../../core/plan.ts'
@@ -35,7 +36,11 @@ const PASSED_ON = [
 export function collectionConfig(dir: DataDir, { manifest, extras }: StoredCluster): CollectionConfig {
   const { name } = manifest.metadata
   const passwordFile = encodeURIComponent(join(dir.clusterDir(name), 'redis-password'))
+  const { uid, since } = dir.clusterIdentity(name)
   return collectionConfigOf(manifest, {
+    uid,
+    owner: `VectorCluster ${name} of the data directory ${dir.path} on ${hostname()}`,
+    since,
     redisUrl: extras.redisUrl ?? `redis://${LOCALHOST}:${dir.redisPort(name)}?passwordFile=${passwordFile}`,
     centroidsFile: extras.hasCentroids ? join(dir.clusterDir(name), 'centroids.json') : undefined,
     namedVector: extras.namedVector,
@@ -132,6 +137,7 @@ function shardUnits(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
             MAKSDB_START_ID: startId,
             MAKSDB_DATA_DIR: join(dir.clusterDir(config.name), `shard-${cell}-${ordinal}`),
             MAKSDB_RUN_FILE: dir.runFile(name),
+            MAKSDB_TERMINATION_FILE: dir.lastWordsFile(name),
             MAKSDB_INTERNAL_TOKEN: dir.token,
             // The ports of the last start, where they are still free: addresses that others remember stay right.
             MAKSDB_PORT: String(dir.readRun(name)?.port ?? 0),

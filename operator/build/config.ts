@@ -13,6 +13,9 @@ export function collectionConfig(context: BuildContext): CollectionConfig {
   const passwordFile = encodeURIComponent(`${PATHS.internal}/${KEYS.redisPassword}`)
   const managed = `redis://${namesOf(context).redis}.${metadata.namespace}.svc:${PORTS.redis}?passwordFile=${passwordFile}`
   return collectionConfigOf(context.cluster, {
+    uid: context.uid,
+    owner: `VectorCluster ${metadata.namespace}/${metadata.name} on Kubernetes`,
+    since: context.since,
     clusters: context.clusters,
     redisUrl: spec.redis.external ? `file://${PATHS.external}/${KEYS.redisUrl}` : managed,
     centroidsFile: spec.centroids.configMapRef ? `${PATHS.centroids}/${KEYS.centroids}` : undefined,

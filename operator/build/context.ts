@@ -8,6 +8,13 @@ import { names } from './names.ts'
 export interface BuildContext {
   cluster: VectorCluster
   uid: string
+  /** When the VectorCluster was made, ms. */
+  since: number
+  /**
+   * The log has been claimed for this VectorCluster. Until then the volumes of its names may be those of an earlier one,
+   * which nobody may remove, whatever the manifest says of its own.
+   */
+  claimed: boolean
   /** Cells that run: what was asked for when the cluster was made. */
   clusters: number
   image: string
@@ -52,6 +59,11 @@ export function metaOf(context: BuildContext, name: string, component: Component
       { apiVersion, kind, name: metadata.name, uid: context.uid, controller: true, blockOwnerDeletion: true },
     ],
   }
+}
+
+/** What becomes of the claims of a set that goes: nothing is deleted that is not known to be this VectorCluster's. */
+export function reclaimPolicy({ cluster, claimed }: BuildContext): 'Retain' | 'Delete' {
+  return claimed ? cluster.spec.reclaimPolicy : 'Retain'
 }
 
 export function namesOf(context: BuildContext) {

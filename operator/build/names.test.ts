@@ -20,6 +20,8 @@ function contextOf(name: string): BuildContext {
   return {
     cluster,
     uid: name,
+    since: 1,
+    claimed: true,
     clusters: CELLS,
     image: 'maksdb:1',
     imagePullPolicy: 'Always',

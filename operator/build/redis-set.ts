@@ -3,7 +3,7 @@ import { redisStorage } from '../../protocol/vector-cluster.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { redisConf } from './config.ts'
-import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, selectorOf } from './context.ts'
+import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, reclaimPolicy, selectorOf } from './context.ts'
 import { KEYS, PATHS, PORTS } from './names.ts'
 import { CONTAINER_SECURITY, GRACE_SECONDS, POD_SECURITY, placement, placementInputs } from './pod-parts.ts'
 import { volumeClaim } from './shard-set.ts'
@@ -38,7 +38,7 @@ export function redisSet(context: BuildContext): KubeObject {
       serviceName: namesOf(context).redis,
       updateStrategy: { type: 'OnDelete' },
       podManagementPolicy: 'Parallel',
-      persistentVolumeClaimRetentionPolicy: { whenDeleted: spec.reclaimPolicy, whenScaled: 'Retain' },
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: reclaimPolicy(context), whenScaled: 'Retain' },
       selector: { matchLabels: selectorOf(metadata.name, 'redis') },
       template: {
         metadata: {

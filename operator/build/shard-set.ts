@@ -6,7 +6,7 @@ import { quantityText, sizeBytes } from '../../protocol/quantity.ts'
 import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { collectionConfig } from './config.ts'
-import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, selectorOf } from './context.ts'
+import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, reclaimPolicy, selectorOf } from './context.ts'
 import { KEYS, PATHS, PORTS } from './names.ts'
 import {
   ADMIN_PORT,
@@ -51,9 +51,9 @@ export function shardSet(context: BuildContext, cell: number, replicas: number, 
       updateStrategy: { type: 'OnDelete' },
       podManagementPolicy: 'Parallel',
       persistentVolumeClaimRetentionPolicy: {
-        whenDeleted: spec.reclaimPolicy,
+        whenDeleted: reclaimPolicy(context),
         // A volume that a smaller shard left behind is welcome when it grows again.
-        whenScaled: spec.reclaimPolicy,
+        whenScaled: reclaimPolicy(context),
       },
       selector: { matchLabels: selectorOf(metadata.name, 'shard', cell) },
       template: podTemplate(context, cell, inputs),

@@ -12,14 +12,8 @@ import { encodeRow } from '../../core/row-codec.ts'
 import { bytesOf } from '../../core/vector.ts'
 import { type AppliedEntry, CellState } from './cell-state.ts'
 import { FlatIndex } from './flat-index.ts'
-import {
-  listSnapshots,
-  loadSnapshot,
-  pruneSnapshots,
-  snapshotPath,
-  verifySnapshot,
-  writeSnapshot,
-} from './snapshot-files.ts'
+import { loadSnapshot, pruneSnapshots, writeSnapshot } from './snapshot-files.ts'
+import { listSnapshots, snapshotPath, verifySnapshot } from './snapshot-manifest.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-cell-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -34,7 +28,7 @@ class Played {
 
   constructor(metric: Metric) {
     this.state = new CellState(
-      { owner: 'default/things/0', dimension: DIMENSION, metric, scratchDir: folder },
+      { owner: 'default/things/0', dimension: DIMENSION, metric, vectors: [''], scratchDir: folder },
       { position: ORIGIN, hash: '' },
     )
   }

@@ -6,7 +6,7 @@ import { MaksError } from '../../core/errors.ts'
 import { type Gap, hear } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { byDistance } from '../../core/merge.ts'
-import { distance, type Metric } from '../../core/metric.ts'
+import { distance } from '../../core/metric.ts'
 import { parseOnce } from '../../core/once.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogPoint, RowFlag } from '../../store/log-entry.ts'
@@ -14,6 +14,7 @@ import { Departures } from './departures.ts'
 import { FlatIndex } from './flat-index.ts'
 import { OnceRecords } from './once-records.ts'
 import { RowStore } from './row-store.ts'
+import type { OwnedShape } from './snapshot-manifest.ts'
 
 export interface AppliedEntry {
   type: EntryType
@@ -46,11 +47,7 @@ const RESCORE_MARGIN = 8
 /** Compaction waits for so many dead rows, and for as many dead as live ones. */
 const COMPACT_DEAD_MIN = 2048
 
-export interface CellShape {
-  /** Collection and cell, which a snapshot must belong to. */
-  owner: string
-  dimension: number
-  metric: Metric
+export interface CellShape extends OwnedShape {
   scratchDir: string
 }
 

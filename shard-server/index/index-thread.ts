@@ -1,6 +1,5 @@
 /** The index thread: one call after the other; only snapshots, loading and training yield to other calls on the way. */
 import { mkdirSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
@@ -14,7 +13,8 @@ import { CellState } from './cell-state.ts'
 import { FlatIndex, flatten } from './flat-index.ts'
 import type { Argument, IndexCall, IndexCalls, IndexStats, ReadRows, ToldRows, WalkAnswer } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './repair-calls.ts'
-import { listSnapshots, loadSnapshot, pruneSnapshots, snapshotPath, writeSnapshot } from './snapshot-files.ts'
+import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
+import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
 
 let state: CellState
 let reservoir: SpillReservoir | undefined
@@ -35,6 +35,7 @@ const handlers: Handlers = {
   },
 
   async load({ dir, below }) {
+    await removeUnfinished(dir)
     const damaged: string[] = []
     for (const position of await listSnapshots(dir)) {
       if (below && position.seq >= below.position.seq) continue
@@ -43,8 +44,9 @@ const handlers: Handlers = {
         state = await loadSnapshot(state.shape, path)
         return { stats: stats(), damaged }
       } catch (error) {
-        damaged.push(`${path}: ${String(error)}`)
-        await rm(path, { recursive: true, force: true })
+        // Anything else says nothing of the snapshot, and ends the process.
+        if (!(error instanceof DamagedSnapshot)) throw error
+        damaged.push(`${error.message}; it is kept as ${await setAside(path)}`)
       }
     }
     state = new CellState(state.shape, { position: ORIGIN, hash: '' })

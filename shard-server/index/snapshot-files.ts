@@ -1,24 +1,34 @@
 /**
  * Snapshots on disk: `snapshot-<epoch>-<seq>/` with the live rows in FAISS' own format, their ids and payloads as JSON
- * lines, the centroids, the ids that were let go lately, what requests with idempotency keys have come to, and a manifest
- * with whose they are, the length and sha256 of each file, and its own sha256. Written to a temporary folder, synced,
- * renamed, read back and verified; only then does it count. Reading checks every byte; what does not verify is not used.
+ * lines, the centroids, the ids that were let go lately, what requests with idempotency keys have come to, and a manifest.
+ * Written to a temporary folder, synced, read back and verified, and only then renamed: what has the name of a snapshot was
+ * one. Reading checks every byte; what does not verify is not used, and set aside.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
 import type { IdKey } from '../../core/ids.ts'
-import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
+import { formatPosition, type Position, parsePosition } from '../../core/position.ts'
 import { bytesOf, float32View } from '../../core/vector.ts'
-import type { RowFlag } from '../../store/log-entry.ts'
+import type { LogPoint, RowFlag } from '../../store/log-entry.ts'
 import { type CellShape, CellState } from './cell-state.ts'
 import type { Departed } from './departures.ts'
 import { FAISS_HEADER_BYTES, faissHeader } from './flat-index.ts'
 import type { StoredRow } from './row-store.ts'
+import { SetAside } from './set-aside.ts'
+import {
+  checkShape,
+  DamagedSnapshot,
+  listSnapshots,
+  readManifest,
+  SNAPSHOT_FORMAT,
+  type SnapshotManifest,
+  sealed,
+  snapshotPath,
+  verifySnapshot,
+} from './snapshot-manifest.ts'
 
-const FORMAT = 4
 export const SNAPSHOTS_KEPT = 2
 const VECTORS = 'vectors.faiss'
 const ROWS = 'rows.jsonl'
@@ -26,28 +36,8 @@ const CENTROIDS = 'centroids.bin'
 const DEPARTED = 'departed.jsonl'
 const ONCE = 'once.jsonl'
 const MANIFEST = 'manifest.json'
+const TEMPORARY = 'tmp-'
 const WRITE_BYTES = 1024 * 1024
-
-const manifestSchema = z.object({
-  format: z.literal(FORMAT),
-  owner: z.string(),
-  dimension: z.number(),
-  metric: z.string(),
-  position: z.string(),
-  hash: z.string(),
-  version: z.number(),
-  gaps: z.array(z.tuple([z.number(), z.number()])),
-  centroidVersion: z.number(),
-  rows: z.number(),
-  files: z.array(z.object({ name: z.string(), bytes: z.number(), sha256: z.string() })),
-})
-export type SnapshotManifest = z.infer<typeof manifestSchema>
-
-/** The file of a manifest. Not one byte of it can be otherwise for the same manifest. */
-export function sealed(manifest: SnapshotManifest): string {
-  const sha256 = createHash('sha256').update(JSON.stringify(manifest)).digest('hex')
-  return JSON.stringify({ ...manifest, sha256 }, null, 2)
-}
 
 type DepartedRow = [born: number, userVersion: number, flag: RowFlag, payload: string, vector: string]
 type DepartedLine = [key: IdKey, version: number, target: number | null, since: number, row: DepartedRow | null]
@@ -74,7 +64,8 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
     ({ request, digest, at, id, result }): OnceLine => [request, digest, at, id, result],
   )
   const name = `snapshot-${formatPosition(point.position)}`
-  const temporary = join(dir, `tmp-${name}`)
+  if (await isThere(join(dir, name), point)) return point.position
+  const temporary = join(dir, `${TEMPORARY}${name}`)
   await rm(temporary, { recursive: true, force: true })
   await mkdir(temporary, { recursive: true })
   try {
@@ -90,10 +81,11 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       await writeFile(temporary, ONCE, lineParts(once)),
     ]
     const manifest: SnapshotManifest = {
-      format: FORMAT,
+      format: SNAPSHOT_FORMAT,
       owner: shape.owner,
       dimension: shape.dimension,
       metric: shape.metric,
+      vectors: [...shape.vectors],
       position: formatPosition(point.position),
       hash: point.hash,
       version,
@@ -104,16 +96,40 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
     }
     await writeFile(temporary, MANIFEST, [Buffer.from(sealed(manifest))])
     await syncFolder(temporary)
-    await rm(join(dir, name), { recursive: true, force: true })
+    await verifySnapshot(temporary, name)
     await rename(temporary, join(dir, name))
     await syncFolder(dir)
-    await verifySnapshot(join(dir, name))
     return point.position
   } catch (error) {
     await rm(temporary, { recursive: true, force: true })
-    await rm(join(dir, name), { recursive: true, force: true })
     throw error
   }
+}
+
+/** Is there a whole snapshot of this very point? What has its name and is none is set aside. */
+async function isThere(path: string, point: LogPoint): Promise<boolean> {
+  if (!existsSync(path)) return false
+  try {
+    if ((await verifySnapshot(path)).hash === point.hash) return true
+  } catch (error) {
+    if (!(error instanceof DamagedSnapshot)) throw error
+  }
+  await setAside(path)
+  return false
+}
+
+/** Puts a snapshot where nobody takes it for one. Returns where it is. */
+export async function setAside(path: string): Promise<string> {
+  // A manifest that is whole says how far the snapshot reaches, whatever has happened to the rest.
+  const manifest = await readManifest(path).catch(() => undefined)
+  const reaches = manifest && { position: parsePosition(manifest.position), hash: manifest.hash }
+  return SetAside.beside(dirname(path)).put(path, reaches)
+}
+
+/** What an interrupted snapshot has left, before anybody writes another: it never had the name of one. */
+export async function removeUnfinished(dir: string): Promise<void> {
+  for (const name of await readdir(dir))
+    if (name.startsWith(`${TEMPORARY}snapshot-`)) await rm(join(dir, name), { recursive: true, force: true })
 }
 
 function* vectorParts(header: Buffer, vectors: readonly Float32Array[]): Generator<Uint8Array> {
@@ -181,58 +197,17 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Reads every file again and compares it with the manifest, and that with its digest. Throws where anything differs. */
-export async function verifySnapshot(path: string): Promise<SnapshotManifest> {
-  const text = await readFile(join(path, MANIFEST))
-  const manifest = manifestSchema.parse(JSON.parse(text.toString()))
-  if (!text.equals(Buffer.from(sealed(manifest)))) throw new Error(`${join(path, MANIFEST)} is damaged`)
-  if (path !== snapshotPath(dirname(path), parsePosition(manifest.position)))
-    throw new Error(`${path} holds the snapshot of ${manifest.position}`)
-  for (const file of manifest.files) {
-    const hash = createHash('sha256')
-    let bytes = 0
-    for await (const part of createReadStream(join(path, file.name), {
-      highWaterMark: WRITE_BYTES,
-    }) as AsyncIterable<Buffer>) {
-      hash.update(part)
-      bytes += part.length
-    }
-    if (bytes !== file.bytes || hash.digest('hex') !== file.sha256)
-      throw new Error(`${join(path, file.name)} is damaged`)
-  }
-  return manifest
-}
-
-/** Positions of the snapshots in a folder, newest first. */
-export async function listSnapshots(dir: string): Promise<Position[]> {
-  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
-    throw error
-  })
-  return names
-    .filter((name) => /^snapshot-\d+-\d+$/.test(name))
-    .map((name) => parsePosition(name.slice('snapshot-'.length)))
-    .sort((a, b) => comparePositions(b, a))
-}
-
-export function snapshotPath(dir: string, position: Position): string {
-  return join(dir, `snapshot-${formatPosition(position)}`)
-}
-
-/** Removes all but the newest ones, and what an interrupted snapshot left. */
+/** Removes all but the newest ones: each of these was verified when it got its name, and has been at the last start. */
 export async function pruneSnapshots(dir: string): Promise<Position[]> {
   const positions = await listSnapshots(dir)
   for (const old of positions.slice(SNAPSHOTS_KEPT)) await rm(snapshotPath(dir, old), { recursive: true, force: true })
   return positions.slice(0, SNAPSHOTS_KEPT)
 }
 
-/** The state of a snapshot, after all checks. Throws where it is damaged or belongs to another collection. */
+/** The state of a snapshot, after all checks. Throws DamagedSnapshot, or DATA_OF_ANOTHER_SHAPE where it is not this cell's. */
 export async function loadSnapshot(shape: CellShape, path: string): Promise<CellState> {
   const manifest = await verifySnapshot(path)
-  if (manifest.owner !== shape.owner) throw new Error(`${path} belongs to ${manifest.owner}, not to ${shape.owner}`)
-  if (manifest.dimension !== shape.dimension || manifest.metric !== shape.metric) {
-    throw new Error(`${path} holds ${manifest.metric} of dimension ${manifest.dimension}`)
-  }
+  checkShape(manifest, shape, path)
   const state = new CellState(shape, { position: parsePosition(manifest.position), hash: manifest.hash })
   state.version = manifest.version
   state.gaps = manifest.gaps
@@ -262,7 +237,7 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   }
   if (manifest.rows > 0) state.index.addFile(join(path, VECTORS))
   if (state.index.rows !== state.rows.size || state.rows.size !== manifest.rows)
-    throw new Error(`${path} does not hold the rows that it names`)
+    throw new DamagedSnapshot(`${path} does not hold the rows that it names`)
   return state
 }
 

@@ -1,6 +1,8 @@
 #!lua flags=allow-oom
 -- A person gives up what no pod holds, and the pods that do not answer: the log is repaired from the copies that there are.
--- KEYS meta gate   -> OK what | OPEN (nothing was lost)
+-- KEYS meta gate   ARGV uid   -> OK what | OPEN (nothing was lost) | OTHER
+local owner = redis.call('HGET', KEYS[1], 'owner')
+if owner and owner ~= ARGV[1] then return { 'OTHER' } end
 local inc = incarnation()
 if redis.call('HGET', KEYS[1], 'inc') == inc then return { 'OPEN' } end
 if redis.call('HGET', KEYS[2], 'inc') ~= inc then redis.call('DEL', KEYS[2]) end

@@ -4,8 +4,19 @@
 -- KEYS meta gate (cellMeta log)*
 -- ARGV pod cell at hash known knownHash settled(1: has read the log as far as it continues its copy) version knownPods cells
 --      windowMs token repairMs process seen(the last takeover in any cell that the pod knows of)
+--      shape uid owner since ownRedis(1)
 --      `at` is the copy's position; `known` the highest that the pod knows of, which a former process may have reached
--- -> OPEN history | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell)*
+-- -> OTHER_SHAPE shape | OTHER_OWNER uid owner | OPEN history | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell)*
+-- Before anything else: whose keys are these, and what do they hold (rules L24, L25)?
+local d = redis.call('HMGET', KEYS[1], 'shape', 'owner', 'ownerName', 'ownerSince', 'released', 'ver')
+if d[6] and d[1] ~= ARGV[16] then return { 'OTHER_SHAPE', d[1] or '' } end
+if d[2] and d[2] ~= ARGV[17] and d[5] ~= '1' and not (ARGV[20] == '1' and num(ARGV[19]) >= num(d[4])) then
+  return { 'OTHER_OWNER', d[2], d[3] or '' }
+end
+if d[1] ~= ARGV[16] or d[2] ~= ARGV[17] or d[5] then
+  redis.call('HSET', KEYS[1], 'shape', ARGV[16], 'owner', ARGV[17], 'ownerName', ARGV[18], 'ownerSince', ARGV[19])
+  redis.call('HDEL', KEYS[1], 'released')
+end
 local inc, cell, cells, now = incarnation(), num(ARGV[2]), num(ARGV[10]), now_ms()
 if redis.call('HGET', KEYS[2], 'inc') ~= inc then
   redis.call('DEL', KEYS[2])

@@ -61,6 +61,8 @@ local function holds(s, id, hash)
   for i = 1, #e[2], 2 do if e[2][i] == 'h' then return e[2][i + 1] == hash end end
   return false
 end
+-- Is the data this VectorCluster's? Where nobody owns it yet, a claim comes first (rule L25).
+local function owned_by(meta, uid) return redis.call('HGET', meta, 'owner') == uid end
 -- First entries of all logs of a new collection.
 local function create(meta, keys, cells)
   for c = 0, cells - 1 do
@@ -77,10 +79,13 @@ local function open_gate(meta, inc)
   redis.call('HSET', meta, 'inc', inc, 'history', history)
   return history
 end
--- The gate closes: whatever was claimed until now is claimed again.
-local function close_gate(meta, gate, why)
+local function forget_claims(gate)
   local all = redis.call('HGETALL', gate)
   for i = 1, #all, 2 do if string.sub(all[i], 1, 2) == 'p:' then redis.call('HDEL', gate, all[i]) end end
+end
+-- The gate closes: whatever was claimed until now is claimed again.
+local function close_gate(meta, gate, why)
+  forget_claims(gate)
   redis.call('HSET', gate, 'regressed', why, 'first', int(now_ms()))
   redis.call('HDEL', gate, 'state', 'mended')
   redis.call('HDEL', meta, 'inc')

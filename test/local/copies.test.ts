@@ -1,10 +1,12 @@
 /** Pods of a cell are compared all the time: a copy that differs is told of, though every checksum on its disk is right. */
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { formatPosition } from '../../core/position.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
-import { listSnapshots, loadSnapshot, snapshotPath, writeSnapshot } from '../../shard-server/index/snapshot-files.ts'
+import { loadSnapshot, writeSnapshot } from '../../shard-server/index/snapshot-files.ts'
+import { listSnapshots, snapshotPath } from '../../shard-server/index/snapshot-manifest.ts'
 import { kill, metricOf, TestCluster, waitFor } from '../support/cluster.ts'
 
 let cluster: TestCluster
@@ -37,10 +39,12 @@ it('a replica that holds another row than its primary is told of by metric and l
 async function changeARow(dir: string): Promise<void> {
   const [newest] = await listSnapshots(dir)
   if (!newest) throw new Error('there is no snapshot')
-  const shape = { owner: 'default/things/0', dimension: 2, metric: 'L2' as const, scratchDir: tmpdir() }
+  const shape = { owner: 'default/things/0', dimension: 2, metric: 'L2' as const, vectors: [''], scratchDir: tmpdir() }
   const state = await loadSnapshot(shape, snapshotPath(dir, newest))
   const number = state.rows.liveRows()[7] as number
   const row: StoredRow = state.rows.at(number)
   state.rows.payloads[number] = row.payload.replace(/\d+/, '99')
+  // A whole snapshot of a position is never written over.
+  rmSync(snapshotPath(dir, newest), { recursive: true })
   expect(formatPosition(await writeSnapshot(state, dir))).toBe(formatPosition(newest))
 }

@@ -6,7 +6,7 @@ import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { type LogPoint, verifyChain } from '../../store/log-entry.ts'
 import { parsePlan, RepairLog } from '../../store/repair-log.ts'
 import { acceptLoss, doubtLogs, readTopology } from '../../store/topology.ts'
-import { LogHarness, remove, START, upsert } from '../support/log-harness.ts'
+import { identity, LogHarness, remove, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
 let redis: TestRedis
@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(() => redis.close())
 
-const scope = () => ({ namespace: 'test', name: h.name, clusters: 2 })
+const scope = () => ({ namespace: 'test', name: h.name, clusters: 2, uid: identity(2).uid })
 const KNOWN = 4
 const LONG_WINDOW_MS = 60_000
 

@@ -7,6 +7,7 @@ import { comparePositions, formatPosition, type Position, parsePosition } from '
 import { decodeRow } from '../../core/row-codec.ts'
 import { CellLog, type Lead, type Operation } from '../../store/cell-log.ts'
 import { countFitting, LogMismatch, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { identity } from '../support/log-harness.ts'
 import { Fold, type Volume } from './fold.ts'
 import { repairBy } from './repair.ts'
 import type { World } from './world.ts'
@@ -52,7 +53,13 @@ export class SimPod {
     this.world = world
     this.cell = cell
     this.name = `${cell}/${ordinal}`
-    this.log = new CellLog({ namespace: 'sim', name: 'c', clusters: world.cells, cell })
+    this.log = new CellLog({
+      namespace: 'sim',
+      name: 'c',
+      clusters: world.cells,
+      cell,
+      identity: identity(world.cells),
+    })
   }
 
   start(): void {

@@ -20,7 +20,7 @@ import {
   releaseLeaseOf,
   removeMember,
 } from '../../store/topology.ts'
-import { drop, LogHarness, move, type PlayedPod, remove, START, upsert } from '../support/log-harness.ts'
+import { drop, identity, LogHarness, move, type PlayedPod, remove, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 import { SimRedis } from './sim-redis.ts'
 
@@ -72,7 +72,7 @@ class Side {
   }
 }
 
-const scopeOf = (side: Side) => ({ namespace: 'test', name: side.h.name, clusters: CELLS })
+const scopeOf = (side: Side) => ({ namespace: 'test', name: side.h.name, clusters: CELLS, uid: identity(CELLS).uid })
 const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
 
 function operation(random: Random): Operation {

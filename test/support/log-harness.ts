@@ -1,4 +1,5 @@
 /** Pods without processes: each test plays the pods of a few cells against the real scripts, and folds the logs itself. */
+import { type DataIdentity, LOG_FORMAT, VECTORS } from '../../core/data-identity.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { idKey } from '../../core/ids.ts'
 import { ORIGIN, parsePosition } from '../../core/position.ts'
@@ -7,6 +8,15 @@ import { bucketOf } from '../../protocol/keys.ts'
 import { CellLog, type Claim, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
 import { type LogEntry, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+
+/** What played pods work on, where a test says nothing else. */
+export const identity = (cells: number): DataIdentity => ({
+  shape: { format: LOG_FORMAT, dimension: 2, metric: 'L2', vectors: VECTORS, cells },
+  uid: 'uid-1',
+  owner: 'VectorCluster test',
+  since: 1,
+  ownRedis: false,
+})
 
 export const START: LogPoint = { position: ORIGIN, hash: '' }
 let collections = 0
@@ -39,7 +49,7 @@ export class LogHarness {
     this.name = `t${collections++}`
     this.cells = Array.from(
       { length: clusters },
-      (_, cell) => new CellLog({ namespace: 'test', name: this.name, clusters, cell }),
+      (_, cell) => new CellLog({ namespace: 'test', name: this.name, clusters, cell, identity: identity(clusters) }),
     )
   }
 

@@ -1,0 +1,93 @@
+/**
+ * What data is, and whose. Wherever data is kept, in Redis and on the volume of each pod, both stand beside it: a program
+ * that finds data of another shape or of another owner touches nothing of it (rules L24, L25 and S15).
+ */
+import { MaksError } from './errors.ts'
+import type { Metric } from './metric.ts'
+
+/** Of the log: entries, keys and scripts. What a snapshot's files look like has a number of its own. */
+export const LOG_FORMAT = 1
+/** Names of the vectors of each row: one, without a name. */
+export const VECTORS: readonly string[] = ['']
+
+/** Everything that the bytes of a row can only be read with. */
+export interface RowShape {
+  dimension: number
+  metric: Metric
+  vectors: readonly string[]
+}
+
+export interface DataShape extends RowShape {
+  format: number
+  /** Cells that the rows are divided among: with fewer pods, the rows of the others would be out of reach. */
+  cells: number
+}
+
+/** Who a program works for, and on what data. */
+export interface DataIdentity {
+  shape: DataShape
+  /** Of the VectorCluster: of two with the same name in two places only one has it. */
+  uid: string
+  /** For people. */
+  owner: string
+  /** When the VectorCluster was made, ms. */
+  since: number
+  /**
+   * The Redis was made for the VectorClusters of this namespace and name alone: who came before has ended, and who comes
+   * later takes over. An external Redis is shared with anybody, and is only taken over from an owner that has let go.
+   */
+  ownRedis: boolean
+}
+
+/** As it is compared and kept: the same shape is the same text. */
+export function shapeText({ format, dimension, metric, vectors, cells }: DataShape): string {
+  return JSON.stringify({ format, dimension, metric, vectors, cells })
+}
+
+/** Who has claimed the keys of a collection, and what is in them; fields are '' where nothing is known. */
+export interface ClaimedData {
+  shape: string
+  uid: string
+  owner: string
+  since: number
+  released: boolean
+  /** There is a log, not only a claim. */
+  written: boolean
+}
+
+/** Why this VectorCluster may not touch the data; undefined where it may. `claim.lua` decides the same. */
+export function refusalOf(claimed: ClaimedData, own: DataIdentity): MaksError | undefined {
+  if (claimed.written && claimed.shape !== shapeText(own.shape)) return otherShape(claimed.shape, own)
+  const takenOver = claimed.released || (own.ownRedis && own.since >= claimed.since)
+  if (claimed.uid !== '' && claimed.uid !== own.uid && !takenOver) return otherOwner(claimed, own)
+  return undefined
+}
+
+export function otherShape(found: string, own: DataIdentity): MaksError {
+  const differing = differences(found, own.shape)
+  return new MaksError(
+    'DATA_OF_ANOTHER_SHAPE',
+    `Redis holds data of another shape than ${own.owner} asks for: ${differing}; nothing was changed`,
+  )
+}
+
+export function otherOwner(claimed: Pick<ClaimedData, 'uid' | 'owner'>, own: DataIdentity): MaksError {
+  return new MaksError(
+    'DATA_OF_ANOTHER_OWNER',
+    `the keys in Redis belong to ${claimed.owner} (uid ${claimed.uid}), not to ${own.owner} (uid ${own.uid}); nothing was changed`,
+  )
+}
+
+/** `dimension is 8 there and 16 here`, for each field. */
+export function differences(found: string, wanted: object): string {
+  let there: Record<string, unknown>
+  try {
+    there = JSON.parse(found) as Record<string, unknown>
+  } catch {
+    return 'it was written by a version that did not note its shape'
+  }
+  return Object.entries(wanted)
+    .filter(([field, here]) => JSON.stringify(there[field]) !== JSON.stringify(here))
+    .map(([field, here]) => `${field} is ${JSON.stringify(there[field])} there and ${JSON.stringify(here)} here`)
+    .join(', ')
+}

@@ -1,0 +1,164 @@
+/**
+ * What stands beside a snapshot's files: whose and of what shape they are, their length and sha256, and its own sha256.
+ * A reader tells three things apart: a snapshot that is right; one that is proven damaged; and one that is not for it,
+ * because it has another format, shape or owner. Only the second is set aside, and none is ever removed for what it says.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { z } from 'zod'
+import { differences, type RowShape } from '../../core/data-identity.ts'
+import { MaksError } from '../../core/errors.ts'
+import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
+
+export const SNAPSHOT_FORMAT = 5
+const MANIFEST = 'manifest.json'
+const READ_BYTES = 1024 * 1024
+const NAME = /^snapshot-\d+-\d+$/
+
+const manifestSchema = z.object({
+  format: z.literal(SNAPSHOT_FORMAT),
+  owner: z.string(),
+  dimension: z.number(),
+  metric: z.enum(['L2', 'InnerProduct', 'Cosine']),
+  vectors: z.array(z.string()),
+  position: z.string(),
+  hash: z.string(),
+  version: z.number(),
+  gaps: z.array(z.tuple([z.number(), z.number()])),
+  centroidVersion: z.number(),
+  rows: z.number(),
+  files: z.array(z.object({ name: z.string().regex(/^[a-z]+\.[a-z]+$/), bytes: z.number(), sha256: z.string() })),
+})
+export type SnapshotManifest = z.infer<typeof manifestSchema>
+
+/** The bytes on the disk are not those that were written. */
+export class DamagedSnapshot extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'DamagedSnapshot'
+  }
+}
+
+/** What a program must be given to read the rows of a cell. */
+export interface OwnedShape extends RowShape {
+  /** Namespace, name and cell. */
+  owner: string
+}
+
+/** The file of a manifest. Not one byte of it can be otherwise for the same manifest. */
+export function sealed(manifest: SnapshotManifest): string {
+  const sha256 = createHash('sha256').update(JSON.stringify(manifest)).digest('hex')
+  return JSON.stringify({ ...manifest, sha256 }, null, 2)
+}
+
+/** A manifest that somebody else has read. */
+export function parseManifest(value: unknown): SnapshotManifest {
+  return manifestSchema.parse(value)
+}
+
+/**
+ * Throws DamagedSnapshot where the manifest is not what was written, and DATA_OF_ANOTHER_SHAPE where another version of the
+ * program wrote it: what this one cannot read may be perfectly right.
+ */
+export async function readManifest(path: string, name = basename(path)): Promise<SnapshotManifest> {
+  const file = join(path, MANIFEST)
+  const text = await contentOf(file)
+  let value: unknown
+  try {
+    value = JSON.parse(text.toString())
+  } catch {
+    throw new DamagedSnapshot(`${file} is damaged`)
+  }
+  const format = (value as { format?: unknown } | null)?.format
+  if (typeof format === 'number' && Number.isInteger(format) && format !== SNAPSHOT_FORMAT)
+    throw new MaksError(
+      'DATA_OF_ANOTHER_SHAPE',
+      `${path} is of format ${format}, and this version reads format ${SNAPSHOT_FORMAT}; nothing was changed`,
+    )
+  const parsed = manifestSchema.safeParse(value)
+  if (!parsed.success || !text.equals(Buffer.from(sealed(parsed.data)))) throw new DamagedSnapshot(`${file} is damaged`)
+  if (name !== `snapshot-${parsed.data.position}`)
+    throw new DamagedSnapshot(`${path} holds the snapshot of ${parsed.data.position}`)
+  return parsed.data
+}
+
+/** Throws where a snapshot is not of this cell, or its rows cannot be read as this cell's. */
+export function checkShape(
+  manifest: SnapshotManifest,
+  { owner, dimension, metric, vectors }: OwnedShape,
+  path: string,
+) {
+  if (manifest.owner !== owner)
+    throw new MaksError(
+      'DATA_OF_ANOTHER_SHAPE',
+      `${path} belongs to ${manifest.owner}, not to ${owner}; nothing was changed`,
+    )
+  const differing = differences(JSON.stringify(manifest), { dimension, metric, vectors })
+  if (differing !== '')
+    throw new MaksError(
+      'DATA_OF_ANOTHER_SHAPE',
+      `${path} holds ${manifest.metric} of dimension ${manifest.dimension}: ${differing}; nothing was changed`,
+    )
+}
+
+/**
+ * Reads every file again and compares it with the manifest, and that with its digest.
+ * @param name where the folder has not got its name yet
+ */
+export async function verifySnapshot(path: string, name = basename(path)): Promise<SnapshotManifest> {
+  const manifest = await readManifest(path, name)
+  for (const file of manifest.files) {
+    const whole = join(path, file.name)
+    const { bytes, sha256 } = await digestOf(whole)
+    if (bytes !== file.bytes || sha256 !== file.sha256) throw new DamagedSnapshot(`${whole} is damaged`)
+  }
+  return manifest
+}
+
+/** What the disk refuses to give back, or does not have, is damaged; that this process may not read it proves nothing. */
+function asDamage(error: unknown, path: string): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException
+  return ['ENOENT', 'EIO', 'ENOTDIR', 'EISDIR'].includes(code)
+    ? new DamagedSnapshot(`${path} is damaged: ${code}`)
+    : error
+}
+
+async function contentOf(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw asDamage(error, path)
+  }
+}
+
+async function digestOf(path: string): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  try {
+    for await (const part of createReadStream(path, { highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>) {
+      hash.update(part)
+      bytes += part.length
+    }
+  } catch (error) {
+    throw asDamage(error, path)
+  }
+  return { bytes, sha256: hash.digest('hex') }
+}
+
+/** Positions of the snapshots in a folder, newest first. */
+export async function listSnapshots(dir: string): Promise<Position[]> {
+  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names
+    .filter((name) => NAME.test(name))
+    .map((name) => parsePosition(name.slice('snapshot-'.length)))
+    .sort((a, b) => comparePositions(b, a))
+}
+
+export function snapshotPath(dir: string, position: Position): string {
+  return join(dir, `snapshot-${formatPosition(position)}`)
+}
