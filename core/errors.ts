@@ -87,7 +87,7 @@ export const ERRORS = {
     http: 413,
     grpc: GRPC.RESOURCE_EXHAUSTED,
     retriable: false,
-    hint: 'Send fewer points in a request.',
+    hint: 'Send less in a request; docs/reference/limits.md lists the limits.',
   },
   ANSWER_TOO_LARGE: {
     http: 413,

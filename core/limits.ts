@@ -22,7 +22,7 @@ export const LIMITS = {
   RETRIEVE_IDS_MAX: { value: 10_000, what: 'ids of a retrieval', code: 'PAYLOAD_TOO_LARGE' },
   SEARCHES_MAX: { value: 1024, what: 'queries of a batch', code: 'BAD_REQUEST' },
   CANDIDATES_MAX: {
-    value: 1024 * 1024,
+    value: 512 * 1024,
     what: 'hits that the cells may send for a request: `limit` and `offset` of all its queries, times the cells that each asks',
     code: 'PAYLOAD_TOO_LARGE',
   },
@@ -31,6 +31,16 @@ export const LIMITS = {
     what: 'bytes of vectors and payloads that one cell sends for a request',
     code: 'ANSWER_TOO_LARGE',
   },
+  BODY_VALUES_MAX: {
+    value: 2 * 1024 * 1024,
+    what: 'objects, lists, and further members of objects in a body',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  LIST_VALUES_MAX: { value: 1024 * 1024, what: 'values of one list or object in a body', code: 'PAYLOAD_TOO_LARGE' },
+  TEXT_BYTES_MAX: { value: 6 * MiB, what: 'bytes of one text in a body, as JSON', code: 'PAYLOAD_TOO_LARGE' },
+  NUMBER_CHARS_MAX: { value: 1024, what: 'characters of one number in a body', code: 'BAD_REQUEST' },
+  PAYLOAD_KEYS_MAX: { value: 256, what: 'paths that `with_payload` names', code: 'PAYLOAD_TOO_LARGE' },
+  PAYLOAD_PATH_CHARS_MAX: { value: 65_536, what: 'characters of one of them', code: 'PAYLOAD_TOO_LARGE' },
   PAYLOAD_BYTES_MAX: { value: MiB, what: 'bytes of the payload of a point, as JSON', code: 'PAYLOAD_TOO_LARGE' },
 } as const satisfies Record<string, Limit>
 

@@ -6,6 +6,7 @@
 import { badRequest } from './errors.ts'
 import { exactParse, exactStringify } from './exact-json.ts'
 import { type JsonPath, type PathStep, parseJsonPath } from './json-path.ts'
+import { checkLimit } from './limits.ts'
 
 /** Paths as a tree, so that a payload is walked once however many there are. */
 interface PathNode {
@@ -35,8 +36,10 @@ export function parsePayloadSelector(value: unknown, fallback: boolean): Payload
 }
 
 function parsePaths(texts: readonly unknown[]): PathNode {
+  checkLimit('PAYLOAD_KEYS_MAX', WHAT, texts.length)
   const root = newNode()
   for (const text of texts) {
+    if (typeof text === 'string') checkLimit('PAYLOAD_PATH_CHARS_MAX', `${WHAT}: a path`, text.length)
     const path: JsonPath = parseJsonPath(text, WHAT)
     path.reduce(nodeAfter, root).ends = true
   }

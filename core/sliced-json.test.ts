@@ -4,7 +4,7 @@ import { seededRandom } from './random.ts'
 import { parseInSlices } from './sliced-json.ts'
 
 function parsed(text: string, sliceBytes: number): { value: unknown; slices: number } {
-  const work = parseInSlices(Buffer.from(text), exactParse, sliceBytes)
+  const work = parseInSlices(Buffer.from(text), { sliceBytes })
   for (let slices = 1; ; slices++) {
     const step = work.next()
     if (step.done) return { value: step.value, slices }
@@ -85,6 +85,16 @@ describe('JSON in slices', () => {
       `{"points":[{"payload":{"x":[${'1,'.repeat(400_000)}1]}}]}`,
     ]
     for (const text of texts) expect(parsed(text, 64 * 1024).slices).toBeGreaterThanOrEqual(text.length / (70 * 1024))
+  })
+
+  it.each([
+    ['BODY_VALUES_MAX', () => `[${'[[],[],[],[]],'.repeat(500_000)}1]`],
+    ['BODY_VALUES_MAX', () => `[${'{"a":1,"b":1,"c":1,"d":1},'.repeat(600_000)}1]`],
+    ['LIST_VALUES_MAX', () => `[${'1,'.repeat(1_100_000)}1]`],
+    ['TEXT_BYTES_MAX', () => `["${'x'.repeat(7_000_000)}"]`],
+    ['NUMBER_CHARS_MAX', () => `[${'9'.repeat(100_000)}]`],
+  ])('is refused by the name of the limit %s where it is beyond it', (name, text) => {
+    expect(() => parsed(text(), 64 * 1024)).toThrow(name)
   })
 
   it('is refused where it is nested without end', () => {

@@ -1,16 +1,24 @@
 /**
  * JSON that may be long, read in slices: the same value, or refusal, as `exactParse` of the whole text. One pass over the
  * bytes finds brackets and commas; the text between two slices goes to `parse`, so that no step takes longer than a
- * slice, or than the longest string or number.
+ * slice, or than the longest text. What would take much more memory than bytes is refused on the way, by its limit.
  */
 import { badRequest } from './errors.ts'
 import { exactParse } from './exact-json.ts'
+import { checkLimit, LIMITS } from './limits.ts'
 
 export const SLICE_BYTES = 64 * 1024
 /** Deeper texts are refused; what is stored has a lower limit of its own (`JSON_DEPTH_MAX`). */
 const NESTING_MAX = 100_000
 
 type Parse = (text: string) => unknown
+interface Reading {
+  parse?: Parse
+  sliceBytes?: number
+  /** False for what our own processes have written. */
+  limited?: boolean
+}
+type Check = (...given: Parameters<typeof checkLimit>) => void
 type Value = unknown[] | Record<string, unknown>
 
 /** A list or object whose end has not been reached. */
@@ -20,6 +28,7 @@ interface Open {
   at: number
   /** The last comma between its members; -1: none. */
   comma: number
+  commas: number
   /** What has been read of it, once a slice has ended within it. */
   value: Value | undefined
   /** The member of the parent that it is, where that is an object. */
@@ -33,23 +42,32 @@ interface Open {
 /** Yields after each slice. Throws BAD_REQUEST, or what `parse` throws, on malformed text. */
 export function* parseInSlices(
   bytes: Buffer,
-  parse: Parse = exactParse,
-  sliceBytes = SLICE_BYTES,
+  { parse = exactParse, sliceBytes = SLICE_BYTES, limited = true }: Reading = {},
 ): Generator<void, unknown, void> {
+  const check = limited ? checkLimit : noLimit
   const open: Open[] = []
   let sliceFrom = 0
   let begun = 0
+  let values = 0
+  let numberFrom = 0
   let root: { value: unknown; end: number } | undefined
   for (let i = 0; i < bytes.length && root === undefined; i++) {
     const byte = bytes[i] as number
     // Digits, letters and what is between them: most of most texts.
-    if (byte > COMMA && byte < OPEN_LIST && open.length > 0) continue
+    if (byte > COMMA && byte < OPEN_LIST && open.length > 0) {
+      if (i - numberFrom > NUMBER_CHARS) check('NUMBER_CHARS_MAX', 'a number of the body', i - numberFrom)
+      continue
+    }
+    numberFrom = i
     const top = open.at(-1)
-    if (byte === QUOTE) i = endOfString(bytes, i)
-    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
+    if (byte === QUOTE) {
+      i = endOfString(bytes, i, check)
+      numberFrom = i
+    } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
       if (open.length === NESTING_MAX) throw badRequest(`the body is nested deeper than ${NESTING_MAX} levels`)
       const object = byte === OPEN_OBJECT
-      open.push({ object, at: i, comma: -1, value: undefined, key: '', from: i + 1, before: 'bracket' })
+      check('BODY_VALUES_MAX', 'the body', ++values)
+      open.push({ object, at: i, comma: -1, commas: 0, value: undefined, key: '', from: i + 1, before: 'bracket' })
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) {
       if (top?.object !== (byte === CLOSE_OBJECT)) throw malformed(i)
       open.pop()
@@ -63,6 +81,8 @@ export function* parseInSlices(
     } else if (byte === COMMA) {
       if (!top) throw malformed(i)
       top.comma = i
+      check('LIST_VALUES_MAX', 'a list or object of the body', ++top.commas + 1)
+      if (top.object) check('BODY_VALUES_MAX', 'the body', ++values)
     } else if (!top && !isBlank(byte)) break
     else continue
     if (i - sliceFrom < sliceBytes) continue
@@ -78,6 +98,8 @@ export function* parseInSlices(
   return root.value
 }
 
+const noLimit: Check = () => undefined
+const NUMBER_CHARS = LIMITS.NUMBER_CHARS_MAX.value
 const QUOTE = 0x22
 const COMMA = 0x2c
 const BACKSLASH = 0x5c
@@ -87,11 +109,14 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
 /** Where the string that begins at `from` ends; the last byte where it does not. */
-function endOfString(bytes: Buffer, from: number): number {
+function endOfString(bytes: Buffer, from: number, check: Check): number {
   for (let at = bytes.indexOf(QUOTE, from + 1); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
     let escapes = 0
     while (bytes[at - 1 - escapes] === BACKSLASH) escapes++
-    if (escapes % 2 === 0) return at
+    if (escapes % 2 === 0) {
+      check('TEXT_BYTES_MAX', 'a text of the body', at - from - 1)
+      return at
+    }
   }
   throw malformed(bytes.length)
 }

@@ -32,7 +32,9 @@ export function* decodeFrame<H>(bytes: Buffer): Generator<void, Frame<H>, void> 
   let at = 8 + 4 * count + headerBytes
   const text = bytes.subarray(at - headerBytes, at)
   const parse = (part: string): unknown => JSON.parse(part)
-  const header = (headerBytes <= SLICE_BYTES ? parse(text.toString()) : yield* parseInSlices(text, parse)) as H
+  const header = (
+    headerBytes <= SLICE_BYTES ? parse(text.toString()) : yield* parseInSlices(text, { parse, limited: false })
+  ) as H
   const chunks: Buffer[] = []
   for (let i = 0; i < count; i++) {
     const end = at + bytes.readUInt32LE(8 + 4 * i)

@@ -95,7 +95,7 @@ export class Reads {
               deadline,
             )
             answers.push(answer)
-            const hits = attach(answer, collection.config.dimension, options)
+            const hits = await inSlices(attach(answer, collection.config.dimension, options))
             asked.forEach(({ i }, n) => (found[i] as Found[][]).push(hits[n] as Found[]))
           } catch (error) {
             if (!options.partial || asMaksError(error).code !== 'CELL_UNAVAILABLE') throw error
@@ -256,35 +256,41 @@ export class Reads {
 
 type Found = ScoredPoint
 
-function attach(answer: CellAnswer<SearchResponse>, dimension: number, options: ReadOptions): Found[][] {
-  const { hits } = answer.header
-  const told = withChunks(hits.flat(), answer.chunks, dimension, options)
-  let at = 0
-  return hits.map(({ length }) => {
-    at += length
-    return told.slice(at - length, at).map((hit) => ({ ...hit, score: 0 }))
-  })
+function* attach(
+  { header, chunks }: CellAnswer<SearchResponse>,
+  dimension: number,
+  options: ReadOptions,
+): Generator<void, Found[][], void> {
+  const found: Found[][] = []
+  const at = { row: 0, payload: 0 }
+  for (const hits of header.hits) {
+    found.push(withChunks(hits, chunks, at, dimension, options).map((hit) => Object.assign(hit, { score: 0 })))
+    yield
+  }
+  return found
 }
 
 function rowsOf(answer: CellAnswer<RowsResponse>, dimension: number, options: ReadOptions): Point[] {
-  return withChunks(answer.header.rows, answer.chunks, dimension, options)
+  return withChunks(answer.header.rows, answer.chunks, { row: 0, payload: 0 }, dimension, options)
 }
 
-/** Rows with their parts of the chunks. */
+/** Rows with their parts of the chunks, of which those before `at` have been given out. */
 function withChunks<R extends { payloadBytes?: number }>(
   rows: readonly R[],
   [vectorBytes, payloads]: readonly Buffer[],
+  at: { row: number; payload: number },
   dimension: number,
   { withVector, withPayload }: ReadOptions,
 ): (R & { vector?: Float32Array; payload?: Buffer })[] {
   const vectors = withVector && vectorBytes ? float32View(vectorBytes) : undefined
-  let at = 0
-  return rows.map((row, i) => {
-    at += row.payloadBytes ?? 0
+  return rows.map((row) => {
+    const payloadAt = at.payload
+    at.payload += row.payloadBytes ?? 0
+    const vectorAt = dimension * at.row++
     return {
       ...row,
-      ...(vectors ? { vector: vectors.subarray(i * dimension, (i + 1) * dimension) } : {}),
-      ...(withPayload && payloads ? { payload: payloads.subarray(at - (row.payloadBytes ?? 0), at) } : {}),
+      ...(vectors ? { vector: vectors.subarray(vectorAt, vectorAt + dimension) } : {}),
+      ...(withPayload && payloads ? { payload: payloads.subarray(payloadAt, at.payload) } : {}),
     }
   })
 }

@@ -1,6 +1,7 @@
 /** The reference pages that are made from the code's own tables. test/static/generated.test.ts keeps them fresh. */
 import { z } from 'zod'
 import { ERRORS } from '../core/errors.ts'
+import { LIMITS } from '../core/limits.ts'
 import { operatorEnvSchema, routerEnvSchema, shardEnvSchema } from '../protocol/config.ts'
 import { METRICS } from '../protocol/metrics.ts'
 import { vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
@@ -106,6 +107,18 @@ export function referencePages(): Map<string, string> {
     [
       'docs/reference/errors.md',
       `${MADE}# Errors\n\nEvery error of the REST API carries one of these codes in \`maksdb.code\`.\n\n${table(['code', 'HTTP', 'gRPC', 'retriable', 'what to do'], errors)}\n`,
+    ],
+    [
+      'docs/reference/limits.md',
+      `${MADE}# Limits of a request\n\nA request beyond a limit is refused before anything of it is done: the error names the limit and is not retriable. A request within all of them is carried out, and while that goes on every process answers \`/healthz\` within a second. The length of a body (\`MAKSDB_BODY_BYTES_MAX\`), \`limit\` and \`offset\` (\`MAKSDB_LIMIT_MAX\`) and the time of a request (\`MAKSDB_TIMEOUT_MS\`) are settings of the router ([environment](environment.md)). A point may take an eighth of the budget of a cell's log.\n\n${table(
+        ['limit', 'value', 'of', 'answer'],
+        Object.entries(LIMITS).map(([name, { value, what, code }]) => [
+          `\`${name}\``,
+          value.toLocaleString('en'),
+          what,
+          `${ERRORS[code].http} \`${code}\``,
+        ]),
+      )}\n`,
     ],
     [
       'docs/reference/metrics.md',

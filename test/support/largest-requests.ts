@@ -1,0 +1,340 @@
+/**
+ * The largest requests that are legal, of every route of the router, and large ones that are not. A static test holds the
+ * table complete: a new route is not finished before its largest request stands here.
+ */
+import { LIMITS } from '../../core/limits.ts'
+
+/** The limits of the router that these requests are made for: its defaults. */
+const BODY_BYTES_MAX = 32 * 1024 * 1024
+const LIMIT_MAX = 10_000
+/** Cells of each collection. */
+export const CELLS = 2
+/** Of the collection of many small points, and of the one of few large ones. */
+export const SMALL_DIMENSION = 8
+export const WIDE_DIMENSION = 4096
+const WIDE_POINTS = 900
+
+export interface LargeRequest {
+  what: string
+  method: string
+  path: string
+  /** JSON text. */
+  body?: () => string
+  status: number
+}
+
+const SMALL = '/collections/small'
+const WIDE = '/collections/wide'
+const {
+  BODY_VALUES_MAX,
+  TEXT_BYTES_MAX,
+  WRITE_POINTS_MAX,
+  RETRIEVE_IDS_MAX,
+  SEARCHES_MAX,
+  CANDIDATES_MAX,
+  PAYLOAD_BYTES_MAX,
+} = LIMITS
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
+const list = (count: number, item: (i: number) => string) => numbers(count).map(item).join(',')
+/** Cheap, and the same each time. */
+const floats = (seed: number, count: number) =>
+  list(count, (i) => (Math.abs(Math.sin(seed * 31 + i)) + 0.0001).toFixed(5))
+const uuid = (i: number) => `"00000000-0000-4000-8000-${String(i).padStart(12, '0')}"`
+
+/** The largest payload, of many members, each of another name. */
+function largestPayload(): string {
+  const members: string[] = []
+  for (let bytes = 2, i = 0; ; i++) {
+    const member = `"${i.toString(36)}":${i}`
+    bytes += member.length + 1
+    if (bytes > PAYLOAD_BYTES_MAX.value) return `{${members.join(',')}}`
+    members.push(member)
+  }
+}
+
+function smallPoints(id: (i: number) => string): string {
+  const point = (i: number) =>
+    `{"id":${id(i)},"vector":[${floats(i, SMALL_DIMENSION)}],"payload":{"name":"point ${i}","n":${i}}}`
+  return `{"points":[${list(WRITE_POINTS_MAX.value, point)}]}`
+}
+
+function searches(field: string, limit: number): string {
+  const more = `"limit":${limit},"with_payload":["name","n"],"params":{"exact":true}`
+  return `{"searches":[${list(SEARCHES_MAX.value, (i) => `{"${field}":[${floats(i, SMALL_DIMENSION)}],${more}}`)}]}`
+}
+
+const BATCH_LIMIT = Math.floor(CANDIDATES_MAX.value / SEARCHES_MAX.value / CELLS)
+const filled = (before: string, part: string, after: string) =>
+  before + part.repeat(Math.floor((BODY_BYTES_MAX - before.length - after.length) / part.length)) + after
+/** A list that is as long as a body may be. */
+const longList = (part: string) =>
+  filled('[', `${part},`, `${part}]`.slice(0, part.length + 1)).slice(0, BODY_BYTES_MAX)
+/** As long as a body may be, and of as many values. */
+const wholeBody = (before = '{', after = '}') => {
+  const values = '{},'.repeat(BODY_VALUES_MAX.value / 4 - 10)
+  const lists = `[${values}{}],[${values}{}],[${values}{}]`
+  const rest = Math.floor(
+    (BODY_BYTES_MAX - before.length - after.length - lists.length - 100) / (TEXT_BYTES_MAX.value + 3),
+  )
+  const text = `"${'x'.repeat(TEXT_BYTES_MAX.value)}"`
+  return `${before}"metadata":[${[lists, ...numbers(rest).map(() => text)].join(',')}]${after}`
+}
+
+const query = (extra: string, dimension: number) => `{"query":[${floats(5, dimension)}],${extra}}`
+const search = (extra: string, dimension: number) => `{"vector":[${floats(5, dimension)}],${extra}}`
+const everything = '"with_payload":true,"with_vector":true,"params":{"exact":true}'
+
+function get(path: string, status = 200): LargeRequest[] {
+  return [{ what: '', method: 'GET', path, status }]
+}
+
+function later(method: string, path: string): LargeRequest[] {
+  return [{ what: 'a whole body', method, path, body: () => wholeBody(), status: 400 }]
+}
+
+/** By route, as express knows it. They are sent in this order. */
+export const LARGEST: Record<string, LargeRequest[]> = {
+  'GET /': get('/'),
+  'GET /healthz': get('/healthz'),
+  'GET /livez': get('/livez'),
+  'GET /readyz': get('/readyz'),
+  'GET /metrics': get('/metrics'),
+  'PUT /collections/:c': [
+    {
+      what: 'a whole body',
+      method: 'PUT',
+      path: '/collections/further',
+      body: () => wholeBody('{"vectors":{"size":2,"distance":"Dot"},"wal_config":{', '}}'),
+      status: 200,
+    },
+  ],
+  'GET /collections': get('/collections'),
+  'GET /collections/:c/exists': get(`${SMALL}/exists`),
+  'GET /collections/:c': get(SMALL),
+  'PUT /collections/:c/index': [
+    {
+      what: 'a whole body',
+      method: 'PUT',
+      path: `${SMALL}/index`,
+      body: () => wholeBody('{"field_name":"a","field_schema":{', '}}'),
+      status: 200,
+    },
+  ],
+  'PUT /collections/:c/points': [
+    {
+      what: 'most points',
+      method: 'PUT',
+      path: `${SMALL}/points?wait=true`,
+      body: () => smallPoints(String),
+      status: 200,
+    },
+    {
+      what: 'most points, as a batch, with long ids',
+      method: 'PUT',
+      path: `${SMALL}/points?wait=true`,
+      body: () =>
+        `{"batch":{"ids":[${list(WRITE_POINTS_MAX.value, uuid)}],"vectors":[${list(
+          WRITE_POINTS_MAX.value,
+          (i) => `[${floats(i, SMALL_DIMENSION)}]`,
+        )}],"payloads":[${list(WRITE_POINTS_MAX.value, (i) => `{"name":${2n ** 60n + BigInt(i)}}`)}]}}`,
+      status: 200,
+    },
+    {
+      what: 'most bytes of vectors',
+      method: 'PUT',
+      path: `${WIDE}/points?wait=true`,
+      body: () => `{"points":[${list(WIDE_POINTS, (i) => `{"id":${i},"vector":[${floats(i, WIDE_DIMENSION)}]}`)}]}`,
+      status: 200,
+    },
+    {
+      what: 'largest payloads',
+      method: 'PUT',
+      path: `${WIDE}/points?wait=true`,
+      body: () => {
+        const payload = largestPayload()
+        const vector = `[${floats(1, WIDE_DIMENSION)}]`
+        const values = payload.split(',').length + 10
+        const most = Math.floor(BODY_BYTES_MAX / (payload.length + vector.length + 100))
+        const count = Math.min(most, Math.floor(BODY_VALUES_MAX.value / values))
+        return `{"points":[${list(count, (i) => `{"id":${i},"vector":${vector},"payload":${payload}}`)}]}`
+      },
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points': [
+    {
+      what: 'most ids',
+      method: 'POST',
+      path: `${SMALL}/points`,
+      body: () => `{"ids":[${list(RETRIEVE_IDS_MAX.value, uuid)}],"with_payload":true,"with_vector":true}`,
+      status: 200,
+    },
+    {
+      what: 'most bytes',
+      method: 'POST',
+      path: `${WIDE}/points`,
+      body: () => `{"ids":[${list(RETRIEVE_IDS_MAX.value, String)}],"with_payload":true,"with_vector":true}`,
+      status: 200,
+    },
+    {
+      what: 'most keys of payloads',
+      method: 'POST',
+      path: `${WIDE}/points`,
+      body: () =>
+        `{"ids":[${list(RETRIEVE_IDS_MAX.value, String)}],"with_payload":[${list(LIMITS.PAYLOAD_KEYS_MAX.value, (i) => `"${i.toString(36)}"`)}]}`,
+      status: 200,
+    },
+  ],
+  'GET /collections/:c/points/:id': get(`${WIDE}/points/1`),
+  'POST /collections/:c/points/scroll': [
+    {
+      what: 'most points',
+      method: 'POST',
+      path: `${SMALL}/points/scroll`,
+      body: () => `{"limit":${LIMIT_MAX},"with_payload":true,"with_vector":true}`,
+      status: 200,
+    },
+    {
+      what: 'most bytes',
+      method: 'POST',
+      path: `${WIDE}/points/scroll`,
+      body: () => `{"limit":${LIMIT_MAX - 2000},"with_payload":true,"with_vector":true}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/count': [
+    { what: '', method: 'POST', path: `${SMALL}/points/count`, body: () => '{"exact":true}', status: 200 },
+  ],
+  'POST /collections/:c/points/query': [
+    {
+      what: 'most hits',
+      method: 'POST',
+      path: `${SMALL}/points/query`,
+      body: () => query(`"limit":${LIMIT_MAX},"offset":${LIMIT_MAX},${everything}`, SMALL_DIMENSION),
+      status: 200,
+    },
+    {
+      what: 'most bytes',
+      method: 'POST',
+      path: `${WIDE}/points/query`,
+      body: () => query(`"limit":${LIMIT_MAX},${everything}`, WIDE_DIMENSION),
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/search': [
+    {
+      what: 'most hits',
+      method: 'POST',
+      path: `${SMALL}/points/search`,
+      body: () => search(`"limit":${LIMIT_MAX},"offset":${LIMIT_MAX},${everything}`, SMALL_DIMENSION),
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/query/batch': [
+    {
+      what: 'most queries and hits',
+      method: 'POST',
+      path: `${SMALL}/points/query/batch`,
+      body: () => searches('query', BATCH_LIMIT),
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/search/batch': [
+    {
+      what: 'most queries and hits',
+      method: 'POST',
+      path: `${SMALL}/points/search/batch`,
+      body: () => searches('vector', BATCH_LIMIT),
+      status: 200,
+    },
+    {
+      what: 'most bytes of queries',
+      method: 'POST',
+      path: `${WIDE}/points/search/batch`,
+      body: () =>
+        `{"searches":[${list(WIDE_POINTS, (i) =>
+          search('"limit":1', WIDE_DIMENSION)
+            .replace('[', `[${i}.5,`)
+            .replace(/,[^,]*\]/, ']'),
+        )}]}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/delete': [
+    {
+      what: 'most ids',
+      method: 'POST',
+      path: `${SMALL}/points/delete?wait=true`,
+      body: () => `{"points":[${list(WRITE_POINTS_MAX.value, uuid)}]}`,
+      status: 200,
+    },
+  ],
+  'GET /v1/collections/:c/topology': get(`/v1${SMALL}/topology`),
+  'PUT /v1/collections/:c/centroids': [
+    {
+      what: 'all centroids',
+      method: 'PUT',
+      path: '/v1/collections/untrained/centroids',
+      body: () => `{"centroids":[${list(CELLS, (i) => `[${floats(i, 65_536)}]`)}]}`,
+      status: 200,
+    },
+  ],
+  'GET /v1/collections/:c/centroids': get('/v1/collections/untrained/centroids'),
+  'POST /v1/collections/:c/centroids/train': [
+    { what: '', method: 'POST', path: '/v1/collections/trainable/centroids/train?timeout=120', status: 200 },
+  ],
+  'POST /v1/collections/:c/accept-loss': [{ what: '', method: 'POST', path: `/v1${SMALL}/accept-loss`, status: 200 }],
+  'DELETE /collections/:c': [{ what: '', method: 'DELETE', path: '/collections/further', status: 200 }],
+}
+
+const body = (what: string, text: () => string, status = 400): LargeRequest => ({
+  what,
+  method: 'PUT',
+  path: `${SMALL}/points`,
+  body: text,
+  status,
+})
+
+/** Refused, and as harmless. */
+export const TOO_LARGE: LargeRequest[] = [
+  body('a list of objects', () => longList('{}'), 413),
+  body('a list of lists', () => longList('[]'), 413),
+  body('a nested list', () => '['.repeat(BODY_BYTES_MAX)),
+  body(
+    'an object of many members',
+    () => {
+      const members: string[] = []
+      for (let i = 0, bytes = 2; bytes < BODY_BYTES_MAX - 20; i++)
+        bytes += (members[i] = `"${i.toString(36)}":1`).length + 1
+      return `{${members.join(',')}}`
+    },
+    413,
+  ),
+  body('an integer of many digits', () => `{"points":[{"id":${'9'.repeat(BODY_BYTES_MAX - 40)},"vector":[]}]}`),
+  body('long integers', () => longList('18446744073709551615'), 413),
+  body('a text of escapes', () => filled('{"points":"', '\\u0041', '"}'), 413),
+  body('too many points', () => filled('{"points":[', '{"id":1,"vector":[1]},', '{"id":1,"vector":[1]}]}'), 413),
+  { ...body('too many ids', () => filled('{"ids":[', '1,', '1]}'), 413), method: 'POST' },
+  {
+    ...body('too many hits', () => searches('query', BATCH_LIMIT + 1), 413),
+    method: 'POST',
+    path: `${SMALL}/points/query/batch`,
+  },
+  { ...body('too many keys', () => filled('{"ids":[1],"with_payload":[', '"a",', '"a"]}'), 413), method: 'POST' },
+  {
+    ...body(
+      'a key of many parts',
+      () => `{"ids":[1],"with_payload":["${'a.'.repeat(TEXT_BYTES_MAX.value / 2 - 1)}"]}`,
+      413,
+    ),
+    method: 'POST',
+  },
+]
+
+/** What the table says of routes that come later. */
+export function requestsOf(route: string): LargeRequest[] | undefined {
+  const [method = '', path = ''] = route.split(' ')
+  if (method === 'ALL') return later('POST', path.replace(':c', 'small'))
+  return LARGEST[route]
+}
