@@ -110,7 +110,10 @@ it('finds operator, routers and shards, with their labels', async () => {
     ['films', 'shard', '0'],
     ['films', 'shard', '1'],
   ])
-  expect(await query('maksdb_operator_leader == 1')).toHaveLength(1)
+  // Its target is in another namespace, and may be scraped a second later.
+  await k.until('the operator', 30_000, async () =>
+    (await query('maksdb_operator_leader == 1')).length === 1 ? true : undefined,
+  )
   expect(
     await query(
       'maksdb_operator_cluster_condition{vectorcluster_namespace="monitoring",vectorcluster="films",type="Ready"} == 1',
