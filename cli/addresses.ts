@@ -1,4 +1,5 @@
 /** Where a local cluster listens, and which keys it asks for: what a start may choose, keep and change. */
+import { httpUrl } from '../core/address.ts'
 import { badRequest } from '../core/errors.ts'
 import { hostInUrl, listensOnLoopback } from '../runtime/loopback.ts'
 import type { DataDir, Settings } from './supervisor/data-dir.ts'
@@ -10,7 +11,7 @@ const DEFAULT_PORT = 6333
 const PORT_TRIES = 200
 
 export function endpointOf({ host, port }: Settings): string {
-  return `http://${hostInUrl(host)}:${port}`
+  return httpUrl(hostInUrl(host), port)
 }
 
 export type Wanted = Omit<Settings, 'port'>

@@ -1,4 +1,4 @@
-/** `helm test`: a small VectorCluster is made, written, read and taken away. Arguments: namespace and name. */
+/** `helm test`: a small VectorCluster is made, written, read and taken away. Arguments: namespace, name, more of its spec as JSON. */
 import { request } from 'undici'
 import { sleep } from '../runtime/lifecycle.ts'
 import { KEYS, names, PORTS } from './build/names.ts'
@@ -16,7 +16,7 @@ const OF_SELF_TEST = 'maksdb.io/self-test'
 
 class Foreign extends Error {}
 
-const [namespace = 'default', name = 'maksdb-test'] = process.argv.slice(2)
+const [namespace = 'default', name = 'maksdb-test', more = '{}'] = process.argv.slice(2)
 const client = new KubeClient(Connection.fromDefault())
 const say = (line: string) => console.log(line)
 
@@ -26,7 +26,7 @@ try {
     apiVersion: VECTOR_CLUSTERS.apiVersion,
     kind: VECTOR_CLUSTERS.kind,
     metadata: { name, namespace, annotations: { [OF_SELF_TEST]: 'true' } },
-    spec: { dimension: 2, replicas: 2, reclaimPolicy: 'Delete' },
+    spec: { ...(JSON.parse(more) as object), dimension: 2, replicas: 2, reclaimPolicy: 'Delete' },
   })
   const made = await until('the VectorCluster to be ready', async () => {
     const object = await client.get(VECTOR_CLUSTERS, { namespace, name })

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { affinity, labelValue, podTemplate, spreadConstraint } from './pod-template.ts'
 import { QUANTITY_PATTERN } from './quantity.ts'
+import { containerSecurityContext, podSecurityContext } from './security-context.ts'
 
 const NAME_MAX = 253
 
@@ -62,6 +63,14 @@ export const scheduling = {
     .optional()
     .describe('how shard pods spread; without it evenly over hosts and zones, where possible'),
   imagePullSecrets: z.array(nameRef).max(16).optional().describe('Secrets for pulling the image'),
+  podSecurityContext: podSecurityContext
+    .optional()
+    .describe(
+      'of all pods: of shards, routers and Redis; absent: user, group and fsGroup 10001. Where it is given, {} included, it names the ids, and only what the restricted profile asks for is added',
+    ),
+  containerSecurityContext: containerSecurityContext
+    .optional()
+    .describe('of all containers, over: no escalation, a read-only root file system, no capabilities'),
   podTemplate: podTemplate
     .optional()
     .describe('merged into the shard pods: labels, annotations, and fields of the pod that the operator does not set'),

@@ -207,6 +207,15 @@ export const vectorClusterSpecSchema = z
       .strictObject({ secretRef: nameRef.describe('Secret with tls.crt and tls.key, as cert-manager makes it') })
       .optional()
       .describe('HTTPS for the API; the files are read again when they change'),
+    service: z
+      .strictObject({
+        ipFamilyPolicy: z
+          .enum(['SingleStack', 'PreferDualStack', 'RequireDualStack'])
+          .optional()
+          .describe('addresses of the Services; absent: one, of the first family of the Kubernetes cluster'),
+      })
+      .optional()
+      .describe('the Services that are made'),
     router: z
       .strictObject({
         replicas: z.int().min(1).max(ROUTERS_MAX).default(2).describe('pods of the router'),

@@ -133,6 +133,7 @@ export function crdFiles(): Map<string, string> {
   const made = crd()
   const { metadata, ...rest } = made
   const template = [
+    '{{- include "maksdb.values" . -}}',
     '{{- if .Values.crds.install }}',
     yaml({ apiVersion: rest.apiVersion, kind: rest.kind }).trimEnd(),
     'metadata:',

@@ -9,7 +9,7 @@ import { vectorClusterStatusSchema } from '../protocol/vector-cluster-status.ts'
 import { alertsChartFile, alertsPage } from './alert-files.ts'
 import { crdFiles } from './crd.ts'
 import { dashboardFiles } from './dashboards.ts'
-import { valuesSchemaFile } from './values.ts'
+import { valuesFiles } from './values.ts'
 
 const MADE = '<!-- Made by `npm run generate`; do not edit. -->\n\n'
 
@@ -103,7 +103,7 @@ export function referencePages(): Map<string, string> {
     ...crdFiles(),
     alertsChartFile(),
     ...dashboardFiles(),
-    valuesSchemaFile(),
+    ...valuesFiles(),
     [
       'docs/reference/errors.md',
       `${MADE}# Errors\n\nEvery error of the REST API carries one of these codes in \`maksdb.code\`.\n\n${table(['code', 'HTTP', 'gRPC', 'retriable', 'what to do'], errors)}\n`,

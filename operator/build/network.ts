@@ -13,7 +13,14 @@ function service(context: BuildContext, name: string, component: Component, spec
     apiVersion: 'v1',
     kind: 'Service',
     metadata: metaOf(context, name, component),
-    spec: { type: 'ClusterIP', selector: selectorOf(context.cluster.metadata.name, component), ...spec },
+    spec: {
+      type: 'ClusterIP',
+      selector: selectorOf(context.cluster.metadata.name, component),
+      ...(context.cluster.spec.service?.ipFamilyPolicy === undefined
+        ? {}
+        : { ipFamilyPolicy: context.cluster.spec.service.ipFamilyPolicy }),
+      ...spec,
+    },
   }
 }
 

@@ -5,20 +5,22 @@ import { PORTS } from './names.ts'
 
 const USER = 10_001
 
-/** The restricted profile of Kubernetes' pod security standards. */
-export const POD_SECURITY = {
-  runAsNonRoot: true,
-  runAsUser: USER,
-  runAsGroup: USER,
-  fsGroup: USER,
-  fsGroupChangePolicy: 'OnRootMismatch',
-  seccompProfile: { type: 'RuntimeDefault' },
+/** What the restricted profile of Kubernetes' pod security standards asks of a pod. */
+const RESTRICTED = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } }
+/** Ids where the manifest is silent. A platform that gives ids of its own refuses any other, so a manifest can name none. */
+const OWN_IDS = { runAsUser: USER, runAsGroup: USER, fsGroup: USER, fsGroupChangePolicy: 'OnRootMismatch' }
+
+export function podSecurity(context: BuildContext): JsonObject {
+  return { ...RESTRICTED, ...(context.cluster.spec.podSecurityContext ?? OWN_IDS) }
 }
 
-export const CONTAINER_SECURITY = {
-  allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
-  capabilities: { drop: ['ALL'] },
+export function containerSecurity(context: BuildContext): JsonObject {
+  return {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+    ...context.cluster.spec.containerSecurityContext,
+  }
 }
 
 /** Longer than the 25 s in which a program ends itself. */
@@ -76,9 +78,10 @@ export function placement(context: BuildContext, component: Component, cell?: nu
   }
 }
 
-/** The parts of `placement` that a running pod cannot change, for its inputs. */
+/** The parts of `placement`, and the security contexts, that a running pod cannot change, for its inputs. */
 export function placementInputs(context: BuildContext, component: Component): unknown {
   const { nodeSelector, tolerations, imagePullSecrets, affinity, topologySpreadConstraints } = context.cluster.spec
+  const { podSecurityContext, containerSecurityContext } = context.cluster.spec
   const shard = component === 'shard' ? { affinity, topologySpreadConstraints } : {}
-  return { nodeSelector, tolerations, imagePullSecrets, ...shard }
+  return { nodeSelector, tolerations, imagePullSecrets, podSecurityContext, containerSecurityContext, ...shard }
 }

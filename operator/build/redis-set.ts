@@ -5,7 +5,7 @@ import { ANNOTATIONS } from '../resources.ts'
 import { redisConf } from './config.ts'
 import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, reclaimPolicy, selectorOf } from './context.ts'
 import { KEYS, PATHS, PORTS } from './names.ts'
-import { CONTAINER_SECURITY, GRACE_SECONDS, POD_SECURITY, placement, placementInputs } from './pod-parts.ts'
+import { containerSecurity, GRACE_SECONDS, placement, placementInputs, podSecurity } from './pod-parts.ts'
 import { volumeClaim } from './shard-set.ts'
 
 function redisImage(context: BuildContext): string {
@@ -50,7 +50,7 @@ export function redisSet(context: BuildContext): KubeObject {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           terminationGracePeriodSeconds: GRACE_SECONDS,
-          securityContext: POD_SECURITY,
+          securityContext: podSecurity(context),
           containers: [
             {
               name: 'redis',
@@ -66,7 +66,7 @@ export function redisSet(context: BuildContext): KubeObject {
                 timeoutSeconds: 5,
               },
               ...(resources ? { resources } : {}),
-              securityContext: CONTAINER_SECURITY,
+              securityContext: containerSecurity(context),
               volumeMounts: [
                 { name: 'data', mountPath: PATHS.data },
                 { name: 'config', mountPath: PATHS.config, readOnly: true },

@@ -8,12 +8,12 @@ import { KEYS, PATHS, PORTS } from './names.ts'
 import {
   ADMIN_PORT,
   adminProbes,
-  CONTAINER_SECURITY,
+  containerSecurity,
   envList,
   GRACE_SECONDS,
-  POD_SECURITY,
   placement,
   placementInputs,
+  podSecurity,
   SCRAPE,
   secretEnv,
 } from './pod-parts.ts'
@@ -54,7 +54,7 @@ export function routerDeployment(context: BuildContext): KubeObject {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           terminationGracePeriodSeconds: GRACE_SECONDS + LEAVE_SECONDS,
-          securityContext: POD_SECURITY,
+          securityContext: podSecurity(context),
           containers: [container(context)],
           volumes: [
             ...volumes(context).filter(({ name }) => name !== 'centroids'),
@@ -93,7 +93,7 @@ function container(context: BuildContext): JsonObject {
     ...adminProbes(),
     lifecycle: { preStop: { sleep: { seconds: LEAVE_SECONDS } } },
     ...(spec.router.resources ? { resources: spec.router.resources } : {}),
-    securityContext: CONTAINER_SECURITY,
+    securityContext: containerSecurity(context),
     volumeMounts: [
       { name: 'tmp', mountPath: '/tmp' },
       mount('config', PATHS.config),

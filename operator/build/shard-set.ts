@@ -11,13 +11,13 @@ import { KEYS, PATHS, PORTS } from './names.ts'
 import {
   ADMIN_PORT,
   adminProbes,
-  CONTAINER_SECURITY,
+  containerSecurity,
   envList,
   fieldEnv,
   GRACE_SECONDS,
-  POD_SECURITY,
   placement,
   placementInputs,
+  podSecurity,
   SCRAPE,
   secretEnv,
 } from './pod-parts.ts'
@@ -97,7 +97,7 @@ function podTemplate(context: BuildContext, cell: number, inputs: string): JsonO
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: GRACE_SECONDS,
-      securityContext: POD_SECURITY,
+      securityContext: podSecurity(context),
       containers: [container(context, cell), ...((own?.spec?.containers as JsonObject[] | undefined) ?? [])],
       volumes: [...volumes(context), ...((own?.spec?.volumes as JsonObject[] | undefined) ?? [])],
     },
@@ -134,7 +134,7 @@ function container(context: BuildContext, cell: number): JsonObject {
     ports: [{ name: 'shard', containerPort: PORTS.shard, protocol: 'TCP' }, ADMIN_PORT],
     ...adminProbes(),
     ...(spec.resources ? { resources: spec.resources } : {}),
-    securityContext: CONTAINER_SECURITY,
+    securityContext: containerSecurity(context),
     terminationMessagePath: '/dev/termination-log',
     volumeMounts: [
       mount('data', PATHS.data, false),

@@ -182,6 +182,13 @@ describe('words in one place', () => {
     expect(named.filter((name) => !tests.has(name))).toEqual([])
   })
 
+  it('no program puts a host before a port by itself: core/address.ts knows the brackets of IPv6', () => {
+    const own = /:\/\/\$\{(?!LOCALHOST)[^}]*(host|address|ip)[^}]*\}:|['"`]0\.0\.0\.0['"`]/i
+    const allowed = new Set(['core/address.ts', 'runtime/loopback.ts'])
+    const found = files.filter(({ file }) => !allowed.has(file) && own.test(text(file))).map(({ file }) => file)
+    expect(found).toEqual([])
+  })
+
   it('every dependency has its line of reason', () => {
     const { dependencies, devDependencies, optionalDependencies } = JSON.parse(text('package.json')) as Record<
       string,

@@ -1,3 +1,36 @@
+{{/*
+Every template begins with it. Helm's --reuse-values hands on the values of the release before, without what is new in this
+chart: what is missing, or null, gets its default here. What somebody else names is text, also where YAML or --set makes a
+number of it, and a namespace counts once.
+*/}}
+{{- define "maksdb.values" -}}
+{{- include "maksdb.fill" (dict "into" .Values "from" (.Files.Get "files/defaults.json" | fromJson)) }}
+{{- $_ := set .Values.image "tag" (include "maksdb.text" .Values.image.tag) }}
+{{- $namespaces := list }}
+{{- range .Values.watchNamespaces }}{{ $namespaces = append $namespaces (include "maksdb.text" .) }}{{ end }}
+{{- $_ := set .Values "watchNamespaces" (uniq $namespaces) }}
+{{- range list .Values.podAnnotations .Values.nodeSelector .Values.serviceAccount.annotations .Values.monitoring.podMonitor.labels .Values.monitoring.rules.labels .Values.monitoring.dashboards.labels }}
+{{- $texts := . }}
+{{- range $name, $value := . }}{{ $_ := set $texts $name (include "maksdb.text" $value) }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- define "maksdb.fill" -}}
+{{- range $name, $value := .from }}
+{{- $has := get $.into $name }}
+{{- if kindIs "invalid" $has }}{{ $_ := set $.into $name $value }}
+{{- else if not (hasKey $.into $name) }}{{ $_ := set $.into $name $value }}
+{{- else if and (kindIs "map" $value) (kindIs "map" $has) (not (has $name (list "resources" "podSecurityContext" "containerSecurityContext"))) }}
+{{- include "maksdb.fill" (dict "into" $has "from" $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A number of a values file is a float, which would be written as 2.026e+07. */}}
+{{- define "maksdb.text" -}}
+{{- if and (kindIs "float64" .) (eq (float64 (int64 .)) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
 {{- define "maksdb.name" -}}
 {{- if contains "maksdb" .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-maksdb" (.Release.Name | trunc 43 | trimSuffix "-") }}{{ end }}
 {{- end }}

@@ -266,6 +266,134 @@ const FIELDS: [string, object[], object[]][] = [
     ],
   ],
   [
+    'spec.podSecurityContext.runAsUser',
+    [{ podSecurityContext: { runAsUser: 1_000_660_000 } }, { podSecurityContext: { runAsUser: 0 } }],
+    [{ podSecurityContext: { runAsUser: -1 } }, { podSecurityContext: { runAsUser: 2_147_483_648 } }],
+  ],
+  [
+    'spec.podSecurityContext.runAsGroup',
+    [{ podSecurityContext: { runAsGroup: 1_000_660_000 } }, { podSecurityContext: { runAsGroup: 0 } }],
+    [{ podSecurityContext: { runAsGroup: -1 } }, { podSecurityContext: { runAsGroup: 2_147_483_648 } }],
+  ],
+  [
+    'spec.podSecurityContext.fsGroup',
+    [{ podSecurityContext: { fsGroup: 1_000_660_000 } }, { podSecurityContext: { fsGroup: 0 } }],
+    [{ podSecurityContext: { fsGroup: -1 } }, { podSecurityContext: { fsGroup: 2_147_483_648 } }],
+  ],
+  [
+    'spec.podSecurityContext.seLinuxOptions.level',
+    [{ podSecurityContext: { seLinuxOptions: { level: 's0:c26,c0' } } }],
+    [{ podSecurityContext: { seLinuxOptions: { level: long(254) } } }],
+  ],
+  [
+    'spec.podSecurityContext.seLinuxOptions.role',
+    [{ podSecurityContext: { seLinuxOptions: { role: 's0:c26,c0' } } }],
+    [{ podSecurityContext: { seLinuxOptions: { role: long(254) } } }],
+  ],
+  [
+    'spec.podSecurityContext.seLinuxOptions.type',
+    [{ podSecurityContext: { seLinuxOptions: { type: 's0:c26,c0' } } }],
+    [{ podSecurityContext: { seLinuxOptions: { type: long(254) } } }],
+  ],
+  [
+    'spec.podSecurityContext.seLinuxOptions.user',
+    [{ podSecurityContext: { seLinuxOptions: { user: 's0:c26,c0' } } }],
+    [{ podSecurityContext: { seLinuxOptions: { user: long(254) } } }],
+  ],
+  [
+    'spec.podSecurityContext.seccompProfile.type',
+    [{ podSecurityContext: { seccompProfile: { type: 'RuntimeDefault' } } }],
+    [{ podSecurityContext: { seccompProfile: { type: 'None' } } }],
+  ],
+  [
+    'spec.podSecurityContext.seccompProfile.localhostProfile',
+    [{ podSecurityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'a.json' } } }],
+    [{ podSecurityContext: { seccompProfile: { type: 'Localhost', localhostProfile: long(254) } } }],
+  ],
+  [
+    'spec.containerSecurityContext.runAsUser',
+    [{ containerSecurityContext: { runAsUser: 1_000_660_000 } }, { containerSecurityContext: { runAsUser: 0 } }],
+    [{ containerSecurityContext: { runAsUser: -1 } }, { containerSecurityContext: { runAsUser: 2_147_483_648 } }],
+  ],
+  [
+    'spec.containerSecurityContext.runAsGroup',
+    [{ containerSecurityContext: { runAsGroup: 1_000_660_000 } }, { containerSecurityContext: { runAsGroup: 0 } }],
+    [{ containerSecurityContext: { runAsGroup: -1 } }, { containerSecurityContext: { runAsGroup: 2_147_483_648 } }],
+  ],
+  [
+    'spec.containerSecurityContext.seLinuxOptions.level',
+    [{ containerSecurityContext: { seLinuxOptions: { level: 's0:c26,c0' } } }],
+    [{ containerSecurityContext: { seLinuxOptions: { level: long(254) } } }],
+  ],
+  [
+    'spec.containerSecurityContext.seLinuxOptions.role',
+    [{ containerSecurityContext: { seLinuxOptions: { role: 's0:c26,c0' } } }],
+    [{ containerSecurityContext: { seLinuxOptions: { role: long(254) } } }],
+  ],
+  [
+    'spec.containerSecurityContext.seLinuxOptions.type',
+    [{ containerSecurityContext: { seLinuxOptions: { type: 's0:c26,c0' } } }],
+    [{ containerSecurityContext: { seLinuxOptions: { type: long(254) } } }],
+  ],
+  [
+    'spec.containerSecurityContext.seLinuxOptions.user',
+    [{ containerSecurityContext: { seLinuxOptions: { user: 's0:c26,c0' } } }],
+    [{ containerSecurityContext: { seLinuxOptions: { user: long(254) } } }],
+  ],
+  [
+    'spec.containerSecurityContext.seccompProfile.type',
+    [{ containerSecurityContext: { seccompProfile: { type: 'RuntimeDefault' } } }],
+    [{ containerSecurityContext: { seccompProfile: { type: 'None' } } }],
+  ],
+  [
+    'spec.containerSecurityContext.seccompProfile.localhostProfile',
+    [{ containerSecurityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'a.json' } } }],
+    [{ containerSecurityContext: { seccompProfile: { type: 'Localhost', localhostProfile: long(254) } } }],
+  ],
+  [
+    'spec.podSecurityContext.fsGroupChangePolicy',
+    [{ podSecurityContext: { fsGroupChangePolicy: 'Always' } }],
+    [{ podSecurityContext: { fsGroupChangePolicy: 'Never' } }],
+  ],
+  [
+    'spec.podSecurityContext.supplementalGroups',
+    [{ podSecurityContext: { supplementalGroups: [1] } }],
+    [{ podSecurityContext: { supplementalGroups: Array.from({ length: 33 }, () => 1) } }],
+  ],
+  [
+    'spec.podSecurityContext.supplementalGroups[0]',
+    [{ podSecurityContext: { supplementalGroups: [1] } }],
+    [
+      { podSecurityContext: { supplementalGroups: [-1] } },
+      { podSecurityContext: { supplementalGroups: [2_147_483_648] } },
+    ],
+  ],
+  [
+    'spec.containerSecurityContext.capabilities.add',
+    [{ containerSecurityContext: { capabilities: { add: ['ALL'] } } }],
+    [{ containerSecurityContext: { capabilities: { add: Array.from({ length: 65 }, () => 'ALL') } } }],
+  ],
+  [
+    'spec.containerSecurityContext.capabilities.add[0]',
+    [{ containerSecurityContext: { capabilities: { add: ['ALL'] } } }],
+    [{ containerSecurityContext: { capabilities: { add: [long(64)] } } }],
+  ],
+  [
+    'spec.containerSecurityContext.capabilities.drop',
+    [{ containerSecurityContext: { capabilities: { drop: ['ALL'] } } }],
+    [{ containerSecurityContext: { capabilities: { drop: Array.from({ length: 65 }, () => 'ALL') } } }],
+  ],
+  [
+    'spec.containerSecurityContext.capabilities.drop[0]',
+    [{ containerSecurityContext: { capabilities: { drop: ['ALL'] } } }],
+    [{ containerSecurityContext: { capabilities: { drop: [long(64)] } } }],
+  ],
+  [
+    'spec.service.ipFamilyPolicy',
+    [{ service: { ipFamilyPolicy: 'PreferDualStack' } }],
+    [{ service: { ipFamilyPolicy: 'Both' } }],
+  ],
+  [
     'spec.podTemplate.metadata.labels',
     [template({ metadata: { labels: { a: 'b' } } })],
     [

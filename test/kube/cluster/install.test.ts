@@ -125,6 +125,38 @@ describe('what is made', () => {
   })
 })
 
+describe('as a user that a platform gives', () => {
+  const uid = 1_000_660_000
+
+  it.each([
+    ['guest', { podSecurityContext: { runAsUser: uid, runAsGroup: 0, fsGroup: uid } }, String(uid)],
+    ['unnamed', { podSecurityContext: {} }, '10001'],
+  ])('the VectorCluster "%s" writes, restarts from its volumes and reads', async (name, security, user) => {
+    await k.apply(name, { dimension: 2, replicas: 2, ...security })
+    await k.settled(name)
+    const client = await clientOf(name)
+    await client.upsert(name, { wait: true, points: [{ id: 1, vector: [1, 0] }] })
+    for (const pod of [`${name}-shard-0-0`, `${name}-redis-0`, `deploy/${name}-router`]) {
+      expect((await k.kubectl('exec', pod, '--', 'id', '-u')).trim(), pod).toBe(user)
+      expect((await k.kubectl('exec', pod, '--', 'sh', '-c', 'echo $HOME')).trim(), pod).toBe('/tmp')
+    }
+    await k.kubectl('delete', 'pod', '-l', `maksdb.io/cluster=${name}`)
+    await k.settled(name)
+    expect((await (await clientOf(name)).count(name, { exact: true })).count).toBe(1)
+    await k.kubectl('delete', `vc/${name}`)
+  })
+
+  it('the operator runs too, and its test passes', async () => {
+    const set = ['podSecurityContext.runAsUser', 'podSecurityContext.fsGroup'].map((path) => `${path}=${uid}`).join(',')
+    const upgrade = (...args: string[]) =>
+      operator.helm('upgrade', 'maksdb', 'helm/maksdb', ...operator.imageValues, '--wait', '--timeout', '120s', ...args)
+    await upgrade('--set', `${set},podSecurityContext.runAsGroup=0`)
+    expect((await operator.kubectl('exec', 'deploy/maksdb-operator', '--', 'id', '-u')).trim()).toBe(String(uid))
+    await operator.helm('test', 'maksdb', '--timeout', '300s')
+    await upgrade()
+  })
+})
+
 describe('the chart', () => {
   it('"helm test" writes and reads', async () => {
     const output = await operator.helm('test', 'maksdb', '--timeout', '300s', '--logs')

@@ -110,7 +110,8 @@ export class ApiServer {
       '--endpoint-reconciler-type=none',
       `--secure-port=${this.port}`,
       `--cert-dir=${at('certs')}`,
-      '--service-cluster-ip-range=10.0.0.0/16',
+      // Both families, for Services of either.
+      '--service-cluster-ip-range=10.0.0.0/16,fd00:10::/112',
       '--service-account-issuer=https://kubernetes.default.svc',
       `--service-account-key-file=${at('accounts.pub')}`,
       `--service-account-signing-key-file=${at('accounts.key')}`,

@@ -1,0 +1,56 @@
+/** Services of both address families, on a real API server that has both. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { BuildContext } from '../../../operator/build/context.ts'
+import { services } from '../../../operator/build/network.ts'
+import { driftOf, stamped } from '../../../operator/drift.ts'
+import type { KubeClient } from '../../../operator/kube/kube-client.ts'
+import { API_VERSION, KIND, parseVectorCluster } from '../../../protocol/vector-cluster.ts'
+import { ApiServer } from '../support/api-server.ts'
+import { SERVICES } from '../support/resources.ts'
+
+let server: ApiServer
+let client: KubeClient
+
+beforeAll(async () => {
+  server = await ApiServer.start()
+  client = server.client()
+})
+afterAll(async () => {
+  await client.connection.close()
+  await server.stop()
+})
+
+function contextOf(name: string, spec: object): BuildContext {
+  const cluster = parseVectorCluster({
+    apiVersion: API_VERSION,
+    kind: KIND,
+    metadata: { name },
+    spec: { dimension: 2, ...spec },
+  })
+  return {
+    cluster,
+    uid: 'f0f0f0f0-0000-4000-8000-000000000000',
+    clusters: 1,
+    image: 'maksdb',
+    imagePullPolicy: 'IfNotPresent',
+    restartedAt: '',
+    apiKeyDigest: '',
+    centroidsDigest: '',
+  }
+}
+
+it.each([
+  ['silent', {}, ['IPv4']],
+  ['single', { service: { ipFamilyPolicy: 'SingleStack' } }, ['IPv4']],
+  ['both', { service: { ipFamilyPolicy: 'PreferDualStack' } }, ['IPv4', 'IPv6']],
+])(
+  'Services of the VectorCluster "%s" have the families that it asks for, and are no drift',
+  async (name, spec, families) => {
+    for (const wanted of services(contextOf(name, spec)).map(stamped)) {
+      await client.apply(SERVICES, wanted, 'test')
+      const made = await client.get(SERVICES, { namespace: 'default', name: wanted.metadata.name })
+      expect((made.spec as { ipFamilies: string[] }).ipFamilies).toEqual(families)
+      expect(driftOf(wanted, made)).toBeUndefined()
+    }
+  },
+)
