@@ -86,11 +86,16 @@ export interface BuiltImage {
   archive: string
 }
 
+/** Where the image of that name lies as an archive, in the cache. */
+export function archiveOf(name: string): string {
+  return join(kubeCache, `image-${name.split(':').at(-1)}.tar`)
+}
+
 /** Builds what is missing; layers that did not change come from buildah's own store. */
 export async function ensureImage(say: (line: string) => void): Promise<BuiltImage> {
   const tag = contentDigest()
   const name = `localhost/maksdb:${tag}`
-  const archive = join(kubeCache, `image-${tag}.tar`)
+  const archive = archiveOf(name)
   if (existsSync(archive)) return { name, archive }
   await ensureBase(say)
   const started = performance.now()
