@@ -1,5 +1,6 @@
 /** Redis, shards and router that listen on ::1 alone: each finds the others, by processes started as in a pod. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
@@ -88,6 +89,9 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'redis.conf'), conf.join('\n'))
   start('redis', 'redis-server', [join(folder, 'redis.conf')])
   const collection = collectionConfigOf(cluster, {
+    uid: randomUUID(),
+    owner: 'the test of IPv6',
+    since: Date.now(),
     redisUrl: `redis://${hostPort(HOST, port)}`,
     centroidsFile: undefined,
     namedVector: false,

@@ -30,6 +30,8 @@ function contextOf(name: string, spec: object): BuildContext {
   return {
     cluster,
     uid: 'f0f0f0f0-0000-4000-8000-000000000000',
+    since: 0,
+    claimed: true,
     clusters: 1,
     image: 'maksdb',
     imagePullPolicy: 'IfNotPresent',
