@@ -36,5 +36,11 @@ function reviveInteger(_key: string, value: unknown, context: ReviverContext): u
 const rawJSON = (JSON as unknown as { rawJSON: (this: void, text: string) => unknown }).rawJSON
 
 export function exactStringify(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    // Without long integers, which JSON.stringify refuses, a replacer would cost several times as much.
+    if (!(error instanceof TypeError)) throw error
+  }
   return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? rawJSON(part.toString()) : part))
 }

@@ -8,9 +8,9 @@ import { isAlive, sendSignal } from './os-process.ts'
 
 const ASK_EVERY_MS = 2000
 /** A probe that is answered later counts as unanswered. */
-export const ANSWER_MS = 5000
+export const ANSWER_MS = 10_000
 /** Unanswered probes in a row after which the process is killed. */
-export const MISSES_MAX = 4
+export const MISSES_MAX = 5
 /** A process listens within this time of its start. */
 export const LISTENS_WITHIN_MS = 120_000
 
