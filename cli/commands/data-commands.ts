@@ -7,8 +7,7 @@ import { exactStringify } from '../../core/exact-json.ts'
 import { endpointOf } from '../addresses.ts'
 import { integer, parseId, parseIds, parseText, parseVector } from '../arguments.ts'
 import { writeExport } from '../export.ts'
-import { fileProblem } from '../file-problem.ts'
-import { openSource } from '../import/sources.ts'
+import { type ImportOptions, importFile } from '../import/import-file.ts'
 import { DEFAULT_DATA_DIR } from '../local.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
 import { DataDir } from '../supervisor/data-dir.ts'
@@ -65,7 +64,15 @@ export function dataCommands(program: Command): void {
   )
     .argument('<file>')
     .option('--batch <points>', 'points in a request', integer(1, BATCH_MAX), 256)
-    .action(importFile)
+    .option(
+      '--skip <rows>',
+      'rows from the beginning to leave out, as an import that stopped names them',
+      integer(0),
+      0,
+    )
+    .action((file: string, options: ClientOptions & ImportOptions) =>
+      importFile(file, client(options).collection(options.collection), options),
+    )
   clientCommand(program, 'export', 'write all points as JSON lines', 'maksdb export --collection films > films.jsonl')
     .option('-o, --output <file>', 'write to a file, complete or not at all', parseText)
     .action(exportPoints)
@@ -96,25 +103,6 @@ export function dataCommands(program: Command): void {
   )
     .addOption(new Option('--yes', 'yes, give up what Redis lost').makeOptionMandatory())
     .action(acceptLoss)
-}
-
-async function importFile(file: string, options: ClientOptions & { batch: number }): Promise<void> {
-  const source = await openSource(file)
-  const bar = new ProgressBar(`import ${options.collection}`, source.total, options.json === true)
-  const report = await client(options)
-    .collection(options.collection)
-    .ingest(source.points, { batch: options.batch, onProgress: ({ points }) => bar.update(points) })
-    .catch((error: unknown) => {
-      // What a parser of a file throws is about the file.
-      if (error instanceof MaksError || error instanceof MaksDBError) throw error
-      throw fileProblem(file, 'imported', error)
-    })
-  bar.end(report.points)
-  if (options.json) printJson({ points: report.points, seconds: report.seconds, rate: report.rate })
-  else
-    print(
-      `imported ${report.points.toLocaleString('en')} points into ${options.collection} in ${report.seconds.toFixed(1)} s`,
-    )
 }
 
 async function exportPoints(options: ClientOptions & { output?: string }): Promise<void> {

@@ -1,10 +1,15 @@
-/** Writes an iterable in batches, several at a time. The first failure stops it and is thrown. */
+/**
+ * Writes an iterable in batches, several at a time. The first failure, of a request or of the iterable itself, stops it and
+ * is thrown when all requests that are on their way have ended; what the iterable gave before it failed is written.
+ */
 export interface IngestOptions {
   /** Points in a request. @defaultValue 256 */
   batch?: number
   /** Requests on their way. @defaultValue 4 */
   concurrency?: number
   onProgress?: (progress: IngestProgress) => void
+  /** Called for each request that failed. `from` is the place of its first point in the iterable, from 0. */
+  onFailure?: (failure: { error: unknown; from: number; points: number }) => void
   signal?: AbortSignal
 }
 
@@ -13,6 +18,8 @@ export interface IngestProgress {
   seconds: number
   /** Points in a second, so far. */
   rate: number
+  /** Points from the beginning of the iterable that are written without a gap: where to go on after a failure. */
+  through: number
 }
 
 export type IngestReport = IngestProgress & { batches: number }
@@ -28,21 +35,33 @@ export async function ingest<T>(
   const running = new Set<Promise<void>>()
   let points = 0
   let batches = 0
+  let through = 0
+  let taken = 0
+  /** First point -> number of points, of batches that were written before an earlier one. */
+  const early = new Map<number, number>()
   let failure: { error: unknown } | undefined
   const progress = (): IngestProgress => {
     const seconds = (performance.now() - started) / 1000
-    return { points, seconds, rate: seconds > 0 ? points / seconds : 0 }
+    return { points, seconds, rate: seconds > 0 ? points / seconds : 0, through }
   }
   const send = async (batch: T[]) => {
+    const from = taken
+    taken += batch.length
     const task: Promise<void> = write(batch)
       .then(
         () => {
           points += batch.length
           batches++
+          early.set(from, batch.length)
+          for (let next = early.get(through); next !== undefined; next = early.get(through)) {
+            early.delete(through)
+            through += next
+          }
           options.onProgress?.(progress())
         },
         (error: unknown) => {
           failure ??= { error }
+          options.onFailure?.({ error, from, points: batch.length })
         },
       )
       .finally(() => running.delete(task))
@@ -50,16 +69,22 @@ export async function ingest<T>(
     if (running.size >= concurrency) await Promise.race(running)
   }
   let batch: T[] = []
-  for await (const point of source) {
-    if (failure || options.signal?.aborted) break
-    batch.push(point)
-    if (batch.length === size) {
-      await send(batch)
-      batch = []
+  let broken: { error: unknown } | undefined
+  try {
+    for await (const point of source) {
+      if (failure || options.signal?.aborted) break
+      batch.push(point)
+      if (batch.length === size) {
+        await send(batch)
+        batch = []
+      }
     }
+  } catch (error) {
+    broken = { error }
   }
   if (batch.length > 0 && !failure && !options.signal?.aborted) await send(batch)
   await Promise.all(running)
+  failure ??= broken
   if (failure) throw failure.error
   options.signal?.throwIfAborted()
   return { ...progress(), batches }

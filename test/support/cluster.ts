@@ -13,7 +13,7 @@ import { sleep } from '../../runtime/lifecycle.ts'
 import type { RepairReport } from '../../shard-server/repairer.ts'
 import { connect, type Redis } from '../../store/connection.ts'
 
-const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+export const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
 export interface Run {
   code: number
