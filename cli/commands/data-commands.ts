@@ -1,8 +1,8 @@
 /** Commands on a collection's points, over the public API like any other client. */
 
-import { MaksDB, MaksDBError, type Point, type PointId } from '@maksdb/client'
+import { MaksDB, type Point, type PointId } from '@maksdb/client'
 import { type Command, Option } from 'commander'
-import { badRequest, MaksError } from '../../core/errors.ts'
+import { badRequest } from '../../core/errors.ts'
 import { exactStringify } from '../../core/exact-json.ts'
 import { endpointOf } from '../addresses.ts'
 import { integer, parseId, parseIds, parseText, parseVector } from '../arguments.ts'

@@ -1,6 +1,7 @@
 /** `maksdb import`: points from a file into a collection, and where to go on where not all of them could be written. */
 import type { Collection } from '@maksdb/client'
 import { asMaksError, badRequest } from '../../core/errors.ts'
+import { fileReason } from '../file-problem.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
 import type { ImportPoint } from './row-check.ts'
 import { openSource } from './sources.ts'
@@ -21,7 +22,7 @@ export async function importFile(
 ): Promise<void> {
   const named = file === '-' ? 'standard input' : file
   const source = await openSource(file).catch((error: unknown) => {
-    throw badRequest(`${named}: ${asMaksError(error).message}`)
+    throw badRequest(`${named}: ${fileReason(error) ?? asMaksError(error).message}`)
   })
   const total = source.total === undefined ? undefined : Math.max(0, source.total - options.skip)
   const bar = new ProgressBar(`import ${collection.name}`, total, options.json === true)
@@ -50,7 +51,7 @@ export async function importFile(
     bar.end(state.points)
     const next = options.skip + state.through
     const goOn = file === '-' ? `leave out the first ${next} lines with points` : `go on with --skip ${next}`
-    const why = stop.signal.aborted ? 'it was interrupted' : asMaksError(error).message
+    const why = stop.signal.aborted ? 'it was interrupted' : (fileReason(error) ?? asMaksError(error).message)
     const rest = state.points > state.through ? `, and ${state.points - state.through} points after them` : ''
     throw badRequest(
       `${named}${state.refused}: ${why}. The first ${next} rows are in ${collection.name}${rest}; then ${goOn}`,

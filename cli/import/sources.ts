@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { badRequest } from '../../core/errors.ts'
+import { fileReason } from '../file-problem.ts'
 import { fvecs, npy } from './fixed-rows.ts'
 import { parquet } from './parquet.ts'
 import type { ImportPoint } from './row-check.ts'
@@ -18,7 +19,7 @@ export interface ImportSource {
 export async function openSource(file: string): Promise<ImportSource> {
   if (file === '-') return { points: jsonLines(process.stdin), total: undefined }
   const info = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    throw badRequest(error.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${error.code})`)
+    throw badRequest(fileReason(error) ?? error.message)
   })
   if (!info.isFile()) throw badRequest('it is no file')
   switch (extname(file).toLowerCase()) {

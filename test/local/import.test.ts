@@ -153,6 +153,6 @@ it('an option that counts takes whole numbers only', async () => {
     ['--probes', '-1'],
   ] as const) {
     const { code, stderr } = await maksdb('search', '-c', cluster.name, '--vector', '[1,2]', option, value)
-    expect([code, stderr]).toEqual([2, expect.stringContaining('It must be a whole number from 1 on')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('It must be an integer from 1')])
   }
 })
