@@ -18,7 +18,19 @@ const MAY_IMPORT: Record<string, string[]> = {
   router: ['core', 'protocol', 'runtime', 'store', 'express', 'undici'],
   operator: ['core', 'protocol', 'runtime', 'store', 'undici', 'operator/kube'],
   'operator/kube': ['runtime', '@kubernetes/client-node', 'undici'],
-  cli: ['core', 'protocol', 'runtime', 'store', '@maksdb/client', 'commander', 'csv-parse', 'hyparquet', 'yaml', 'zod'],
+  cli: [
+    'core',
+    'protocol',
+    'runtime',
+    'store',
+    '@maksdb/client',
+    'commander',
+    'csv-parse',
+    'hyparquet',
+    'hyparquet-compressors',
+    'yaml',
+    'zod',
+  ],
   'client/src': [],
 }
 
@@ -173,6 +185,7 @@ describe('words in one place', () => {
         'runtime',
         'client/src',
         'cli',
+        'cli/import',
       ].flatMap((folder) => readdirSync(join(root, folder))),
     )
     const named = documents.flatMap((document) =>
