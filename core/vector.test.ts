@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from './random.ts'
 import { decodeRow, encodeRow } from './row-codec.ts'
 import { float32Text, normalised, parseVector } from './vector.ts'
 
@@ -24,6 +25,24 @@ describe('vectors', () => {
       '-0',
       '1e-45',
     ])
+  })
+
+  it('that were normalised once are left as they are, whatever their size', () => {
+    const vectors = fc.float32Array({ minLength: 1, maxLength: 64, noNaN: true, noDefaultInfinity: true })
+    const property = fc.property(
+      vectors.filter((vector) => vector.some((x) => x !== 0)),
+      (vector) => {
+        const once = normalised(vector)
+        expect([...normalised(once)]).toEqual([...once])
+      },
+    )
+    fc.assert(property, { numRuns: 2000 })
+    const random = seededRandom(1)
+    for (const dimension of [50, 128, 768])
+      for (let i = 0; i < 1000; i++) {
+        const once = normalised(Float32Array.from({ length: dimension }, () => random() - 0.5))
+        expect(normalised(once)).toBe(once)
+      }
   })
 
   it('of length one under Cosine, in double precision', () => {

@@ -36,12 +36,19 @@ export function* parseCentroids(
   return centroids
 }
 
+/**
+ * A normalised float32 vector is within this of length 1, squared: each value is rounded by at most 2^-24 of itself, so the
+ * sum of squares by at most 2^-23.
+ */
+const UNIT_TOLERANCE = 2 ** -22
+
+/** The vector at length 1. One that has it already stays as it is, so that what was stored can be stored again, bit for bit. */
 export function normalised(vector: Float32Array, what = 'vector'): Float32Array {
   let sum = 0
   for (const x of vector) sum += x * x
   const norm = Math.sqrt(sum)
   if (norm === 0) throw badRequest(`${what} is zero, which has no direction under Cosine`)
-  return vector.map((x) => x / norm)
+  return Math.abs(sum - 1) <= UNIT_TOLERANCE ? vector : vector.map((x) => x / norm)
 }
 
 /** The shortest decimal that restores the float32 exactly. */
