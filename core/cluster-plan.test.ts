@@ -16,8 +16,8 @@ function pod(set: string, ordinal: number, over: Partial<PodView> = {}): PodView
 }
 
 function setOf(name: string, pods: PodView[], over: Partial<SetView> = {}): SetView {
-  const volumes = pods.map(({ name: of }) => ({ name: `data-${of}`, bytes: 10 }))
-  return { name, exists: true, replicas: pods.length, volumeBytes: 10, volumes, pods, ...over }
+  const volumes = pods.map(({ name: of }) => ({ name: `data-${of}`, bytes: 10, capacity: 10 }))
+  return { name, exists: true, declared: true, replicas: pods.length, volumeBytes: 10, volumes, pods, ...over }
 }
 
 function world(over: Partial<ClusterWorld> = {}): ClusterWorld {
@@ -105,7 +105,7 @@ describe('what the plan does next', () => {
       'the set, once its volumes have grown',
       world({
         wanted: { replicas: 2, shardVolumeBytes: 10, redisVolumeBytes: 20 },
-        redis: setOf('redis', [pod('redis', 0)], { volumes: [{ name: 'data-redis-0', bytes: 20 }] }),
+        redis: setOf('redis', [pod('redis', 0)], { volumes: [{ name: 'data-redis-0', bytes: 20, capacity: 20 }] }),
       }),
       [{ type: 'recreate-set', set: 'redis' }],
       [],
@@ -113,6 +113,30 @@ describe('what the plan does next', () => {
     [
       'nothing while the log is closed',
       world({ gate: 'closed', redis: setOf('r', [pod('r', 0, old)]) }),
+      [],
+      ['LogClosed'],
+    ],
+    [
+      'a Redis that lets in nobody who starts, before all else and whatever the gate',
+      world({
+        gate: 'unknown',
+        shards: [setOf('s0', [pod('s0', 0, { ...old, primary: true }), pod('s0', 1, old)])],
+        redis: setOf('redis', [pod('redis', 0, { outdated: ['credentials'] })]),
+      }),
+      [{ type: 'replace-pod', pod: 'redis-0', why: 'credentials' }],
+      [],
+    ],
+    [
+      'nothing where all pods wait for a Redis that restarts: they still answer reads',
+      world({
+        gate: 'closed',
+        shards: [
+          setOf('s0', [
+            pod('s0', 0, { ...old, ready: false, recovering: true }),
+            pod('s0', 1, { ...old, ready: false, recovering: true }),
+          ]),
+        ],
+      }),
       [],
       ['LogClosed'],
     ],
@@ -145,7 +169,11 @@ const anySet = (name: string) =>
   fc
     .tuple(pods(name), fc.boolean(), fc.constantFrom(10, 20), fc.constantFrom(10, 20))
     .map(([given, exists, volumeBytes, bytes]) =>
-      setOf(name, given, { exists, volumeBytes, volumes: given.map((one) => ({ name: `data-${one.name}`, bytes })) }),
+      setOf(name, given, {
+        exists,
+        volumeBytes,
+        volumes: given.map((one) => ({ name: `data-${one.name}`, bytes, capacity: bytes })),
+      }),
     )
 const anyWorld: fc.Arbitrary<ClusterWorld> = fc.record({
   paused: fc.boolean(),
@@ -273,11 +301,13 @@ function settle(given: ClusterWorld, plan: { replicas: number[]; actions: Cluste
     return {
       name: shard.name,
       exists,
+      declared: true,
       replicas: count,
       volumeBytes: exists && !shard.exists ? bytes : shard.volumeBytes,
       volumes: next.map((one) => {
         const volume = shard.volumes.find(({ name }) => name === `data-${one.name}`)
-        return { name: `data-${one.name}`, bytes: grown.has(`data-${one.name}`) || !volume ? bytes : volume.bytes }
+        const asked = grown.has(`data-${one.name}`) || !volume ? bytes : volume.bytes
+        return { name: `data-${one.name}`, bytes: asked, capacity: asked }
       }),
       pods: next.map((one) => ({ ...one, primary: one === leader })),
     }

@@ -11,13 +11,21 @@
  *   C5  a set is made anew only after all its volumes have grown, and its pods stay
  *   C6  paused, nothing is done; while the log is closed or cannot be seen, nothing that is ready is taken away
  *   C7  carried out again and again, the plan comes to an end with nothing left to do
+ *   C8  a Redis that has other credentials than the Secret is replaced first, whatever the gate: until then nobody who
+ *       starts can log in, the operator included
+ *   C9  pods that run and are not ready for a moment, as all are while Redis restarts, are not taken for broken
  */
+/** The part of a pod that stands for the Secret of passwords and tokens. */
+export const CREDENTIALS = 'credentials'
+
 export interface PodView {
   name: string
   ordinal: number
   ready: boolean
+  /** Not ready, but it runs and was ready a moment ago: it still answers reads, and waits for Redis, not for us. */
+  recovering?: boolean
   terminating: boolean
-  /** Parts of the pod that differ from what is wanted; empty: up to date. */
+  /** Parts of the pod that differ from the template that its set really has; empty: up to date. */
   outdated: readonly string[]
   primary: boolean
   /** Has applied the log up to where its head was a moment ago. */
@@ -31,9 +39,12 @@ export interface SetView {
   exists: boolean
   /** Pods that the StatefulSet asks for now. */
   replicas: number
+  /** The API server has the template that the manifest asks for, and the controller of StatefulSets has seen it. */
+  declared: boolean
   /** Bytes that the StatefulSet asks for each volume. */
   volumeBytes: number
-  volumes: readonly { name: string; bytes: number }[]
+  /** `bytes` that the claim asks for, `capacity` that the volume has. */
+  volumes: readonly { name: string; bytes: number; capacity: number }[]
   pods: readonly PodView[]
 }
 
@@ -145,8 +156,8 @@ function planRollout(world: ClusterWorld): Step {
   const redisPods = (world.redis?.pods ?? []).map((pod) => ({ pod }))
   const outdated = [...shardPods, ...redisPods].filter(({ pod }) => pod.outdated.length > 0 && !pod.terminating)
   if (outdated.length === 0) return nothing
-  // A pod that is not ready serves nobody: it is replaced at once, which is also the way out of a bad image.
-  const broken = outdated.filter(({ pod }) => !pod.ready)
+  // A pod that does not run serves nobody: it is replaced at once, which is also the way out of a bad image.
+  const broken = outdated.filter(({ pod }) => (!pod.ready && pod.recovering !== true) || locksOut(pod, redisPods))
   if (broken.length > 0) return { actions: broken.map(({ pod }) => replace(pod)), blockedBy: [] }
   const closed = gateBlock(world)
   if (closed) return { actions: [], blockedBy: [closed] }
@@ -161,6 +172,11 @@ function planRollout(world: ClusterWorld): Step {
   if (primary) return handOverFirst(primary)
   const redis = outdated[0]
   return redis ? { actions: [replace(redis.pod)], blockedBy: [] } : nothing
+}
+
+/** C8. */
+function locksOut(pod: PodView, redisPods: readonly { pod: PodView }[]): boolean {
+  return pod.outdated.includes(CREDENTIALS) && redisPods.some((one) => one.pod === pod)
 }
 
 /** A replica goes only while another pod of its shard leads; the only pod of a shard has none. */

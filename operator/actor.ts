@@ -1,29 +1,22 @@
 /** Carries the plan out: every call here is idempotent, so a pass that died half-way is finished by the next. */
-import { httpUrl } from '../core/address.ts'
 import type { ClusterAction, ClusterPlan } from '../core/cluster-plan.ts'
 import { quantityText } from '../protocol/quantity.ts'
-import { type HandOverRequest, type HandOverResponse, RPC } from '../protocol/shard-rpc.ts'
-import { callFrame } from '../runtime/frame-call.ts'
 import type { ApplierParts } from './applier.ts'
-import { PORTS } from './build/names.ts'
 import type { Trouble } from './conditions.ts'
+import type { Disruptor } from './disruptor.ts'
 import type { EventText } from './kube/event-recorder.ts'
 import { isRefusal } from './kube/kube-error.ts'
 import { type KubeObject, keyOf } from './kube/objects.ts'
-import { type Observed, statusOfPod } from './observe.ts'
+import { disruptedOf, type Observed } from './observe.ts'
 import { isOwnedBy, setNameOf } from './ownership.ts'
-import { OWNED, PODS, VOLUME_CLAIMS } from './resources.ts'
+import { OWNED, VOLUME_CLAIMS } from './resources.ts'
 import { Setbacks } from './setbacks.ts'
 
-const HAND_OVER_TIMEOUT_MS = 5000
-/** The pod that handed over does not ask again for so long; longer than an election takes. */
-const HOLD_OFF_MS = 2500
-
 export class Actor {
-  readonly #parts: ApplierParts
+  readonly #parts: ApplierParts & { disruptor: Disruptor }
   readonly #setbacks = new Setbacks()
 
-  constructor(parts: ApplierParts) {
+  constructor(parts: ApplierParts & { disruptor: Disruptor }) {
     this.#parts = parts
   }
 
@@ -65,15 +58,20 @@ export class Actor {
     return this.#recreateSet(observed, action.set, signal)
   }
 
-  async #replacePod(observed: Observed, action: { pod: string; why: string }, signal: AbortSignal): Promise<undefined> {
+  async #replacePod(
+    observed: Observed,
+    action: { pod: string; why: string },
+    signal: AbortSignal,
+  ): Promise<Trouble | undefined> {
     const pod = observed.pods.find(({ metadata }) => metadata.name === action.pod)
     // A pod that its set has let go, or that only looks like one of ours, is not ours to delete.
     const set = pod && observed.sets.get(setNameOf(pod, observed.object.metadata.name) ?? '')
-    if (!set || !isOwnedBy(pod, set.metadata.uid)) return
-    const deleted = await this.#parts.client.delete(PODS, pod, {}, signal)
-    if (deleted) this.#parts.caches.pods.learn(deleted)
+    if (!set || !isOwnedBy(pod, set.metadata.uid)) return undefined
+    const trouble = await this.#parts.disruptor.deletePod(disruptedOf(observed), pod, signal)
+    if (trouble) return trouble
     const note = `pod ${action.pod} is replaced: ${action.why}`
     await this.#event(observed.object, 'Normal', 'PodReplaced', 'Replace', note, signal)
+    return undefined
   }
 
   async #recreateSet(observed: Observed, name: string, signal: AbortSignal): Promise<undefined> {
@@ -91,17 +89,11 @@ export class Actor {
     signal: AbortSignal,
   ): Promise<Trouble | undefined> {
     const pod = observed.pods.find(({ metadata }) => metadata.name === action.pod)
-    const address = pod && statusOfPod(pod).podIP
-    if (!address) return undefined
+    if (!pod) return undefined
     try {
-      const { header } = await callFrame<HandOverResponse>({
-        url: `${httpUrl(address, PORTS.shard)}${RPC.handOver}`,
-        token,
-        header: { holdOffMs: HOLD_OFF_MS } satisfies HandOverRequest,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(HAND_OVER_TIMEOUT_MS)]),
-      })
-      const { handedOver, successor } = header
-      if (!handedOver) return undefined
+      const answer = await this.#parts.disruptor.handOver(disruptedOf(observed), pod, token, signal)
+      if (!answer || 'reason' in answer) return answer
+      const { successor } = answer
       await this.#event(
         observed.object,
         'Normal',

@@ -15,6 +15,7 @@ import { updatesAsApplied } from './kube/managed-fields.ts'
 import { type KubeObject, keyOf } from './kube/objects.ts'
 import { claimNotOursText, isClaimOf, isOwnedBy, notOursText } from './ownership.ts'
 import { ANNOTATIONS, FIELD_MANAGER, OWNED, type OwnedKind, VOLUME_CLAIMS } from './resources.ts'
+import { leavingReplicas } from './scaling.ts'
 import { Setbacks } from './setbacks.ts'
 
 /** Objects of one VectorCluster that are on their way to the API server together. */
@@ -31,7 +32,7 @@ export interface ApplierParts {
 }
 
 /** What a write has come to: the object as it is now, or why not. Neither: it is on its way out. */
-interface Written {
+export interface Written {
   object?: KubeObject
   trouble?: Trouble
 }
@@ -110,7 +111,7 @@ export class Applier {
     if (seen?.metadata.deletionTimestamp !== undefined) return {}
     const declared = stamped(object)
     const ours = seen && isOwnedBy(seen, owner.metadata.uid) ? seen : undefined
-    if (ours && driftOf(withClaimsOf(declared, ours), ours) === undefined) return { object: ours }
+    if (ours && driftOf(fitted(declared, ours), ours) === undefined) return { object: ours }
     const asked = declared.metadata.annotations?.[ANNOTATIONS.applied] ?? ''
     return this.#try(placeOf(object), asked, object, !ours, signal, async () => {
       const taken = kind === 'StatefulSet' ? await this.#foreignClaim(declared, ours, signal) : undefined
@@ -208,7 +209,7 @@ export class Applier {
     // Gone meanwhile: the next pass makes it.
     if (!there) return {}
     if (!isOwnedBy(there, owner.metadata.uid)) return this.#notOurs(owner, there, signal)
-    const wanted = withClaimsOf(declared, there)
+    const wanted = fitted(declared, there)
     const why = driftOf(wanted, there)
     if (why === undefined) return { object: this.#learned(there) }
     const applied = await this.#applyAt(await this.#asApplied(there, signal), wanted, signal)
@@ -301,6 +302,11 @@ function updated(wanted: KubeObject, observed: KubeObject): string {
   const [was, is] = [observed.spec?.replicas, wanted.spec?.replicas]
   const scaled = was === is ? '' : `: ${String(was)} to ${String(is)} pods`
   return `${nameOf(wanted)} updated${scaled}`
+}
+
+/** What is declared, but for what cannot be changed and what somebody else was given to decide. */
+function fitted(declared: KubeObject, there: KubeObject): KubeObject {
+  return leavingReplicas(withClaimsOf(declared, there), there)
 }
 
 /** Claims of a set cannot be changed; when they grow, the set is made anew. */

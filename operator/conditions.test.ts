@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PodView, SetView } from '../core/cluster-plan.ts'
 import type { TopologyView } from '../store/topology.ts'
-import { conditionsOf, type Findings } from './conditions.ts'
+import { conditionsOf, type Findings, fullnessOf } from './conditions.ts'
 import { storyOf } from './story.ts'
 
 const pod = (over: Partial<PodView> = {}): PodView => ({
@@ -17,6 +17,7 @@ const pod = (over: Partial<PodView> = {}): PodView => ({
 const set = (pods: PodView[]): SetView => ({
   name: 'films-shard-0',
   exists: true,
+  declared: true,
   replicas: 1,
   volumeBytes: 1,
   volumes: [],
@@ -59,12 +60,13 @@ function findings(over: Partial<Findings> = {}): Findings {
       wanted: { replicas: 1, shardVolumeBytes: 1, redisVolumeBytes: 0 },
     },
     plan: { replicas: [1], actions: [], blockedBy: [] },
-    log: { topology, durable: 'yes', error: undefined },
+    log: { topology, durable: 'yes', error: undefined, silentMs: 0 },
     routersReady: 2,
     routersWanted: 2,
     service: 'films',
     reachable: true,
     troubles: [],
+    disruptions: [],
     clustersAsked: 1,
     clustersRun: 1,
     ...over,
@@ -89,12 +91,19 @@ describe('the conditions', () => {
   const table: [string, Partial<Findings>, Record<string, string>][] = [
     [
       'a Redis that does not answer',
-      { log: { topology: undefined, durable: 'unknown', error: 'gone' } },
+      { log: { topology: undefined, durable: 'unknown', error: 'gone', silentMs: 9e9 } },
       { Ready: 'Unknown LogUnreachable', RedisDurable: 'Unknown RedisUnreachable' },
     ],
     [
       'a log that has lost something',
-      { log: { topology: { ...topology, gateOpen: false, regressed: 'why' }, durable: 'yes', error: undefined } },
+      {
+        log: {
+          topology: { ...topology, gateOpen: false, regressed: 'why' },
+          durable: 'yes',
+          error: undefined,
+          silentMs: 0,
+        },
+      },
       { Ready: 'False LogRegressed', Degraded: 'True LogRegressed' },
     ],
     [
@@ -104,13 +113,14 @@ describe('the conditions', () => {
           topology: { ...topology, cells: [{ ...topology.cells[0]!, leased: false }] },
           durable: 'yes',
           error: undefined,
+          silentMs: 0,
         },
       },
       { Ready: 'False NoPrimary' },
     ],
     [
       'settings that do not carry it',
-      { log: { topology, durable: 'no', error: undefined } },
+      { log: { topology, durable: 'no', error: undefined, silentMs: 0 } },
       { Ready: 'True Serving', RedisDurable: 'False SettingsDoNotCarryIt' },
     ],
     [
@@ -154,6 +164,34 @@ describe('the conditions', () => {
       { troubles: [{ reason: 'Refused', message: 'm', failures: 3 }] },
       { Ready: 'True Serving', Progressing: 'False ReconcileFailed', Degraded: 'True ReconcileFailed' },
     ],
+    [
+      'a volume whose storage has not grown to what its claim asks for',
+      {
+        world: {
+          ...world,
+          wanted: { ...world.wanted, shardVolumeBytes: 20 },
+          shards: [
+            { ...set([pod()]), volumeBytes: 20, volumes: [{ name: 'data-films-shard-0-0', bytes: 20, capacity: 10 }] },
+          ],
+        },
+      },
+      { Ready: 'True Serving', Progressing: 'True GrowingVolumes' },
+    ],
+    [
+      'a volume that a smaller shard left behind',
+      {
+        world: {
+          ...world,
+          shards: [{ ...set([pod()]), volumes: [{ name: 'data-films-shard-0-1', bytes: 20, capacity: 0 }] }],
+        },
+      },
+      { Progressing: 'False Settled' },
+    ],
+    [
+      'a StatefulSet that has not taken over the manifest',
+      { world: { ...world, shards: [{ ...set([pod()]), declared: false }] } },
+      { Progressing: 'True RollingOut' },
+    ],
     ['paused', { world: { ...world, paused: true } }, { Progressing: 'False Paused' }],
   ]
   it.each(table)('%s', (_what, over, expected) => {
@@ -164,6 +202,44 @@ describe('the conditions', () => {
     const troubles = ['a', 'b', 'a', 'c', 'd', 'e'].map((message) => ({ reason: 'Refused', message }))
     const degraded = conditionsOf(findings({ troubles }), [], NOW).find(({ type }) => type === 'Degraded')
     expect(degraded?.message).toBe('a; b; c; and 2 more')
+  })
+
+  it.each([
+    ['89 % used', 89, undefined],
+    ['90 % used', 90, 'RedisNearlyFull'],
+    ['all used: writes are refused', 100, 'RedisFull'],
+  ])('of a Redis with %s', (_what, used, reason) => {
+    const log = { topology, durable: 'yes' as const, memory: { used, max: 100 }, error: undefined, silentMs: 0 }
+    const found = said(findings({ log, troubles: fullnessOf(log) }))
+    expect(found.Degraded).toBe(reason ? `True ${reason}` : 'False AllPodsReady')
+    expect(found.Ready).toBe(reason === 'RedisFull' ? 'False RedisFull' : 'True Serving')
+    expect(fullnessOf({ ...log, memory: { used, max: 0 } })).toEqual([])
+  })
+
+  describe('where Redis is slow', () => {
+    const before = conditionsOf(findings(), [], NOW)
+    const redis = (ready: boolean): SetView => ({
+      ...set([pod({ name: 'films-redis-0', ready })]),
+      name: 'films-redis',
+    })
+    const silent = (silentMs: number, over: Partial<Findings> = {}) =>
+      conditionsOf(
+        findings({ log: { topology: undefined, durable: 'unknown', error: 'slow', silentMs }, ...over }),
+        before,
+        NOW,
+      ).map(({ type, status }) => `${type} ${status}`)
+
+    it('say what they said before, for one slow answer', () => {
+      expect(silent(4999)).toContain('Ready True')
+      expect(silent(4999)).toContain('RedisDurable True')
+      expect(silent(4999, { world: { ...world, redis: redis(true) } })).toContain('Ready True')
+    })
+
+    it('tell silence after five seconds, and at once where Redis is known to be down', () => {
+      expect(silent(5000)).toContain('Ready Unknown')
+      expect(silent(5000)).toContain('RedisDurable Unknown')
+      expect(silent(1, { world: { ...world, redis: redis(false) } })).toContain('Ready Unknown')
+    })
   })
 
   it('change their time only with their status', () => {

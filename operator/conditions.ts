@@ -1,5 +1,6 @@
 /** From what was observed and planned to the four conditions. Pure. */
-import type { ClusterPlan, ClusterWorld } from '../core/cluster-plan.ts'
+import type { ClusterPlan, ClusterWorld, SetView } from '../core/cluster-plan.ts'
+import type { Disruptions } from '../core/disruption-budget.ts'
 import {
   CONDITION_TYPES,
   type Condition,
@@ -49,9 +50,43 @@ export interface Findings {
   service: string
   reachable: boolean
   troubles: readonly Trouble[]
+  /** That count against the budget still. */
+  disruptions: Disruptions[]
   clustersAsked: number
   clustersRun: number
 }
+
+/** From this part of its memory on it is told that Redis fills up. */
+const NEARLY_FULL = 0.9
+/** The rest goes to buffers of the very writes that are refused. */
+const FULL = 0.98
+const MIB = 1024 ** 2
+
+/** Redis refuses writes when its memory is used, before the kernel would end it (O23). */
+export function fullnessOf({ memory }: LogState): Trouble[] {
+  if (!memory || memory.max === 0 || memory.used < NEARLY_FULL * memory.max) return []
+  const full = memory.used >= FULL * memory.max
+  const sizes = `${Math.round(memory.used / MIB)} of ${Math.round(memory.max / MIB)} MiB`
+  const remedy =
+    'raise spec.redis.managed.storage.size and resources.limits.memory, or maxmemory of an external Redis; deleting points helps too'
+  return full
+    ? [
+        {
+          reason: 'RedisFull',
+          message: `Redis uses ${sizes}: writes are answered with 507 WAL_FULL, reads go on; ${remedy}`,
+          blocksReady: true,
+        },
+      ]
+    : [
+        {
+          reason: 'RedisNearlyFull',
+          message: `Redis uses ${sizes}; when it is full, writes are answered with 507 WAL_FULL; ${remedy}`,
+        },
+      ]
+}
+
+/** Redis that has not answered for so long is away. */
+export const SILENCE_TOLD_MS = 5000
 
 /** Status, reason and message. */
 export type Said = [ConditionStatus, string, string]
@@ -72,12 +107,23 @@ export function conditionOf(
 
 export function conditionsOf(found: Findings, before: readonly Condition[], now: Date): Condition[] {
   const said: Record<ConditionType, Said> = {
-    Ready: ready(found),
+    Ready: held('Ready', ready(found), found, before),
     Progressing: progressing(found),
     Degraded: degraded(found),
-    RedisDurable: redisDurable(found),
+    RedisDurable: held('RedisDurable', redisDurable(found), found, before),
   }
   return CONDITION_TYPES.map((type) => conditionOf(type, said[type], found.generation, before, now))
+}
+
+/**
+ * One slow answer of Redis is no outage: what was said last holds for as long as it takes to ask a few times, and not at
+ * all where a Redis of our own is known to be down (O21).
+ */
+function held(type: ConditionType, said: Said, { log, world }: Findings, before: readonly Condition[]): Said {
+  const last = before.find((condition) => condition.type === type)
+  const down = world.redis !== null && !world.redis.pods.some((pod) => pod.ready)
+  if (said[0] !== 'Unknown' || log.topology || !last || down || log.silentMs >= SILENCE_TOLD_MS) return said
+  return [last.status, last.reason, last.message]
 }
 
 function ready({ log, world, routersReady, service, reachable, troubles }: Findings): Said {
@@ -127,6 +173,17 @@ function progressing(found: Findings): Said {
   const waiting = [...pods, ...(world.redis?.pods ?? [])].filter((pod) => !pod.ready)
   const late = waiting.length + wanted - pods.length + Math.max(0, routersWanted - routersReady)
   if (late > 0) return ['True', 'Starting', `pods that are not ready yet: ${late}`]
+  const small = smallVolumes(world)
+  if (small.length > 0) {
+    const rest = small.length > 1 ? ` and ${small.length - 1} more` : ''
+    return [
+      'True',
+      'GrowingVolumes',
+      `volume ${small[0]}${rest}: the storage has not grown to what its claim asks for yet`,
+    ]
+  }
+  const behind = [...world.shards, ...(world.redis ? [world.redis] : [])].find(({ declared }) => !declared)
+  if (behind) return ['True', 'RollingOut', `StatefulSet ${behind.name} has not taken over the manifest yet`]
   if (clustersAsked !== clustersRun) {
     return [
       'False',
@@ -135,6 +192,18 @@ function progressing(found: Findings): Said {
     ]
   }
   return ['False', 'Settled', 'everything is as the manifest says']
+}
+
+/** Volumes of the pods that run: those that a smaller shard left behind grow when they are used again. */
+function smallVolumes({ shards, redis, wanted }: ClusterWorld): string[] {
+  const of = (set: SetView, bytes: number) => {
+    const used = new Set(set.pods.map(({ name }) => `data-${name}`))
+    return set.volumes.filter(({ name, capacity }) => used.has(name) && capacity < bytes).map(({ name }) => name)
+  }
+  return [
+    ...shards.flatMap((set) => of(set, wanted.shardVolumeBytes)),
+    ...(redis ? of(redis, wanted.redisVolumeBytes) : []),
+  ]
 }
 
 function degraded({ world, log, troubles }: Findings): Said {

@@ -1,7 +1,9 @@
 /** What the operator does to the log of a collection: it knows which processes have ended, what was seen, what a person wants. */
 import type { CollectionConfig } from '../protocol/config.ts'
+import type { VectorCluster } from '../protocol/vector-cluster.ts'
 import type { VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
 import type { Logger } from '../runtime/logger.ts'
+import type { BuildContext } from './build/context.ts'
 import type { EventRecorder } from './kube/event-recorder.ts'
 import type { KubeObject } from './kube/objects.ts'
 import type { LogState, LogViews } from './log-view.ts'
@@ -12,6 +14,8 @@ const BURIED_MAX = 10_000
 
 /** Of a pass, what the log is concerned with. */
 interface LoggedCluster {
+  cluster: VectorCluster
+  context: BuildContext
   object: KubeObject
   before: VectorClusterStatus
   scope: CollectionConfig
@@ -23,6 +27,8 @@ export class LogCare {
   readonly #logs: LogViews
   /** Processes whose lease has been dealt with. */
   readonly #buried = new Set<string>()
+  /** URL with the only password that Redis was left with. */
+  readonly #cleaned = new Map<string, string>()
 
   constructor(parts: { logger: Logger; events: EventRecorder }, logs: LogViews) {
     this.#parts = parts
@@ -54,6 +60,23 @@ export class LogCare {
       const removal = await this.#logs.removeMember(key, url, scope, member).catch(() => undefined)
       if (removal === 'removed') this.#parts.logger.info({ key, pod: member.pod }, 'removed a pod that has left')
     }
+  }
+
+  /** When every pod has the password of now, Redis takes no other: once for each change, and for each operator. */
+  async forgetFormerPasswords(key: string, { cluster, context, url }: LoggedCluster): Promise<void> {
+    const [now, former] = context.credentials.known
+    // The one of before may come back by a backup: that it was the only one once says nothing then.
+    if (former) this.#cleaned.delete(key)
+    if (cluster.spec.redis.external || !now || former || this.#cleaned.get(key) === url) return
+    const done = await this.#logs.onlyPassword(key, url, now.password).then(
+      () => true,
+      () => false,
+    )
+    if (done) this.#cleaned.set(key, url)
+  }
+
+  forget(key: string): void {
+    this.#cleaned.delete(key)
   }
 
   /** A log that ends before what was seen in it must take no writes until a person, or a pod that holds more, has spoken. */

@@ -9,7 +9,7 @@ import { identityOf } from '../protocol/cluster-config.ts'
 import type { CollectionConfig } from '../protocol/config.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { sleep } from '../runtime/lifecycle.ts'
-import { checkDurability, type Durable } from '../store/connection.ts'
+import { checkDurability, type Durable, type RedisMemory, readMemory } from '../store/connection.ts'
 import { adoptKeys, disownKeys, eraseKeys, type Ownership } from '../store/ownership.ts'
 import { RedisLink } from '../store/redis-link.ts'
 import {
@@ -33,10 +33,14 @@ const REST_MAX_MS = 8000
 export interface LogState {
   topology: TopologyView | undefined
   durable: Durable
+  /** Of Redis; undefined where it is not known. */
+  memory?: RedisMemory | undefined
   /** Why there is no topology. */
   error: string | undefined
   /** What is there is another's, or of another shape: nothing of it says anything of this VectorCluster. */
   refused?: MaksError
+  /** For how long Redis has been asked in vain; 0 where there is a topology. */
+  silentMs: number
 }
 
 interface Known {
@@ -47,6 +51,8 @@ interface Known {
   askedAt: number
   durableAt: number
   reading: Promise<void> | undefined
+  /** When the first question was asked that has no answer yet. */
+  unansweredSince: number | undefined
   /** A pass went on without the answer. */
   awaited: boolean
   failures: number
@@ -77,13 +83,15 @@ export class LogViews {
     if (known.reading && hopeful) await Promise.race([known.reading, sleep(PATIENCE_MS)])
     known.awaited = known.reading !== undefined
     if (known.state?.topology && known.reading && performance.now() - known.askedAt > GOOD_FOR_MS)
-      return away(`Redis has not answered for ${GOOD_FOR_MS} ms`)
-    return known.state
+      return away(`Redis has not answered for ${GOOD_FOR_MS} ms`, known)
+    if (!known.state || known.state.topology || known.state.refused) return known.state
+    return away(known.state.error ?? '', known)
   }
 
   async #refresh(key: string, known: Known, scope: CollectionConfig): Promise<void> {
     const askedAt = performance.now()
     const before = known.state
+    known.unansweredSince ??= askedAt
     try {
       const topology = await known.link.use((redis) => readTopology(redis, scope))
       let durable = before?.durable ?? 'unknown'
@@ -92,10 +100,14 @@ export class LogViews {
         known.durableAt = askedAt
       }
       const refused = refusalOf(topology.claimed, identityOf(scope))
-      known.state = refused ? { ...away(refused.message), durable, refused } : { topology, durable, error: undefined }
+      const memory = await known.link.use(readMemory)
+      known.unansweredSince = undefined
+      known.state = refused
+        ? { ...away(refused.message, known), durable, refused, silentMs: Number.POSITIVE_INFINITY }
+        : { topology, durable, memory, error: undefined, silentMs: 0 }
       known.failures = 0
     } catch (thrown) {
-      known.state = away(asMaksError(thrown).message)
+      known.state = away(asMaksError(thrown).message, known)
       known.restUntil = performance.now() + Math.min(REST_MAX_MS, REST_FIRST_MS * 2 ** known.failures++)
     }
     known.askedAt = askedAt
@@ -118,6 +130,7 @@ export class LogViews {
       askedAt: 0,
       durableAt: Number.NEGATIVE_INFINITY,
       reading: undefined,
+      unansweredSince: undefined,
       awaited: false,
       failures: 0,
       restUntil: 0,
@@ -153,6 +166,11 @@ export class LogViews {
     return this.#of(key, url).link.use((redis) => acceptLoss(redis, scope))
   }
 
+  /** @param hash SHA-256 of the one password that the user of our programs has from now on; who is logged in stays so */
+  async onlyPassword(key: string, url: string, hash: string): Promise<void> {
+    await this.#of(key, url).link.use((redis) => redis.acl('SETUSER', 'default', 'resetpass', `#${hash}`))
+  }
+
   /** Removes everything of a collection from an external Redis. Returns the number of keys, or whose they are. */
   erase(key: string, url: string, scope: CollectionConfig): Promise<number | { uid: string; other: string }> {
     return this.#of(key, url).link.use((redis) => eraseKeys(redis, scope))
@@ -179,6 +197,7 @@ export class LogViews {
   }
 }
 
-function away(error: string): LogState {
-  return { topology: undefined, durable: 'unknown', error }
+function away(error: string, { unansweredSince }: Pick<Known, 'unansweredSince'>): LogState {
+  const silentMs = unansweredSince === undefined ? 0 : performance.now() - unansweredSince
+  return { topology: undefined, durable: 'unknown', error, silentMs }
 }

@@ -17,6 +17,10 @@ import { ANNOTATIONS, LABELS } from './resources.ts'
 /** A replica this far behind the head of the log catches up while it takes over. */
 const LAG_ENTRIES_MAX = 5000
 
+/** What the controller of StatefulSets writes on a pod, and kubectl into a template. */
+const REVISION = 'controller-revision-hash'
+const ROLLOUT_RESTART = 'kubectl.kubernetes.io/restartedAt'
+
 /** Everything that one pass knows of a VectorCluster. */
 export interface Observed {
   object: KubeObject
@@ -30,15 +34,25 @@ export interface Observed {
   topology: TopologyView | undefined
 }
 
+interface Termination {
+  message?: string
+  reason?: string
+  exitCode?: number
+}
+
 interface ContainerStatus {
-  state?: { terminated?: { message?: string }; waiting?: { reason?: string; message?: string } }
-  lastState?: { terminated?: { message?: string } }
+  name?: string
+  restartCount?: number
+  started?: boolean
+  state?: { running?: object; terminated?: Termination; waiting?: { reason?: string; message?: string } }
+  lastState?: { terminated?: Termination }
 }
 
 export interface PodStatus {
   phase?: string
   podIP?: string
-  conditions?: { type: string; status: string; reason?: string; message?: string }[]
+  conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[]
+  initContainerStatuses?: ContainerStatus[]
   containerStatuses?: ContainerStatus[]
 }
 
@@ -48,6 +62,18 @@ export function statusOfPod(pod: KubeObject): PodStatus {
 
 export function isReady(pod: KubeObject): boolean {
   return statusOfPod(pod).conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+/** So long a process may need to be ready again, after Redis has restarted or its log was repaired. */
+const RECOVERY_MS = 60_000
+
+/** Every container runs and has started, and the pod was ready moments ago or is as young. */
+export function isRecovering(pod: KubeObject, now: number): boolean {
+  const { conditions = [], containerStatuses = [] } = statusOfPod(pod)
+  const ready = conditions.find(({ type }) => type === 'Ready')
+  const runs =
+    containerStatuses.length > 0 && containerStatuses.every(({ started, state }) => started && state?.running)
+  return ready?.status === 'False' && runs && now - Date.parse(ready.lastTransitionTime ?? '') < RECOVERY_MS
 }
 
 export function ordinalOf(pod: KubeObject): number {
@@ -85,24 +111,29 @@ export function logName(cell: number, ordinal: number): string {
   return `${cell}/${ordinal}`
 }
 
+/** Paused, the operator writes nothing but the status and events of this VectorCluster (O20). */
+export function isPaused({ metadata }: KubeObject): boolean {
+  return metadata.annotations?.[ANNOTATIONS.paused] === 'true'
+}
+
 export function worldOf(observed: Observed, context: BuildContext): ClusterWorld {
   const { object, cluster, topology } = observed
   const of = names(cluster.metadata.name)
   const wantedShard = shardInputs(context)
-  const shards = Array.from({ length: context.clusters }, (_, cell) =>
-    setView(
-      observed,
-      of.shard(cell),
-      podsOf(observed.pods, 'shard', cell).map((pod) => podView(pod, wantedShard, topology, cell)),
-    ),
-  )
+  const shards = Array.from({ length: context.clusters }, (_, cell) => {
+    const set = observed.sets.get(of.shard(cell))
+    const pods = podsOf(observed.pods, 'shard', cell).map((pod) => podView(pod, set, topology, cell))
+    return setView(observed, of.shard(cell), pods, wantedShard)
+  })
   const external = cluster.spec.redis.external !== undefined
-  const redisPods = external ? [] : podsOf(observed.pods, 'redis').map((pod) => podView(pod, redisInputs(context)))
+  const redisPods = external
+    ? []
+    : podsOf(observed.pods, 'redis').map((pod) => podView(pod, observed.sets.get(of.redis)))
   return {
-    paused: object.metadata.annotations?.[ANNOTATIONS.paused] === 'true',
+    paused: isPaused(object),
     gate: topology === undefined ? 'unknown' : topology.gateOpen ? 'open' : 'closed',
     shards,
-    redis: external ? null : setView(observed, of.redis, redisPods),
+    redis: external ? null : setView(observed, of.redis, redisPods, redisInputs(context)),
     wanted: {
       replicas: cluster.spec.replicas,
       shardVolumeBytes: sizeBytes(cluster.spec.storage.size),
@@ -111,7 +142,36 @@ export function worldOf(observed: Observed, context: BuildContext): ClusterWorld
   }
 }
 
-function podView(pod: KubeObject, wanted: string, topology?: TopologyView, cell = 0): PodView {
+/** Only what the API server has accepted can be compared with: a manifest that it refused changes no pod (O27). */
+interface SetTemplate {
+  metadata?: { annotations?: Record<string, string> }
+}
+
+function templateAnnotations(set: KubeObject): Record<string, string> {
+  return (set.spec?.template as SetTemplate | undefined)?.metadata?.annotations ?? {}
+}
+
+/** Until the controller has seen the template, a pod that is deleted comes back as it was. */
+function isSeen(set: KubeObject): boolean {
+  return (set.status as { observedGeneration?: number } | undefined)?.observedGeneration === set.metadata.generation
+}
+
+/** A pod that was made from the very template that the set has: another try makes the same again (O27). */
+function isMadeFrom(pod: KubeObject, set: KubeObject): boolean {
+  const { updateRevision } = (set.status ?? {}) as { updateRevision?: string }
+  return updateRevision !== undefined && pod.metadata.labels?.[REVISION] === updateRevision
+}
+
+/** Parts in which a pod differs from the template of its set, as the API server has it. */
+function outdatedOf(pod: KubeObject, set: KubeObject | undefined): string[] {
+  if (!set || !isSeen(set) || isMadeFrom(pod, set)) return []
+  const template = templateAnnotations(set)
+  const asked = template[ROLLOUT_RESTART]
+  const restart = asked !== undefined && asked !== pod.metadata.annotations?.[ROLLOUT_RESTART]
+  return [...outdatedParts(pod, template[ANNOTATIONS.inputs] ?? '{}'), ...(restart ? ['kubectl rollout restart'] : [])]
+}
+
+function podView(pod: KubeObject, set: KubeObject | undefined, topology?: TopologyView, cell = 0): PodView {
   const ordinal = ordinalOf(pod)
   const name = logName(cell, ordinal)
   const view = topology?.cells[cell]
@@ -121,8 +181,9 @@ function podView(pod: KubeObject, wanted: string, topology?: TopologyView, cell 
     name: pod.metadata.name,
     ordinal,
     ready: isReady(pod),
+    recovering: isRecovering(pod, Date.now()),
     terminating: pod.metadata.deletionTimestamp !== undefined,
-    outdated: outdatedParts(pod, wanted),
+    outdated: outdatedOf(pod, set),
     primary: view?.leased === true && view.leader === name,
     caughtUp: behind <= LAG_ENTRIES_MAX,
   }
@@ -133,18 +194,31 @@ interface SetSpec {
   volumeClaimTemplates?: { spec: { resources: { requests: { storage: string } } } }[]
 }
 
-function setView(observed: Observed, name: string, pods: PodView[]): SetView {
+/** What the budget of disruptions is measured by: pods that are there, or should be. */
+export function disruptedOf({ object, pods, cluster, sets }: Observed): { object: KubeObject; pods: number } {
+  const wanted = [...sets.values()].reduce((sum, set) => sum + ((set.spec as SetSpec).replicas ?? 0), 0)
+  const there = pods.filter((pod) => pod.metadata.labels?.[LABELS.component] !== 'router').length
+  return { object, pods: Math.max(wanted, there, cluster.spec.replicas) }
+}
+
+function setView(observed: Observed, name: string, pods: PodView[], wanted: string): SetView {
   const set = observed.sets.get(name)
   const spec = (set?.spec ?? {}) as SetSpec
   const volumes = observed.claims
     .filter((claim) => claim.metadata.name.startsWith(`data-${name}-`))
     .map((claim) => {
       const { resources } = claim.spec as { resources: { requests: { storage: string } } }
-      return { name: claim.metadata.name, bytes: sizeBytes(resources.requests.storage) }
+      const { capacity } = (claim.status ?? {}) as { capacity?: { storage?: string } }
+      return {
+        name: claim.metadata.name,
+        bytes: sizeBytes(resources.requests.storage),
+        capacity: sizeBytes(capacity?.storage ?? '0'),
+      }
     })
   return {
     name,
     exists: set !== undefined && set.metadata.deletionTimestamp === undefined,
+    declared: set !== undefined && isSeen(set) && templateAnnotations(set)[ANNOTATIONS.inputs] === wanted,
     replicas: spec.replicas ?? 0,
     volumeBytes: sizeBytes(spec.volumeClaimTemplates?.[0]?.spec.resources.requests.storage ?? '0'),
     volumes,
@@ -181,12 +255,23 @@ const YOUNG_MS = 15_000
 /** Why a pod does not run, in one sentence; undefined where it does. */
 export function troubleOf(pod: KubeObject, now: number): string | undefined {
   if (now - Date.parse(pod.metadata.creationTimestamp ?? '') < YOUNG_MS) return undefined
-  const { conditions = [], containerStatuses = [] } = statusOfPod(pod)
+  const { conditions = [], containerStatuses = [], initContainerStatuses = [] } = statusOfPod(pod)
   const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')
   if (unscheduled?.message) return `pod ${pod.metadata.name} cannot be scheduled: ${unscheduled.message}`
-  const waiting = containerStatuses.map(({ state }) => state?.waiting).find((one) => one !== undefined)
   const harmless = new Set(['ContainerCreating', 'PodInitializing'])
-  if (waiting?.reason !== undefined && !harmless.has(waiting.reason))
-    return `pod ${pod.metadata.name} does not start: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`
-  return undefined
+  const stuck = [...initContainerStatuses, ...containerStatuses].find(
+    ({ state }) => state?.waiting?.reason !== undefined && !harmless.has(state.waiting.reason),
+  )
+  return stuck && `pod ${pod.metadata.name} does not start: ${whyStuck(stuck)}`
+}
+
+/** How it ended last says more than that the kubelet waits before it tries again. */
+function whyStuck({ name, restartCount = 0, state, lastState }: ContainerStatus): string {
+  const { reason = '', message } = state?.waiting ?? {}
+  const ended = lastState?.terminated
+  if (ended?.reason === 'OOMKilled')
+    return `OOMKilled: container ${name} used more memory than its limit and was killed (${restartCount} restarts); raise its resources.limits.memory`
+  const last =
+    ended && `the last run of container ${name} ended with ${ended.reason ?? 'Error'}, exit code ${ended.exitCode}`
+  return [reason, message, last].filter((part) => part !== undefined && part !== '').join(': ')
 }

@@ -4,28 +4,31 @@
  * Nothing is remembered between passes that the next one could not find out again, but for how long ago something was
  * written: a new operator goes on where an old one stopped.
  */
-import { type ClusterPlan, planCluster } from '../core/cluster-plan.ts'
+import { type ClusterPlan, type ClusterWorld, planCluster } from '../core/cluster-plan.ts'
 import type { CollectionConfig } from '../protocol/config.ts'
 import { issuesText, type VectorCluster, vectorClusterSchema } from '../protocol/vector-cluster.ts'
 import type { VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import { Actor } from './actor.ts'
-import { Applier, type ApplierParts } from './applier.ts'
+import { Applier, type ApplierParts, type Written } from './applier.ts'
 import { apiKeySecret, collectionConfig, internalSecret } from './build/config.ts'
 import { type BuildContext, digest } from './build/context.ts'
+import { credentialsOf } from './build/credentials.ts'
 import { KEYS, names, PORTS } from './build/names.ts'
-import { conditionsOf, FAILURES_TOLD, type Findings, isFailing, type Trouble } from './conditions.ts'
+import { conditionsOf, FAILURES_TOLD, type Findings, fullnessOf, isFailing, type Trouble } from './conditions.ts'
+import { Disruptor } from './disruptor.ts'
 import { Farewell } from './farewell.ts'
 import { foreignDataTrouble, refusalOfPod } from './foreign-data.ts'
 import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
 import { LogCare } from './log-care.ts'
 import { type LogState, LogViews } from './log-view.ts'
-import { cellOf, hasReadyEndpoint, isReady, type Observed, podsOf, troubleOf, worldOf } from './observe.ts'
+import { disruptedOf, isPaused, isReady, type Observed, podsOf, troubleOf, worldOf } from './observe.ts'
 import { isOwnedBy, isPodOf } from './ownership.ts'
 import { ReferenceReader, type References } from './references.ts'
 import { Refusals } from './refusals.ts'
-import { ANNOTATIONS, LABELS, PODS } from './resources.ts'
+import { ANNOTATIONS } from './resources.ts'
+import { clustersThatRun, configMapOf, imageThatRuns, observe } from './standing.ts'
 import { belowFloor, sameStatus, statusOf, withoutCounters } from './status.ts'
 import { StatusWriter } from './status-writer.ts'
 
@@ -36,6 +39,8 @@ const STALE_PASSES = 8
 const CALM_MS = 10_000
 /** For the sentence about a pass that failed, when the pass itself has no time left. */
 const TELL_MS = 5000
+const PAUSED_AT_ITS_END =
+  'the annotation maksdb.io/paused is set: what is to be done with the keys in the external Redis waits until it is taken away'
 /** Regular passes over very many take their time, so that they never take more than a part of one core. */
 const CALM_EACH_MS = 30
 
@@ -68,6 +73,7 @@ interface Pass {
 
 export class Reconciler {
   readonly #parts: ReconcilerParts
+  readonly #disruptor: Disruptor
   readonly #actor: Actor
   readonly #applier: Applier
   readonly #references: ReferenceReader
@@ -83,14 +89,15 @@ export class Reconciler {
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts
-    this.#actor = new Actor(parts)
+    this.#status = new StatusWriter(parts)
+    this.#disruptor = new Disruptor({ ...parts, note: (...noted) => this.#status.note(...noted) })
+    this.#actor = new Actor({ ...parts, disruptor: this.#disruptor })
     this.#applier = new Applier(parts)
     this.#logs = new LogViews(parts.wake)
     this.#care = new LogCare(parts, this.#logs)
     this.#references = new ReferenceReader(parts.client)
     this.#farewell = new Farewell(parts, this.#logs)
     this.#refusals = new Refusals(parts.client)
-    this.#status = new StatusWriter(parts)
   }
 
   close(): void {
@@ -133,14 +140,15 @@ export class Reconciler {
     }
     const cluster = parsed.data
     const references = await this.#references.read(cluster, signal)
-    if (object.metadata.deletionTimestamp !== undefined)
-      return this.#farewell.bid(
-        key,
-        object,
-        { cluster, scope: collectionConfig(this.#context(object, cluster, references)), url: references.externalUrl },
-        signal,
-      )
-    const unmarked = await this.#farewell.prepare(object, cluster, signal)
+    if (object.metadata.deletionTimestamp !== undefined) {
+      if (isPaused(object)) {
+        await this.#status.refuse(object, 'Paused', PAUSED_AT_ITS_END, signal)
+        return undefined
+      }
+      const scope = collectionConfig(this.#context(object, cluster, references))
+      return this.#farewell.bid(key, object, { cluster, scope, url: references.externalUrl }, signal)
+    }
+    const unmarked = isPaused(object) ? undefined : await this.#farewell.prepare(object, cluster, signal)
     const pass = await this.#prepare(object, cluster, references, signal)
     return this.#pass(key, { ...pass, troubles: [...(unmarked ? [unmarked] : []), ...pass.troubles] }, signal)
   }
@@ -152,12 +160,13 @@ export class Reconciler {
       uid: object.metadata.uid ?? '',
       since: Date.parse(object.metadata.creationTimestamp ?? '') || 0,
       claimed: before.claimed ?? false,
-      clusters: this.#clustersThatRun(object, cluster, before),
-      image: this.#image(object, cluster, before),
+      clusters: clustersThatRun(this.#parts.caches, object, cluster, before),
+      image: imageThatRuns(this.#parts.caches, object, cluster, before) ?? this.#parts.settings.image,
       imagePullPolicy: this.#parts.settings.imagePullPolicy,
       restartedAt: object.metadata.annotations?.[ANNOTATIONS.restartedAt] ?? '',
       apiKeyDigest: references.apiKeyDigest,
       centroidsDigest: references.centroidsDigest,
+      credentials: { known: [], shardsFollow: true },
     }
   }
 
@@ -171,14 +180,15 @@ export class Reconciler {
     const context = this.#context(object, cluster, references)
     const { namespace, name } = cluster.metadata
     const { internal: internalName, apiKey, redis } = names(name)
-    const internal = await this.#applier.ensureSecret(object, internalName, () => internalSecret(context), signal)
-    const keys = cluster.spec.auth
-      ? undefined
-      : await this.#applier.ensureSecret(object, apiKey, () => apiKeySecret(context), signal)
+    const internal = await this.#secret(object, internalName, () => internalSecret(context), signal)
+    const keys = cluster.spec.auth ? undefined : await this.#secret(object, apiKey, () => apiKeySecret(context), signal)
     if (keys) context.apiKeyDigest = digest(keys.object?.data ?? null)
+    const { caches } = this.#parts
+    const pods = caches.pods.of(keyOf(cluster)).filter((pod) => isPodOf(pod, name))
+    context.credentials = credentialsOf(internal.object, configMapOf(caches, object), pods)
     const secret = (key: string) => Buffer.from(internal.object?.data?.[key] ?? '', 'base64').toString()
     // Nobody else's Service is told the password.
-    const service = this.#parts.caches.owned.Service.get(namespace, redis)
+    const service = caches.owned.Service.get(namespace, redis)
     const known = internal.object && service && isOwnedBy(service, context.uid)
     const managed = known ? `redis://:${secret(KEYS.redisPassword)}@${redis}.${namespace}.svc:${PORTS.redis}` : ''
     return {
@@ -198,25 +208,39 @@ export class Reconciler {
     const { object, context, before, scope } = pass
     const log: LogState | undefined =
       pass.url === ''
-        ? { topology: undefined, durable: 'unknown', error: 'the Secret or the Service of Redis is not there yet' }
+        ? {
+            topology: undefined,
+            durable: 'unknown',
+            error: 'the Secret or the Service of Redis is not there yet',
+            silentMs: Number.POSITIVE_INFINITY,
+          }
         : await this.#logs.read(key, pass.url, scope, this.#signOfRedis(key))
     // The answer will wake this key.
     if (!log) return SOON_MS
     if (log.topology?.claimed.uid === context.uid) context.claimed = true
-    const observed = this.#observe(key, pass, log)
+    const seen = observe(this.#parts.caches, pass, log.topology)
+    const below = belowFloor(before, log.topology)
+    const troubles = [
+      ...foreignDataTrouble(log.refused, seen.pods),
+      ...this.#troubles(pass, below, seen),
+      ...fullnessOf(log),
+    ]
+    const paused = isPaused(object)
+    if (!paused) troubles.push(...(await this.#apply(pass, seen, signal)))
+    // What is taken away is judged by what the API server has accepted now.
+    const observed = observe(this.#parts.caches, pass, log.topology)
     const world = worldOf(observed, context)
     const plan = planCluster(world)
-    const below = belowFloor(before, log.topology)
-    const troubles = [...foreignDataTrouble(log.refused, observed.pods), ...this.#troubles(pass, below, observed)]
-    if (!world.paused) {
-      troubles.push(...(await this.#applier.apply(object, context, plan.replicas, signal)))
+    let acceptedLoss: string | undefined
+    if (!paused) {
       troubles.push(...(await this.#actor.carryOut(observed, plan, pass.token, signal)))
       await this.#care.bury(key, pass, observed)
+      if (log.topology) await this.#care.forgetFormerPasswords(key, pass)
       await this.#care.removeMembers(key, pass, observed)
       if (below.length > 0) await this.#care.doubt(key, pass, log)
+      await this.#adopt(key, pass, log, observed, signal)
+      acceptedLoss = await this.#care.acceptLoss(key, pass, log, signal)
     }
-    await this.#adopt(key, pass, log, observed, signal)
-    const acceptedLoss = await this.#care.acceptLoss(key, pass, log, signal)
     troubles.push(...(await this.#refusals.of(key, observed, signal)))
     const found: Findings = {
       generation: object.metadata.generation ?? 0,
@@ -224,10 +248,11 @@ export class Reconciler {
       plan,
       log,
       routersReady: (observed.router?.status as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0,
-      routersWanted: pass.cluster.spec.router.replicas,
+      routersWanted: Number(observed.router?.spec?.replicas ?? pass.cluster.spec.router.replicas),
       service: names(pass.cluster.metadata.name).service,
       reachable: observed.reachable,
       troubles,
+      disruptions: this.#disruptor.noted(object),
       clustersAsked: pass.cluster.spec.clusters,
       clustersRun: context.clusters,
     }
@@ -236,62 +261,44 @@ export class Reconciler {
     const news = !sameStatus(withoutCounters(before), withoutCounters(status))
     this.#status.failing(key, isFailing(troubles))
     await this.#status.tell(key, object, before, status, news, signal)
-    return this.#nextIn(key, plan, status, news)
+    return this.#nextIn(key, world, plan, status, news)
+  }
+
+  /** Objects as they are declared; a shard becomes smaller only within the budget of disruptions. */
+  async #apply({ object, context, cluster }: Pass, seen: Observed, signal: AbortSignal): Promise<Trouble[]> {
+    const world = worldOf(seen, context)
+    const { shards } = world
+    const { replicas } = planCluster(world)
+    const fewer = (then: readonly number[]) =>
+      shards.reduce((sum, set, cell) => sum + Math.max(0, set.replicas - (then[cell] ?? set.replicas)), 0)
+    const leaving = fewer(replicas)
+    const disrupted = disruptedOf(seen)
+    const trouble = leaving === 0 ? undefined : await this.#disruptor.take(disrupted, leaving, signal)
+    const asked = replicas.map((count, cell) => (trouble ? Math.max(count, shards[cell]?.replicas ?? 0) : count))
+    const troubles = await this.#applier.apply(object, context, asked, signal)
+    const sets = this.#parts.caches.owned.StatefulSet
+    const now = shards.map(({ name }) => sets.get(cluster.metadata.namespace, name)?.spec?.replicas)
+    if (!trouble) this.#disruptor.giveBack(disrupted, leaving - fewer(now.map((count) => Number(count ?? 0))))
+    return [...(trouble ? [trouble] : []), ...troubles]
+  }
+
+  /** Paused, a Secret that is missing is not made. */
+  #secret(object: KubeObject, name: string, make: () => KubeObject, signal: AbortSignal): Promise<Written> {
+    if (!isPaused(object)) return this.#applier.ensureSecret(object, name, make, signal)
+    const there = this.#parts.caches.ownedBy(object, 'Secret').find(({ metadata }) => metadata.name === name)
+    return Promise.resolve(there ? { object: there } : {})
   }
 
   /** Pods that have been refused are many minutes of back-off away from their next try: they are made anew. */
-  async #adopt(key: string, pass: Pass, log: LogState, { pods }: Observed, signal: AbortSignal): Promise<void> {
+  async #adopt(key: string, pass: Pass, log: LogState, observed: Observed, signal: AbortSignal): Promise<void> {
     if (!(await this.#care.adopt(key, pass, log, signal))) return
-    for (const pod of pods) if (refusalOfPod(pod)) await this.#parts.client.delete(PODS, pod, {}, signal)
+    for (const pod of observed.pods)
+      if (refusalOfPod(pod)) await this.#disruptor.deletePod(disruptedOf(observed), pod, signal)
   }
 
   #signOfRedis(key: string): string {
     const pods = podsOf(this.#parts.caches.pods.of(key), 'redis')
     return pods.map((pod) => `${pod.metadata.uid}=${isReady(pod)}`).join()
-  }
-
-  #observe(key: string, pass: Pass, log: LogState): Observed {
-    const { caches } = this.#parts
-    const { name } = pass.cluster.metadata
-    return {
-      object: pass.object,
-      cluster: pass.cluster,
-      sets: new Map(caches.ownedBy(pass.object, 'StatefulSet').map((set) => [set.metadata.name, set])),
-      pods: caches.pods.of(key).filter((pod) => isPodOf(pod, name)),
-      claims: caches.claims.of(key),
-      router: caches.ownedBy(pass.object, 'Deployment').find(({ metadata }) => metadata.name === names(name).router),
-      reachable: hasReadyEndpoint(
-        caches.ownedBy(pass.object, 'Service').find(({ metadata }) => metadata.name === names(name).service),
-        caches.endpointSlices.of(key),
-      ),
-      topology: log.topology,
-    }
-  }
-
-  /**
-   * A change of the number waits for live re-clustering; until then those of the beginning run. The number of the
-   * beginning is in the status; where its first writing was cut off, in the ConfigMap, which is made before any set.
-   */
-  #clustersThatRun(object: KubeObject, cluster: VectorCluster, before: VectorClusterStatus): number {
-    if (before.clusters !== undefined) return before.clusters
-    const { caches } = this.#parts
-    const { config } = names(cluster.metadata.name)
-    const made = caches.ownedBy(object, 'ConfigMap').find(({ metadata }) => metadata.name === config)
-    const text = made?.data?.[KEYS.collection]
-    if (text !== undefined) return (JSON.parse(text) as CollectionConfig).clusters
-    const cells = caches.ownedBy(object, 'StatefulSet').flatMap((set) => cellOf(set) ?? [])
-    return Math.max(cluster.spec.clusters, ...cells.map((cell) => cell + 1))
-  }
-
-  /** Without a word in the manifest the image stays what it was: a new operator restarts no pod. */
-  #image(object: KubeObject, cluster: VectorCluster, before: VectorClusterStatus): string {
-    if (cluster.spec.image !== undefined) return cluster.spec.image
-    if (before.image !== undefined) return before.image
-    const [set] = this.#parts.caches
-      .ownedBy(object, 'StatefulSet')
-      .filter((one) => one.metadata.labels?.[LABELS.component] === 'shard')
-    const template = set?.spec?.template as { spec?: { containers?: { image?: string }[] } } | undefined
-    return template?.spec?.containers?.[0]?.image ?? this.#parts.settings.image
   }
 
   #troubles(pass: Pass, below: readonly number[], observed: Observed): Trouble[] {
@@ -311,9 +318,10 @@ export class Reconciler {
     ]
   }
 
-  #nextIn(key: string, plan: ClusterPlan, status: VectorClusterStatus, news: boolean): number {
+  #nextIn(key: string, { gate }: ClusterWorld, plan: ClusterPlan, status: VectorClusterStatus, news: boolean): number {
     const condition = (type: string) => status.conditions?.find((one) => one.type === type)
     const calm =
+      gate !== 'unknown' &&
       plan.actions.length === 0 &&
       plan.blockedBy.length === 0 &&
       condition('Ready')?.status === 'True' &&
@@ -331,6 +339,8 @@ export class Reconciler {
     this.#stale.delete(key)
     this.#refusals.forget(key)
     this.#applier.forget(key)
+    this.#disruptor.forget(key)
+    this.#care.forget(key)
     this.#failed.delete(key)
   }
 }

@@ -75,6 +75,8 @@ export const ANNOTATIONS = {
   adoptData: 'maksdb.io/adopt-data',
   /** On what is made: digest of what was applied. */
   applied: 'maksdb.io/applied',
+  /** On the Deployment of the routers: how many the manifest asked for when it was applied last. */
+  declaredReplicas: 'maksdb.io/declared-replicas',
   /** On pods: digest of each part that a running pod cannot change, as JSON. */
   inputs: 'maksdb.io/inputs',
 } as const

@@ -1,4 +1,5 @@
 /** Tells: conditions as metrics, the status by server-side apply, and its changes as events. */
+import type { Disruptions } from '../core/disruption-budget.ts'
 import type { ConditionType, VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import type { ApplierParts } from './applier.ts'
@@ -54,6 +55,14 @@ export class StatusWriter {
       signal,
     )
     this.#parts.caches.clusters.learn(answer)
+  }
+
+  /** Only the disruptions change, beside what was said before. */
+  note(object: KubeObject, disruptions: Disruptions[], signal: AbortSignal): Promise<void> {
+    const { namespace = '', name, uid } = object.metadata
+    const now = this.#parts.caches.clusters.get(namespace, name)
+    const { status } = now && now.metadata.uid === uid ? now : object
+    return this.#write(object, { ...status, disruptions }, signal)
   }
 
   /** Says that nothing is done, and why. */

@@ -45,6 +45,7 @@ export function statusOf(
       updated: pods.filter((pod) => pod.outdated.length === 0).length,
       blockedBy: plan.blockedBy,
     },
+    ...(found.disruptions.length === 0 ? {} : { disruptions: found.disruptions }),
     shards,
     ...(acceptedLoss === undefined ? {} : { acceptedLoss }),
   }
@@ -98,7 +99,7 @@ export function belowFloor(before: VectorClusterStatus, topology: TopologyView |
 
 /** What is left of a status when its counters are taken away. */
 export function withoutCounters(status: VectorClusterStatus): unknown {
-  const { points: _, shards = [], ...rest } = status
+  const { points: _, disruptions: __, shards = [], ...rest } = status
   return {
     ...rest,
     shards: shards.map(({ cell, primary, epoch, readyReplicas }) => ({ cell, primary, epoch, readyReplicas })),

@@ -33,6 +33,8 @@ export const collectionConfigSchema = z.object({
   durability: z.enum(DURABILITY_LEVELS),
   redisUrl: z.string(),
   walBudgetBytes: z.number(),
+  /** SHA-256 of internal tokens that are valid beside that of the environment, while they change. */
+  tokenHashes: z.array(z.string()).optional(),
   /** The form in which `vectors` was given to PUT, which clients compare: named by "" or not. */
   namedVector: z.boolean().default(false),
 })
@@ -42,12 +44,12 @@ export type CollectionConfig = z.infer<typeof collectionConfigSchema>
  * Fields that running processes read again when their file changes. A change of any other field restarts the shards, in
  * local mode and on Kubernetes alike.
  */
-export const LIVE_FIELDS = ['replicas', 'walBudgetBytes', 'recallTarget', 'probes'] as const
+export const LIVE_FIELDS = ['replicas', 'walBudgetBytes', 'recallTarget', 'probes', 'tokenHashes'] as const
 export type LiveField = (typeof LIVE_FIELDS)[number]
 
 /** What a shard holds on to from its start to its end. */
 export function startConfigOf(config: CollectionConfig): Omit<CollectionConfig, LiveField> {
-  const { replicas: _, walBudgetBytes: __, recallTarget: ___, probes: ____, ...rest } = config
+  const { replicas: _, walBudgetBytes: __, recallTarget: ___, probes: ____, tokenHashes: _____, ...rest } = config
   return rest
 }
 

@@ -3,8 +3,9 @@
  * what Kubernetes checks itself in a pod is not checked twice.
  */
 import { z } from 'zod'
+import { cel } from './cel.ts'
 import { affinity, labelValue, podTemplate, spreadConstraint } from './pod-template.ts'
-import { QUANTITY_PATTERN } from './quantity.ts'
+import { parseQuantity, QUANTITY_PATTERN } from './quantity.ts'
 import { containerSecurityContext, podSecurityContext } from './security-context.ts'
 
 const NAME_MAX = 253
@@ -27,15 +28,36 @@ export const keyRef = z.strictObject({
 
 export const nameRef = z.strictObject({ name: objectName.describe('name of the Secret, in the same namespace') })
 
+/** Keeps the cost of the rules about amounts known. */
+const AMOUNT_LENGTH_MAX = 32
 const amount = z
-  .union([z.int().min(0), z.string().regex(new RegExp(QUANTITY_PATTERN), 'must be a quantity such as 500m or 2Gi')])
-  .meta({ 'x-kubernetes-int-or-string': true, pattern: QUANTITY_PATTERN })
+  .union([
+    z.int().min(0),
+    z.string().max(AMOUNT_LENGTH_MAX).regex(new RegExp(QUANTITY_PATTERN), 'must be a quantity such as 500m or 2Gi'),
+  ])
+  .meta({ 'x-kubernetes-int-or-string': true, pattern: QUANTITY_PATTERN, maxLength: AMOUNT_LENGTH_MAX })
 const amounts = z.record(z.string(), amount).meta({ maxProperties: 16 })
 
-export const resources = z.strictObject({
-  requests: amounts.optional().describe('what is set aside for the container'),
-  limits: amounts.optional().describe('what the container may use at most'),
-})
+const REQUEST_ABOVE_LIMIT = 'a request of resources cannot be above its limit'
+
+export const resources = z
+  .strictObject({
+    requests: amounts.optional().describe('what is set aside for the container'),
+    limits: amounts.optional().describe('what the container may use at most'),
+  })
+  .refine(
+    ({ requests = {}, limits = {} }) =>
+      Object.entries(requests).every(
+        ([name, asked]) => limits[name] === undefined || parseQuantity(asked) <= parseQuantity(limits[name]),
+      ),
+    REQUEST_ABOVE_LIMIT,
+  )
+  .meta(
+    cel({
+      rule: '!has(self.requests) || !has(self.limits) || self.requests.all(name, !(name in self.limits) || quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)',
+      message: REQUEST_ABOVE_LIMIT,
+    }),
+  )
 
 export const scheduling = {
   nodeSelector: z

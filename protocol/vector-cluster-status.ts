@@ -62,6 +62,16 @@ export const vectorClusterStatusSchema = z.object({
     })
     .optional()
     .describe('replacement of pods after a change'),
+  disruptions: z
+    .array(
+      z.object({
+        since: z.string().meta({ format: 'date-time' }).describe('begin of ten minutes'),
+        count: count.describe('pods that the operator replaced, asked to hand over or took away in them'),
+      }),
+    )
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['since'] })
+    .describe('what counts against the budget of disruptions of the last hour: 10, and 4 for each pod'),
   shards: z
     .array(shardStatusSchema)
     .optional()

@@ -87,6 +87,36 @@ it('a volume may have any size that Kubernetes can write, from one byte on', () 
     expect(() => parse(size), size).toThrow(/spec\.storage\.size/)
 })
 
+describe('the memory of a managed Redis', () => {
+  const bytesOf = (managed: object, clusters = 1) =>
+    redisMemoryBytes(
+      parseVectorCluster(manifest({ dimension: 1, clusters, centroids: { sampleSize: 5000 }, redis: { managed } }))
+        .spec,
+    )
+  const limits = (memory: string | number) => ({ resources: { limits: { memory } } })
+
+  it('is a third of the volume or 0.6 of the memory limit, whichever is less', () => {
+    const MI = 1024 ** 2
+    expect(bytesOf({ storage: { size: '3Gi' }, ...limits('512Mi') })).toBe(Math.floor(0.6 * 512 * MI))
+    expect(bytesOf({ storage: { size: '3Gi' }, ...limits('8Gi') })).toBe(1024 * MI)
+    expect(bytesOf({ storage: { size: '3Gi' }, resources: { limits: { cpu: 1 } } })).toBe(1024 * MI)
+  })
+
+  it('is refused where it cannot hold a batch of writes of each cell', () => {
+    expect(() => bytesOf({ storage: { size: '100Mi' } }, 26)).toThrow(/storage\.size must be at least 4Mi for each/)
+    expect(() => bytesOf(limits('63Mi'))).toThrow(/limits\.memory must be at least 64Mi/)
+    expect(() => bytesOf(limits('70Mi'), 24)).toThrow(/limits\.memory must be at least/)
+    expect(bytesOf(limits(64 * 1024 ** 2))).toBeGreaterThan(0)
+  })
+
+  it('has no request above a limit, as no container has', () => {
+    const resources = { requests: { memory: '4Gi' }, limits: { memory: '2Gi' } }
+    expect(() => parseVectorCluster(manifest({ dimension: 1, resources }))).toThrow(/cannot be above its limit/)
+    expect(() => bytesOf({ resources })).toThrow(/cannot be above its limit/)
+    expect(() => parseVectorCluster(manifest({ dimension: 1, router: { resources } }))).toThrow(/above its limit/)
+  })
+})
+
 describe('frames', () => {
   it('carry header and chunks unchanged', () => {
     fc.assert(

@@ -31,6 +31,13 @@ const DOT_NAMES_REFUSED = 'must not be "." or "..", which cannot stand in the pa
 const SAMPLE_PER_CLUSTER_MIN = 10
 const SEED_MAX = 0xffffffff
 const REDIS_SIZE = '1Gi'
+/** Each cell's part of the log must take a batch of writes: 1 MiB, after what Redis may use and its directory takes. */
+const REDIS_VOLUME_EACH_MI = 4
+const REDIS_LIMIT_EACH_MI = 3
+const REDIS_LIMIT_MIN_MI = 64
+const MIB = 1024 ** 2
+const REDIS_VOLUME_SMALL = `redis.managed.storage.size must be at least ${REDIS_VOLUME_EACH_MI}Mi for each of the clusters`
+const REDIS_LIMIT_SMALL = `redis.managed.resources.limits.memory must be at least ${REDIS_LIMIT_MIN_MI}Mi, and ${REDIS_LIMIT_EACH_MI}Mi for each of the clusters`
 
 const fixed = (field: string) => cel({ rule: 'self == oldSelf', message: `${field} cannot be changed` })
 
@@ -94,7 +101,7 @@ const redisSchema = z
       .strictObject({
         storage: storageOf(REDIS_SIZE)
           .prefault({})
-          .describe('volume of the log; Redis may use a third of it as memory'),
+          .describe('volume of the log; Redis may use a third of it as memory, and at most 0.6 of its memory limit'),
         resources: resources.optional().describe('resources of the Redis container'),
       })
       .optional()
@@ -234,6 +241,16 @@ export const vectorClusterSpecSchema = z
     path: ['durability'],
     message: 'Replicated needs an external Redis with replicas',
   })
+  .refine(
+    (spec) =>
+      spec.redis.external !== undefined ||
+      sizeBytes(redisStorage(spec).size) >= REDIS_VOLUME_EACH_MI * MIB * spec.clusters,
+    { path: ['redis', 'managed', 'storage', 'size'], message: REDIS_VOLUME_SMALL },
+  )
+  .refine((spec) => redisLimitBytes(spec) >= Math.max(REDIS_LIMIT_MIN_MI, REDIS_LIMIT_EACH_MI * spec.clusters) * MIB, {
+    path: ['redis', 'managed', 'resources', 'limits', 'memory'],
+    message: REDIS_LIMIT_SMALL,
+  })
   .meta(
     cel(
       {
@@ -247,6 +264,14 @@ export const vectorClusterSpecSchema = z
       {
         rule: "self.durability != 'Replicated' || has(self.redis.external)",
         message: 'durability: Replicated needs an external Redis with replicas',
+      },
+      {
+        rule: `has(self.redis.external) || quantity(has(self.redis.managed) ? self.redis.managed.storage.size : '${REDIS_SIZE}').asApproximateFloat() >= ${REDIS_VOLUME_EACH_MI * MIB}.0 * double(self.clusters)`,
+        message: REDIS_VOLUME_SMALL,
+      },
+      {
+        rule: `!has(self.redis.managed) || !has(self.redis.managed.resources) || !has(self.redis.managed.resources.limits) || !('memory' in self.redis.managed.resources.limits) || quantity(string(self.redis.managed.resources.limits['memory'])).asApproximateFloat() >= (self.clusters > ${Math.floor(REDIS_LIMIT_MIN_MI / REDIS_LIMIT_EACH_MI)} ? ${REDIS_LIMIT_EACH_MI * MIB}.0 * double(self.clusters) : ${REDIS_LIMIT_MIN_MI * MIB}.0)`,
+        message: REDIS_LIMIT_SMALL,
       },
     ),
   )
@@ -293,12 +318,25 @@ export function clusterNameFor(collection: string): string {
   return plain ? collection : `c-${createHash('sha256').update(collection).digest('hex').slice(0, NAME_DIGEST_LENGTH)}`
 }
 
+/** What of the manifest the memory of the managed Redis follows from. */
+type RedisSizes = { redis: z.infer<typeof redisSchema> }
+
 /** The volume of the managed Redis, also where the manifest says nothing of it. */
-export function redisStorage(spec: VectorClusterSpec): { size: string; storageClassName?: string | undefined } {
+export function redisStorage(spec: RedisSizes): { size: string; storageClassName?: string | undefined } {
   return spec.redis.managed?.storage ?? { size: REDIS_SIZE }
 }
 
-/** Redis may use a third of its volume as memory: the log of appended commands and its rewrite need the rest. */
-export function redisMemoryBytes(spec: VectorClusterSpec): number {
-  return Math.floor(sizeBytes(redisStorage(spec).size) / 3)
+function redisLimitBytes({ redis }: RedisSizes): number {
+  const limit = redis.managed?.resources?.limits?.memory
+  return limit === undefined ? Number.POSITIVE_INFINITY : sizeBytes(limit)
+}
+
+/** Of the volume: the log of appended commands and its rewrite need the rest. */
+const VOLUME_SHARE = 1 / 3
+/** Of the memory limit: pages that are copied while Redis forks, buffers, and fragmentation need the rest. */
+const LIMIT_SHARE = 0.6
+
+/** At this Redis refuses writes with 507 WAL_FULL, before the kernel ends it. */
+export function redisMemoryBytes(spec: RedisSizes): number {
+  return Math.floor(Math.min(sizeBytes(redisStorage(spec).size) * VOLUME_SHARE, redisLimitBytes(spec) * LIMIT_SHARE))
 }

@@ -1,6 +1,6 @@
 /** A small HTTP server for calls between our own processes and for the admin port: limits, credential, errors as JSON. */
 
-import { timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ANY_ADDRESS } from '../core/address.ts'
@@ -103,15 +103,21 @@ export function errorOfReply(text: string): MaksError {
   return new MaksError(code, error.message, { details: { ...error.details, notExecuted: error.notExecuted } })
 }
 
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
 export function sameSecret(given: string | undefined, expected: string): boolean {
   const a = Buffer.from(given ?? '')
   const b = Buffer.from(expected)
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-export function checkInternal(request: IncomingMessage, token: string): void {
-  const given = request.headers[INTERNAL_HEADER]
-  if (!sameSecret(Array.isArray(given) ? given[0] : given, token)) {
+/** @param hashes SHA-256 of further tokens that are valid */
+export function checkInternal(request: IncomingMessage, token: string, hashes: readonly string[] = []): void {
+  const header = request.headers[INTERNAL_HEADER]
+  const given = Array.isArray(header) ? header[0] : header
+  if (!sameSecret(given, token) && !hashes.includes(sha256(given ?? ''))) {
     throw new MaksError('UNAUTHORIZED', 'this port needs the internal credential')
   }
 }

@@ -3,6 +3,7 @@
  * runs is taken over in place, so that adding a replica restarts nobody; everything else holds until the next start.
  */
 import { readFileSync, statSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { type CollectionConfig, collectionConfigSchema, LIVE_FIELDS } from '../protocol/config.ts'
 import type { Logger } from '../runtime/logger.ts'
 
@@ -21,7 +22,7 @@ export function followCollectionConfig(path: string, config: CollectionConfig, l
       stamp = `${mtimeMs}/${size}/${ino}`
       const next = readCollectionConfig(path)
       for (const field of LIVE_FIELDS) {
-        if (next[field] === config[field]) continue
+        if (isDeepStrictEqual(next[field], config[field])) continue
         logger.info({ field, was: config[field], is: next[field] }, 'the configuration changed')
         Object.assign(config, { [field]: next[field] })
       }

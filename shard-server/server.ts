@@ -78,7 +78,7 @@ const calls: Record<string, Call> = {
 export function makeShardServer(parts: ShardParts): Server {
   const { pod } = parts
   return makeServer(async (request, response, url) => {
-    checkInternal(request, pod.env.MAKSDB_INTERNAL_TOKEN)
+    checkInternal(request, pod.env.MAKSDB_INTERNAL_TOKEN, pod.config.tokenHashes)
     if (url.pathname === RPC.snapshotFile) return sendSnapshotFile(pod, request, response, url)
     if (url.pathname === RPC.status) return sendJson(response, 200, status(parts))
     const call = calls[url.pathname]

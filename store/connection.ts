@@ -84,6 +84,23 @@ export async function checkVersion(client: Redis): Promise<void> {
   }
 }
 
+/** Bytes that count against the limit at which Redis refuses writes; a limit of 0 is none. */
+export interface RedisMemory {
+  used: number
+  max: number
+}
+
+/** Undefined where INFO is refused. */
+export async function readMemory(client: Redis): Promise<RedisMemory | undefined> {
+  try {
+    const info = await client.info('memory')
+    const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
+    return { used: read('used_memory') - read('mem_not_counted_for_evict'), max: read('maxmemory') }
+  } catch {
+    return undefined
+  }
+}
+
 export type Durable = 'yes' | 'no' | 'unknown'
 
 /** Do the settings of Redis carry the durability that was asked for? Unknown where CONFIG is refused. */

@@ -13,6 +13,10 @@ type Schema = Record<string, unknown> & {
   'x-kubernetes-validations'?: CelRule[]
 }
 
+/** One sentence, also in docs/kubernetes/operations.md. */
+const PAUSE =
+  'While it has the annotation maksdb.io/paused: "true", the operator writes nothing but its status and events, neither in Kubernetes nor in Redis.'
+
 const [group = '', version = ''] = API_VERSION.split('/')
 export const CRD_NAME = `vectorclusters.${group}`
 
@@ -93,7 +97,7 @@ export function crd() {
           schema: {
             openAPIV3Schema: {
               type: 'object',
-              description: 'A vector collection, cut by k-means into shards, each with a primary and its replicas.',
+              description: `A vector collection, cut by k-means into shards, each with a primary and its replicas. ${PAUSE}`,
               required: ['spec'],
               properties: {
                 apiVersion: { type: 'string' },

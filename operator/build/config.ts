@@ -4,6 +4,7 @@ import { collectionConfigOf, redisSettings } from '../../protocol/cluster-config
 import type { CollectionConfig } from '../../protocol/config.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { type BuildContext, metaOf, namesOf } from './context.ts'
+import { redisUser } from './credentials.ts'
 import { KEYS, PATHS, PORTS } from './names.ts'
 
 const SECRET_BYTES = 24
@@ -23,6 +24,7 @@ export function collectionConfig(context: BuildContext): CollectionConfig {
   })
 }
 
+/** But for its user: passwords come and go, and Redis is told of them while it runs. */
 export function redisConf(context: BuildContext): string {
   return [
     `port ${PORTS.redis}`,
@@ -30,32 +32,32 @@ export function redisConf(context: BuildContext): string {
     'protected-mode no',
     `dir ${PATHS.data}`,
     ...redisSettings(context.cluster.spec),
-    `include ${PATHS.internal}/${KEYS.redisAuth}`,
-    '',
   ].join('\n')
 }
 
 export function configMap(context: BuildContext): KubeObject {
   const collection = collectionConfig(context)
+  const tokenHashes = context.credentials.known.map(({ token }) => token)
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: metaOf(context, namesOf(context).config, 'config'),
     data: {
-      [KEYS.collection]: JSON.stringify(collection, null, 2),
+      [KEYS.collection]: JSON.stringify({ ...collection, tokenHashes }, null, 2),
       [KEYS.router]: JSON.stringify({ collections: [collection] }, null, 2),
-      ...(context.cluster.spec.redis.external ? {} : { [KEYS.redis]: redisConf(context) }),
+      [KEYS.credentials]: JSON.stringify(context.credentials.known, null, 2),
+      ...(context.cluster.spec.redis.external
+        ? {}
+        : { [KEYS.redis]: `${redisConf(context)}\n${redisUser(context.credentials)}\n` }),
     },
   }
 }
 
 /** Secrets are made once and never changed: a restart of the operator must not lock the pods out. */
 export function internalSecret(context: BuildContext): KubeObject {
-  const password = randomBytes(SECRET_BYTES).toString('hex')
   return secret(context, namesOf(context).internal, {
     [KEYS.internalToken]: randomBytes(SECRET_BYTES).toString('hex'),
-    [KEYS.redisPassword]: password,
-    [KEYS.redisAuth]: `requirepass ${password}\n`,
+    [KEYS.redisPassword]: randomBytes(SECRET_BYTES).toString('hex'),
   })
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { VectorCluster } from '../../protocol/vector-cluster.ts'
 import type { KubeObject, ObjectMeta } from '../kube/objects.ts'
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../resources.ts'
+import type { Credentials } from './credentials.ts'
 import { names } from './names.ts'
 
 export interface BuildContext {
@@ -24,6 +25,8 @@ export interface BuildContext {
   /** Digest of the Secret of the API keys and of the supplied centroids, so that a change of them reaches the pods. */
   apiKeyDigest: string
   centroidsDigest: string
+  /** Passwords and tokens that are valid, by their hashes. */
+  credentials: Credentials
 }
 
 export type Component = 'shard' | 'router' | 'redis' | 'config'

@@ -28,6 +28,7 @@ function contextOf(name: string): BuildContext {
     restartedAt: '',
     apiKeyDigest: '',
     centroidsDigest: '',
+    credentials: { known: [], shardsFollow: true },
   }
 }
 

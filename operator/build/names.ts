@@ -13,13 +13,13 @@ export const PATHS = {
 
 export const KEYS = {
   redisPassword: 'redis-password',
-  redisAuth: 'redis-auth.conf',
   internalToken: 'internal-token',
   apiKey: 'api-key',
   readOnlyApiKey: 'read-only-api-key',
   collection: 'collection.json',
   router: 'router.json',
   redis: 'redis.conf',
+  credentials: 'credentials.json',
   centroids: 'centroids.json',
   redisUrl: 'url',
 } as const

@@ -4,6 +4,7 @@ import type { KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { redisConf } from './config.ts'
 import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, reclaimPolicy, selectorOf } from './context.ts'
+import { digestForShards } from './credentials.ts'
 import { KEYS, PATHS, PORTS } from './names.ts'
 import { containerSecurity, GRACE_SECONDS, placement, placementInputs, podSecurity } from './pod-parts.ts'
 import { volumeClaim } from './shard-set.ts'
@@ -18,6 +19,7 @@ export function redisInputs(context: BuildContext): string {
     configuration: redisConf(context),
     resources: context.cluster.spec.redis.managed?.resources,
     placement: placementInputs(context, 'redis'),
+    credentials: digestForShards(context.credentials),
     restart: context.restartedAt,
   })
 }
@@ -27,8 +29,9 @@ export function redisSet(context: BuildContext): KubeObject {
   const { resources } = spec.redis.managed ?? {}
   const ping = `REDISCLI_AUTH=$(cat ${PATHS.internal}/${KEYS.redisPassword}) redis-cli ping | grep -q PONG`
   // Any reply counts, an error too: a Redis that loads its file lives. That its port takes connections proves nothing, for
-  // the kernel takes them for a process that is stopped.
-  const replies = 'redis-cli ping | grep -q .'
+  // the kernel takes them for a process that is stopped. Only a Redis that does not know the password of the Secret has to
+  // start again, with the configuration of now.
+  const replies = `reply=$(REDISCLI_AUTH=$(cat ${PATHS.internal}/${KEYS.redisPassword}) redis-cli ping 2>&1); case "$reply" in ''|*WRONGPASS*|*'Could not connect'*) exit 1; esac`
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',

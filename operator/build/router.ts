@@ -4,6 +4,7 @@ import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { collectionConfig } from './config.ts'
 import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, selectorOf } from './context.ts'
+import { digestForRouters } from './credentials.ts'
 import { KEYS, PATHS, PORTS } from './names.ts'
 import {
   ADMIN_PORT,
@@ -34,12 +35,14 @@ export function routerDeployment(context: BuildContext): KubeObject {
     placement: placementInputs(context, 'router'),
     apiKeys: [spec.auth, context.apiKeyDigest],
     tls: spec.tls,
+    credentials: digestForRouters(context.credentials),
     restart: context.restartedAt,
   })
+  const meta = metaOf(context, namesOf(context).router, 'router')
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: metaOf(context, namesOf(context).router, 'router'),
+    metadata: { ...meta, annotations: { [ANNOTATIONS.declaredReplicas]: String(spec.router.replicas) } },
     spec: {
       replicas: spec.router.replicas,
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },

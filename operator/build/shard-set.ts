@@ -7,6 +7,7 @@ import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { collectionConfig } from './config.ts'
 import { type BuildContext, inputsAnnotation, labelsOf, metaOf, namesOf, reclaimPolicy, selectorOf } from './context.ts'
+import { digestForShards } from './credentials.ts'
 import { KEYS, PATHS, PORTS } from './names.ts'
 import {
   ADMIN_PORT,
@@ -32,6 +33,7 @@ export function shardInputs(context: BuildContext): string {
     podTemplate: spec.podTemplate,
     redis: spec.redis.external,
     centroids: [spec.centroids.configMapRef, context.centroidsDigest],
+    credentials: digestForShards(context.credentials),
     restart: context.restartedAt,
   })
 }

@@ -441,6 +441,24 @@ const RULES: [string, { from?: object; good: object; bad: object; name?: string 
     { good: { durability: 'Replicated', redis: external }, bad: { durability: 'Replicated' } },
   ],
   [
+    'a request of resources cannot be above its limit',
+    {
+      good: { resources: { requests: { cpu: '500m', memory: '2Gi' }, limits: { cpu: 1, memory: '2048Mi' } } },
+      bad: { resources: { requests: { memory: '4Gi' }, limits: { memory: '2Gi' } } },
+    },
+  ],
+  [
+    'redis.managed.storage.size must be at least 4Mi for each of the clusters',
+    { good: { clusters: 256 }, bad: { clusters: 26, redis: { managed: { storage: { size: '100Mi' } } } } },
+  ],
+  [
+    'redis.managed.resources.limits.memory must be at least 64Mi, and 3Mi for each of the clusters',
+    {
+      good: { clusters: 22, redis: { managed: { resources: { limits: { memory: 66 * 1024 ** 2 } } } } },
+      bad: { clusters: 22, redis: { managed: { resources: { limits: { memory: '65Mi' } } } } },
+    },
+  ],
+  [
     'redis has either managed or external, not both',
     { good: { redis: external }, bad: { redis: { ...external, managed: {} } } },
   ],
@@ -594,6 +612,17 @@ describe('a rule', () => {
     await client.apply(VECTOR_CLUSTERS, after(good), 'test')
     expect(await refusal(client.apply(VECTOR_CLUSTERS, after(bad), 'test'))).toContain(message)
   })
+})
+
+it.each([
+  ['cpu of shards', { resources: { requests: { cpu: 2 }, limits: { cpu: '1500m' } } }],
+  ['memory of routers', { router: { resources: { requests: { memory: 5 }, limits: { memory: 4 } } } }],
+  [
+    'any resource of Redis',
+    { redis: { managed: { resources: { requests: { 'a.b/c': '2' }, limits: { 'a.b/c': 1 } } } } },
+  ],
+])('a request above its limit is refused: %s', async (_what, spec) => {
+  expect(await refusal(create(object(spec)))).toContain('a request of resources cannot be above its limit')
 })
 
 interface Schema {

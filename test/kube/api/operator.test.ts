@@ -48,7 +48,8 @@ function sameEverywhere(text: string, at: string): string {
   return text
     .replaceAll(at, 'NAMESPACE')
     .replaceAll(/(\\"uid\\": \\")[^"\\]+|(\\"since\\": )\d+/g, '$1$2')
-    .replaceAll(/((?:configuration|redis|apiKeys)[\\":]+)[0-9a-f]{12}/g, '$1DIGEST')
+    .replaceAll(/((?:configuration|redis|apiKeys|credentials|digest)[\\": ]+)[0-9a-f]{12}/g, '$1DIGEST')
+    .replaceAll(/[0-9a-f]{64}/g, 'HASH')
 }
 
 /** Everything of a namespace that the operator decides, without what differs from run to run. */

@@ -2,6 +2,7 @@
  * What the controllers and the kubelet would do, played on an API server that has none: pods and claims of StatefulSets,
  * and their status. Pods become ready only where the test says so.
  */
+import { createHash } from 'node:crypto'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import { type KubeObject, type OwnerReference, pathOf } from '../../../operator/kube/objects.ts'
 import { isOwnedBy } from '../../../operator/ownership.ts'
@@ -21,6 +22,8 @@ export class PlayedKubernetes {
   readonly #client: KubeClient
   readonly #namespace: string
   ready: boolean
+  /** Whether pods are made as the template says; else without what the operator knows them by, as a webhook may do it. */
+  pristine = true
 
   constructor(client: KubeClient, namespace: string, ready = true) {
     this.#client = client
@@ -48,6 +51,7 @@ export class PlayedKubernetes {
         continue
       }
       const spec = set.spec as unknown as SetSpec
+      done = (await this.#setSeen(set, spec)) || done
       for (let ordinal = 0; ordinal < spec.replicas; ordinal++) {
         const name = `${set.metadata.name}-${ordinal}`
         if (!has.has(`data-${name}`)) await this.#claim(spec, `data-${name}`)
@@ -60,6 +64,17 @@ export class PlayedKubernetes {
     }
     for (const router of routers.items) done = (await this.#routerReady(router)) || done
     return done
+  }
+
+  async #setSeen(set: KubeObject, { template }: SetSpec): Promise<boolean> {
+    const observedGeneration = set.metadata.generation
+    const status = (set.status ?? {}) as { observedGeneration?: number }
+    if (status.observedGeneration === observedGeneration) return false
+    await this.#client.call('PATCH', pathOf(OWNED.StatefulSet, set.metadata, 'status'), {
+      body: { status: { observedGeneration, updateRevision: revisionOf(set, template), replicas: 0 } },
+      contentType: 'application/merge-patch+json',
+    })
+    return true
   }
 
   async #claim({ volumeClaimTemplates }: SetSpec, name: string): Promise<void> {
@@ -76,7 +91,9 @@ export class PlayedKubernetes {
   }
 
   async #pod(set: KubeObject, { template }: SetSpec, name: string): Promise<void> {
-    const { labels, annotations } = template.metadata
+    const revision = { 'controller-revision-hash': revisionOf(set, template) }
+    const labels = { ...template.metadata.labels, ...(this.pristine ? revision : {}) }
+    const annotations = this.pristine ? template.metadata.annotations : {}
     const metadata = { name, namespace: this.#namespace, labels, annotations, ownerReferences: madeBy(set) }
     // It is never scheduled, so that deleting it is the end of it.
     const spec = { containers: [{ name: 'played', image: 'played' }], nodeName: undefined, schedulerName: 'nobody' }
@@ -98,4 +115,8 @@ export class PlayedKubernetes {
     })
     return true
   }
+}
+
+function revisionOf({ metadata }: KubeObject, template: unknown): string {
+  return `${metadata.name}-${createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10)}`
 }
