@@ -38,6 +38,7 @@ function contextOf(name: string, spec: object): BuildContext {
     restartedAt: '',
     apiKeyDigest: '',
     centroidsDigest: '',
+    credentials: { known: [], shardsFollow: true },
   }
 }
 
