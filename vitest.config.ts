@@ -6,7 +6,7 @@ const CODE = ['core', 'protocol', 'runtime', 'store', 'shard-server', 'router', 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: CODE.map((folder) => `${folder}/**/*.test.ts`), testTimeout: 20_000 } },
+      { test: { name: 'unit', include: CODE.map((folder) => `${folder}/**/*.test.ts`), testTimeout: 60_000 } },
       { test: { name: 'static', include: ['test/static/*.test.ts'], testTimeout: 240_000 } },
       { test: { name: 'redis', include: ['test/redis/*.test.ts'], testTimeout: 60_000, hookTimeout: 30_000 } },
       { test: { name: 'sim', include: ['test/sim/*.test.ts'], testTimeout: 240_000, hookTimeout: 30_000 } },
