@@ -1,9 +1,8 @@
 /** Vectors: from JSON to float32 with every check that bad input needs, normalisation, and the shortest exact decimals. */
 import { badRequest } from './errors.ts'
-import type { Metric } from './metric.ts'
+import { FLOAT32_NORMAL_MIN, isShownSingle, type Metric } from './metric.ts'
 
 export const DIMENSION_MAX = 65_536
-const FLOAT32_NORMAL_MIN = 2 ** -126
 
 /** A vector of a request as float32, checked and, under Cosine, normalised. Throws BAD_REQUEST that names `what`. */
 export function parseVector(value: unknown, dimension: number, metric: Metric, what = 'vector'): Float32Array {
@@ -60,6 +59,12 @@ export function float32Text(x: number): string {
     if (Math.fround(rounded) === x) return String(rounded)
   }
   return String(Number(x.toPrecision(9)))
+}
+
+/** A score as JSON: the shortest decimal of the float32, or of the float64 where float32 would lose it. */
+export function scoreText(score: number): string {
+  const single = Math.fround(score)
+  return isShownSingle(single) ? float32Text(single) : String(score)
 }
 
 export function vectorJson(vector: Float32Array): string {

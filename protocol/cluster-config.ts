@@ -6,13 +6,13 @@ import { collectionOf, redisMemoryBytes, type VectorCluster, type VectorClusterS
 /** Part of Redis' memory that the logs may take; the directory and its own needs take the rest. */
 const WAL_SHARE = 0.8
 /** FAISS hands a batch to BLAS from so many queries on; measured, see bench/README.md. */
-const BLAS_THRESHOLD = '12'
+export const BLAS_QUERIES_MIN = 12
 
 /** One thread each: OpenMP and BLAS threads would fight over the cores with the other shards. */
 export const NATIVE_ENV = {
   OMP_NUM_THREADS: '1',
   OPENBLAS_NUM_THREADS: '1',
-  MAKSDB_FAISS_BLAS_THRESHOLD: BLAS_THRESHOLD,
+  MAKSDB_FAISS_BLAS_THRESHOLD: String(BLAS_QUERIES_MIN),
 }
 
 /** What only the place where it runs knows. */

@@ -1,7 +1,7 @@
 /** Points as JSON text. Payloads are stored as text and go out as they are; floats in their shortest exact form. */
 import { idJson } from '../core/ids.ts'
 import { type PayloadSelector, selectPayload } from '../core/payload-selector.ts'
-import { float32Text, vectorJson } from '../core/vector.ts'
+import { scoreText, vectorJson } from '../core/vector.ts'
 import type { CollectionConfig } from '../protocol/config.ts'
 import type { Point, ScoredPoint } from './reads.ts'
 
@@ -18,8 +18,7 @@ export function pointJson(point: Point, payload: PayloadSelector, config: Collec
 }
 
 export function scoredJson(point: ScoredPoint, payload: PayloadSelector, config: CollectionConfig): string {
-  const score = float32Text(Math.fround(point.score))
-  return `{"id":${idJson(point.key)},"version":${point.userVersion},"score":${score}${tail(point, payload, config)}}`
+  return `{"id":${idJson(point.key)},"version":${point.userVersion},"score":${scoreText(point.score)}${tail(point, payload, config)}}`
 }
 
 /** A list in pieces, each made only when it is its turn. */

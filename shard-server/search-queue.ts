@@ -92,12 +92,18 @@ export class SearchQueue {
         },
         [vectors.buffer],
       )
-      items.forEach((item, i) => {
-        const found = answer.queries[i] as ToldRows
+      const later: Item[] = []
+      for (const [i, item] of items.entries()) {
+        const found = answer.queries[i]
+        if (found === undefined) {
+          later.push(item)
+          continue
+        }
         item.bytes.sum += found.vectors.byteLength + found.payloads.byteLength
         if (within(item)) item.resolve({ found, scanned: answer.scanned })
         else item.reject(tooLarge(item))
-      })
+      }
+      this.#waiting.unshift(...later)
     } catch (error) {
       // One query below the history floor, or with too large an answer, must not fail the others of its batch.
       if (

@@ -5,13 +5,12 @@
 import { MaksError } from '../../core/errors.ts'
 import { type Gap, hear } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
-import { byDistance } from '../../core/merge.ts'
-import { distance } from '../../core/metric.ts'
 import { parseOnce } from '../../core/once.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogPoint, RowFlag } from '../../store/log-entry.ts'
 import { Departures } from './departures.ts'
 import { FlatIndex } from './flat-index.ts'
+import { type FoundRow, Nearest, type Query } from './nearest.ts'
 import { OnceRecords } from './once-records.ts'
 import { RowStore } from './row-store.ts'
 import type { OwnedShape } from './snapshot-manifest.ts'
@@ -28,22 +27,6 @@ export interface AppliedEntry {
   rowEnd: number
 }
 
-export interface Query {
-  vector: Float32Array
-  limit: number
-  /** Version to read at; the present state where absent. */
-  at?: number
-}
-
-export interface FoundRow {
-  row: number
-  key: IdKey
-  version: number
-  distance: number
-}
-
-/** Candidates beyond the limit that are compared again in double precision, so that the kernel's rounding decides nothing. */
-const RESCORE_MARGIN = 8
 /** Compaction waits for so many dead rows, and for as many dead as live ones. */
 const COMPACT_DEAD_MIN = 2048
 
@@ -119,47 +102,11 @@ export class CellState {
   }
 
   /**
-   * The nearest visible rows of each query. Dead rows stay in the index until compaction, so more than `limit` rows are
-   * fetched, in proportion to the dead, and again twice as many until enough of them are visible.
+   * The nearest visible rows of each query, exactly.
+   * @param scanMs see `Nearest.search`: without it, every query is answered
    */
-  search(queries: readonly Query[]): FoundRow[][] {
+  search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): (FoundRow[] | undefined)[] {
     for (const query of queries) this.checkReadable(query.at)
-    const found: FoundRow[][] = queries.map(() => [])
-    const total = this.index.rows
-    if (total === 0) return found
-    let open = queries.map((_, i) => i)
-    const most = Math.max(...queries.map((query) => query.limit)) + RESCORE_MARGIN
-    let fetch = Math.min(total, Math.ceil((most * total) / Math.max(1, this.rows.live)))
-    while (open.length > 0) {
-      const { labels } = this.index.search(
-        open.map((i) => (queries[i] as Query).vector),
-        fetch,
-      )
-      const unfinished: number[] = []
-      open.forEach((i, n) => {
-        const query = queries[i] as Query
-        const rows = labels
-          .slice(n * fetch, (n + 1) * fetch)
-          .filter((row) => row >= 0 && this.rows.visible(row, query.at))
-        if (rows.length < query.limit && fetch < total) unfinished.push(i)
-        else found[i] = this.#rescore(query, rows)
-      })
-      open = unfinished
-      fetch = Math.min(total, fetch * 2)
-    }
-    return found
-  }
-
-  #rescore(query: Query, rows: readonly number[]): FoundRow[] {
-    return rows
-      .slice(0, query.limit + RESCORE_MARGIN)
-      .map((row) => ({
-        row,
-        key: this.rows.keys[row] as IdKey,
-        version: this.rows.born[row] as number,
-        distance: distance(this.shape.metric, query.vector, this.rows.vector(row)),
-      }))
-      .sort(byDistance)
-      .slice(0, query.limit)
+    return new Nearest(this.shape.metric, this.rows, this.index).search(queries, scanMs)
   }
 }

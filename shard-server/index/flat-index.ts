@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import faiss from 'faiss-node'
 import type { Metric } from '../../core/metric.ts'
 import { bytesOf } from '../../core/vector.ts'
+import { BLAS_QUERIES_MIN } from '../../protocol/cluster-config.ts'
 
 /** From so many rows on, a file beats the conversion to number[]. */
 const FILE_ROWS_MIN = 16
@@ -73,6 +74,11 @@ export class FlatIndex {
 
   clear(): void {
     this.#index = this.#empty()
+  }
+
+  /** Up to so many queries at once FAISS surely adds up squares of differences: versions differ where a dimension is no multiple of four. */
+  get differencesMax(): number {
+    return this.#dimension % 4 === 0 ? BLAS_QUERIES_MIN - 1 : 0
   }
 
   /** The `k` best rows of each query: row numbers, best first, `k` for each query in turn. `k` must not exceed `rows`. */

@@ -65,7 +65,8 @@ export interface IndexCalls {
   /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state. */
   load: (call: { dir: string; below?: LogPoint }) => { stats: IndexStats; damaged: string[] }
   apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogPoint }) => IndexStats
-  search: (call: SearchCall) => { queries: ToldRows[]; scanned: number }
+  /** Undefined for queries that want more time; they are to be asked again. */
+  search: (call: SearchCall) => { queries: (ToldRows | undefined)[]; scanned: number }
   rows: (call: ReadRows & { keys: IdKey[] }) => ToldRows
   page: (call: ReadRows & { from: IdKey | null; limit: number }) => ToldRows
   count: (call: { at: number | undefined }) => { count: number; copies: number }

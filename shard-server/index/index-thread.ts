@@ -3,23 +3,22 @@ import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
-import { kMeans } from '../../core/kmeans.ts'
 import { checkLimit } from '../../core/limits.ts'
 import { ownerCell } from '../../core/partition.ts'
 import { formatPosition, ORIGIN } from '../../core/position.ts'
 import { SpillReservoir } from '../../core/redundancy.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { CellState } from './cell-state.ts'
-import { FlatIndex, flatten } from './flat-index.ts'
 import type { Argument, IndexCall, IndexCalls, IndexStats, ReadRows, ToldRows, WalkAnswer } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './repair-calls.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
+import { train } from './training.ts'
 
 let state: CellState
 let reservoir: SpillReservoir | undefined
-/** Points that one assignment step of training compares before it yields. */
-const TRAIN_BLOCK = 512
+/** Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the next. */
+const SCAN_MS = 200
 /** Rows that one step of a walk looks at. */
 const WALK_ROWS = 2000
 
@@ -65,15 +64,17 @@ const handlers: Handlers = {
       const vector = call.vectors.subarray(i * dimension, (i + 1) * dimension)
       return at === undefined ? { vector, limit } : { vector, limit, at }
     })
-    const found = state.search(queries)
+    const found = state.search(queries, SCAN_MS)
     return {
       scanned: state.rows.live,
-      queries: found.map((rows, i) =>
-        tell(
-          rows.map(({ row }) => row),
-          (_row, n) => ({ distance: rows[n]?.distance }),
-          { withPayload: call.withPayload[i] === true, withVector: call.withVector[i] === true },
-        ),
+      queries: found.map(
+        (rows, i) =>
+          rows &&
+          tell(
+            rows.map(({ row }) => row),
+            (_row, n) => ({ distance: rows[n]?.distance }),
+            { withPayload: call.withPayload[i] === true, withVector: call.withVector[i] === true },
+          ),
       ),
     }
   },
@@ -132,26 +133,8 @@ const handlers: Handlers = {
     return gather(chosen)
   },
 
-  async train({ points, clusters, seed }) {
-    const { dimension, metric, scratchDir } = state.shape
-    const blocks: number[][] = []
-    for (let at = 0; at < points.length; at += TRAIN_BLOCK * dimension) {
-      blocks.push(flatten([points.subarray(at, at + TRAIN_BLOCK * dimension)]))
-    }
-    const assign = async (centroids: Float32Array) => {
-      const index = new FlatIndex('L2', dimension, scratchDir)
-      index.add([centroids])
-      const labels: number[] = []
-      const distances: number[] = []
-      for (const block of blocks) {
-        const found = index.searchFlat(block, 1)
-        for (const label of found.labels) labels.push(label)
-        for (const distance of found.distances) distances.push(distance)
-        await new Promise(setImmediate)
-      }
-      return { labels, distances }
-    }
-    return kMeans({ points, dimension, clusters, seed, metric }, assign)
+  train(call) {
+    return train(state.shape, call)
   },
 
   walk({ cell, partition, redundantStorage, from, limit }) {
@@ -229,7 +212,7 @@ interface CallMessage {
 function buffersOf(call: IndexCall, value: unknown): ArrayBuffer[] {
   const told =
     call === 'search'
-      ? (value as { queries: ToldRows[] }).queries
+      ? (value as { queries: (ToldRows | undefined)[] }).queries.filter((rows) => rows !== undefined)
       : call === 'rows' || call === 'page'
         ? [value as ToldRows]
         : []

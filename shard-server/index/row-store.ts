@@ -8,6 +8,7 @@ import { crc32 } from 'node:zlib'
 import { compareKeys, type IdKey } from '../../core/ids.ts'
 import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
+import { Lengths } from './lengths.ts'
 
 const CHUNK_BYTES = 4 * 1024 * 1024
 
@@ -35,6 +36,7 @@ export class RowStore {
   points = 0
   copies = 0
   #sum = 0
+  readonly lengths = new Lengths()
   readonly #live = new Map<IdKey, number>()
   readonly #past = new Map<IdKey, number[]>()
   /** Rows in the order in which they were superseded. */
@@ -85,6 +87,7 @@ export class RowStore {
     this.flags.push(row.flag)
     this.payloads.push(row.payload)
     this.vector(number).set(row.vector)
+    this.lengths.note(number, row.vector)
     if (!this.#past.has(row.key)) this.#unsorted.push(row.key)
     this.#live.set(row.key, number)
     this.#count(row, 1)
