@@ -34,7 +34,10 @@ async function trimmed(spec: object = {}): Promise<void> {
 }
 
 const folder = (ordinal: number) => join(cluster.dataDir, 'clusters', 'things', `shard-0-${ordinal}`)
-const snapshots = (ordinal: number) => readdirSync(join(folder(ordinal), 'snapshots')).sort()
+const seqOf = (name: string) => Number(name.split('-').at(-1))
+/** Oldest first. */
+const snapshots = (ordinal: number) =>
+  readdirSync(join(folder(ordinal), 'snapshots')).sort((a, b) => seqOf(a) - seqOf(b))
 const manifestFile = (ordinal: number, name: string) => join(folder(ordinal), 'snapshots', name, 'manifest.json')
 
 /** Every file below a folder that data is in, and its content. */
@@ -175,7 +178,10 @@ describe('a snapshot that is really damaged', () => {
     expect(code).toBe(0)
     for (let round = 0; round < 8; round++)
       await cluster.collection.upsert(Array.from({ length: 40 }, (_, i) => ({ id: i, vector: [i, 1] })))
-    await waitFor(async () => (snapshots(0).some((name) => name > newest) ? true : undefined), 'newer snapshots')
+    await waitFor(
+      async () => (snapshots(0).some((name) => seqOf(name) > seqOf(newest)) ? true : undefined),
+      'newer snapshots',
+    )
     expect(aside(0).map((name) => name.replace(/^.*~/, ''))).toEqual([newest])
     expect(await cluster.collection.count({ consistency: 'strong' })).toBe(POINTS)
   })
