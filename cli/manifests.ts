@@ -100,7 +100,9 @@ function resolve(manifest: VectorCluster, values: Map<string, string>, centroids
 }
 
 function checkCentroids({ metadata, spec }: VectorCluster, text: string): void {
-  const shape = z.array(z.array(z.number()).length(spec.dimension)).length(spec.clusters)
+  const shape = z
+    .array(z.array(z.number().refine((x) => Number.isFinite(Math.fround(x)))).length(spec.dimension))
+    .length(spec.clusters)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -109,7 +111,7 @@ function checkCentroids({ metadata, spec }: VectorCluster, text: string): void {
   }
   if (!shape.safeParse(value).success)
     throw badRequest(
-      `${metadata.name}: the supplied centroids must be ${spec.clusters} lists of ${spec.dimension} numbers, as JSON`,
+      `${metadata.name}: the supplied centroids must be ${spec.clusters} lists of ${spec.dimension} finite float32 numbers, as JSON`,
     )
 }
 

@@ -43,15 +43,15 @@ const NOTHING = {
 export interface LocalStatus {
   endpoint: string | null
   processes: ProcessStatus[]
-  /** Processes that do not run because they refuse to. */
-  problems: { name: string; code: string; message: string }[]
+  /** Processes that do not run because they refuse to; absent where there are none. */
+  problems?: { name: string; code: string; message: string }[]
 }
 
 const PROBE_TIMEOUT_MS = 1500
 
 export async function localStatus(dataDir: string): Promise<LocalStatus> {
   const dir = new DataDir(dataDir)
-  if (!dir.exists) return { endpoint: null, processes: [], problems: [] }
+  if (!dir.exists) return { endpoint: null, processes: [] }
   const live = [...dir.processes].filter(([, record]) => isAlive(record))
   const processes = await Promise.all(live.map(([name, record]) => processStatus(dir, name, record)))
   const supervisor = dir.supervisor
@@ -66,14 +66,15 @@ export async function localStatus(dataDir: string): Promise<LocalStatus> {
       ready: true,
     })
   }
+  const problems = dir.lastErrors.map(({ unit, error }) => ({
+    name: unit,
+    code: error.code,
+    message: `${error.message}. ${error.row.hint}`,
+  }))
   return {
     endpoint: dir.settings && processes.length > 0 ? endpointOf(dir.settings) : null,
     processes,
-    problems: dir.lastErrors.map(({ unit, error }) => ({
-      name: unit,
-      code: error.code,
-      message: `${error.message}. ${error.row.hint}`,
-    })),
+    ...(problems.length === 0 ? {} : { problems }),
   }
 }
 
@@ -144,6 +145,6 @@ export function statusTable({ endpoint, processes, problems }: LocalStatus): str
       .map((cell, i) => cell.padEnd(widths[i] as number))
       .join('  ')
       .trimEnd()
-  const told = problems.map(({ name, message }) => `${name} does not start: ${message}`)
+  const told = (problems ?? []).map(({ name, message }) => `${name} does not start: ${message}`)
   return [`endpoint ${endpoint}`, line(header), ...rows.map(line), ...told]
 }

@@ -1,7 +1,8 @@
 /** `maksdb import`: points from a file into a collection, and where to go on where not all of them could be written. */
 import type { Collection } from '@maksdb/client'
 import { asMaksError, badRequest } from '../../core/errors.ts'
-import { fileReason } from '../file-problem.ts'
+import { sentence } from '../end.ts'
+import { fileProblem, fileReason } from '../file-problem.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
 import type { ImportPoint } from './row-check.ts'
 import { openSource } from './sources.ts'
@@ -22,7 +23,9 @@ export async function importFile(
 ): Promise<void> {
   const named = file === '-' ? 'standard input' : file
   const source = await openSource(file).catch((error: unknown) => {
-    throw badRequest(`${named}: ${fileReason(error) ?? asMaksError(error).message}`)
+    throw fileReason(error) === undefined
+      ? badRequest(`${named}: ${asMaksError(error).message}`)
+      : fileProblem(named, 'read', error)
   })
   const total = source.total === undefined ? undefined : Math.max(0, source.total - options.skip)
   const bar = new ProgressBar(`import ${collection.name}`, total, options.json === true)
@@ -48,17 +51,28 @@ export async function importFile(
     if (options.json) printJson({ points, seconds, rate })
     else print(`imported ${points.toLocaleString('en')} points into ${collection.name} in ${seconds.toFixed(1)} s`)
   } catch (error) {
-    bar.end(state.points)
-    const next = options.skip + state.through
-    const goOn = file === '-' ? `leave out the first ${next} lines with points` : `go on with --skip ${next}`
-    const why = stop.signal.aborted ? 'it was interrupted' : (fileReason(error) ?? asMaksError(error).message)
-    const rest = state.points > state.through ? `, and ${state.points - state.through} points after them` : ''
+    if (state.points > 0) bar.end(state.points)
+    const why = stop.signal.aborted ? 'it was interrupted.' : sentence(error, 'maksdb import --help')
     throw badRequest(
-      `${named}${state.refused}: ${why}. The first ${next} rows are in ${collection.name}${rest}; then ${goOn}`,
+      `${named}${state.refused}: ${why}${/[.?!]$/.test(why) ? '' : '.'} ${progressOf(state, file, collection.name, options.skip)}`,
     )
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
   }
+}
+
+/** How far an import came, and how to go on. */
+function progressOf(
+  state: { points: number; through: number },
+  file: string,
+  collection: string,
+  skip: number,
+): string {
+  const next = skip + state.through
+  if (next === 0 && state.points === 0) return 'No point of it was imported'
+  const goOn = file === '-' ? `leave out the first ${next} lines with points` : `go on with --skip ${next}`
+  const rest = state.points > state.through ? `, and ${state.points - state.through} points after them` : ''
+  return `The first ${next} rows are in ${collection}${rest}; then ${goOn}`
 }
 
 async function* skipping(points: AsyncIterable<ImportPoint>, count: number): AsyncGenerator<ImportPoint> {

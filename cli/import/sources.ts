@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { badRequest } from '../../core/errors.ts'
-import { fileReason } from '../file-problem.ts'
 import { fvecs, npy } from './fixed-rows.ts'
 import { parquet } from './parquet.ts'
 import type { ImportPoint } from './row-check.ts'
@@ -18,9 +17,7 @@ export interface ImportSource {
 /** Throws BAD_REQUEST, as its points do, for what is damaged or not understood, with the place in the file. */
 export async function openSource(file: string): Promise<ImportSource> {
   if (file === '-') return { points: jsonLines(process.stdin), total: undefined }
-  const info = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    throw badRequest(fileReason(error) ?? error.message)
-  })
+  const info = await stat(file)
   if (!info.isFile()) throw badRequest('it is no file')
   switch (extname(file).toLowerCase()) {
     case '.jsonl':
