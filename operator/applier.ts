@@ -114,8 +114,8 @@ export class Applier {
     if (ours && driftOf(fitted(declared, ours), ours) === undefined) return { object: ours }
     const asked = declared.metadata.annotations?.[ANNOTATIONS.applied] ?? ''
     return this.#try(placeOf(object), asked, object, !ours, signal, async () => {
-      const taken = kind === 'StatefulSet' ? await this.#foreignClaim(declared, ours, signal) : undefined
-      if (taken) return { trouble: taken }
+      const claim = kind === 'StatefulSet' ? await this.#foreignClaim(declared, ours, signal) : undefined
+      if (claim) return this.#nameTaken(owner, claimNotOursText(claim), ours === undefined, signal)
       const made = ours ? undefined : await this.#create(owner, declared, signal)
       if (made) return made
       return this.#change(owner, declared, signal)
@@ -245,7 +245,7 @@ export class Applier {
     set: KubeObject,
     before: KubeObject | undefined,
     signal: AbortSignal,
-  ): Promise<Trouble | undefined> {
+  ): Promise<KubeObject | undefined> {
     const { namespace = '', name } = set.metadata
     for (let ordinal = Number(before?.spec?.replicas ?? 0); ordinal < Number(set.spec?.replicas); ordinal++) {
       const at = { namespace, name: `data-${name}-${ordinal}` }
@@ -254,16 +254,18 @@ export class Applier {
         (await this.#parts.client.get(VOLUME_CLAIMS, at, signal).catch((thrown: unknown) => {
           if (!isNotFound(thrown)) throw thrown
         }))
-      if (claim && !isClaimOf(claim, set))
-        return { reason: 'NameTaken', message: claimNotOursText(claim), blocksReady: before === undefined }
+      if (claim && !isClaimOf(claim, set)) return claim
     }
     return undefined
   }
 
-  async #notOurs(owner: KubeObject, there: KubeObject, signal: AbortSignal): Promise<Written> {
-    const message = notOursText(there, owner)
+  #notOurs(owner: KubeObject, there: KubeObject, signal: AbortSignal): Promise<Written> {
+    return this.#nameTaken(owner, notOursText(there, owner), BLOCKING.has(there.kind), signal)
+  }
+
+  async #nameTaken(owner: KubeObject, message: string, blocksReady: boolean, signal: AbortSignal): Promise<Written> {
     await this.#event(owner, 'Warning', 'NameTaken', 'Create', message, signal)
-    return { trouble: { reason: 'NameTaken', message, blocksReady: BLOCKING.has(there.kind) } }
+    return { trouble: { reason: 'NameTaken', message, blocksReady } }
   }
 
   #learned(object: KubeObject): KubeObject {

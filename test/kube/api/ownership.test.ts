@@ -166,7 +166,12 @@ describe('an object of the user under a name of ours', () => {
     await client.mergePatch(OWNED.ConfigMap, ours.metadata, { metadata: { ownerReferences: [reference] } })
     await operate(at)
     const after = await client.get(OWNED.ConfigMap, { namespace: at, name: 'films-config' })
-    expect(Object.keys(after.data ?? {}).sort()).toEqual(['collection.json', 'redis.conf', 'router.json'])
+    expect(Object.keys(after.data ?? {}).sort()).toEqual([
+      'collection.json',
+      'credentials.json',
+      'redis.conf',
+      'router.json',
+    ])
   })
 
   it('that is a pod with our labels is neither counted nor deleted', async () => {
