@@ -1,8 +1,9 @@
-/** `npm test`: the tiers one after the other, each with a time budget, and one closing line over all. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+/** `npm test`: all tiers, each with a time budget, some side by side, and one closing line over all. */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sleep } from '../runtime/lifecycle.ts'
 import { aptInstall } from '../setup/steps.mjs'
 import { whyNot } from './kube/cluster/cluster.ts'
 import { missingPackages } from './packages.ts'
@@ -20,12 +21,23 @@ const TIERS: Tier[] = [
   { project: 'unit', what: 'pure code', budgetMinutes: 4 },
   { project: 'redis', what: 'the scripts on a real Redis', budgetMinutes: 5 },
   { project: 'sim', what: 'simulated histories, and mutants of the protocol', budgetMinutes: 6 },
-  { project: 'local', what: 'real processes, crashes, pauses', budgetMinutes: 32 },
+  { project: 'local', what: 'real processes, crashes, pauses', budgetMinutes: 40 },
   { project: 'chaos', what: 'six minutes of faults, and the judges of what clients saw', budgetMinutes: 11 },
   { project: 'compat', what: 'clients of other projects', budgetMinutes: 10 },
-  { project: 'api', what: 'operator and CRD on a real API server', budgetMinutes: 20, kubernetes: true },
-  { project: 'kube', what: 'everything on a real Kubernetes cluster', budgetMinutes: 32, kubernetes: true },
+  { project: 'api', what: 'operator and CRD on a real API server', budgetMinutes: 25, kubernetes: true },
+  { project: 'kube', what: 'everything on a real Kubernetes cluster', budgetMinutes: 40, kubernetes: true },
 ]
+/**
+ * Phases follow each other; the lanes of a phase run side by side, and the tiers of a lane one after the other. Processes on
+ * one machine and a Kubernetes cluster leave each other half of the time; chaos measures how long things take, and runs alone.
+ */
+const PHASES: readonly (readonly (readonly string[])[])[] = [
+  [['static', 'unit', 'redis', 'sim']],
+  [['local'], ['api', 'kube']],
+  [['compat', 'chaos']],
+]
+/** What an ended tier has printed arrives within this time. */
+const LAST_WORDS_MS = 200
 /** The first time; afterwards everything comes from the cache. */
 const BUILD_BUDGET_MINUTES = 45
 
@@ -51,22 +63,11 @@ const kubernetes = wanted.some((tier) => tier.project === 'api' || (tier.kuberne
   ? await prepareKubernetes()
   : undefined
 
-for (const { project, what, budgetMinutes, kubernetes: needed } of wanted) {
-  if (needed && !(await isPrepared(project))) continue
-  const started = performance.now()
-  console.log(`\n── ${project}: ${what} (budget ${budgetMinutes} min)`)
-  const output = join(folder, `${project}.json`)
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
-  const { status } = spawnSync(
-    process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', '--project', project, ...reporters],
-    {
-      stdio: 'inherit',
-      timeout: budgetMinutes * 60_000,
-    },
-  )
-  count(project, output, status)
-  console.log(`── ${project}: ${((performance.now() - started) / 1000).toFixed(0)} s of ${budgetMinutes * 60} s`)
+for (const phase of PHASES) {
+  const lanes = phase
+    .map((lane) => lane.flatMap((project) => wanted.find((tier) => tier.project === project) ?? []))
+    .filter((lane) => lane.length > 0)
+  await Promise.all(lanes.map((lane) => runLane(lane, lanes.length > 1)))
 }
 
 rmSync(folder, { recursive: true, force: true })
@@ -80,6 +81,45 @@ function installPackages(): void {
   if (missing.length === 0) return
   console.log(`installing what the tests need: ${missing.join(', ')}`)
   if (!aptInstall(missing)) console.log('not all of them could be installed')
+}
+
+/** @param beside other tiers run at the same time: what each prints is shown when it has ended */
+async function runLane(lane: readonly Tier[], beside: boolean): Promise<void> {
+  for (const tier of lane) if (!tier.kubernetes || (await isPrepared(tier.project))) await runTier(tier, beside)
+}
+
+async function runTier({ project, what, budgetMinutes }: Tier, beside: boolean): Promise<void> {
+  const started = performance.now()
+  const title = `\n── ${project}: ${what} (budget ${budgetMinutes} min)`
+  console.log(beside ? `${title}, beside others` : title)
+  const output = join(folder, `${project}.json`)
+  const child = spawn(
+    process.execPath,
+    [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--project',
+      project,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${output}`,
+    ],
+    { stdio: beside ? ['ignore', 'pipe', 'pipe'] : 'inherit', timeout: budgetMinutes * 60_000 },
+  )
+  let text = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+  const status = await new Promise<number | null>((resolve) => {
+    child.on('error', () => resolve(null))
+    // Not "close": a process that a test has left behind may hold the pipe.
+    child.on('exit', resolve)
+  })
+  if (beside) await sleep(LAST_WORDS_MS)
+  if (beside) console.log(`${title}\n${text}`)
+  count(project, output, status)
+  console.log(`── ${project}: ${((performance.now() - started) / 1000).toFixed(0)} s of ${budgetMinutes * 60} s`)
 }
 
 type Preparation = { missing: string } | { build: Promise<number | null>; log: () => string }
