@@ -71,8 +71,8 @@ export async function ingest<T>(
   let batch: T[] = []
   let broken: { error: unknown } | undefined
   try {
-    for await (const point of source) {
-      if (failure || options.signal?.aborted) break
+    for await (const point of untilAborted(source, options.signal)) {
+      if (failure) break
       batch.push(point)
       if (batch.length === size) {
         await send(batch)
@@ -88,4 +88,32 @@ export async function ingest<T>(
   if (failure) throw failure.error
   options.signal?.throwIfAborted()
   return { ...progress(), batches }
+}
+
+/** What an iterable gives until the signal is aborted, also where it keeps silent for ever, as an open pipe does. */
+async function* untilAborted<T>(
+  source: Iterable<T> | AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T> {
+  if (!signal) return yield* source
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  let stop = () => {}
+  const onAbort = () => stop()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    for (;;) {
+      // A promise for each point: one that all points raced against would remember every one of them.
+      const next = await new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
+        stop = () => resolve(undefined)
+        if (signal.aborted) stop()
+        else Promise.resolve(iterator.next()).then(resolve, reject)
+      })
+      if (next === undefined || next.done === true) return
+      yield next.value
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    // Not waited for: a source that keeps silent does not end either.
+    void iterator.return?.()
+  }
 }
