@@ -95,7 +95,10 @@ async function* untilAborted<T>(
   source: Iterable<T> | AsyncIterable<T>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<T> {
-  if (!signal) return yield* source
+  if (!signal) {
+    yield* source
+    return
+  }
   const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
   let stop = () => {}
   const onAbort = () => stop()
