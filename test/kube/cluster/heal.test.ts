@@ -135,6 +135,12 @@ it('what somebody changes by hand is put right, and told', async () => {
   )
   await k.settled('films')
   await k.until('two pods', 60_000, async () => ((await k.pods('maksdb.io/cell=0')).length === 2 ? true : undefined))
-  expect(await k.kubectl('get', 'service', 'films', '-o', 'jsonpath={.spec.selector}')).toContain('films')
+  // The status that was read may be of the moment before the operator saw the change.
+  const selector = await k.until('the selector to be put right', 60_000, async () => {
+    const text = await k.kubectl('get', 'service', 'films', '-o', 'jsonpath={.spec.selector}')
+    return text.includes('other') ? undefined : text
+  })
+  expect(selector).toContain('films')
+  await k.settled('films')
   expect(await k.kubectl('describe', 'vc', 'films')).toContain('DriftRepaired')
 })
