@@ -51,7 +51,7 @@ export async function createCollection(parts: CollectionParts, request: Request)
     registry.reload()
     const made = registry.find(collection)
     await made?.refresh()
-    if (made?.topology?.gateOpen && made.topology.cells.every((cell) => cell.leased)) return true
+    if (made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell))) return true
     await sleep(READY_POLL_MS)
   }
   throw new MaksError('TIMEOUT', `collection ${collection} was created, but is not ready yet`)

@@ -10,6 +10,9 @@ import type { Pod } from './pod.ts'
 import type { Replica } from './replica.ts'
 
 const BEAT_MS = 400
+/** Before its first claim a pod is no member: whoever waits for a new collection waits for the first heartbeat after it. */
+const FIRST_BEAT_MS = 50
+const FIRST_BEATS = 60
 const DURABILITY_CHECK_BEATS = 75
 
 export function heartbeatOf(pod: Pod): Heartbeat {
@@ -58,7 +61,7 @@ export class HeartbeatLoop {
         this.progress = undefined
         this.#pod.logger.debug({ error: asMaksError(thrown).message }, 'no heartbeat')
       })
-      await sleep(BEAT_MS)
+      await sleep(this.#count < FIRST_BEATS && !this.progress?.gateOpen ? FIRST_BEAT_MS : BEAT_MS)
     }
   }
 
