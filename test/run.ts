@@ -38,6 +38,8 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
 ]
 /** What an ended tier has printed arrives within this time. */
 const LAST_WORDS_MS = 200
+/** Of each failure this much stands in the closing list: often only the end of a long output is kept. */
+const FAILURE_LINES = 12
 /** The first time; afterwards everything comes from the cache. */
 const BUILD_BUDGET_MINUTES = 45
 
@@ -47,13 +49,18 @@ interface Report {
   numPendingTests: number
   numTodoTests: number
   numFailedTestSuites: number
-  testResults: { assertionResults: { status: string; fullName: string }[] }[]
+  testResults: {
+    name: string
+    message: string
+    assertionResults: { status: string; fullName: string; failureMessages: string[] }[]
+  }[]
 }
 
 const only = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-test-'))
 const sum = { passed: 0, failed: 0, skipped: 0 }
 const skipped: string[] = []
+const failures: string[] = []
 
 const wanted = TIERS.filter(({ project }) => only.length === 0 || only.includes(project))
 installPackages()
@@ -72,6 +79,7 @@ for (const phase of PHASES) {
 
 rmSync(folder, { recursive: true, force: true })
 if (skipped.length > 0) console.log(`\nnot run on this machine:\n${skipped.map((name) => `  ${name}`).join('\n')}`)
+if (failures.length > 0) console.log(`\nfailed:\n${failures.join('\n')}`)
 console.log(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 process.exit(sum.failed > 0 || sum.passed === 0 ? 1 : 0)
 
@@ -177,8 +185,15 @@ function count(project: string, output: string, status: number | null): void {
   sum.skipped += report.numPendingTests + report.numTodoTests
   // A file that fails to load, or an error outside any test, fails the run although no test did.
   if (status !== 0 && report.numFailedTests === 0) sum.failed++
-  for (const { assertionResults } of report.testResults) {
-    for (const { status: outcome, fullName } of assertionResults)
+  for (const { name, message, assertionResults } of report.testResults) {
+    if (message) failures.push(failure(`${project}: ${name}`, message))
+    for (const { status: outcome, fullName, failureMessages } of assertionResults) {
+      if (outcome === 'failed') failures.push(failure(`${project}: ${fullName}`, failureMessages.join('\n')))
       if (outcome === 'skipped' || outcome === 'pending') skipped.push(`${project}: ${fullName}`)
+    }
   }
+}
+
+function failure(title: string, message: string): string {
+  return [title, ...message.split('\n').slice(0, FAILURE_LINES)].join('\n    ')
 }
