@@ -1,6 +1,17 @@
 import { defineConfig } from 'vitest/config'
 
-const CODE = ['core', 'protocol', 'runtime', 'store', 'shard-server', 'router', 'operator', 'cli', 'client/src']
+const CODE = [
+  'core',
+  'protocol',
+  'runtime',
+  'store',
+  'shard-server',
+  'router',
+  'operator',
+  'supervisor',
+  'cli',
+  'client/src',
+]
 
 /** One project a tier; test/run.ts runs them in this order and gives each its time budget. */
 export default defineConfig({

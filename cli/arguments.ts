@@ -1,7 +1,7 @@
 /** Values of options, checked as the command line is read: what is wrong is wrong usage, and names the option. */
 import type { PointId } from '@maksdb/client'
 import { InvalidArgumentError } from 'commander'
-import { exactParse } from '../core/exact-json.ts'
+import { exactParse } from '../core/json/exact-json.ts'
 
 /** gRPC has the port after REST's. */
 export const parsePort = integer(1, 65_534)

@@ -5,7 +5,7 @@
 import { MaksDBError } from '@maksdb/client'
 import { CommanderError } from 'commander'
 import { type ErrorCode, MaksError } from '../core/errors.ts'
-import { fileReason } from './file-problem.ts'
+import { fileReason } from '../supervisor/file-problem.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { rename, rm, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { fileProblem } from './file-problem.ts'
+import { fileProblem } from '../supervisor/file-problem.ts'
 
 /** @param file undefined for standard output */
 export async function writeExport(lines: AsyncIterable<string>, file: string | undefined): Promise<void> {

@@ -4,7 +4,7 @@ import type { Collection } from '@maksdb/client'
 import { squaredL2 } from '../core/metric.ts'
 import { client } from './commands/data-commands.ts'
 import { type Digit, drawDigit, loadDigits } from './digits.ts'
-import { startLocal } from './local.ts'
+import { startLocal } from './local/local.ts'
 import { note, ProgressBar, print, WaitLine } from './output.ts'
 import { settled } from './settle.ts'
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { idKey } from './ids.ts'
 import { cellHealth, hashCell, ownerCell, type Partition, probesForRecall, rankCells } from './partition.ts'
 import { normal, seededRandom } from './random.ts'
-import { SpillReservoir } from './redundancy.ts'
+import { SpillReservoir } from './spill.ts'
 
 const trained: Partition = {
   version: 1,

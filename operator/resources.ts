@@ -1,6 +1,6 @@
 /** The kinds that the operator reads and writes, and the words on them. */
 
-import { API_VERSION, KIND } from '../protocol/vector-cluster.ts'
+import { API_VERSION, KIND } from '../protocol/manifest/vector-cluster.ts'
 import type { KubeObject, Resource } from './kube/objects.ts'
 
 function core(kind: string, plural: string): Resource {

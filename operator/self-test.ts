@@ -1,11 +1,11 @@
 /** `helm test`: a small VectorCluster is made, written, read and taken away. Arguments: namespace, name, more of its spec as JSON. */
 import { request } from 'undici'
 import { sleep } from '../runtime/lifecycle.ts'
-import { KEYS, names, PORTS } from './build/names.ts'
 import { Connection } from './kube/connection.ts'
 import { KubeClient } from './kube/kube-client.ts'
 import { isNotFound } from './kube/kube-error.ts'
 import type { KubeObject } from './kube/objects.ts'
+import { KEYS, names, PORTS } from './manifests/names.ts'
 import { OWNED, VECTOR_CLUSTERS } from './resources.ts'
 
 const LIMIT_MS = 240_000

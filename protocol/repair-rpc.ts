@@ -1,7 +1,8 @@
 /** Messages between the pods of a collection whose log is being repaired: the one that repairs asks the chosen copies. */
-import type { Heard } from '../core/heard.ts'
+
 import type { IdKey } from '../core/ids.ts'
-import type { OnceRecord } from '../core/once.ts'
+import type { Heard } from '../core/log/coverage.ts'
+import type { OnceRecord } from '../core/log/idempotency.ts'
 import type { RowFactsResponse } from './shard-rpc.ts'
 
 export const REPAIR_RPC = {

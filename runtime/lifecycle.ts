@@ -1,7 +1,7 @@
 /** Start and end of a process: the run file that says where it listens, and an orderly stop within a time. */
 import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import type { RunFile } from '../protocol/config.ts'
-import { lastWords } from '../protocol/last-words.ts'
+import type { RunFile } from '../protocol/env/config.ts'
+import { lastWords } from '../protocol/env/last-words.ts'
 import type { Logger } from './logger.ts'
 
 const STOP_LIMIT_MS = 25_000

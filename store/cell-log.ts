@@ -1,8 +1,8 @@
 /** A pod's view of its cell's log: lease, commits, reading, snapshots' bookkeeping. Each method is one script (see DESIGN.md). */
 import { type DataIdentity, shapeText } from '../core/data-identity.ts'
 import type { IdKey } from '../core/ids.ts'
-import { ONCE_TTL_MS } from '../core/once.ts'
-import { formatPosition, type Position } from '../core/position.ts'
+import { ONCE_TTL_MS } from '../core/log/idempotency.ts'
+import { formatPosition, type Position } from '../core/log/position.ts'
 import { allCellKeys, bucketOf, type Keys, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat, OperationResult } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'

@@ -1,7 +1,8 @@
 /** The scripts of the audit of the directory: what it lists in a cell, and its correction. See DESIGN.md, rule L22. */
-import { listingText } from '../core/directory.ts'
+
 import type { IdKey } from '../core/ids.ts'
-import type { DirectoryValue } from '../core/repair.ts'
+import { listingText } from '../core/log/directory-audit.ts'
+import type { DirectoryValue } from '../core/log/repair.ts'
 import { allCellKeys, bucketOf, DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
 import type { Redis } from './connection.ts'
 import { type Argument, runScript } from './scripts.ts'

@@ -1,7 +1,7 @@
 /** Entries of a cell's log as they are read back: decoded, and each checked against the hash of the one before. */
 import { createHash } from 'node:crypto'
 import type { IdKey } from '../core/ids.ts'
-import { formatPosition, type Position, parsePosition } from '../core/position.ts'
+import { formatPosition, type Position, parsePosition } from '../core/log/position.ts'
 
 export type EntryType = 'I' | 'R' | 'E' | 'U' | 'T' | 'N' | 'C' | 'W'
 export type RowFlag = 'o' | 'c' | 'l'
@@ -15,7 +15,7 @@ export interface LogEntry {
   key: IdKey
   /** U: what the cell is to the row (RowFlag). T: where the id lives on, '' for a delete, '-' for what a repair let go. */
   flag: string
-  /** What a request with an idempotency key has come to by this entry (`core/once.ts`); '' where there is none. */
+  /** What a request with an idempotency key has come to by this entry (`core/log/idempotency.ts`); '' where there is none. */
   once: string
   hash: string
   row: Buffer

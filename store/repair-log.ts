@@ -1,9 +1,10 @@
 /** The scripts of a repair: each is refused once another pod repairs, or Redis has changed again. See DESIGN.md, rule L21. */
-import { listingText } from '../core/directory.ts'
+
 import type { IdKey } from '../core/ids.ts'
-import { ONCE_TTL_MS, type OnceRecord } from '../core/once.ts'
-import { formatPosition, parsePosition } from '../core/position.ts'
-import type { DirectoryValue, Fix } from '../core/repair.ts'
+import { listingText } from '../core/log/directory-audit.ts'
+import { ONCE_TTL_MS, type OnceRecord } from '../core/log/idempotency.ts'
+import { formatPosition, parsePosition } from '../core/log/position.ts'
+import type { DirectoryValue, Fix } from '../core/log/repair.ts'
 import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
 import { type Redis, redisError } from './connection.ts'
 import type { LogPoint } from './log-entry.ts'

@@ -1,8 +1,8 @@
 /** What a router reads: who leads, where the pods are, the centroids, and cuts with the owners of ids. */
 import type { ClaimedData } from '../core/data-identity.ts'
-import { parseListing } from '../core/directory.ts'
 import type { IdKey } from '../core/ids.ts'
-import { type Position, parsePosition } from '../core/position.ts'
+import { parseListing } from '../core/log/directory-audit.ts'
+import { type Position, parsePosition } from '../core/log/position.ts'
 import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'

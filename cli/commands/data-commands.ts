@@ -3,14 +3,14 @@
 import { MaksDB, type Point, type PointId } from '@maksdb/client'
 import { type Command, Option } from 'commander'
 import { badRequest } from '../../core/errors.ts'
-import { exactStringify } from '../../core/exact-json.ts'
-import { endpointOf } from '../addresses.ts'
+import { exactStringify } from '../../core/json/exact-json.ts'
+import { DataDir } from '../../supervisor/data-dir.ts'
 import { integer, parseId, parseIds, parseText, parseVector } from '../arguments.ts'
 import { writeExport } from '../export.ts'
 import { type ImportOptions, importFile } from '../import/import-file.ts'
-import { DEFAULT_DATA_DIR } from '../local.ts'
+import { endpointOf } from '../local/addresses.ts'
+import { DEFAULT_DATA_DIR } from '../local/local.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
-import { DataDir } from '../supervisor/data-dir.ts'
 
 /** More than a server takes in one request anyway. */
 const BATCH_MAX = 100_000

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { exactParse } from '../../core/exact-json.ts'
+import { exactParse } from '../../core/json/exact-json.ts'
 import type { ImportPoint } from './row-check.ts'
 import { openSource } from './sources.ts'
 

@@ -1,8 +1,8 @@
 /** `maksdb import`: points from a file into a collection, and where to go on where not all of them could be written. */
 import type { Collection } from '@maksdb/client'
 import { asMaksError, badRequest } from '../../core/errors.ts'
+import { fileProblem, fileReason } from '../../supervisor/file-problem.ts'
 import { sentence } from '../end.ts'
-import { fileProblem, fileReason } from '../file-problem.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
 import type { ImportPoint } from './row-check.ts'
 import { openSource } from './sources.ts'

@@ -3,17 +3,17 @@
  * here, on one worker thread. The log is the only writer.
  */
 import { MaksError } from '../../core/errors.ts'
-import { type Gap, hear } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
-import { parseOnce } from '../../core/once.ts'
+import { type Gap, hear } from '../../core/log/coverage.ts'
+import { parseOnce } from '../../core/log/idempotency.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogPoint, RowFlag } from '../../store/log-entry.ts'
-import { Departures } from './departures.ts'
-import { FlatIndex } from './flat-index.ts'
-import { type FoundRow, Nearest, type Query } from './nearest.ts'
-import { OnceRecords } from './once-records.ts'
+import { OnceRecords } from './idempotency-records.ts'
+import { FlatIndex } from './kernel.ts'
 import { RowStore } from './row-store.ts'
+import { type FoundRow, Nearest, type Query } from './search.ts'
 import type { OwnedShape } from './snapshot-manifest.ts'
+import { Departures } from './tombstones.ts'
 
 export interface AppliedEntry {
   type: EntryType
@@ -41,7 +41,7 @@ export class CellState {
   point: LogPoint
   /** Highest ordering version applied. */
   version: number
-  /** Of what the log has lost before repairs (`core/heard.ts`). */
+  /** Of what the log has lost before repairs (`core/log/coverage.ts`). */
   gaps: readonly Gap[] = []
   compactions = 0
   readonly departures = new Departures()

@@ -1,6 +1,7 @@
 /** What the main thread asks of the index thread: names, arguments and answers of each call. */
-import type { Gap } from '../../core/heard.ts'
+
 import type { IdKey } from '../../core/ids.ts'
+import type { Gap } from '../../core/log/coverage.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { LogPoint } from '../../store/log-entry.ts'

@@ -6,7 +6,7 @@
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { comparePositions, formatPosition, parsePosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, parsePosition } from '../../core/log/position.ts'
 import type { LogPoint } from '../../store/log-entry.ts'
 
 const FOLDER = 'set-aside'

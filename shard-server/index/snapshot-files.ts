@@ -9,12 +9,11 @@ import { existsSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { IdKey } from '../../core/ids.ts'
-import { formatPosition, type Position, parsePosition } from '../../core/position.ts'
+import { formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 import { bytesOf, float32View } from '../../core/vector.ts'
 import type { LogPoint, RowFlag } from '../../store/log-entry.ts'
 import { type CellShape, CellState } from './cell-state.ts'
-import type { Departed } from './departures.ts'
-import { FAISS_HEADER_BYTES, faissHeader } from './flat-index.ts'
+import { FAISS_HEADER_BYTES, faissHeader } from './kernel.ts'
 import type { StoredRow } from './row-store.ts'
 import { SetAside } from './set-aside.ts'
 import {
@@ -28,6 +27,7 @@ import {
   snapshotPath,
   verifySnapshot,
 } from './snapshot-manifest.ts'
+import type { Departed } from './tombstones.ts'
 
 export const SNAPSHOTS_KEPT = 2
 const VECTORS = 'vectors.faiss'

@@ -10,7 +10,7 @@ import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { differences, type RowShape } from '../../core/data-identity.ts'
 import { MaksError } from '../../core/errors.ts'
-import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 
 export const SNAPSHOT_FORMAT = 5
 const MANIFEST = 'manifest.json'

@@ -1,7 +1,7 @@
 /** Centroids by k-means, with FAISS for the assignment step; yields to other calls between blocks of points. */
 import { kMeans } from '../../core/kmeans.ts'
 import type { CellShape } from './cell-state.ts'
-import { FlatIndex, flatten } from './flat-index.ts'
+import { FlatIndex, flatten } from './kernel.ts'
 
 /** Points that one assignment step compares before it yields. */
 const BLOCK = 512

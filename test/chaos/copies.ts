@@ -1,10 +1,10 @@
 /** The end of a run: every pod of a cell holds the same, at the same position, and the directory counts what the cells hold. */
 import { createHash } from 'node:crypto'
 import type { ProcessStatus } from '../../cli/status.ts'
-import { DataDir } from '../../cli/supervisor/data-dir.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { type RowsResponse, RPC, type ScrollRequest } from '../../protocol/shard-rpc.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
+import { DataDir } from '../../supervisor/data-dir.ts'
 import { type TestCluster, waitFor } from '../support/cluster.ts'
 
 const PAGE = 1000

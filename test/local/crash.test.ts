@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { portIsFree } from '../../cli/supervisor/os-process.ts'
+import { portIsFree } from '../../supervisor/os-process.ts'
 import { kill, TestCluster, waitFor } from '../support/cluster.ts'
 import { flowing, violations, Writers } from '../support/writers.ts'
 

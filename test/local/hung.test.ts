@@ -1,8 +1,8 @@
 /** A process that runs but does not answer is replaced, whichever it is, and the cluster goes on with what it had. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProcessStatus } from '../../cli/status.ts'
-import { ANSWER_MS, MISSES_MAX } from '../../cli/supervisor/liveness.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { ANSWER_MS, MISSES_MAX } from '../../supervisor/liveness.ts'
 import { kill, TestCluster, waitFor } from '../support/cluster.ts'
 
 /** The probes, their pauses, and the start of the next process on a busy machine. */

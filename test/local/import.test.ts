@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exactStringify } from '../../core/exact-json.ts'
+import { exactStringify } from '../../core/json/exact-json.ts'
 import { cli, runCli, TestCluster, waitFor } from '../support/cluster.ts'
 
 const POINTS = 400

@@ -1,6 +1,6 @@
 /** What processes export of others that can no longer tell, and the labels by which series are found. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { METRICS } from '../../protocol/metrics.ts'
+import { METRICS } from '../../protocol/metrics/metrics.ts'
 import { TestCluster, waitFor } from '../support/cluster.ts'
 
 let cluster: TestCluster

@@ -7,10 +7,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DataDir } from '../../cli/supervisor/data-dir.ts'
 import { keysOf } from '../../protocol/keys.ts'
 import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
 import { SNAPSHOT_FORMAT } from '../../shard-server/index/snapshot-manifest.ts'
+import { DataDir } from '../../supervisor/data-dir.ts'
 import { runCli, TestCluster, waitFor } from '../support/cluster.ts'
 import { TestRedis } from '../support/redis.ts'
 

@@ -1,10 +1,10 @@
 /** What the operator says of a Redis that is slow, that is away, and that is full. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { conditionsOf, type Findings, SILENCE_TOLD_MS } from '../../operator/conditions.ts'
-import { type LogState, LogViews } from '../../operator/log-view.ts'
-import { collectionConfigOf } from '../../protocol/cluster-config.ts'
-import { parseVectorCluster } from '../../protocol/vector-cluster.ts'
-import type { Condition } from '../../protocol/vector-cluster-status.ts'
+import { conditionsOf, type Findings, SILENCE_TOLD_MS } from '../../operator/status/conditions.ts'
+import { type LogState, LogViews } from '../../operator/watch/log-view.ts'
+import { collectionConfigOf } from '../../protocol/env/cluster-config.ts'
+import { parseVectorCluster } from '../../protocol/manifest/vector-cluster.ts'
+import type { Condition } from '../../protocol/manifest/vector-cluster-status.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { TestRedis } from '../support/redis.ts'
 

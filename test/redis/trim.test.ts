@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
-import { formatPosition } from '../../core/position.ts'
+import { formatPosition } from '../../core/log/position.ts'
 import { bucketOf } from '../../protocol/keys.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { removeMember } from '../../store/topology.ts'

@@ -1,12 +1,13 @@
 /** What a simulated pod keeps: in its memory the fold of a log, as far as the simulation looks at it, and its volume. */
-import { type Gap, hear } from '../../core/heard.ts'
+
 import type { IdKey } from '../../core/ids.ts'
-import { parseOnce } from '../../core/once.ts'
-import { ORIGIN } from '../../core/position.ts'
+import { type Gap, hear } from '../../core/log/coverage.ts'
+import { parseOnce } from '../../core/log/idempotency.ts'
+import { ORIGIN } from '../../core/log/position.ts'
 import { decodeRow } from '../../core/row-codec.ts'
-import { Departures } from '../../shard-server/index/departures.ts'
-import { OnceRecords } from '../../shard-server/index/once-records.ts'
+import { OnceRecords } from '../../shard-server/index/idempotency-records.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
+import { Departures } from '../../shard-server/index/tombstones.ts'
 import type { LogEntry, LogPoint } from '../../store/log-entry.ts'
 
 export const START: LogPoint = { position: ORIGIN, hash: '' }

@@ -3,7 +3,7 @@
  * kill, its volume does not. The calls into the log, the check of the chain, the departures and the judgement of a repair
  * are the real ones.
  */
-import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import { CellLog, type Lead, type Operation } from '../../store/cell-log.ts'
 import { countFitting, LogMismatch, type LogPoint, verifyChain } from '../../store/log-entry.ts'

@@ -1,9 +1,10 @@
 /** A repair of the simulation, which may stop at any step: the scripts and the judgement are the real ones. */
-import { type Heard, heardBy } from '../../core/heard.ts'
+
 import type { IdKey } from '../../core/ids.ts'
-import { comparePositions, formatPosition } from '../../core/position.ts'
-import { type DirectoryValue, judge } from '../../core/repair.ts'
-import { addFacts, facts, heldRows, type KnownOfId } from '../../shard-server/index/repair-calls.ts'
+import { type Heard, heardBy } from '../../core/log/coverage.ts'
+import { comparePositions, formatPosition } from '../../core/log/position.ts'
+import { type DirectoryValue, judge } from '../../core/log/repair.ts'
+import { addFacts, facts, heldRows, type KnownOfId } from '../../shard-server/index/row-facts.ts'
 import { type ChosenCopy, parsePlan, RepairLog } from '../../store/repair-log.ts'
 import { BUCKETS, SCOPE } from './collection.ts'
 import type { SimPod } from './pod.ts'

@@ -1,7 +1,7 @@
 /** The simulated Redis against the real one: the same calls, drawn from seeds, give the same replies and leave the same data. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
-import { ORIGIN } from '../../core/position.ts'
+import { ORIGIN } from '../../core/log/position.ts'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { keysOf } from '../../protocol/keys.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'

@@ -4,7 +4,7 @@
  * acknowledged must be there, once, where the directory says.
  */
 import type { IdKey } from '../../core/ids.ts'
-import { comparePositions, formatPosition, ORIGIN, type Position, parsePosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, ORIGIN, type Position, parsePosition } from '../../core/log/position.ts'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { keysOf } from '../../protocol/keys.ts'

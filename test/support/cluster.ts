@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { MaksDB } from '@maksdb/client'
 import { stringify } from 'yaml'
 import { localStatus, type ProcessStatus } from '../../cli/status.ts'
-import { DataDir } from '../../cli/supervisor/data-dir.ts'
-import { portIsFree } from '../../cli/supervisor/os-process.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import type { RepairReport } from '../../shard-server/repairer.ts'
+import type { RepairReport } from '../../shard-server/recovery/log-repair.ts'
 import { connect, type Redis } from '../../store/connection.ts'
+import { DataDir } from '../../supervisor/data-dir.ts'
+import { portIsFree } from '../../supervisor/os-process.ts'
 
 export const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 

@@ -2,7 +2,7 @@
 import { type DataIdentity, LOG_FORMAT, VECTORS } from '../../core/data-identity.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { idKey } from '../../core/ids.ts'
-import { ORIGIN, parsePosition } from '../../core/position.ts'
+import { ORIGIN, parsePosition } from '../../core/log/position.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { bucketOf } from '../../protocol/keys.ts'
 import { CellLog, type Claim, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'

@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../../cli/supervisor/os-process.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { connect, type Redis } from '../../store/connection.ts'
+import { freePort } from '../../supervisor/os-process.ts'
 import { waitFor } from './cluster.ts'
 
 const HEAL_TRIES = 20

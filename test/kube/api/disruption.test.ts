@@ -1,10 +1,10 @@
 /** What the operator takes away, and when it keeps its hands still, against a real API server. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { budgetOf } from '../../../core/disruption-budget.ts'
+import { budgetOf } from '../../../core/plan/disruption-budget.ts'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import { type KubeObject, pathOf } from '../../../operator/kube/objects.ts'
 import { FINALIZER, OWNED, OWNED_SELECTOR, PODS, VECTOR_CLUSTERS } from '../../../operator/resources.ts'
-import type { VectorClusterStatus } from '../../../protocol/vector-cluster-status.ts'
+import type { VectorClusterStatus } from '../../../protocol/manifest/vector-cluster-status.ts'
 import { ApiServer, namespace } from '../support/api-server.ts'
 import { TestOperator } from '../support/test-operator.ts'
 

@@ -1,12 +1,12 @@
 /** Whatever stands under a name of ours and is not ours stays as it is, is told, and holds up nothing but what needs it. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { labelsOf } from '../../../operator/build/context.ts'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject, Resource } from '../../../operator/kube/objects.ts'
-import { isOwnedBy } from '../../../operator/ownership.ts'
+import { labelsOf } from '../../../operator/manifests/context.ts'
 import { OWNED, PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from '../../../operator/resources.ts'
-import type { VectorClusterStatus } from '../../../protocol/vector-cluster-status.ts'
+import { isOwnedBy } from '../../../operator/watch/ownership.ts'
+import type { VectorClusterStatus } from '../../../protocol/manifest/vector-cluster-status.ts'
 import { ApiServer, namespace } from '../support/api-server.ts'
 import { manifest, operateUntilCalm } from '../support/operate.ts'
 
