@@ -1,6 +1,6 @@
 /** What a pass has found to be wrong. */
 /** Something that a person has to mend, or that Kubernetes refuses. */
-export interface Trouble {
+export interface Problem {
   reason: string
   message: string
   /** Whether reads and writes cannot work because of it. */
@@ -12,6 +12,6 @@ export interface Trouble {
 /** So many failures in a row are no accident: somebody should be called. */
 export const FAILURES_TOLD = 3
 
-export function isFailing(troubles: readonly Trouble[]): boolean {
+export function isFailing(troubles: readonly Problem[]): boolean {
   return troubles.some(({ failures = 0 }) => failures >= FAILURES_TOLD)
 }

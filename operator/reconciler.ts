@@ -21,9 +21,9 @@ import { type BuildContext } from './manifests/context.ts'
 import { credentialsOf } from './manifests/credentials.ts'
 import { digest } from './manifests/inputs.ts'
 import { KEYS, names, PORTS } from './manifests/names.ts'
-import { FAILURES_TOLD, isFailing, type Trouble } from './problem.ts'
+import { FAILURES_TOLD, isFailing, type Problem } from './problem.ts'
 import { ANNOTATIONS } from './resources.ts'
-import { conditionsOf, type Findings, fullnessOf } from './status/conditions.ts'
+import { conditionsOf, fullnessOf, type PassResult } from './status/conditions.ts'
 import { belowFloor, sameStatus, statusOf, withoutCounters } from './status/status.ts'
 import { StatusWriter } from './status/status-writer.ts'
 import { Refusals } from './watch/failed-creates.ts'
@@ -70,7 +70,7 @@ interface Pass {
   url: string
   token: string
   /** What could not be written before anything was observed. */
-  troubles: Trouble[]
+  troubles: Problem[]
 }
 
 export class Reconciler {
@@ -244,7 +244,7 @@ export class Reconciler {
       acceptedLoss = await this.#care.acceptLoss(key, pass, log, signal)
     }
     troubles.push(...(await this.#refusals.of(key, observed, signal)))
-    const found: Findings = {
+    const found: PassResult = {
       generation: object.metadata.generation ?? 0,
       world,
       plan,
@@ -267,7 +267,7 @@ export class Reconciler {
   }
 
   /** Objects as they are declared; a shard becomes smaller only within the budget of disruptions. */
-  async #apply({ object, context, cluster }: Pass, seen: Observed, signal: AbortSignal): Promise<Trouble[]> {
+  async #apply({ object, context, cluster }: Pass, seen: Observed, signal: AbortSignal): Promise<Problem[]> {
     const world = worldOf(seen, context)
     const { shards } = world
     const { replicas } = planCluster(world)
@@ -303,7 +303,7 @@ export class Reconciler {
     return pods.map((pod) => `${pod.metadata.uid}=${isReady(pod)}`).join()
   }
 
-  #troubles(pass: Pass, below: readonly number[], observed: Observed): Trouble[] {
+  #troubles(pass: Pass, below: readonly number[], observed: Observed): Problem[] {
     const stuck = observed.pods.map((pod) => troubleOf(pod, Date.now())).find((trouble) => trouble !== undefined)
     return [
       ...pass.troubles,

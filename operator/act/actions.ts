@@ -4,7 +4,7 @@ import { quantityText } from '../../protocol/manifest/quantity.ts'
 import type { EventText } from '../kube/event-recorder.ts'
 import { isRefusal } from '../kube/kube-error.ts'
 import { type KubeObject, keyOf } from '../kube/objects.ts'
-import type { Trouble } from '../problem.ts'
+import type { Problem } from '../problem.ts'
 import { OWNED, VOLUME_CLAIMS } from '../resources.ts'
 import { disruptedOf, type Observed } from '../watch/observed.ts'
 import { isOwnedBy, setNameOf } from '../watch/ownership.ts'
@@ -20,8 +20,8 @@ export class Actor {
     this.#parts = parts
   }
 
-  async carryOut(observed: Observed, plan: ClusterPlan, token: string, signal: AbortSignal): Promise<Trouble[]> {
-    const troubles: Trouble[] = []
+  async carryOut(observed: Observed, plan: ClusterPlan, token: string, signal: AbortSignal): Promise<Problem[]> {
+    const troubles: Problem[] = []
     for (const action of plan.actions) {
       const trouble = await this.#try(observed, action, token, signal)
       if (trouble) troubles.push(trouble)
@@ -35,7 +35,7 @@ export class Actor {
     action: ClusterAction,
     token: string,
     signal: AbortSignal,
-  ): Promise<Trouble | undefined> {
+  ): Promise<Problem | undefined> {
     const place = `${keyOf(observed.object)}/${action.type}/${subjectOf(action)}`
     const asked = JSON.stringify(action)
     const waiting = this.#setbacks.waiting(place, asked)
@@ -51,7 +51,7 @@ export class Actor {
     }
   }
 
-  #do(observed: Observed, action: ClusterAction, token: string, signal: AbortSignal): Promise<Trouble | undefined> {
+  #do(observed: Observed, action: ClusterAction, token: string, signal: AbortSignal): Promise<Problem | undefined> {
     if (action.type === 'replace-pod') return this.#replacePod(observed, action, signal)
     if (action.type === 'hand-over') return this.#handOver(observed, action, token, signal)
     if (action.type === 'grow-volume') return this.#growVolume(observed, action, signal)
@@ -62,7 +62,7 @@ export class Actor {
     observed: Observed,
     action: { pod: string; why: string },
     signal: AbortSignal,
-  ): Promise<Trouble | undefined> {
+  ): Promise<Problem | undefined> {
     const pod = observed.pods.find(({ metadata }) => metadata.name === action.pod)
     // A pod that its set has let go, or that only looks like one of ours, is not ours to delete.
     const set = pod && observed.sets.get(setNameOf(pod, observed.object.metadata.name) ?? '')
@@ -87,7 +87,7 @@ export class Actor {
     action: { cell: number; pod: string; why: string },
     token: string,
     signal: AbortSignal,
-  ): Promise<Trouble | undefined> {
+  ): Promise<Problem | undefined> {
     const pod = observed.pods.find(({ metadata }) => metadata.name === action.pod)
     if (!pod) return undefined
     try {

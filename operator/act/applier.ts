@@ -12,7 +12,7 @@ import { type KubeObject, keyOf } from '../kube/objects.ts'
 import { type BuildContext, namesOf } from '../manifests/context.ts'
 import { digest } from '../manifests/inputs.ts'
 import { manifests } from '../manifests/manifests.ts'
-import type { Trouble } from '../problem.ts'
+import type { Problem } from '../problem.ts'
 import { ANNOTATIONS, FIELD_MANAGER, OWNED, type OwnedKind, VOLUME_CLAIMS } from '../resources.ts'
 import type { Caches } from '../watch/caches.ts'
 import { claimNotOursText, isClaimOf, isOwnedBy, notOursText } from '../watch/ownership.ts'
@@ -36,7 +36,7 @@ export interface ApplierParts {
 /** What a write has come to: the object as it is now, or why not. Neither: it is on its way out. */
 export interface Written {
   object?: KubeObject
-  trouble?: Trouble
+  trouble?: Problem
 }
 
 export class Applier {
@@ -58,7 +58,7 @@ export class Applier {
     context: BuildContext,
     replicas: readonly number[],
     signal: AbortSignal,
-  ): Promise<Trouble[]> {
+  ): Promise<Problem[]> {
     const key = keyOf(owner)
     const look = () => digest({ context, replicas, versions: this.#parts.caches.versionsOwnedBy(key) })
     const before = look()
@@ -77,8 +77,8 @@ export class Applier {
     context: BuildContext,
     desired: readonly KubeObject[],
     signal: AbortSignal,
-  ): Promise<Trouble[]> {
-    const troubles: (Trouble | undefined)[] = []
+  ): Promise<Problem[]> {
+    const troubles: (Problem | undefined)[] = []
     // Kinds come one after the other: what a pod reads is there before its set. Of one kind, several go at a time.
     for (const kind of new Set(desired.map((object) => object.kind))) {
       if (makesPods(kind) && !this.#podsHaveWhatTheyRead(context)) continue

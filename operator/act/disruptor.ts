@@ -20,7 +20,7 @@ import { callFrame } from '../../runtime/frame-call.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
 import { type KubeObject, keyOf } from '../kube/objects.ts'
 import { PORTS } from '../manifests/names.ts'
-import type { Trouble } from '../problem.ts'
+import type { Problem } from '../problem.ts'
 import { PODS } from '../resources.ts'
 import type { Caches } from '../watch/caches.ts'
 import { statusOfPod } from '../watch/observed.ts'
@@ -52,7 +52,7 @@ export class Disruptor {
   }
 
   /** Trouble where the budget has nothing left. */
-  async deletePod(of: Disrupted, pod: KubeObject, signal: AbortSignal): Promise<Trouble | undefined> {
+  async deletePod(of: Disrupted, pod: KubeObject, signal: AbortSignal): Promise<Problem | undefined> {
     const trouble = await this.take(of, 1, signal)
     if (trouble) return trouble
     const deleted = await this.#parts.client.delete(PODS, pod, {}, signal)
@@ -66,7 +66,7 @@ export class Disruptor {
     pod: KubeObject,
     token: string,
     signal: AbortSignal,
-  ): Promise<HandOverResponse | Trouble | undefined> {
+  ): Promise<HandOverResponse | Problem | undefined> {
     const address = statusOfPod(pod).podIP
     if (!address) return undefined
     const trouble = await this.take(of, 1, signal)
@@ -87,7 +87,7 @@ export class Disruptor {
   }
 
   /** Takes `count` pods from the budget; trouble where it has not so many left. */
-  async take({ object, pods }: Disrupted, count: number, signal: AbortSignal): Promise<Trouble | undefined> {
+  async take({ object, pods }: Disrupted, count: number, signal: AbortSignal): Promise<Problem | undefined> {
     const known = this.#of(object)
     const budget = budgetOf(pods)
     const now = Date.now()
@@ -131,7 +131,7 @@ export class Disruptor {
   }
 }
 
-function exhausted(noted: readonly Disruptions[], budget: number, now: number): Trouble {
+function exhausted(noted: readonly Disruptions[], budget: number, now: number): Problem {
   const used = total(recent(noted, now))
   const free = freeAt(noted, now).toISOString().slice(11, 16)
   return {

@@ -9,7 +9,7 @@ import type { VectorCluster } from '../../protocol/manifest/vector-cluster.ts'
 import type { EventText } from '../kube/event-recorder.ts'
 import { isRefusal } from '../kube/kube-error.ts'
 import { type KubeObject, keyOf } from '../kube/objects.ts'
-import type { Trouble } from '../problem.ts'
+import type { Problem } from '../problem.ts'
 import { ANNOTATIONS, FINALIZER, OWNED, VECTOR_CLUSTERS } from '../resources.ts'
 import type { LogViews } from '../watch/log-view.ts'
 import { isPodOf } from '../watch/ownership.ts'
@@ -40,7 +40,7 @@ export class Farewell {
   }
 
   /** Sets or removes the finalizer, as the kind of Redis asks. */
-  async prepare(object: KubeObject, { spec }: VectorCluster, signal: AbortSignal): Promise<Trouble | undefined> {
+  async prepare(object: KubeObject, { spec }: VectorCluster, signal: AbortSignal): Promise<Problem | undefined> {
     const wanted = spec.redis.external !== undefined
     const has = object.metadata.finalizers?.includes(FINALIZER) ?? false
     if (wanted === has) return undefined

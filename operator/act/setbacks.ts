@@ -2,7 +2,7 @@
  * What the API server has refused is not asked for again in every pass: the first time after a second, then after twice as
  * long each time, unless something else is asked.
  */
-import type { Trouble } from '../problem.ts'
+import type { Problem } from '../problem.ts'
 
 const FIRST_MS = 1000
 const MAX_MS = 60_000
@@ -12,19 +12,19 @@ interface Setback {
   asked: string
   waitMs: number
   until: number
-  trouble: Trouble
+  trouble: Problem
 }
 
 export class Setbacks {
   readonly #known = new Map<string, Setback>()
 
   /** The trouble that this very wish has met, while it need not be asked again. */
-  waiting(place: string, asked: string): Trouble | undefined {
+  waiting(place: string, asked: string): Problem | undefined {
     const known = this.#known.get(place)
     return known?.asked === asked && performance.now() < known.until ? known.trouble : undefined
   }
 
-  note(place: string, asked: string, trouble: Trouble, maxMs = MAX_MS): Trouble {
+  note(place: string, asked: string, trouble: Problem, maxMs = MAX_MS): Problem {
     const known = this.#known.get(place)
     const again = known?.asked === asked ? known : undefined
     const waitMs = again ? Math.min(maxMs, again.waitMs * 2) : FIRST_MS

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PodView, SetView } from '../../core/plan/rollout-plan.ts'
 import type { TopologyView } from '../../store/topology.ts'
-import { conditionsOf, type Findings, fullnessOf } from './conditions.ts'
+import { conditionsOf, fullnessOf, type PassResult } from './conditions.ts'
 import { storyOf } from './status-events.ts'
 
 const pod = (over: Partial<PodView> = {}): PodView => ({
@@ -49,7 +49,7 @@ const topology: TopologyView = {
   ],
 }
 
-function findings(over: Partial<Findings> = {}): Findings {
+function findings(over: Partial<PassResult> = {}): PassResult {
   return {
     generation: 3,
     world: {
@@ -74,7 +74,7 @@ function findings(over: Partial<Findings> = {}): Findings {
 }
 
 const NOW = new Date('2026-01-01T00:00:00Z')
-const said = (found: Findings) =>
+const said = (found: PassResult) =>
   Object.fromEntries(conditionsOf(found, [], NOW).map(({ type, status, reason }) => [type, `${status} ${reason}`]))
 
 describe('the conditions', () => {
@@ -88,7 +88,7 @@ describe('the conditions', () => {
   })
 
   const world = findings().world
-  const table: [string, Partial<Findings>, Record<string, string>][] = [
+  const table: [string, Partial<PassResult>, Record<string, string>][] = [
     [
       'a Redis that does not answer',
       { log: { topology: undefined, durable: 'unknown', error: 'gone', silentMs: 9e9 } },
@@ -222,7 +222,7 @@ describe('the conditions', () => {
       ...set([pod({ name: 'films-redis-0', ready })]),
       name: 'films-redis',
     })
-    const silent = (silentMs: number, over: Partial<Findings> = {}) =>
+    const silent = (silentMs: number, over: Partial<PassResult> = {}) =>
       conditionsOf(
         findings({ log: { topology: undefined, durable: 'unknown', error: 'slow', silentMs }, ...over }),
         before,

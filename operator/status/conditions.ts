@@ -8,24 +8,24 @@ import {
   type ConditionStatus,
   type ConditionType,
 } from '../../protocol/manifest/vector-cluster-status.ts'
-import { FAILURES_TOLD, type Trouble } from '../problem.ts'
+import { FAILURES_TOLD, type Problem } from '../problem.ts'
 import type { LogState } from '../watch/log-view.ts'
 
 /** Sentences of one condition; the rest is counted. */
 const SENTENCES_MAX = 3
 
 /** A refusal that goes on has a word of its own; what else is wrong keeps its own. */
-function reasonOf({ reason, failures = 0 }: Trouble): string {
+function reasonOf({ reason, failures = 0 }: Problem): string {
   return reason === 'Refused' && failures >= FAILURES_TOLD ? 'ReconcileFailed' : reason
 }
 
-function sentences(troubles: readonly Trouble[]): string {
+function sentences(troubles: readonly Problem[]): string {
   const all = [...new Set(troubles.map(({ message }) => message))]
   const rest = all.length > SENTENCES_MAX ? `; and ${all.length - SENTENCES_MAX} more` : ''
   return `${all.slice(0, SENTENCES_MAX).join('; ')}${rest}`
 }
 
-export interface Findings {
+export interface PassResult {
   generation: number
   world: ClusterWorld
   plan: ClusterPlan
@@ -35,7 +35,7 @@ export interface Findings {
   /** The Service that clients speak to, and whether it has a ready endpoint. */
   service: string
   reachable: boolean
-  troubles: readonly Trouble[]
+  troubles: readonly Problem[]
   /** That count against the budget still. */
   disruptions: Disruptions[]
   clustersAsked: number
@@ -49,7 +49,7 @@ const FULL = 0.98
 const MIB = 1024 ** 2
 
 /** Redis refuses writes when its memory is used, before the kernel would end it (O23). */
-export function fullnessOf({ memory }: LogState): Trouble[] {
+export function fullnessOf({ memory }: LogState): Problem[] {
   if (!memory || memory.max === 0 || memory.used < NEARLY_FULL * memory.max) return []
   const full = memory.used >= FULL * memory.max
   const sizes = `${Math.round(memory.used / MIB)} of ${Math.round(memory.max / MIB)} MiB`
@@ -75,12 +75,12 @@ export function fullnessOf({ memory }: LogState): Trouble[] {
 export const SILENCE_TOLD_MS = 5000
 
 /** Status, reason and message. */
-export type Said = [ConditionStatus, string, string]
+export type Verdict = [ConditionStatus, string, string]
 
 /** A condition; its time changes with its status alone. */
 export function conditionOf(
   type: ConditionType,
-  [status, reason, message]: Said,
+  [status, reason, message]: Verdict,
   observedGeneration: number,
   before: readonly Condition[],
   now: Date,
@@ -91,8 +91,8 @@ export function conditionOf(
   return { type, status, reason, message, observedGeneration, lastTransitionTime }
 }
 
-export function conditionsOf(found: Findings, before: readonly Condition[], now: Date): Condition[] {
-  const said: Record<ConditionType, Said> = {
+export function conditionsOf(found: PassResult, before: readonly Condition[], now: Date): Condition[] {
+  const said: Record<ConditionType, Verdict> = {
     Ready: held('Ready', ready(found), found, before),
     Progressing: progressing(found),
     Degraded: degraded(found),
@@ -105,14 +105,14 @@ export function conditionsOf(found: Findings, before: readonly Condition[], now:
  * One slow answer of Redis is no outage: what was said last holds for as long as it takes to ask a few times, and not at
  * all where a Redis of our own is known to be down (O21).
  */
-function held(type: ConditionType, said: Said, { log, world }: Findings, before: readonly Condition[]): Said {
+function held(type: ConditionType, said: Verdict, { log, world }: PassResult, before: readonly Condition[]): Verdict {
   const last = before.find((condition) => condition.type === type)
   const down = world.redis !== null && !world.redis.pods.some((pod) => pod.ready)
   if (said[0] !== 'Unknown' || log.topology || !last || down || log.silentMs >= SILENCE_TOLD_MS) return said
   return [last.status, last.reason, last.message]
 }
 
-function ready({ log, world, routersReady, service, reachable, troubles }: Findings): Said {
+function ready({ log, world, routersReady, service, reachable, troubles }: PassResult): Verdict {
   const blocking = troubles.find(({ blocksReady }) => blocksReady)
   if (blocking) return ['False', reasonOf(blocking), blocking.message]
   const { topology } = log
@@ -134,7 +134,7 @@ function ready({ log, world, routersReady, service, reachable, troubles }: Findi
   return ['True', 'Serving', 'reads and writes are served']
 }
 
-function progressing(found: Findings): Said {
+function progressing(found: PassResult): Verdict {
   const { world, plan, clustersAsked, clustersRun, routersReady, routersWanted } = found
   if (world.paused) return ['False', 'Paused', 'the annotation maksdb.io/paused is set']
   const pods = world.shards.flatMap((set) => set.pods)
@@ -192,7 +192,7 @@ function smallVolumes({ shards, redis, wanted }: ClusterWorld): string[] {
   ]
 }
 
-function degraded({ world, log, troubles }: Findings): Said {
+function degraded({ world, log, troubles }: PassResult): Verdict {
   const [trouble] = troubles
   if (trouble) return ['True', reasonOf(trouble), sentences(troubles)]
   if (log.topology && log.topology.regressed !== '') return ['True', 'LogRegressed', log.topology.regressed]
@@ -204,7 +204,7 @@ function degraded({ world, log, troubles }: Findings): Said {
   return ['False', 'AllPodsReady', 'every pod is ready']
 }
 
-function redisDurable({ log }: Findings): Said {
+function redisDurable({ log }: PassResult): Verdict {
   if (!log.topology) return ['Unknown', 'RedisUnreachable', log.error ?? 'Redis does not answer']
   if (log.durable === 'yes')
     return ['True', 'SettingsCarryIt', 'the settings of Redis carry the durability that was asked for']

@@ -5,7 +5,7 @@ import type { Metrics } from '../../runtime/metrics.ts'
 import type { ApplierParts } from '../act/applier.ts'
 import { type KubeObject, keyOf, parseKey } from '../kube/objects.ts'
 import { STATUS_MANAGER, VECTOR_CLUSTERS } from '../resources.ts'
-import { conditionOf, type Said } from './conditions.ts'
+import { conditionOf, type Verdict } from './conditions.ts'
 import { COUNTERS_EVERY_MS, sameStatus } from './status.ts'
 import { storyOf } from './status-events.ts'
 
@@ -86,7 +86,7 @@ export class StatusWriter {
   }
 
   /** One condition, beside what the others said before. */
-  async #sayAlone(object: KubeObject, type: ConditionType, said: Said, signal: AbortSignal): Promise<void> {
+  async #sayAlone(object: KubeObject, type: ConditionType, said: Verdict, signal: AbortSignal): Promise<void> {
     const before = (object.status ?? {}) as VectorClusterStatus
     const [, reason, message] = said
     const observedGeneration = object.metadata.generation ?? 0

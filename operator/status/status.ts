@@ -6,13 +6,13 @@ import type { TopologyView } from '../../store/topology.ts'
 import type { BuildContext } from '../manifests/context.ts'
 import { selectorOf } from '../manifests/context.ts'
 import { names, PORTS } from '../manifests/names.ts'
-import type { Findings } from './conditions.ts'
+import type { PassResult } from './conditions.ts'
 
 /** A status that only counts otherwise is written so often at most. */
 export const COUNTERS_EVERY_MS = 30_000
 
 export function statusOf(
-  found: Findings,
+  found: PassResult,
   context: BuildContext,
   before: VectorClusterStatus,
   conditions: Condition[],

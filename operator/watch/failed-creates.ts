@@ -3,7 +3,7 @@
 import type { KubeClient } from '../kube/kube-client.ts'
 import { isRefusal } from '../kube/kube-error.ts'
 import type { KubeObject } from '../kube/objects.ts'
-import type { Trouble } from '../problem.ts'
+import type { Problem } from '../problem.ts'
 import { LABELS } from '../resources.ts'
 import type { Observed } from './observed.ts'
 
@@ -17,14 +17,14 @@ interface SetStatus {
 
 export class Refusals {
   readonly #client: KubeClient
-  readonly #known = new Map<string, { at: number; troubles: Trouble[] }>()
+  readonly #known = new Map<string, { at: number; troubles: Problem[] }>()
 
   constructor(client: KubeClient) {
     this.#client = client
   }
 
   /** Reads events only where the controller of a set has seen it and pods are missing. */
-  async of(key: string, observed: Observed, signal: AbortSignal): Promise<Trouble[]> {
+  async of(key: string, observed: Observed, signal: AbortSignal): Promise<Problem[]> {
     const short = [...observed.sets.values()].find((set) => isShort(set, observed.pods))
     if (!short) {
       this.#known.delete(key)
@@ -41,7 +41,7 @@ export class Refusals {
     this.#known.delete(key)
   }
 
-  async #read({ metadata }: KubeObject, signal: AbortSignal): Promise<Trouble[]> {
+  async #read({ metadata }: KubeObject, signal: AbortSignal): Promise<Problem[]> {
     const path = `/api/v1/namespaces/${encodeURIComponent(metadata.namespace ?? '')}/events`
     const fieldSelector = `involvedObject.uid=${metadata.uid},reason=FailedCreate`
     const { items } = await this.#client

@@ -5,7 +5,7 @@
 import { MaksError } from '../../core/errors.ts'
 import { parseLastWords } from '../../protocol/env/last-words.ts'
 import type { KubeObject } from '../kube/objects.ts'
-import type { Trouble } from '../problem.ts'
+import type { Problem } from '../problem.ts'
 import { isReady, statusOfPod } from './observed.ts'
 
 const REASONS = {
@@ -29,7 +29,7 @@ export function refusalOfPod(pod: KubeObject): MaksError | undefined {
   return undefined
 }
 
-export function foreignDataTrouble(refused: MaksError | undefined, pods: readonly KubeObject[]): Trouble[] {
+export function foreignDataTrouble(refused: MaksError | undefined, pods: readonly KubeObject[]): Problem[] {
   const refusals = pods.flatMap((pod): [string, MaksError][] => {
     const error = refusalOfPod(pod)
     return error ? [[`pod ${pod.metadata.name} does not start: `, error]] : []

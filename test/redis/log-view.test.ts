@@ -1,6 +1,6 @@
 /** What the operator says of a Redis that is slow, that is away, and that is full. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { conditionsOf, type Findings, SILENCE_TOLD_MS } from '../../operator/status/conditions.ts'
+import { conditionsOf, type PassResult, SILENCE_TOLD_MS } from '../../operator/status/conditions.ts'
 import { type LogState, LogViews } from '../../operator/watch/log-view.ts'
 import { collectionConfigOf } from '../../protocol/env/cluster-config.ts'
 import { parseVectorCluster } from '../../protocol/manifest/vector-cluster.ts'
@@ -37,7 +37,7 @@ afterEach(async () => {
   await redis.close()
 })
 
-function findings(log: LogState): Findings {
+function findings(log: LogState): PassResult {
   const open = log.topology && { ...log.topology, gateOpen: true }
   return {
     generation: 1,
