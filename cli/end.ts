@@ -1,5 +1,5 @@
 /**
- * The one place where every command ends (rule C6 in cli/DESIGN.md): what failed becomes one line on standard error that says
+ * The one place where every command ends (rule C4): what failed becomes one line on standard error that says
  * what to do, and an exit code. Exit codes: 0 done, 1 the operation failed, 2 wrong usage.
  */
 import { MaksDBError } from '@maksdb/client'

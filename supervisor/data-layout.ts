@@ -1,6 +1,6 @@
 /**
  * The files that MaksDB writes into a data directory, by name. What is not in this table is somebody else's, however it came
- * there, and is never removed (rule C1 in cli/DESIGN.md).
+ * there, and is never removed (rule U8).
  */
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'

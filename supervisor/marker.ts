@@ -1,6 +1,6 @@
 /**
  * How a data directory is known: by a marker file, which only `maksdb start` writes, and only into a directory that is new
- * or empty (rule C1 in cli/DESIGN.md).
+ * or empty (rule U8).
  */
 import {
   linkSync,

@@ -30,14 +30,14 @@ const brief = (actions: Action[]) =>
   actions.map((action) => (action.type === 'start' ? `start ${action.unit.name}` : `${action.type} ${action.name}`))
 
 describe('the plan', () => {
-  it('starts Redis first, and shards when it is ready (P1)', () => {
+  it('starts Redis first, and shards when it is ready (U1)', () => {
     const wanted = [redis(), shard(0, 0)]
     expect(brief(plan(wanted, [], 0))).toEqual(['start r'])
     expect(brief(plan(wanted, [seen(redis(), { state: 'starting' })], 0))).toEqual([])
     expect(brief(plan(wanted, [seen(redis())], 0))).toEqual(['start s-0-0'])
   })
 
-  it('never stops the last ready pod of a wanted cell (P2)', () => {
+  it('never stops the last ready pod of a wanted cell (U2)', () => {
     const wanted = [redis(), shard(0, 0)]
     const extra = seen(shard(0, 1), { primary: true })
     expect(brief(plan(wanted, [seen(redis()), seen(shard(0, 0), { state: 'starting' }), extra], 0))).toEqual([])
@@ -45,7 +45,7 @@ describe('the plan', () => {
     expect(brief(plan([redis()], [seen(redis()), extra], 0))).toEqual(['stop s-0-1'])
   })
 
-  it('replaces one unit at a time, the primary last, and only while all others are ready (P3)', () => {
+  it('replaces one unit at a time, the primary last, and only while all others are ready (U3)', () => {
     const wanted = [redis(), shard(0, 0, 'b'), shard(0, 1, 'b')]
     const observed = [seen(redis()), seen(shard(0, 0), { primary: true }), seen(shard(0, 1))]
     expect(brief(plan(wanted, observed, 0))).toEqual(['stop s-0-1'])
@@ -55,7 +55,7 @@ describe('the plan', () => {
     expect(brief(plan(wanted, last, 0))).toEqual(['stop s-0-0'])
   })
 
-  it('waits longer each time before it starts what keeps dying (P4)', () => {
+  it('waits longer each time before it starts what keeps dying (U4)', () => {
     expect([0, 1, 2, 3, 20].map(backoffMs)).toEqual([0, 250, 500, 1000, 10_000])
     const dead = seen(redis(), { state: 'stopped', failures: 2, endedAt: 1000 })
     expect(plan([redis()], [dead], 1200)).toEqual([{ type: 'wait', name: 'r', untilMs: 1500 }])
@@ -97,7 +97,7 @@ describe('the plan', () => {
               const mates = world.filter(
                 (other) => other.cell === stopped.cell && other !== stopped && other.state === 'ready',
               )
-              // P2, whatever the world: a cell that is wanted keeps a ready pod, unless it has but this one.
+              // U2, whatever the world: a cell that is wanted keeps a ready pod, unless it has but this one.
               const single = wanted.filter(({ cell }) => cell === stopped.cell).length === 1
               if (
                 stopped.kind === 'shard' &&

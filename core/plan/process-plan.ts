@@ -2,9 +2,7 @@
  * What to do next so that what runs becomes what is wanted. Pure: the local supervisor gives it processes, the operator
  * pods. A second pass over the result of the first finds nothing to do.
  *
- * Invariants: a shard starts only when its Redis is ready (P1); the last ready pod of a wanted cell is never stopped (P2);
- * of a collection at most one unit is replaced at a time, a primary after all replicas (P3); what keeps dying waits longer
- * each time before it is started again (P4).
+ * Its invariants are the rules U1 to U4 of supervisor/DESIGN.md.
  */
 export type UnitKind = 'redis' | 'shard' | 'router'
 

@@ -193,7 +193,7 @@ function podNamed(given: ClusterWorld, name: string): PodView {
 }
 
 describe('whatever the world is like', () => {
-  it('a ready pod is taken away alone, when every other is there, and never a primary with mates (C1, C2, C6)', () => {
+  it('a ready pod is taken away alone, when every other is there, and never a primary with mates (D1, D2, D6)', () => {
     fc.assert(
       fc.property(anyWorld, (given) => {
         const { actions } = planCluster(given)
@@ -211,7 +211,7 @@ describe('whatever the world is like', () => {
     )
   })
 
-  it('what is up to date is never replaced, and paused nothing is done (C6)', () => {
+  it('what is up to date is never replaced, and paused nothing is done (D6)', () => {
     fc.assert(
       fc.property(anyWorld, (given) => {
         const { actions, replicas } = planCluster(given)
@@ -224,7 +224,7 @@ describe('whatever the world is like', () => {
     )
   })
 
-  it('a shard is made smaller only when a pod that stays leads it and has caught up (C3)', () => {
+  it('a shard is made smaller only when a pod that stays leads it and has caught up (D3)', () => {
     fc.assert(
       fc.property(anyWorld, (given) => {
         const { replicas } = planCluster(given)
@@ -238,7 +238,7 @@ describe('whatever the world is like', () => {
     )
   })
 
-  it('a set is made anew only when all its volumes have grown (C5); Redis goes after every shard (C4)', () => {
+  it('a set is made anew only when all its volumes have grown (D5); Redis goes after every shard (D4)', () => {
     fc.assert(
       fc.property(anyWorld, (given) => {
         for (const action of planCluster(given).actions) {
@@ -254,7 +254,7 @@ describe('whatever the world is like', () => {
     )
   })
 
-  it('carried out, it comes to an end with everything as wanted (C7)', () => {
+  it('carried out, it comes to an end with everything as wanted (D7)', () => {
     fc.assert(
       fc.property(anyWorld, (start) => {
         let now: ClusterWorld = settle({ ...start, paused: false, gate: 'open' }, { replicas: [], actions: [] })

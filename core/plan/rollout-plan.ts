@@ -3,17 +3,7 @@
  * only have to be as declared are not planned but applied; planned is what takes something away: pods, replicas, volumes'
  * sets, leads.
  *
- * Invariants, each with a property test:
- *   C1  at most one shard pod of a VectorCluster is missing by our doing; what is not ready blocks all that is
- *   C2  a primary that has mates is replaced only after it has handed over, and after every outdated replica
- *   C3  a shard is made smaller only when a pod that stays leads it and has its whole log
- *   C4  Redis is replaced last, when every shard pod is up to date and ready
- *   C5  a set is made anew only after all its volumes have grown, and its pods stay
- *   C6  paused, nothing is done; while the log is closed or cannot be seen, nothing that is ready is taken away
- *   C7  carried out again and again, the plan comes to an end with nothing left to do
- *   C8  a Redis that has other credentials than the Secret is replaced first, whatever the gate: until then nobody who
- *       starts can log in, the operator included
- *   C9  pods that run and are not ready for a moment, as all are while Redis restarts, are not taken for broken
+ * Its invariants are the rules D1 to D9 of operator/DESIGN.md, each with a property test or a case.
  */
 /** The part of a pod that stands for the Secret of passwords and tokens. */
 export const CREDENTIALS = 'credentials'
@@ -125,7 +115,7 @@ function able(pod: PodView): boolean {
   return pod.ready && !pod.terminating && pod.caughtUp
 }
 
-/** C3. Growing needs no proof. */
+/** D3. Growing needs no proof. */
 function planScale(
   world: ClusterWorld,
   set: SetView,
@@ -144,7 +134,7 @@ function planScale(
   return { ...stay, blocked, action: { type: 'hand-over', cell, pod: leaving.name, why: 'it leaves the shard' } }
 }
 
-/** C5: volumes first, then the set, whose pods stay. */
+/** D5: volumes first, then the set, whose pods stay. */
 function planGrowth(set: SetView, bytes: number): ClusterAction[] {
   const small = set.volumes.filter((volume) => volume.bytes < bytes)
   if (small.length > 0) return small.map(({ name }) => ({ type: 'grow-volume', volume: name, bytes }))
@@ -174,7 +164,7 @@ function planRollout(world: ClusterWorld): Step {
   return redis ? { actions: [replace(redis.pod)], blockedBy: [] } : nothing
 }
 
-/** C8. */
+/** D8. */
 function locksOut(pod: PodView, redisPods: readonly { pod: PodView }[]): boolean {
   return pod.outdated.includes(CREDENTIALS) && redisPods.some((one) => one.pod === pod)
 }
@@ -187,7 +177,7 @@ function replaceWithCare({ pod, set }: { pod: PodView; set: SetView }): Step {
     : { actions: [], blockedBy: [block('NoSuccessor', `${set.name} has no primary`)] }
 }
 
-/** C2. */
+/** D2. */
 function handOverFirst({ pod, set, cell }: { pod: PodView; set: SetView; cell: number }): Step {
   if (!set.pods.some((other) => other !== pod && able(other))) {
     return { actions: [], blockedBy: [block('NoSuccessor', set.name)] }

@@ -83,6 +83,7 @@ describe('words in one place', () => {
       'shard-server/DESIGN.md',
       'router/DESIGN.md',
       'cli/DESIGN.md',
+      'supervisor/DESIGN.md',
       'docs/failure-modes.md',
       'operator/DESIGN.md',
     ]
