@@ -69,7 +69,7 @@ function entriesOf(ids: readonly number[], type: 'U' | 'T', from: number): { ent
       userVersion: from + i,
       key: idKey(id),
       flag: type === 'U' ? 'o' : '',
-      once: '',
+      idempotency: '',
       rowStart,
       rowEnd: at,
     }

@@ -20,7 +20,14 @@ interface Topology {
   points: number
   centroids: { version: number; cells_still_moving: number }
   redundant_storage: { bound: number; average: number }
-  cells: { cell: number; points: number; copies: number; health: string; primary: string | null; pods: unknown[] }[]
+  cells: {
+    cell: number
+    points: number
+    redundant_rows: number
+    health: string
+    primary: string | null
+    pods: unknown[]
+  }[]
 }
 
 type Digits = Collection<{ digit: number }>
@@ -37,9 +44,9 @@ export async function runQuickstart(dataDir: string, port: number | undefined): 
   print(
     `\nk-means has put ${topology.points.toLocaleString('en')} digits into ${topology.cells.length} cells, ${topology.redundant_storage.average.toFixed(2)} copies of each on average:`,
   )
-  for (const { cell, points, copies, health, primary, pods } of topology.cells) {
+  for (const { cell, points, redundant_rows, health, primary, pods } of topology.cells) {
     print(
-      `  cell ${cell}: ${String(points).padStart(5)} points, ${String(copies).padStart(4)} copies of neighbours' points, ${pods.length} pods, primary ${primary ?? 'none'}${health === 'ok' ? '' : ` (${health})`}`,
+      `  cell ${cell}: ${String(points).padStart(5)} points, ${String(redundant_rows).padStart(4)} redundant rows of neighbours' points, ${pods.length} pods, primary ${primary ?? 'none'}${health === 'ok' ? '' : ` (${health})`}`,
     )
   }
   await showNeighbours(collection, digits)

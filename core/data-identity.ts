@@ -55,7 +55,7 @@ export interface ClaimedData {
   written: boolean
 }
 
-/** Why this VectorCluster may not touch the data; undefined where it may. `claim.lua` decides the same. */
+/** Why this VectorCluster may not touch the data; undefined where it may. `claim-cell.lua` decides the same. */
 export function refusalOf(claimed: ClaimedData, own: DataIdentity): MaksError | undefined {
   if (claimed.written && claimed.shape !== shapeText(own.shape)) return otherShape(claimed.shape, own)
   const takenOver = claimed.released || (own.ownRedis && own.since >= claimed.since)

@@ -49,7 +49,7 @@ export class SpillReservoir {
   }
 
   /** The cell that should hold a copy of this vector, if any should. */
-  copyFor(partition: Partition, owner: number, vector: Float32Array): number | undefined {
+  spillFor(partition: Partition, owner: number, vector: Float32Array): number | undefined {
     if (this.#budget <= 0) return undefined
     const spill = bestSpill(partition, owner, vector)
     if (!spill) return undefined

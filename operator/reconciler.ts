@@ -239,7 +239,7 @@ export class Reconciler {
       await this.#care.bury(key, pass, observed)
       if (log.topology) await this.#care.forgetFormerPasswords(key, pass)
       await this.#care.removeMembers(key, pass, observed)
-      if (below.length > 0) await this.#care.doubt(key, pass, log)
+      if (below.length > 0) await this.#care.reportRegression(key, pass, log)
       await this.#adopt(key, pass, log, observed, signal)
       acceptedLoss = await this.#care.acceptLoss(key, pass, log, signal)
     }

@@ -1,8 +1,8 @@
 /** Messages between the pods of a collection whose log is being repaired: the one that repairs asks the chosen copies. */
 
 import type { IdKey } from '../core/ids.ts'
-import type { Heard } from '../core/log/coverage.ts'
-import type { OnceRecord } from '../core/log/idempotency.ts'
+import type { LogCoverage } from '../core/log/coverage.ts'
+import type { IdempotencyRecord } from '../core/log/idempotency.ts'
 import type { RowFactsResponse } from './shard-rpc.ts'
 
 export const REPAIR_RPC = {
@@ -24,7 +24,7 @@ export interface PrepareRequest {
 }
 
 /** With what the copy has heard of. */
-export interface PrepareResponse extends Heard {
+export interface PrepareResponse extends LogCoverage {
   centroidVersion: number
   /** Live rows. */
   rows: number
@@ -44,7 +44,7 @@ export interface FactsRequest {
 
 export interface FactsResponse {
   rows: RowFactsResponse['rows']
-  departures: [
+  tombstones: [
     key: IdKey,
     version: number,
     target: number | null,
@@ -52,11 +52,11 @@ export interface FactsResponse {
     row: [version: number, userVersion: number] | null,
   ][]
   /** What requests with idempotency keys have come to at these ids. */
-  once: OnceRecord[]
+  idempotency: IdempotencyRecord[]
 }
 
 /** POST rows: one chunk a key, in order: the encoded row. */
 export interface HeldRowsRequest {
   copy: CopyScope
-  keys: { key: IdKey; departed: boolean }[]
+  keys: { key: IdKey; evicted: boolean }[]
 }

@@ -138,8 +138,8 @@ export const ALERTS: Alert[] = [
     ],
   },
   {
-    alert: 'MaksDBCopiesDiffer',
-    expr: `max by (${POD}) (${m.pod('maksdb_copies_differing')}) > 0`,
+    alert: 'MaksDBReplicasDiverged',
+    expr: `max by (${POD}) (${m.pod('maksdb_replicas_diverged')}) > 0`,
     for: '1m',
     severity: 'critical',
     summary: `Pods of shard {{ $labels.cell }} of ${OF} hold different rows.`,

@@ -5,41 +5,41 @@
  */
 
 /** Versions in (after, upTo] that the copy's log has lost, if there were any. */
-export type Gap = [after: number, upTo: number]
+export type Hole = [after: number, upTo: number]
 
-export interface Heard {
+export interface LogCoverage {
   /** Ordering version of the newest entry. */
   version: number
   /** Oldest first. */
-  gaps: readonly Gap[]
+  holes: readonly Hole[]
 }
 
 /** Older ones are forgotten: what may return of that time was let go so long ago that nobody remembers it. */
-const GAPS_MAX = 64
+const HOLES_MAX = 64
 
 /** A copy applies an entry of its log. */
-export function hear(copy: Heard, { type, version }: { type: string; version: number }): void {
-  if (type === 'R') copy.gaps = withGap(copy.gaps, [copy.version, version])
+export function coverEntry(copy: LogCoverage, { type, version }: { type: string; version: number }): void {
+  if (type === 'R') copy.holes = withHole(copy.holes, [copy.version, version])
   copy.version = Math.max(copy.version, version)
 }
 
-function withGap(gaps: readonly Gap[], gap: Gap): readonly Gap[] {
-  const [after, upTo] = gap
-  if (upTo <= after) return gaps
-  const last = gaps.at(-1)
+function withHole(holes: readonly Hole[], hole: Hole): readonly Hole[] {
+  const [after, upTo] = hole
+  if (upTo <= after) return holes
+  const last = holes.at(-1)
   // A repair that was begun anew: nothing was heard between the two.
-  if (last?.[1] === after) return [...gaps.slice(0, -1), [last[0], upTo]]
-  return [...gaps, gap].slice(-GAPS_MAX)
+  if (last?.[1] === after) return [...holes.slice(0, -1), [last[0], upTo]]
+  return [...holes, hole].slice(-HOLES_MAX)
 }
 
 /** Has the copy of a cell heard of an operation, if it was one on the cell? `copies`: one of each cell. */
-export function heardBy(copies: readonly Heard[]): (cell: number, version: number) => boolean {
+export function coveredBy(copies: readonly LogCoverage[]): (cell: number, version: number) => boolean {
   return (cell, version) => {
     const copy = copies[cell]
     return (
       copy !== undefined &&
       version <= copy.version &&
-      copy.gaps.every(([after, upTo]) => version <= after || version > upTo)
+      copy.holes.every(([after, upTo]) => version <= after || version > upTo)
     )
   }
 }

@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { idKey } from '../ids.ts'
-import { agrees, correctionOf, listingText, parseListing } from './directory-audit.ts'
+import { agrees, correctionOf, directoryText, parseDirectoryRecord } from './directory-audit.ts'
 import type { RowFact } from './repair.ts'
 
 const KEY = idKey(1)
 const row = (cell: number, flag: RowFact['flag'], version: number, userVersion = version): RowFact => {
   return { cell, flag, version, userVersion }
 }
-const correction = (text: string, ...rows: RowFact[]) => correctionOf(KEY, parseListing(text), rows, 3)
+const correction = (text: string, ...rows: RowFact[]) => correctionOf(KEY, parseDirectoryRecord(text), rows, 3)
 
 describe('a value of the directory', () => {
   it.each(['0|||7|7', '2|1||7|9', '0||2|7|9'])('%s reads back as it was written', (text) => {
-    const listing = parseListing(text)
-    expect(listing && !('deleted' in listing) && listingText(listing)).toBe(text)
+    const listing = parseDirectoryRecord(text)
+    expect(listing && !('deleted' in listing) && directoryText(listing)).toBe(text)
   })
 
   it('tells a deleted id from one that nobody knows', () => {
-    expect([parseListing('-|||9|9'), parseListing('')]).toEqual([{ deleted: 9 }, undefined])
+    expect([parseDirectoryRecord('-|||9|9'), parseDirectoryRecord('')]).toEqual([{ deleted: 9 }, undefined])
   })
 })
 
@@ -33,7 +33,7 @@ describe('the directory and the rows of a cell', () => {
     ['-|||9|9', row(0, 'o', 7), false],
     ['', row(0, 'o', 7), false],
   ])('of which one says %j, and the other %o: agree %s', (text, held, expected) => {
-    expect(agrees(parseListing(text), 0, held)).toBe(expected)
+    expect(agrees(parseDirectoryRecord(text), 0, held)).toBe(expected)
   })
 })
 
@@ -45,14 +45,14 @@ describe('where they differ', () => {
   it('a lost value is made from the rows', () => {
     expect(correction('', row(0, 'o', 7), row(2, 'c', 7))).toEqual({
       outcome: 'correct',
-      value: { owner: 0, copy: 2, linger: null, userVersion: 7, version: 7 },
+      value: { owner: 0, spill: 2, source: null, userVersion: 7, version: 7 },
       stale: [],
     })
   })
 
   it('an older row that a write could not know of goes, and the newest stays', () => {
     expect(correction('1|||9|9', row(0, 'o', 7), row(2, 'c', 7), row(1, 'o', 9))).toMatchObject({
-      value: { owner: 1, copy: null, version: 9 },
+      value: { owner: 1, spill: null, version: 9 },
       stale: [0, 2],
     })
   })
@@ -62,7 +62,7 @@ describe('where they differ', () => {
   })
 
   it('a copy that is listed and not held is taken from the list', () => {
-    expect(correction('0|1||7|7', row(0, 'o', 7))).toMatchObject({ value: { owner: 0, copy: null }, stale: [] })
+    expect(correction('0|1||7|7', row(0, 'o', 7))).toMatchObject({ value: { owner: 0, spill: null }, stale: [] })
   })
 
   it.each([

@@ -3,46 +3,46 @@
  * where the two differ, the rows are right.
  */
 import type { IdKey } from '../ids.ts'
-import { type DirectoryValue, judge, type RowFact } from './repair.ts'
+import { type DirectoryEntry, type RowFact, resolveId } from './repair.ts'
 
 /** The directory's value of an id that exists, or of one that was deleted at a version. */
-export type Listing = DirectoryValue | { deleted: number }
+export type DirectoryRecord = DirectoryEntry | { deleted: number }
 
-/** @param text as kept in Redis: `owner|copy|linger|user version|ordering version`, owner `-` for a deleted id; '' for none */
-export function parseListing(text: string): Listing | undefined {
-  const [owner = '', copy = '', linger = '', userVersion = '', version = ''] = text.split('|')
+/** @param text as kept in Redis: `owner|copy|source|user version|ordering version`, owner `-` for a deleted id; '' for none */
+export function parseDirectoryRecord(text: string): DirectoryRecord | undefined {
+  const [owner = '', copy = '', source = '', userVersion = '', version = ''] = text.split('|')
   if (version === '') return undefined
   if (owner === '-') return { deleted: Number(version) }
   const cellOf = (part: string) => (part === '' ? null : Number(part))
   return {
     owner: Number(owner),
-    copy: cellOf(copy),
-    linger: cellOf(linger),
+    spill: cellOf(copy),
+    source: cellOf(source),
     userVersion: Number(userVersion),
     version: Number(version),
   }
 }
 
-export function listingText({ owner, copy, linger, userVersion, version }: DirectoryValue): string {
-  return [owner, copy ?? '', linger ?? '', userVersion, version].join('|')
+export function directoryText({ owner, spill: copy, source, userVersion, version }: DirectoryEntry): string {
+  return [owner, copy ?? '', source ?? '', userVersion, version].join('|')
 }
 
-function roleIn(listing: Listing | undefined, cell: number): RowFact['flag'] | undefined {
+function flagIn(listing: DirectoryRecord | undefined, cell: number): RowFact['flag'] | undefined {
   if (listing === undefined || 'deleted' in listing) return undefined
-  return listing.owner === cell ? 'o' : listing.copy === cell ? 'c' : listing.linger === cell ? 'l' : undefined
+  return listing.owner === cell ? 'o' : listing.spill === cell ? 'c' : listing.source === cell ? 'l' : undefined
 }
 
 /** Does the directory say of this cell what the cell's row, if it has one, says? */
-export function agrees(listing: Listing | undefined, cell: number, row: RowFact | undefined): boolean {
-  const role = roleIn(listing, cell)
+export function agrees(listing: DirectoryRecord | undefined, cell: number, row: RowFact | undefined): boolean {
+  const role = flagIn(listing, cell)
   if (role === undefined || row === undefined) return role === row?.flag
-  const { version, userVersion } = listing as DirectoryValue
+  const { version, userVersion } = listing as DirectoryEntry
   return row.flag === role && row.version === version && row.userVersion === userVersion
 }
 
 export type Correction =
   /** `value` for the directory, undefined where it stays; cells whose row is an older one, and is to go. */
-  | { outcome: 'correct'; value: DirectoryValue | undefined; stale: number[] }
+  | { outcome: 'correct'; value: DirectoryEntry | undefined; stale: number[] }
   /** No cell holds the row that the directory tells of, or none holds it as its owner: the directory cannot help. */
   | { outcome: 'missing' }
 
@@ -52,7 +52,7 @@ export type Correction =
  */
 export function correctionOf(
   key: IdKey,
-  listing: Listing | undefined,
+  listing: DirectoryRecord | undefined,
   rows: readonly RowFact[],
   cells: number,
 ): Correction | undefined {
@@ -62,7 +62,7 @@ export function correctionOf(
   if (listing && 'deleted' in listing && listing.deleted > newest)
     return { outcome: 'correct', value: undefined, stale: rows.map(({ cell }) => cell) }
   if (listing && !('deleted' in listing) && listing.version > newest) return { outcome: 'missing' }
-  const { value, fixes } = judge(key, rows, [], () => true)
+  const { value, fixes } = resolveId(key, rows, [], () => true)
   if (!value || fixes.some(({ type }) => type === 'U')) return { outcome: 'missing' }
   return { outcome: 'correct', value, stale: fixes.map(({ cell }) => cell) }
 }

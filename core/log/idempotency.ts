@@ -5,9 +5,9 @@
 import type { IdKey } from '../ids.ts'
 
 /** How long it is remembered. */
-export const ONCE_TTL_MS = 3_600_000
+export const IDEMPOTENCY_TTL_MS = 3_600_000
 
-export interface OnceRecord {
+export interface IdempotencyRecord {
   /** Digest of the idempotency key. */
   request: string
   /** Of what is asked for. */
@@ -15,12 +15,12 @@ export interface OnceRecord {
   /** By the clock of Redis, ms. */
   at: number
   id: IdKey
-  /** Of the operation, as `commit.lua` gives it. */
+  /** Of the operation, as `commit-batch.lua` gives it. */
   result: string
 }
 
-/** The text that `commit.lua` puts into an entry about the id. */
-export function parseOnce(id: IdKey, text: string): OnceRecord {
+/** The text that `commit-batch.lua` puts into an entry about the id. */
+export function parseIdempotencyRecord(id: IdKey, text: string): IdempotencyRecord {
   const [request = '', digest = '', at = '', result = ''] = text.split(':')
   return { request, digest, at: Number(at), id, result }
 }

@@ -15,7 +15,7 @@ export interface RowFact {
 }
 
 /** A cell let the id go. */
-export interface Departure {
+export interface Tombstone {
   cell: number
   version: number
   /** Where the id lives on: a cell; null after a delete. */
@@ -23,13 +23,13 @@ export interface Departure {
   /** Version of the operation that put the row into the target. */
   since: number
   /** The row that was let go, where it is still remembered. */
-  row: { version: number; userVersion: number } | undefined
+  evicted: { version: number; userVersion: number } | undefined
 }
 
-export interface DirectoryValue {
+export interface DirectoryEntry {
   owner: number
-  copy: number | null
-  linger: number | null
+  spill: number | null
+  source: number | null
   userVersion: number
   version: number
 }
@@ -42,50 +42,50 @@ export interface Fix {
   flag: 'o' | '' | '-'
   userVersion: number | undefined
   /** U: the row is one that the cell has let go. */
-  departed: boolean
+  evicted: boolean
 }
 
-export interface Verdict {
+export interface Resolution {
   /** Undefined where the id does not exist. Its version is that of the fix of type U, where there is one. */
-  value: DirectoryValue | undefined
+  value: DirectoryEntry | undefined
   fixes: Fix[]
   /** The id was moved on, the target's copy never heard of it, and nobody remembers the row. */
   lost: boolean
 }
 
 /** `heard(cell, version)`: has the chosen copy of the cell heard of that operation, if it was one on the cell? (`coverage.ts`) */
-export function judge(
+export function resolveId(
   key: IdKey,
   rows: readonly RowFact[],
-  departures: readonly Departure[],
+  tombstones: readonly Tombstone[],
   heard: (cell: number, version: number) => boolean,
-): Verdict {
-  const unheard = departures.filter(({ target, since }) => target !== null && !heard(target, since))
-  const returning = unheard.flatMap(({ cell, row }) => (row ? [{ cell, ...row }] : []))
+): Resolution {
+  const unheard = tombstones.filter(({ target, since }) => target !== null && !heard(target, since))
+  const returning = unheard.flatMap(({ cell, evicted: row }) => (row ? [{ cell, ...row }] : []))
   const newest = Math.max(0, ...rows.map(({ version }) => version), ...returning.map(({ version }) => version))
-  const deleted = Math.max(0, ...departures.filter(({ target }) => target === null).map(({ version }) => version))
-  const letGo = (fact: RowFact, flag: '' | '-'): Fix => {
-    return { key, cell: fact.cell, type: 'T', flag, userVersion: undefined, departed: false }
+  const deleted = Math.max(0, ...tombstones.filter(({ target }) => target === null).map(({ version }) => version))
+  const evict = (fact: RowFact, flag: '' | '-'): Fix => {
+    return { key, cell: fact.cell, type: 'T', flag, userVersion: undefined, evicted: false }
   }
   if (newest === 0 || deleted > newest) {
     const lost = newest === 0 && deleted === 0 && unheard.length > 0
-    return { value: undefined, fixes: rows.map((fact) => letGo(fact, '')), lost }
+    return { value: undefined, fixes: rows.map((fact) => evict(fact, '')), lost }
   }
   const present = rows.filter(({ version }) => version === newest)
   const owner = present.find(({ flag }) => flag === 'o')
   if (owner) {
     const copy = present.find(({ flag }) => flag === 'c')
-    const linger = present.find(({ flag }) => flag === 'l')
-    const kept: (RowFact | undefined)[] = [owner, copy, linger]
+    const source = present.find(({ flag }) => flag === 'l')
+    const kept: (RowFact | undefined)[] = [owner, copy, source]
     return {
       value: {
         owner: owner.cell,
-        copy: copy?.cell ?? null,
-        linger: linger?.cell ?? null,
+        spill: copy?.cell ?? null,
+        source: source?.cell ?? null,
         userVersion: owner.userVersion,
         version: newest,
       },
-      fixes: rows.filter((fact) => !kept.includes(fact)).map((fact) => letGo(fact, '-')),
+      fixes: rows.filter((fact) => !kept.includes(fact)).map((fact) => evict(fact, '-')),
       lost: false,
     }
   }
@@ -93,10 +93,10 @@ export function judge(
   if (!heir) throw new Error(`no row of ${key} has version ${newest}`)
   const { cell, userVersion } = heir
   return {
-    value: { owner: cell, copy: null, linger: null, userVersion, version: newest },
+    value: { owner: cell, spill: null, source: null, userVersion, version: newest },
     fixes: [
-      { key, cell, type: 'U', flag: 'o', userVersion, departed: present.length === 0 },
-      ...rows.filter((fact) => fact.cell !== cell).map((fact) => letGo(fact, '-')),
+      { key, cell, type: 'U', flag: 'o', userVersion, evicted: present.length === 0 },
+      ...rows.filter((fact) => fact.cell !== cell).map((fact) => evict(fact, '-')),
     ],
     lost: false,
   }

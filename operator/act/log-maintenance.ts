@@ -80,11 +80,11 @@ export class LogCare {
   }
 
   /** A log that ends before what was seen in it must take no writes until a person, or a pod that holds more, has spoken. */
-  async doubt(key: string, { before, scope, url }: LoggedCluster, { topology }: LogState): Promise<void> {
+  async reportRegression(key: string, { before, scope, url }: LoggedCluster, { topology }: LogState): Promise<void> {
     if (!topology?.gateOpen) return
     const floors = new Map((before.shards ?? []).map(({ cell, floor }) => [cell, floor.id]))
     const seen = topology.cells.map((_, cell) => floors.get(cell) ?? '0-0')
-    const [, why] = await this.#logs.doubt(key, url, scope, seen).catch(() => [])
+    const [, why] = await this.#logs.reportRegression(key, url, scope, seen).catch(() => [])
     if (why !== undefined) this.#parts.logger.error({ key, why }, 'closed the gate of the log')
   }
 

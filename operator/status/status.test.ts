@@ -3,7 +3,7 @@ import type { VectorClusterStatus } from '../../protocol/manifest/vector-cluster
 import type { TopologyView } from '../../store/topology.ts'
 import { belowFloor } from './status.ts'
 
-const status = (era?: number): VectorClusterStatus => ({
+const status = (generation?: number): VectorClusterStatus => ({
   shards: [
     {
       cell: 0,
@@ -11,12 +11,12 @@ const status = (era?: number): VectorClusterStatus => ({
       epoch: 2,
       points: 0,
       readyReplicas: 1,
-      floor: { id: '7-50', version: 9, ...(era === undefined ? {} : { era }) },
+      floor: { id: '7-50', version: 9, ...(generation === undefined ? {} : { generation }) },
     },
   ],
 })
-const topology = (seq: number, era: number) =>
-  ({ gateOpen: true, era, cells: [{ head: { epoch: 8, seq } }] }) as TopologyView
+const topology = (seq: number, generation: number) =>
+  ({ gateOpen: true, generation, cells: [{ head: { epoch: 8, seq } }] }) as TopologyView
 
 describe('a log below its floor', () => {
   it.each([
@@ -25,7 +25,7 @@ describe('a log below its floor', () => {
     ['ends before it, and a loss was accepted since', 49, 1700, undefined, []],
     ['ends before it, and the loss was accepted before that', 49, 1700, 1700, [0]],
     ['lost all of Redis, the acceptance of former losses included', 2, 0, 1700, [0]],
-  ])('is one that %s', (_what, seq, era, noted, expected) => {
-    expect(belowFloor(status(noted), topology(seq, era))).toEqual(expected)
+  ])('is one that %s', (_what, seq, generation, noted, expected) => {
+    expect(belowFloor(status(noted), topology(seq, generation))).toEqual(expected)
   })
 })

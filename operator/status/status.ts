@@ -80,12 +80,12 @@ function floorOf(
   const head = topology?.cells[cell]?.head
   if (!topology?.gateOpen || !head) return floor
   if (head.seq <= parsePosition(floor.id).seq && !isGivenUp(floor, topology)) return floor
-  return { id: formatPosition(head), version: topology.version, era: topology.era }
+  return { id: formatPosition(head), version: topology.version, generation: topology.generation }
 }
 
 /** A loss was accepted since the floor was noted. */
-function isGivenUp({ era = 0 }: ShardStatus['floor'], topology: TopologyView): boolean {
-  return topology.era > era
+function isGivenUp({ generation = 0 }: ShardStatus['floor'], topology: TopologyView): boolean {
+  return topology.generation > generation
 }
 
 /** Shards whose log ends before their floor. */

@@ -14,11 +14,11 @@ import { adoptKeys, disownKeys, eraseKeys, type Ownership } from '../../store/ow
 import { RedisLink } from '../../store/redis-link.ts'
 import {
   acceptLoss,
-  doubtLogs,
   type Removal,
   readTopology,
   releaseLeaseOf,
   removeMember,
+  reportRegression,
   type TopologyView,
 } from '../../store/topology.ts'
 
@@ -158,8 +158,8 @@ export class LogViews {
   }
 
   /** Closes the gate where a log ends before what was seen at its head. */
-  doubt(key: string, url: string, scope: CollectionConfig, seen: readonly string[]): Promise<string[]> {
-    return this.#of(key, url).link.use((redis) => doubtLogs(redis, scope, seen))
+  reportRegression(key: string, url: string, scope: CollectionConfig, seen: readonly string[]): Promise<string[]> {
+    return this.#of(key, url).link.use((redis) => reportRegression(redis, scope, seen))
   }
 
   acceptLoss(key: string, url: string, scope: CollectionConfig): Promise<string[]> {

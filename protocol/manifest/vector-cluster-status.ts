@@ -27,7 +27,7 @@ export const shardStatusSchema = z.object({
     .object({
       id: z.string().describe('id of a log entry that was seen at the head'),
       version: count.describe('version of the collection at that time'),
-      era: count.optional().describe('number of the last loss that had been accepted by then'),
+      generation: count.optional().describe('number of the last loss that had been accepted by then'),
     })
     .describe('the log of this shard must never end before this; noted at most once a minute'),
 })

@@ -5,20 +5,25 @@ const SHARD = ['shard'] as const
 
 export const SHARD_METRICS = {
   maksdb_points: { programs: SHARD, kind: 'gauge', help: 'Points that this pod holds as owner rows.', labels: CELL },
-  maksdb_copies: { programs: SHARD, kind: 'gauge', help: 'Redundant copies that this pod holds.', labels: CELL },
+  maksdb_redundant_rows: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Redundant copies that this pod holds.',
+    labels: CELL,
+  },
   maksdb_dead_rows: {
     programs: SHARD,
     kind: 'gauge',
     help: 'Superseded or deleted rows that wait for compaction.',
     labels: CELL,
   },
-  maksdb_copies_differing: {
+  maksdb_replicas_diverged: {
     programs: SHARD,
     kind: 'gauge',
     help: 'On the primary: peers that hold other rows than it does at the same position of the log. Must be 0.',
     labels: CELL,
   },
-  maksdb_copy_checks_total: {
+  maksdb_divergence_checks_total: {
     programs: SHARD,
     kind: 'counter',
     help: 'On the primary: comparisons with a peer at the same position that found the same rows.',

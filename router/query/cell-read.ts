@@ -60,8 +60,8 @@ function attemptsOf(collection: Collection, cell: number, read: ReadLevel): Atte
   const pods = collection.pods(cell)
   if (read.level === 'cut') {
     const head = read.cut.heads[cell]
-    const { version, history } = read.cut
-    const cut = { version, seq: head?.seq ?? 0, epoch: head?.epoch ?? 0, history }
+    const { version, timeline } = read.cut
+    const cut = { version, seq: head?.seq ?? 0, epoch: head?.epoch ?? 0, timeline }
     const there = (pod: Heartbeat) => parsePosition(pod.applied).seq >= cut.seq
     const order = read.fresh ? pods : [...shuffled(pods.filter(there)), ...pods.filter((pod) => !there(pod))]
     return order.map((pod) => ({ pod, scope: { primary: false, cut }, primary: true }))

@@ -18,7 +18,7 @@ describe('the report of several reads', () => {
     ['not exact where one is not', [{ exact: true }, { exact: false }], { exact: false }],
     ['exact where a part does not speak of it', [{}, { exact: true }], { exact: true }],
     ['the newest state seen', [{ token: 's1.0.9' }, { token: 's1.0.12' }, {}], { token: 's1.0.12' }],
-    ['the newest state of the last era', [{ token: 's1.1.2' }, { token: 's1.0.12' }], { token: 's1.1.2' }],
+    ['the newest state of the last generation', [{ token: 's1.1.2' }, { token: 's1.0.12' }], { token: 's1.1.2' }],
     ['the least consistency', [{ consistency: 'strong' }, { consistency: 'eventual' }], { consistency: 'eventual' }],
     ['bounded below strong', [{ consistency: 'strong' }, { consistency: 'bounded' }], { consistency: 'bounded' }],
     ['primary below strong', [{ consistency: 'strong' }, { consistency: 'primary' }], { consistency: 'primary' }],

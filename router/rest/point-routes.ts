@@ -11,7 +11,7 @@ import type { Registry } from '../cluster/collections.ts'
 import { laterToken, type SessionToken, tokenText } from '../cluster/session-token.ts'
 import { combined, type ReadReport } from '../query/read-report.ts'
 import { notFound, type Point, type Query, type Reads, type ScoredPoint } from '../query/reads.ts'
-import { onceOf } from '../write/idempotency.ts'
+import { idempotencyOf } from '../write/idempotency.ts'
 import type { Write, Writes } from '../write/writes.ts'
 import { Fields } from './json-fields.ts'
 import { listPieces, pointJson, scoredJson } from './point-json.ts'
@@ -154,7 +154,7 @@ async function write(parts: PointParts, request: Request, collection: Collection
   const outcome = await parts.writes.write(collection, conditional, {
     wait,
     timeoutMs: limitMs,
-    ...(idempotencyKey === undefined ? {} : { once: onceOf(idempotencyKey, conditional) }),
+    ...(idempotencyKey === undefined ? {} : { idempotency: idempotencyOf(idempotencyKey, conditional) }),
   })
   const token = await seenBy(collection, outcome.version, options.token)
   return {
@@ -169,8 +169,8 @@ async function seenBy(
   version: number,
   before: SessionToken | undefined,
 ): Promise<SessionToken | undefined> {
-  const era = collection.topology?.era ?? 0
-  const now = version > 0 ? { era, version } : await collection.cuts.take().catch(() => undefined)
+  const generation = collection.topology?.generation ?? 0
+  const now = version > 0 ? { generation, version } : await collection.cuts.take().catch(() => undefined)
   return now && before ? laterToken(before, now) : (now ?? before)
 }
 

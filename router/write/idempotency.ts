@@ -8,7 +8,7 @@ import type { Write } from './writes.ts'
 export const ONCE_POINTS_MAX = 1000
 
 /** The digest is of what is asked for, not of how it is written down: spaces and the order of fields do not matter. */
-export function onceOf(idempotencyKey: string, writes: readonly Write[]): { key: string; digest: string } {
+export function idempotencyOf(idempotencyKey: string, writes: readonly Write[]): { key: string; digest: string } {
   if (writes.length > ONCE_POINTS_MAX)
     throw badRequest(`a request with an "Idempotency-Key" holds at most ${ONCE_POINTS_MAX} points`)
   const asked = createHash('sha256')

@@ -27,7 +27,7 @@ export interface Write {
 export interface WriteOptions {
   wait: boolean
   /** Digests of the idempotency key and of what is asked for under it. */
-  once?: { key: string; digest: string }
+  idempotency?: { key: string; digest: string }
   timeoutMs: number
 }
 
@@ -57,7 +57,7 @@ class Progress {
   readonly cells = new Map<number, CellOutcome>()
   readonly heads = new Map<number, number>()
   /** Of the positions in `heads`. */
-  history = Number.POSITIVE_INFINITY
+  timeline = Number.POSITIVE_INFINITY
   lastRefusal: MaksError | undefined
   unknown: MaksError | undefined
 }
@@ -133,7 +133,7 @@ export class Writes {
       const { key, row, ifVersion } = write
       const condition = ifVersion === undefined ? {} : { ifVersion }
       const cell = row ? ownerCell(partition, key, row.vector) : hashCell(key, partition.clusters)
-      const copy = row ? (reservoir.copyFor(partition, cell, row.vector) ?? null) : null
+      const copy = row ? (reservoir.spillFor(partition, cell, row.vector) ?? null) : null
       const operation: OperationHeader = row
         ? { type: 'upsert', key, copy, centroidVersion: partition.version, ...condition }
         : { type: 'delete', key, ...condition }
@@ -160,7 +160,7 @@ export class Writes {
     const timeoutMs = deadline - performance.now()
     const request: CommitRequest = {
       operations: sent.map(({ operation }) => operation),
-      ...(options.once ? { once: options.once } : {}),
+      ...(options.idempotency ? { idempotency: options.idempotency } : {}),
       wait: options.wait,
       timeoutMs,
     }
@@ -204,7 +204,7 @@ export class Writes {
       progress.heads.set(Number(touched), Math.max(seq, progress.heads.get(Number(touched)) ?? 0))
     }
     // Of several, the first: positions of another one prove nothing.
-    progress.history = Math.min(response.history, progress.history)
+    progress.timeline = Math.min(response.timeline, progress.timeline)
     return again
   }
 
@@ -236,7 +236,7 @@ export class Writes {
           }
           try {
             if (leader) {
-              const request: WaitRequest = { seq, history: progress.history, timeoutMs }
+              const request: WaitRequest = { seq, timeline: progress.timeline, timeoutMs }
               await collection.whileLeading(cell, (signal) =>
                 this.#shards.call(leader, RPC.wait, request, [], timeoutMs, signal),
               )

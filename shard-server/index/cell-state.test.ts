@@ -57,7 +57,7 @@ class Played {
         userVersion: version,
         key,
         flag: id < 0 ? '' : 'o',
-        once: '',
+        idempotency: '',
         rowStart,
         rowEnd: at,
       }
@@ -74,7 +74,7 @@ class Played {
       userVersion: 1,
       key: '' as IdKey,
       flag: '',
-      once: '',
+      idempotency: '',
       rowStart: 0,
       rowEnd: bytes.byteLength,
     }
@@ -160,10 +160,10 @@ describe('snapshots', () => {
     played.publish()
     played.apply(Array.from({ length: 300 }, (_, i) => i + 1))
     played.apply(Array.from({ length: 50 }, (_, i) => -(i + 1)))
-    const departed = { born: 3, userVersion: 3, flag: 'o' as const, payload: '{}', vector: played.vector() }
-    const row = { key: idKey(9000), ...departed }
-    played.state.departures.keep(row.key, { version: 5, target: 2, since: 5, row })
-    played.state.once.note({ request: 'a key', digest: 'asked', at: 7, id: idKey(9), result: 'A9,9,0' })
+    const evicted = { born: 3, userVersion: 3, flag: 'o' as const, payload: '{}', vector: played.vector() }
+    const row = { key: idKey(9000), ...evicted }
+    played.state.tombstones.keep(row.key, { version: 5, target: 2, since: 5, row })
+    played.state.idempotency.note({ request: 'a key', digest: 'asked', at: 7, id: idKey(9), result: 'A9,9,0' })
     const dir = join(folder, name)
     const position = await writeSnapshot(played.state, dir)
     return { played, dir, path: snapshotPath(dir, position) }
@@ -175,8 +175,8 @@ describe('snapshots', () => {
     expect([loaded.point, loaded.version, loaded.rows.points]).toEqual([played.state.point, 350, 250])
     played.expectExact(loaded, 20, 10)
     expect(loaded.rows.at(loaded.rows.ownerRow(idKey(77), undefined) as number).payload).toBe('{"v":77}')
-    expect([...loaded.departures.entries()]).toEqual([...played.state.departures.entries()])
-    expect([...loaded.once.all()]).toEqual([...played.state.once.all()])
+    expect([...loaded.tombstones.entries()]).toEqual([...played.state.tombstones.entries()])
+    expect([...loaded.idempotency.all()]).toEqual([...played.state.idempotency.all()])
     expect([loaded.centroids.version, [...loaded.centroids.bytes]]).toEqual([1, [...played.state.centroids.bytes]])
     expect(() => loaded.checkReadable(349)).toThrow(/older/)
     // The same rows have the same digest, and any other row another one.

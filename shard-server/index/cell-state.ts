@@ -4,16 +4,16 @@
  */
 import { MaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
-import { type Gap, hear } from '../../core/log/coverage.ts'
-import { parseOnce } from '../../core/log/idempotency.ts'
+import { coverEntry, type Hole } from '../../core/log/coverage.ts'
+import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import { decodeRow } from '../../core/row-codec.ts'
-import type { EntryType, LogPoint, RowFlag } from '../../store/log-entry.ts'
-import { OnceRecords } from './idempotency-records.ts'
+import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
+import { IdempotencyRecords } from './idempotency-records.ts'
 import { FlatIndex } from './kernel.ts'
 import { RowStore } from './row-store.ts'
 import { type FoundRow, Nearest, type Query } from './search.ts'
 import type { OwnedShape } from './snapshot-manifest.ts'
-import { Departures } from './tombstones.ts'
+import { Tombstones } from './tombstones.ts'
 
 export interface AppliedEntry {
   type: EntryType
@@ -21,7 +21,7 @@ export interface AppliedEntry {
   userVersion: number
   key: IdKey
   flag: string
-  once: string
+  idempotency: string
   /** Where the row lies in the batch's bytes; 0 bytes for entries without one. */
   rowStart: number
   rowEnd: number
@@ -38,18 +38,18 @@ export class CellState {
   readonly shape: CellShape
   rows: RowStore
   index: FlatIndex
-  point: LogPoint
+  point: LogTip
   /** Highest ordering version applied. */
   version: number
   /** Of what the log has lost before repairs (`core/log/coverage.ts`). */
-  gaps: readonly Gap[] = []
+  holes: readonly Hole[] = []
   compactions = 0
-  readonly departures = new Departures()
-  readonly once = new OnceRecords()
+  readonly tombstones = new Tombstones()
+  readonly idempotency = new IdempotencyRecords()
   /** Of the newest version in the log: clusters x dimension float32; none in version 0. */
   centroids: { version: number; bytes: Uint8Array } = { version: 0, bytes: new Uint8Array(0) }
 
-  constructor(shape: CellShape, point: LogPoint) {
+  constructor(shape: CellShape, point: LogTip) {
     this.shape = shape
     this.point = point
     this.version = 0
@@ -57,12 +57,12 @@ export class CellState {
     this.index = new FlatIndex(shape.metric, shape.dimension, shape.scratchDir)
   }
 
-  apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogPoint): void {
+  apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogTip): void {
     const added: Float32Array[] = []
     for (const entry of entries) {
-      hear(this, entry)
-      if (entry.once !== '') this.once.note(parseOnce(entry.key, entry.once))
-      if (entry.type === 'T') this.#letGo(entry)
+      coverEntry(this, entry)
+      if (entry.idempotency !== '') this.idempotency.note(parseIdempotencyRecord(entry.key, entry.idempotency))
+      if (entry.type === 'T') this.#evict(entry)
       if (entry.type === 'C')
         this.centroids = { version: entry.userVersion, bytes: bytes.slice(entry.rowStart, entry.rowEnd) }
       if (entry.type !== 'U') continue
@@ -71,17 +71,17 @@ export class CellState {
       const flag = entry.flag as RowFlag
       if (!this.rows.put({ key, born, userVersion, flag, payload, vector })) continue
       added.push(vector)
-      this.departures.forget(key)
+      this.tombstones.forget(key)
     }
     this.index.add(added)
     this.point = point
     if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
   }
 
-  #letGo({ key, version, flag }: AppliedEntry): void {
+  #evict({ key, version, flag }: AppliedEntry): void {
     const live = this.rows.liveRow(key)
     const row = live === undefined ? undefined : this.rows.at(live)
-    if (this.rows.end(key, version)) this.departures.note(key, version, flag, row)
+    if (this.rows.end(key, version)) this.tombstones.note(key, version, flag, row)
   }
 
   compact(): void {

@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
-import { ONCE_TTL_MS, type OnceRecord } from '../../core/log/idempotency.ts'
-import { ONCE_IDS_MAX, OnceRecords } from './idempotency-records.ts'
+import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from '../../core/log/idempotency.ts'
+import { IdempotencyRecords, ONCE_IDS_MAX } from './idempotency-records.ts'
 
-const record = (request: string, id: number, at: number, extra: Partial<OnceRecord> = {}): OnceRecord => ({
+const record = (
+  request: string,
+  id: number,
+  at: number,
+  extra: Partial<IdempotencyRecord> = {},
+): IdempotencyRecord => ({
   request,
   digest: 'asked',
   at,
@@ -14,41 +19,42 @@ const record = (request: string, id: number, at: number, extra: Partial<OnceReco
 
 describe('what a cell remembers of requests with idempotency keys', () => {
   it('is what its log told, once for each id, however often it is told', () => {
-    const once = new OnceRecords()
-    for (const told of [record('a', 1, 5), record('a', 2, 5), record('b', 1, 6), record('a', 2, 5)]) once.note(told)
-    expect([...once.all()]).toEqual([record('a', 1, 5), record('a', 2, 5), record('b', 1, 6)])
+    const idempotency = new IdempotencyRecords()
+    for (const told of [record('a', 1, 5), record('a', 2, 5), record('b', 1, 6), record('a', 2, 5)])
+      idempotency.note(told)
+    expect([...idempotency.all()]).toEqual([record('a', 1, 5), record('a', 2, 5), record('b', 1, 6)])
   })
 
   it('is forgotten when Redis forgets it, and when the key is used for something else', () => {
-    const once = new OnceRecords()
-    once.note(record('a', 1, 0))
-    once.note(record('b', 1, 10))
-    once.note(record('c', 1, ONCE_TTL_MS))
-    expect([...once.all()].map(({ request }) => request)).toEqual(['b', 'c'])
-    once.note(record('b', 7, ONCE_TTL_MS, { digest: 'asked otherwise' }))
-    expect([...once.all()].map(({ request, id }) => [request, id])).toEqual([
+    const idempotency = new IdempotencyRecords()
+    idempotency.note(record('a', 1, 0))
+    idempotency.note(record('b', 1, 10))
+    idempotency.note(record('c', 1, IDEMPOTENCY_TTL_MS))
+    expect([...idempotency.all()].map(({ request }) => request)).toEqual(['b', 'c'])
+    idempotency.note(record('b', 7, IDEMPOTENCY_TTL_MS, { digest: 'asked otherwise' }))
+    expect([...idempotency.all()].map(({ request, id }) => [request, id])).toEqual([
       ['c', idKey(1)],
       ['b', idKey(7)],
     ])
   })
 
   it('outlives older ones when its request comes back, at the limit and at the end of its time', () => {
-    const once = new OnceRecords()
-    once.note(record('renewed', 1, 0))
-    once.note(record('left alone', 1, 1))
-    once.note(record('renewed', 2, ONCE_TTL_MS))
-    once.note(record('last', 1, ONCE_TTL_MS + 2))
-    expect([...new Set([...once.all()].map(({ request }) => request))]).toEqual(['renewed', 'last'])
-    for (let id = 0; id < ONCE_IDS_MAX - 4; id++) once.note(record('many', id, ONCE_TTL_MS + 3))
-    once.note(record('renewed', 3, ONCE_TTL_MS + 4))
-    once.note(record('one more', 1, ONCE_TTL_MS + 5))
-    expect([...new Set([...once.all()].map(({ request }) => request))]).toEqual(['many', 'renewed', 'one more'])
+    const idempotency = new IdempotencyRecords()
+    idempotency.note(record('renewed', 1, 0))
+    idempotency.note(record('left alone', 1, 1))
+    idempotency.note(record('renewed', 2, IDEMPOTENCY_TTL_MS))
+    idempotency.note(record('last', 1, IDEMPOTENCY_TTL_MS + 2))
+    expect([...new Set([...idempotency.all()].map(({ request }) => request))]).toEqual(['renewed', 'last'])
+    for (let id = 0; id < ONCE_IDS_MAX - 4; id++) idempotency.note(record('many', id, IDEMPOTENCY_TTL_MS + 3))
+    idempotency.note(record('renewed', 3, IDEMPOTENCY_TTL_MS + 4))
+    idempotency.note(record('one more', 1, IDEMPOTENCY_TTL_MS + 5))
+    expect([...new Set([...idempotency.all()].map(({ request }) => request))]).toEqual(['many', 'renewed', 'one more'])
   })
 
   it('has a limit, at which the oldest requests go first', () => {
-    const once = new OnceRecords()
-    for (let id = 0; id < ONCE_IDS_MAX + 500; id++) once.note(record(`r${Math.floor(id / 1000)}`, id, 1))
-    const left = [...once.all()]
+    const idempotency = new IdempotencyRecords()
+    for (let id = 0; id < ONCE_IDS_MAX + 500; id++) idempotency.note(record(`r${Math.floor(id / 1000)}`, id, 1))
+    const left = [...idempotency.all()]
     expect(left.length).toBeLessThanOrEqual(ONCE_IDS_MAX)
     expect([left.length, left[0]?.request]).toEqual([ONCE_IDS_MAX - 500, 'r1'])
   })

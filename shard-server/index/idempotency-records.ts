@@ -3,7 +3,7 @@
  * anew from here. The requests that were used longest ago are forgotten first.
  */
 import type { IdKey } from '../../core/ids.ts'
-import { ONCE_TTL_MS, type OnceRecord } from '../../core/log/idempotency.ts'
+import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from '../../core/log/idempotency.ts'
 
 /** Ids, over all requests. */
 export const ONCE_IDS_MAX = 100_000
@@ -14,11 +14,11 @@ interface Request {
   results: Map<IdKey, string>
 }
 
-export class OnceRecords {
+export class IdempotencyRecords {
   readonly #requests = new Map<string, Request>()
   #ids = 0
 
-  note({ request, digest, at, id, result }: OnceRecord): void {
+  note({ request, digest, at, id, result }: IdempotencyRecord): void {
     const known = this.#requests.get(request)
     const one = known?.digest === digest ? known : { digest, at, results: new Map<IdKey, string>() }
     if (one !== known) this.#forget(request)
@@ -31,7 +31,7 @@ export class OnceRecords {
     if (!one.results.has(id)) this.#ids++
     one.results.set(id, result)
     for (const [oldest, { at: then }] of this.#requests) {
-      if (this.#ids <= ONCE_IDS_MAX && then > at - ONCE_TTL_MS) break
+      if (this.#ids <= ONCE_IDS_MAX && then > at - IDEMPOTENCY_TTL_MS) break
       this.#forget(oldest)
     }
   }
@@ -42,7 +42,7 @@ export class OnceRecords {
   }
 
   /** The requests that were used longest ago come first. */
-  *all(): Generator<OnceRecord> {
+  *all(): Generator<IdempotencyRecord> {
     for (const [request, { digest, at, results }] of this.#requests)
       for (const [id, result] of results) yield { request, digest, at, id, result }
   }

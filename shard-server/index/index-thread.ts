@@ -92,7 +92,7 @@ const handlers: Handlers = {
 
   count({ at }) {
     state.checkReadable(at)
-    return { count: state.rows.count('o', at), copies: state.rows.count('c', at) }
+    return { count: state.rows.count('o', at), redundantRows: state.rows.count('c', at) }
   },
 
   liveKeys({ from, limit }) {
@@ -139,21 +139,17 @@ const handlers: Handlers = {
 
   walk({ cell, partition, redundantStorage, from, limit }) {
     reservoir ??= new SpillReservoir(redundantStorage)
-    const found: WalkAnswer = { misplaced: [], lingering: [], next: null }
+    const found: WalkAnswer = { misplaced: [], source: [], next: null }
     const { rows } = state
     let row = from
-    for (
-      ;
-      row < rows.size && row < from + WALK_ROWS && found.misplaced.length + found.lingering.length < limit;
-      row++
-    ) {
+    for (; row < rows.size && row < from + WALK_ROWS && found.misplaced.length + found.source.length < limit; row++) {
       if (!rows.visible(row, undefined)) continue
       const { key, born, flag, payload, vector } = rows.at(row)
-      if (flag === 'l') found.lingering.push({ key, version: born })
+      if (flag === 'l') found.source.push({ key, version: born })
       if (flag !== 'o') continue
       const owner = ownerCell(partition, key, vector)
       if (owner === cell) continue
-      const copy = reservoir.copyFor(partition, owner, vector) ?? null
+      const copy = reservoir.spillFor(partition, owner, vector) ?? null
       found.misplaced.push({ key, version: born, owner, copy, row: encodeRow({ vector, payload }) })
     }
     found.next = row < rows.size ? row : null
@@ -162,9 +158,19 @@ const handlers: Handlers = {
 }
 
 function stats(): IndexStats {
-  const { rows, point, version, gaps, compactions, centroids } = state
+  const { rows, point, version, holes, compactions, centroids } = state
   const { points, copies, dead, digest } = rows
-  return { point, version, gaps, points, copies, dead, compactions, centroidVersion: centroids.version, digest }
+  return {
+    point,
+    version,
+    holes,
+    points,
+    redundantRows: copies,
+    dead,
+    compactions,
+    centroidVersion: centroids.version,
+    digest,
+  }
 }
 
 function gather(rows: readonly number[]): Float32Array {

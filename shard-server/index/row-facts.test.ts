@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type IdKey, idKey } from '../../core/ids.ts'
-import { heardBy } from '../../core/log/coverage.ts'
+import { coveredBy } from '../../core/log/coverage.ts'
 import { ORIGIN } from '../../core/log/position.ts'
-import { type DirectoryValue, judge } from '../../core/log/repair.ts'
+import { type DirectoryEntry, resolveId } from '../../core/log/repair.ts'
 import { seededRandom } from '../../core/random.ts'
 import { decodeRow, encodeRow } from '../../core/row-codec.ts'
 import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
@@ -36,9 +36,9 @@ interface UserOperation {
   places: [cell: number, length: number][]
 }
 
-type Held = { owner: number | null; copy: number | null; linger: number | null; userVersion: number; version: number }
+type Held = { owner: number | null; copy: number | null; source: number | null; userVersion: number; version: number }
 
-/** What commit.lua does, for one id at a time. */
+/** What commit-batch.lua does, for one id at a time. */
 class History {
   readonly logs: Entry[][] = CELLS.map(() => [])
   readonly operations: UserOperation[] = []
@@ -56,20 +56,20 @@ class History {
 
   step(): void {
     const key = this.#pick(IDS)
-    const now = this.#directory.get(key) ?? { owner: null, copy: null, linger: null, userVersion: 0, version: 0 }
+    const now = this.#directory.get(key) ?? { owner: null, copy: null, source: null, userVersion: 0, version: 0 }
     const chance = this.#random()
     const owner = this.#pick(CELLS)
     const other = this.#pick([null, ...CELLS.filter((cell) => cell !== owner)])
     const version = ++this.#version
-    if (chance < 0.4) this.#place(key, now, { owner, copy: other, linger: null, userVersion: version, version }, true)
+    if (chance < 0.4) this.#place(key, now, { owner, copy: other, source: null, userVersion: version, version }, true)
     else if (chance < 0.55 && now.owner !== null)
-      this.#place(key, now, { owner: null, copy: null, linger: null, userVersion: version, version }, true)
+      this.#place(key, now, { owner: null, copy: null, source: null, userVersion: version, version }, true)
     else if (chance < 0.8 && now.owner !== null && now.owner !== owner)
-      this.#place(key, now, { ...now, owner, copy: null, linger: now.owner, version }, false)
-    else if (now.linger !== null) {
+      this.#place(key, now, { ...now, owner, copy: null, source: now.owner, version }, false)
+    else if (now.source !== null) {
       const flag = String(now.owner)
-      this.#append(now.linger, { type: 'T', version, userVersion: now.userVersion, key, flag, payload: '' })
-      this.#directory.set(key, { ...now, linger: null })
+      this.#append(now.source, { type: 'T', version, userVersion: now.userVersion, key, flag, payload: '' })
+      this.#directory.set(key, { ...now, source: null })
     }
   }
 
@@ -83,12 +83,12 @@ class History {
     for (const [cell, flag] of [
       [next.owner, 'o'],
       [next.copy, 'c'],
-      [next.linger, 'l'],
+      [next.source, 'l'],
     ] as const)
       if (cell !== null) places.set(cell, flag)
     const payload = JSON.stringify({ key, userVersion })
     for (const [cell, flag] of places) this.#append(cell, { type: 'U', version, userVersion, key, flag, payload })
-    for (const cell of [old.owner, old.copy, old.linger]) {
+    for (const cell of [old.owner, old.copy, old.source]) {
       if (cell === null || places.has(cell)) continue
       places.set(cell, '')
       const flag = next.owner === null ? '' : String(next.owner)
@@ -105,7 +105,7 @@ function applyAll(state: CellState, entries: readonly Entry[]): void {
   for (const { payload, ...entry } of entries) {
     const bytes =
       entry.type === 'U' ? encodeRow({ vector: Float32Array.of(entry.userVersion, 1), payload }) : Buffer.alloc(0)
-    const applied: AppliedEntry = { ...entry, once: '', rowStart: 0, rowEnd: bytes.length }
+    const applied: AppliedEntry = { ...entry, idempotency: '', rowStart: 0, rowEnd: bytes.length }
     state.apply([applied], bytes, state.point)
   }
 }
@@ -128,8 +128,8 @@ function copiesOf(history: History, lengths: readonly number[]): CellState[] {
 }
 
 /** Judges every id and applies the fixes to the copies, as the scripts do it. Returns what was appended to each log, too. */
-function repair(states: readonly CellState[]): { directory: Map<IdKey, DirectoryValue>; appended: Entry[][] } {
-  const heard = states.map(({ version, gaps }) => ({ version, gaps }))
+function repair(states: readonly CellState[]): { directory: Map<IdKey, DirectoryEntry>; appended: Entry[][] } {
+  const heard = states.map(({ version, holes }) => ({ version, holes }))
   const appended: Entry[][] = states.map(() => [])
   const append = (cell: number, entry: Entry) => {
     appended[cell]?.push(entry)
@@ -137,17 +137,17 @@ function repair(states: readonly CellState[]): { directory: Map<IdKey, Directory
   }
   const ids = new Map<IdKey, KnownOfId>()
   states.forEach((state, cell) => addFacts(ids, cell, facts(state, 0, DIRECTORY_BUCKETS)))
-  const directory = new Map<IdKey, DirectoryValue>()
+  const directory = new Map<IdKey, DirectoryEntry>()
   let version = Math.max(...heard.map((one) => one.version)) + 1000
   for (const cell of CELLS)
     append(cell, { type: 'R', version, userVersion: 0, key: '' as IdKey, flag: '', payload: '' })
-  for (const [key, { rows, departures }] of ids) {
-    const { value, fixes, lost } = judge(key, rows, departures, heardBy(heard))
+  for (const [key, { rows, tombstones }] of ids) {
+    const { value, fixes, lost } = resolveId(key, rows, tombstones, coveredBy(heard))
     expect(lost).toBe(false)
     if (value) directory.set(key, value)
-    for (const { cell, type, flag, userVersion = 0, departed } of fixes) {
+    for (const { cell, type, flag, userVersion = 0, evicted } of fixes) {
       const state = states[cell] as CellState
-      const payload = type === 'U' ? decodeRow(heldRows(state, [{ key, departed }])[0] as Uint8Array, 2).payload : ''
+      const payload = type === 'U' ? decodeRow(heldRows(state, [{ key, evicted }])[0] as Uint8Array, 2).payload : ''
       append(cell, { type, version: ++version, userVersion, key, flag, payload })
       if (type === 'U' && value) value.version = version
     }
@@ -173,7 +173,7 @@ function expectSound(
   for (const key of IDS) {
     const held = holders(states, key)
     const value = directory.get(key)
-    const listed = value ? [value.owner, value.copy, value.linger].filter((cell) => cell !== null) : []
+    const listed = value ? [value.owner, value.spill, value.source].filter((cell) => cell !== null) : []
     expect(
       held.map(({ cell }) => cell),
       why,

@@ -1,12 +1,12 @@
 /** What a repair asks of a cell's state: what it knows of the ids in some buckets of the directory, and rows to append. */
 import type { IdKey } from '../../core/ids.ts'
-import type { Departure, RowFact } from '../../core/log/repair.ts'
+import type { RowFact, Tombstone } from '../../core/log/repair.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { bucketOf } from '../../protocol/keys.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
-import type { OnceRecords } from './idempotency-records.ts'
+import type { IdempotencyRecords } from './idempotency-records.ts'
 import type { StoredRow } from './row-store.ts'
-import type { Departures } from './tombstones.ts'
+import type { Tombstones } from './tombstones.ts'
 
 /** Of a cell's state, what a repair looks at. */
 export interface Copy {
@@ -15,24 +15,28 @@ export interface Copy {
     liveRow(key: IdKey): number | undefined
     at(row: number): StoredRow
   }
-  departures: Departures
-  once: OnceRecords
+  tombstones: Tombstones
+  idempotency: IdempotencyRecords
 }
 
 /** The ids whose bucket is in [from, to). */
 export function facts(state: Copy, from: number, to: number): FactsResponse {
-  const { rows, departures, once } = state
+  const { rows, tombstones, idempotency } = state
   const asked = (key: IdKey) => {
     const bucket = bucketOf(key)
     return bucket >= from && bucket < to
   }
-  const answer: FactsResponse = { rows: [], departures: [], once: [...once.all()].filter(({ id }) => asked(id)) }
+  const answer: FactsResponse = {
+    rows: [],
+    tombstones: [],
+    idempotency: [...idempotency.all()].filter(({ id }) => asked(id)),
+  }
   for (const row of rows.liveRows()) {
     const stored = rows.at(row)
     if (asked(stored.key)) answer.rows.push(rowFact(stored))
   }
-  for (const [key, { version, target, since, row }] of departures.entries()) {
-    if (asked(key)) answer.departures.push([key, version, target, since, row ? [row.born, row.userVersion] : null])
+  for (const [key, { version, target, since, row }] of tombstones.entries()) {
+    if (asked(key)) answer.tombstones.push([key, version, target, since, row ? [row.born, row.userVersion] : null])
   }
   return answer
 }
@@ -52,28 +56,28 @@ function rowFact({ key, flag, born, userVersion }: StoredRow): FactsResponse['ro
 /** What the copies of all cells know of an id. */
 export interface KnownOfId {
   rows: RowFact[]
-  departures: Departure[]
+  tombstones: Tombstone[]
 }
 
 /** Adds what one cell's copy told to what is known of each id. */
 export function addFacts(ids: Map<IdKey, KnownOfId>, cell: number, told: FactsResponse): void {
   const of = (key: IdKey) => {
-    const known = ids.get(key) ?? { rows: [], departures: [] }
+    const known = ids.get(key) ?? { rows: [], tombstones: [] }
     ids.set(key, known)
     return known
   }
   for (const [key, flag, version, userVersion] of told.rows) of(key).rows.push({ cell, flag, version, userVersion })
-  for (const [key, version, target, since, row] of told.departures) {
+  for (const [key, version, target, since, row] of told.tombstones) {
     const kept = row ? { version: row[0], userVersion: row[1] } : undefined
-    of(key).departures.push({ cell, version, target, since, row: kept })
+    of(key).tombstones.push({ cell, version, target, since, evicted: kept })
   }
 }
 
 /** The rows of ids, as entries of the log carry them. Throws where one is not held: it was when the facts were told. */
-export function heldRows(state: Copy, asked: readonly { key: IdKey; departed: boolean }[]): Uint8Array[] {
-  return asked.map(({ key, departed }) => {
+export function heldRows(state: Copy, asked: readonly { key: IdKey; evicted: boolean }[]): Uint8Array[] {
+  return asked.map(({ key, evicted }) => {
     const live = state.rows.liveRow(key)
-    const row = departed ? state.departures.get(key)?.row : live === undefined ? undefined : state.rows.at(live)
+    const row = evicted ? state.tombstones.get(key)?.row : live === undefined ? undefined : state.rows.at(live)
     if (!row) throw new Error(`no row of ${key} is held any more`)
     return encodeRow({ vector: row.vector, payload: row.payload })
   })

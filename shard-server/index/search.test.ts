@@ -60,7 +60,7 @@ class Cell {
     const key = idKey(id)
     const version = ++this.#version
     const row = encodeRow({ vector, payload: '' })
-    const entry = { type: 'U' as const, version, userVersion: version, key, flag: 'o', once: '', rowStart: 0 }
+    const entry = { type: 'U' as const, version, userVersion: version, key, flag: 'o', idempotency: '', rowStart: 0 }
     this.state.apply([{ ...entry, rowEnd: row.length }], row, { position: { epoch: 1, seq: version }, hash: 'h' })
     this.alive.set(key, vector)
   }

@@ -26,7 +26,7 @@ const manifestSchema = z.object({
   position: z.string(),
   hash: z.string(),
   version: z.number(),
-  gaps: z.array(z.tuple([z.number(), z.number()])),
+  holes: z.array(z.tuple([z.number(), z.number()])),
   centroidVersion: z.number(),
   rows: z.number(),
   files: z.array(z.object({ name: z.string().regex(/^[a-z]+\.[a-z]+$/), bytes: z.number(), sha256: z.string() })),

@@ -16,7 +16,7 @@ export interface Departed {
   row: StoredRow | undefined
 }
 
-export class Departures {
+export class Tombstones {
   readonly #ids = new Map<IdKey, Departed>()
   /** Ids whose rows are kept, oldest first, with their sizes. */
   readonly #rows = new Map<IdKey, number>()
@@ -45,15 +45,15 @@ export class Departures {
     if (flag === '-') return
     const target = flag === '' ? null : Number(flag)
     const kept = target === null || !row ? undefined : { ...row, vector: row.vector.slice() }
-    // A lingering row is let go after its move: what the target must have heard of is the move.
+    // A source row is let go after its move: what the target must have heard of is the move.
     this.keep(key, { version, target, since: row?.flag === 'l' ? row.born : version, row: kept })
   }
 
   /** Remembers what a snapshot told. */
-  keep(key: IdKey, departed: Departed): void {
-    this.#ids.set(key, departed)
-    if (departed.row) {
-      const bytes = departed.row.vector.byteLength + 2 * (departed.row.payload.length + key.length)
+  keep(key: IdKey, evicted: Departed): void {
+    this.#ids.set(key, evicted)
+    if (evicted.row) {
+      const bytes = evicted.row.vector.byteLength + 2 * (evicted.row.payload.length + key.length)
       this.#rows.set(key, bytes)
       this.#bytes += bytes
     }

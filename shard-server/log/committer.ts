@@ -26,7 +26,7 @@ export interface Committed {
   results: OperationResult[]
   heads: Record<string, number>
   centroidVersion: number
-  history: number
+  timeline: number
 }
 
 interface Done {
@@ -179,7 +179,7 @@ export class Committer {
           connection: this.#connection,
           batch: this.#batch + 1,
           known: this.#replica.point,
-          copiesBound: config.redundantStorage - 1,
+          redundancyBound: config.redundantStorage - 1,
           budgetBytes: config.walBudgetBytes,
           operations,
         })
@@ -234,7 +234,7 @@ export class Committer {
         this.#connection++
         const connection = this.#connection
         const [reply, safe] = await this.#link.use(async (redis) => {
-          const answer = await this.#pod.log.resume(redis, lead, connection)
+          const answer = await this.#pod.log.recoverBatch(redis, lead, connection)
           // The number of the connection was written after the batch: who has the one has the other.
           return [answer, answer[0] === 'OK' && (await this.#replicated(redis))] as const
         })
@@ -256,7 +256,7 @@ export class Committer {
   }
 }
 
-/** What the operation adds to the log, as `commit.lua` counts it. */
+/** What the operation adds to the log, as `commit-batch.lua` counts it. */
 function operationBytes(operation: Operation): number {
   return 'row' in operation ? entryBytes(operation.key, operation.row) : operation.key.length
 }
@@ -283,6 +283,6 @@ function combine(outcomes: Outcome[]): Committed {
     heads,
     centroidVersion: Math.max(0, ...batches.map((batch) => batch.centroidVersion)),
     // Of several, the first: what was written in it may be there no more, and then nobody can say so.
-    history: Math.min(...batches.map((batch) => batch.history)),
+    timeline: Math.min(...batches.map((batch) => batch.timeline)),
   }
 }

@@ -34,7 +34,7 @@ export class Election {
   /** When the lease is renewed next. */
   #renewAt = 0
   /** Of the log when this lead began, which ends with it. */
-  #history = 0
+  #timeline = 0
   lead: Lead | undefined
 
   constructor(pod: Pod, replica: Replica, onRole: (role: Role) => void) {
@@ -64,7 +64,7 @@ export class Election {
           if (following && performance.now() >= this.#notBefore) await this.#acquire(ttl)
           if (this.lead === undefined)
             await sleep(following ? POLL_MS + Math.random() * POLL_JITTER_MS : FOLLOWING_POLL_MS)
-        } else if (this.#replica.phase === 'following' && this.#replica.history !== this.#history) {
+        } else if (this.#replica.phase === 'following' && this.#replica.timeline !== this.#timeline) {
           this.stepDown(this.lead, 'the gate has opened anew')
         } else {
           if (performance.now() >= this.#renewAt) await this.#renew(this.lead, ttl)
@@ -81,12 +81,12 @@ export class Election {
     const { log, name, logger } = this.#pod
     const token = leaseToken(this.#pod)
     const sent = performance.now()
-    const { point, history } = this.#replica
-    const reply = await this.#link.use((redis) => log.acquire(redis, name, token, ttl, point.position, history))
+    const { point, timeline } = this.#replica
+    const reply = await this.#link.use((redis) => log.acquire(redis, name, token, ttl, point.position, timeline))
     if (reply[0] === 'GATE' || reply[0] === 'CORRUPT') this.#replica.gateLost()
     if (reply[0] !== 'OK') return
     this.lead = { epoch: reply[1] as string, token }
-    this.#history = history
+    this.#timeline = timeline
     this.#extend(sent, ttl)
     this.#move('acquired')
     logger.info({ epoch: this.lead.epoch }, 'leads, as soon as it has caught up')

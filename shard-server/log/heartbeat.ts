@@ -3,7 +3,7 @@ import { asMaksError } from '../../core/errors.ts'
 import { formatPosition, parsePosition } from '../../core/log/position.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import type { Progress } from '../../store/cell-log.ts'
+import type { HeartbeatReply } from '../../store/cell-log.ts'
 import { checkDurability } from '../../store/connection.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { heartbeatOf, type Pod } from '../pod/pod.ts'
@@ -25,7 +25,7 @@ export class HeartbeatLoop {
   #closed = false
   /** Newest first; set by the snapshotter. */
   snapshots: string[] = []
-  progress: Progress | undefined
+  progress: HeartbeatReply | undefined
 
   constructor(pod: Pod, replica: Replica, ports: { port: number; adminPort: number }) {
     this.#pod = pod
@@ -53,13 +53,13 @@ export class HeartbeatLoop {
       beat: ++this.#beat,
       applied: formatPosition(point.position),
       points: stats?.points ?? 0,
-      copies: stats?.copies ?? 0,
+      redundantRows: stats?.redundantRows ?? 0,
       digest: stats?.digest ?? '',
       oldestSnapshot: this.snapshots.at(-1) ?? null,
       newestSnapshot: this.snapshots[0] ?? null,
-      hold,
+      retentionPin: hold,
     }
-    const progress = await this.#link.use((redis) => log.progress(redis, heartbeat))
+    const progress = await this.#link.use((redis) => log.heartbeat(redis, heartbeat))
     this.progress = progress
     this.#replica.sawTakeover(progress.taken)
     if (!progress.gateOpen) this.#replica.gateLost()
@@ -69,7 +69,7 @@ export class HeartbeatLoop {
     metrics.set('maksdb_replay_lag_entries', Math.max(0, head - point.position.seq))
     metrics.set('maksdb_epoch', Number(progress.epoch))
     metrics.set('maksdb_points', stats?.points ?? 0)
-    metrics.set('maksdb_copies', stats?.copies ?? 0)
+    metrics.set('maksdb_redundant_rows', stats?.redundantRows ?? 0)
     metrics.set('maksdb_dead_rows', stats?.dead ?? 0)
     metrics.set('maksdb_wal_bytes', progress.walBytes)
     metrics.set('maksdb_wal_budget_bytes', config.walBudgetBytes)

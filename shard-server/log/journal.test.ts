@@ -15,11 +15,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
 import { ORIGIN } from '../../core/log/position.ts'
 import { seededRandom } from '../../core/random.ts'
-import { hashEntry, type LogEntry, type LogPoint } from '../../store/log-entry.ts'
+import { hashEntry, type LogEntry, type LogTip } from '../../store/log-entry.ts'
 import { SetAside } from '../index/set-aside.ts'
 import { Journal } from './journal.ts'
 
-const START: LogPoint = { position: ORIGIN, hash: '' }
+const START: LogTip = { position: ORIGIN, hash: '' }
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'maksdb-journal-'))
@@ -38,7 +38,7 @@ function open(): Journal {
 }
 
 /** Entries that continue the log after `point`. */
-function entriesAfter(point: LogPoint, count: number): LogEntry[] {
+function entriesAfter(point: LogTip, count: number): LogEntry[] {
   let { hash } = point
   return Array.from({ length: count }, (_, i) => {
     const seq = point.position.seq + i + 1
@@ -49,7 +49,7 @@ function entriesAfter(point: LogPoint, count: number): LogEntry[] {
       userVersion: 10 * seq,
       key: idKey(`point ${seq}`),
       flag: 'o',
-      once: seq % 3 === 0 ? 'key:asked:7:A7,7,0' : '',
+      idempotency: seq % 3 === 0 ? 'key:asked:7:A7,7,0' : '',
       row: Buffer.from(`the row of ${seq}`),
     }
     hash = hashEntry(hash, entry)
@@ -57,7 +57,7 @@ function entriesAfter(point: LogPoint, count: number): LogEntry[] {
   })
 }
 
-const pointOf = ({ position, hash }: LogEntry): LogPoint => ({ position, hash })
+const pointOf = ({ position, hash }: LogEntry): LogTip => ({ position, hash })
 
 async function readAll(point = START): Promise<LogEntry[]> {
   const all: LogEntry[] = []
@@ -88,7 +88,7 @@ describe('a journal', () => {
     expect(await readAll(pointOf(entries[11] as LogEntry))).toEqual([...entries.slice(12), ...more])
   })
 
-  it('of another history gives back nothing', async () => {
+  it('of another timeline gives back nothing', async () => {
     await written(entriesAfter(START, 30))
     expect(await readAll({ position: { epoch: 7, seq: 3 }, hash: 'of something else' })).toEqual([])
   })

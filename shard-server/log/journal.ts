@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { IdKey } from '../../core/ids.ts'
 import { formatPosition, parsePosition } from '../../core/log/position.ts'
-import { countFitting, type EntryType, type LogEntry, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { countFitting, type EntryType, type LogEntry, type LogTip, verifyChain } from '../../store/log-entry.ts'
 import { SetAside } from '../index/set-aside.ts'
 
 const FRAME_BYTES = 8
@@ -26,7 +26,7 @@ interface Segment {
 
 /** `reaches`: the last entry that is whole; undefined where damage hides how far it goes. */
 interface Unread {
-  reaches: LogPoint | undefined
+  reaches: LogTip | undefined
 }
 
 export class Journal {
@@ -44,7 +44,7 @@ export class Journal {
   }
 
   /** The entries after `point` that continue it, one segment at a time. */
-  async *read(point: LogPoint): AsyncGenerator<LogEntry[]> {
+  async *read(point: LogTip): AsyncGenerator<LogEntry[]> {
     await mkdir(this.#dir, { recursive: true })
     const numbers = (await readdir(this.#dir)).map((name) => Number(/^segment-(\d+)\.log$/.exec(name)?.[1]))
     let at = point
@@ -144,9 +144,9 @@ export class Journal {
 }
 
 function encode(entry: LogEntry): Buffer[] {
-  const { position, type, version, userVersion, key, flag, once, hash, row } = entry
+  const { position, type, version, userVersion, key, flag, idempotency, hash, row } = entry
   const head = Buffer.from(
-    JSON.stringify([formatPosition(position), type, version, userVersion, key, flag, once, hash]),
+    JSON.stringify([formatPosition(position), type, version, userVersion, key, flag, idempotency, hash]),
   )
   const frame = Buffer.alloc(FRAME_BYTES + 4)
   frame.writeUInt32LE(4 + head.length + row.length, 0)
@@ -168,11 +168,11 @@ function decodeAll(bytes: Buffer): { entries: LogEntry[]; damaged: boolean } {
     if (body.length !== length) break
     if (crc32(body) !== bytes.readUInt32LE(at + 4)) return { entries, damaged: true }
     const headLength = body.readUInt32LE(0)
-    const [position, type, version, userVersion, key, flag, once, hash] = JSON.parse(
+    const [position, type, version, userVersion, key, flag, idempotency, hash] = JSON.parse(
       body.toString('utf8', 4, 4 + headLength),
     ) as [string, EntryType, number, number, IdKey, string, string, string]
     const row = body.subarray(4 + headLength)
-    entries.push({ position: parsePosition(position), type, version, userVersion, key, flag, once, hash, row })
+    entries.push({ position: parsePosition(position), type, version, userVersion, key, flag, idempotency, hash, row })
     at += FRAME_BYTES + length
   }
   return { entries, damaged: false }

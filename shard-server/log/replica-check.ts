@@ -33,19 +33,19 @@ export class CopyCheck {
       const own = this.#own.get(applied)
       if (cell !== this.#pod.env.MAKSDB_CELL || pod === this.#pod.name || own === undefined || digest === '') continue
       if (own === digest) {
-        this.#pod.metrics.add('maksdb_copy_checks_total')
+        this.#pod.metrics.add('maksdb_divergence_checks_total')
         this.#differing.delete(pod)
       } else if (!this.#differing.has(pod)) {
         this.#differing.add(pod)
         this.#pod.logger.error({ peer: pod, position: applied }, 'this pod and its peer hold different rows')
       }
     }
-    this.#pod.metrics.set('maksdb_copies_differing', this.#differing.size)
+    this.#pod.metrics.set('maksdb_replicas_diverged', this.#differing.size)
   }
 
   /** What another pod says of them from now on counts. */
   retire(): void {
     this.#differing.clear()
-    this.#pod.metrics.set('maksdb_copies_differing', 0)
+    this.#pod.metrics.set('maksdb_replicas_diverged', 0)
   }
 }

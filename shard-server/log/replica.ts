@@ -12,7 +12,7 @@ import { asMaksError, type ErrorCode, MaksError } from '../../core/errors.ts'
 import { comparePositions, formatPosition, ORIGIN, parsePosition } from '../../core/log/position.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { checkVersion } from '../../store/connection.ts'
-import { countFitting, type LogEntry, LogMismatch, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { countFitting, type LogEntry, LogMismatch, type LogTip, verifyChain } from '../../store/log-entry.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import type { CellShape } from '../index/cell-state.ts'
 import type { IndexStats } from '../index/index-calls.ts'
@@ -61,14 +61,14 @@ export class Replica implements GatedCopy {
   readonly #journal: Journal | undefined
   readonly setAside: SetAside
   /** What a former process of this pod had applied, as long as this one has not come so far. */
-  #before: LogPoint | undefined
+  #before: LogTip | undefined
   #waiters: Waiter[] = []
   #closed = false
   #gateLost = false
   #markFailed = false
-  #history = 0
+  #timeline = 0
   #phase: Exclude<ReplicaPhase, 'regressed'> = 'loading'
-  point: LogPoint = { position: ORIGIN, hash: '' }
+  point: LogTip = { position: ORIGIN, hash: '' }
   stats: IndexStats | undefined
   readonly copies: CopyCheck
   /** A position that the log must keep while a peer's snapshot is being copied. */
@@ -98,7 +98,7 @@ export class Replica implements GatedCopy {
     return this.stats?.version ?? 0
   }
 
-  get before(): LogPoint | undefined {
+  get before(): LogTip | undefined {
     const before = this.#before
     return before && comparePositions(before.position, this.point.position) > 0 ? before : undefined
   }
@@ -165,9 +165,9 @@ export class Replica implements GatedCopy {
     this.#link.drop()
   }
 
-  /** Positions of any other history mean nothing here. */
-  get history(): number {
-    return this.#history
+  /** Positions of any other timeline mean nothing here. */
+  get timeline(): number {
+    return this.#timeline
   }
 
   /** Resolves when the entry is applied; false after the time. */
@@ -190,7 +190,7 @@ export class Replica implements GatedCopy {
   async #passGate(): Promise<void> {
     await this.#link.use(checkVersion)
     this.#phase = 'claiming'
-    this.#history = await this.#gate.pass()
+    this.#timeline = await this.#gate.pass()
     // Redis has said that the data is this VectorCluster's: so is the volume now.
     await claimVolume(this.#pod.env.MAKSDB_DATA_DIR, this.#pod.config.uid, this.#shape()).catch((error: unknown) =>
       this.#pod.logger.warn({ error: String(error) }, 'the volume could not be marked as ours'),
@@ -260,17 +260,17 @@ export class Replica implements GatedCopy {
     const point = verifyChain(this.point, entries)
     let at = 0
     const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + entry.row.length, 0))
-    const applied = entries.map(({ type, version, userVersion, key, flag, once, row }) => {
+    const applied = entries.map(({ type, version, userVersion, key, flag, idempotency, row }) => {
       const rowStart = at
       bytes.set(row, at)
       at += row.length
-      return { type, version, userVersion, key, flag, once, rowStart, rowEnd: at }
+      return { type, version, userVersion, key, flag, idempotency, rowStart, rowEnd: at }
     })
     return await this.#pod.index.call('apply', { entries: applied, bytes, point }, [bytes.buffer])
   }
 
   /** A full volume does not stop the replay: what is lost is only the notice of a loss while this process is dead. */
-  #writeMark(point: LogPoint): void {
+  #writeMark(point: LogTip): void {
     try {
       this.#mark.write(point)
     } catch (error) {

@@ -57,10 +57,10 @@ export function heartbeatOf(pod: Pod): Heartbeat {
     beat: 0,
     applied: '0-0',
     points: 0,
-    copies: 0,
+    redundantRows: 0,
     digest: '',
     oldestSnapshot: null,
     newestSnapshot: null,
-    hold: null,
+    retentionPin: null,
   }
 }

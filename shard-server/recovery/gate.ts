@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { otherOwner, otherShape } from '../../core/data-identity.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import type { LogPoint } from '../../store/log-entry.ts'
+import type { LogTip } from '../../store/log-entry.ts'
 import type { RedisLink } from '../../store/redis-link.ts'
 import { parsePlan } from '../../store/repair-log.ts'
 import type { Pod } from '../pod/pod.ts'
@@ -18,10 +18,10 @@ const CLAIM_WINDOW_MS = 1000
 
 /** The pod's copy, as far as the gate is concerned with it. */
 export interface GatedCopy {
-  readonly point: LogPoint
+  readonly point: LogTip
   readonly version: number
   /** What a former process had applied beyond `point`; undefined where there is no such thing. */
-  readonly before: LogPoint | undefined
+  readonly before: LogTip | undefined
   /** The last takeover in any cell that this pod knows of. */
   readonly takeover: number
   forgetBefore(): Promise<void>
@@ -48,7 +48,7 @@ export class Gate {
     this.#repairer = new Repairer(pod)
   }
 
-  /** Returns the history of the log when the gate is open; 0 where this pod closes. */
+  /** Returns the timeline of the log when the gate is open; 0 where this pod closes. */
   async pass(): Promise<number> {
     const { config, log, name, logger, startId } = this.#pod
     let settled = false

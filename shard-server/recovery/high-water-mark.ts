@@ -8,7 +8,7 @@ import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 
 import { join } from 'node:path'
 import { z } from 'zod'
 import { formatPosition, parsePosition } from '../../core/log/position.ts'
-import type { LogPoint } from '../../store/log-entry.ts'
+import type { LogTip } from '../../store/log-entry.ts'
 
 const RECORD_BYTES = 256
 const markSchema = z.object({ position: z.string(), hash: z.string(), check: z.string() })
@@ -22,7 +22,7 @@ export class HighWaterMark {
   }
 
   /** Undefined where there is none, or where a crash or the disk has damaged it: a false mark would close the gate. */
-  read(): LogPoint | undefined {
+  read(): LogTip | undefined {
     try {
       const text = readFileSync(this.#path, 'utf8')
       const { position, hash } = markSchema.parse(JSON.parse(text))
@@ -33,7 +33,7 @@ export class HighWaterMark {
     }
   }
 
-  write(point: LogPoint): void {
+  write(point: LogTip): void {
     this.#file ??= openSync(this.#path, constants.O_RDWR | constants.O_CREAT)
     // One page, always as long as before: no kill of the process leaves half of it.
     writeSync(this.#file, textOf(point), 0)
@@ -46,7 +46,7 @@ export class HighWaterMark {
   }
 }
 
-function textOf(point: LogPoint): string {
+function textOf(point: LogTip): string {
   const position = formatPosition(point.position)
   const check = createHash('sha256').update(`${position} ${point.hash}`).digest('hex')
   return JSON.stringify({ position, hash: point.hash, check }).padEnd(RECORD_BYTES)

@@ -5,10 +5,10 @@
  */
 
 import type { IdKey } from '../../core/ids.ts'
-import { type Heard, heardBy } from '../../core/log/coverage.ts'
-import type { OnceRecord } from '../../core/log/idempotency.ts'
+import { coveredBy, type LogCoverage } from '../../core/log/coverage.ts'
+import type { IdempotencyRecord } from '../../core/log/idempotency.ts'
 import { formatPosition } from '../../core/log/position.ts'
-import { type DirectoryValue, judge, type Verdict } from '../../core/log/repair.ts'
+import { type DirectoryEntry, type Resolution, resolveId } from '../../core/log/repair.ts'
 import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
 import {
   type CopyScope,
@@ -75,7 +75,7 @@ export class Repairer {
     const prepared = await Promise.all(copies.map((copy) => this.#prepare(members, copy)))
     const newest = prepared.reduce((a, b) => (b.centroids.version > a.centroids.version ? b : a))
     const version = Math.max(...prepared.map((one) => one.version))
-    const rebased = await repair.rebase(copies, version, newest.centroids)
+    const rebased = await repair.begin(copies, version, newest.centroids)
     await this.#secure(members, copies, rebased)
     const report: RepairReport = {
       at: new Date().toISOString(),
@@ -91,13 +91,20 @@ export class Repairer {
     let duplicates = 0
     for (let from = 0; from < DIRECTORY_BUCKETS; from += step) {
       const to = Math.min(DIRECTORY_BUCKETS, from + step)
-      const { values, once } = await this.#bucketsToOneState(repair, members, copies, prepared, { from, to }, report)
-      await repair.relist(from, to, values)
-      await repair.remember(once)
+      const { values, idempotency } = await this.#bucketsToOneState(
+        repair,
+        members,
+        copies,
+        prepared,
+        { from, to },
+        report,
+      )
+      await repair.writeDirectory(from, to, values)
+      await repair.writeIdempotency(idempotency)
       report.points += values.size
-      for (const { copy } of values.values()) if (copy !== null) duplicates++
+      for (const { spill: copy } of values.values()) if (copy !== null) duplicates++
     }
-    await repair.reopen(report.points, duplicates, JSON.stringify(report))
+    await repair.finish(report.points, duplicates, JSON.stringify(report))
     metrics.add('maksdb_repairs_total')
     logger.warn({ ...report }, 'repaired the log')
   }
@@ -113,8 +120,8 @@ export class Repairer {
       PREPARE_TIMEOUT_MS,
     )
     const bytes: Uint8Array = chunks[0] ?? new Uint8Array(0)
-    const { version, gaps, rows, centroidVersion } = header
-    return { version, gaps, rows, centroids: { version: centroidVersion, bytes } }
+    const { version, holes, rows, centroidVersion } = header
+    return { version, holes, rows, centroids: { version: centroidVersion, bytes } }
   }
 
   /** A log that begins anew must be rebuilt from two volumes, like one that was trimmed, where the cell has two pods. */
@@ -142,12 +149,12 @@ export class Repairer {
     repair: RepairLog,
     members: readonly Heartbeat[],
     copies: Copies,
-    heard: readonly Heard[],
+    heard: readonly LogCoverage[],
     buckets: { from: number; to: number },
     report: RepairReport,
-  ): Promise<{ values: Map<IdKey, DirectoryValue>; once: OnceRecord[] }> {
+  ): Promise<{ values: Map<IdKey, DirectoryEntry>; idempotency: IdempotencyRecord[] }> {
     const ids = new Map<IdKey, KnownOfId>()
-    const once: OnceRecord[] = []
+    const idempotency: IdempotencyRecord[] = []
     await Promise.all(
       copies.map(async (copy) => {
         const request: FactsRequest = { copy: scopeOf(copy), ...buckets }
@@ -160,27 +167,27 @@ export class Repairer {
           CALL_TIMEOUT_MS,
         )
         addFacts(ids, copy.cell, header)
-        once.push(...header.once)
+        idempotency.push(...header.idempotency)
       }),
     )
-    const values = new Map<IdKey, DirectoryValue>()
-    const verdicts: Verdict[] = []
-    const hasHeard = heardBy(heard)
-    for (const [key, { rows, departures }] of ids) {
-      const verdict = judge(key, rows, departures, hasHeard)
+    const values = new Map<IdKey, DirectoryEntry>()
+    const verdicts: Resolution[] = []
+    const hasHeard = coveredBy(heard)
+    for (const [key, { rows, tombstones }] of ids) {
+      const verdict = resolveId(key, rows, tombstones, hasHeard)
       if (verdict.value) values.set(key, verdict.value)
       if (verdict.lost && report.lostIds.length < LOST_IDS_NAMED) report.lostIds.push(key)
       if (verdict.fixes.length > 0) verdicts.push(verdict)
     }
     await this.#mend(repair, members, copies, verdicts, report)
-    return { values, once }
+    return { values, idempotency }
   }
 
   async #mend(
     repair: RepairLog,
     members: readonly Heartbeat[],
     copies: Copies,
-    verdicts: readonly Verdict[],
+    verdicts: readonly Resolution[],
     report: RepairReport,
   ): Promise<void> {
     const all = verdicts.flatMap(({ value, fixes }) => fixes.map((fix) => ({ fix, value })))
@@ -190,12 +197,12 @@ export class Repairer {
         some.map(async ({ fix }) => {
           if (fix.type === 'T') return { fix, row: new Uint8Array(0) }
           const copy = copies[fix.cell] as ChosenCopy
-          const request: HeldRowsRequest = { copy: scopeOf(copy), keys: [{ key: fix.key, departed: fix.departed }] }
+          const request: HeldRowsRequest = { copy: scopeOf(copy), keys: [{ key: fix.key, evicted: fix.evicted }] }
           const { chunks } = await callPeer(this.#pod, memberOf(members, copy), REPAIR_RPC.rows, request)
           return { fix, row: chunks[0] as Uint8Array }
         }),
       )
-      const versions = await repair.mend(withRows)
+      const versions = await repair.append(withRows)
       some.forEach(({ fix, value }, i) => {
         if (fix.type === 'U' && value) value.version = versions[i] as number
         if (fix.type === 'U') report.returned++

@@ -54,7 +54,7 @@ async function copyFrom(
   const answer = await callPeer(pod, peer, RPC.snapshotManifest, wanted, [], SNAPSHOT_TIMEOUT_MS)
   const header = parseManifest(answer.header)
   const held = await link.use((redis) =>
-    pod.log.hold(redis, { ...heartbeatOf(pod), hold: header.position }, header.position),
+    pod.log.pinRetention(redis, { ...heartbeatOf(pod), retentionPin: header.position }, header.position),
   )
   if (held[0] === 'OTHER') throw new MaksError('NOT_READY', 'the log is not claimed any more')
   if (held[0] !== 'OK')

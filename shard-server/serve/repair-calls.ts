@@ -29,9 +29,9 @@ export async function prepare(parts: ShardParts, { copy }: PrepareRequest) {
   const { stats } = replica
   const header: PrepareResponse = {
     version: stats?.version ?? 0,
-    gaps: stats?.gaps ?? [],
+    holes: stats?.holes ?? [],
     centroidVersion: stats?.centroidVersion ?? 0,
-    rows: (stats?.points ?? 0) + (stats?.copies ?? 0),
+    rows: (stats?.points ?? 0) + (stats?.redundantRows ?? 0),
   }
   return { header, chunks: [await pod.index.call('centroids', null)] }
 }
@@ -43,7 +43,7 @@ export async function secure({ pod, replica, snapshotter }: ShardParts, { copy }
   const chosen = parsePosition(copy.at)
   if (comparePositions(replica.point.position, chosen) < 0) await replica.bootstrap(copy.at)
   if (formatPosition(replica.point.position) !== copy.at || replica.point.hash !== copy.hash)
-    throw new MaksError('NOT_READY', `pod ${pod.name} holds another history than ${copy.at}`)
+    throw new MaksError('NOT_READY', `pod ${pod.name} holds another timeline than ${copy.at}`)
   const [newest] = await listSnapshots(pod.snapshotDir)
   if (newest && formatPosition(newest) === copy.at) await snapshotter.announceExisting()
   else if ((await snapshotter.take()) !== copy.at)

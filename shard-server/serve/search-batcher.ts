@@ -105,7 +105,7 @@ export class SearchQueue {
       }
       this.#waiting.unshift(...later)
     } catch (error) {
-      // One query below the history floor, or with too large an answer, must not fail the others of its batch.
+      // One query below the timeline floor, or with too large an answer, must not fail the others of its batch.
       if (
         items.length > 1 &&
         error instanceof MaksError &&

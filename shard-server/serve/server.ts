@@ -30,7 +30,7 @@ import {
 } from '../../protocol/shard-rpc.ts'
 import { checkInternal, makeServer, readBody, send, sendJson } from '../../runtime/http-server.ts'
 import { inSlices } from '../../runtime/slices.ts'
-import type { Once, Operation } from '../../store/cell-log.ts'
+import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
 import type { ToldRows } from '../index/index-calls.ts'
 import { listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
 import type { Replica } from '../log/replica.ts'
@@ -79,29 +79,29 @@ async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[
   const { pod, committer, replica } = parts
   const rowsOf = chunks.values()
   const operations = request.operations.map((operation) =>
-    toOperation(operation, pod.env.MAKSDB_CELL, rowsOf, request.once),
+    toOperation(operation, pod.env.MAKSDB_CELL, rowsOf, request.idempotency),
   )
-  const { results, heads, centroidVersion, history } = await committer.commit(operations)
+  const { results, heads, centroidVersion, timeline } = await committer.commit(operations)
   const own = heads[pod.env.MAKSDB_CELL]
   if (
     request.wait &&
     own !== undefined &&
-    !(await reached(replica, { seq: own, history, timeoutMs: request.timeoutMs }))
+    !(await reached(replica, { seq: own, timeline, timeoutMs: request.timeoutMs }))
   ) {
     throw new MaksError('UNKNOWN_OUTCOME', 'the write is in the log, but was not applied in time', {
       details: { applied: results.length },
     })
   }
-  return { header: { results, heads, centroidVersion, history } satisfies CommitResponse }
+  return { header: { results, heads, centroidVersion, timeline } satisfies CommitResponse }
 }
 
 function toOperation(
   operation: OperationHeader,
   cell: number,
   rowsOf: Iterator<Buffer>,
-  once: Once | undefined,
+  idempotency: IdempotencyKey | undefined,
 ): Operation {
-  const remembered = once ? { once } : {}
+  const remembered = idempotency ? { idempotency } : {}
   const expect = operation.ifVersion === undefined ? '' : `v${operation.ifVersion}`
   if (operation.type === 'delete') return { type: 'D', key: operation.key, expect, ...remembered }
   const row: Buffer | undefined = rowsOf.next().value
@@ -119,8 +119,8 @@ function toOperation(
 }
 
 /** Has the pod applied the entry that was meant? After Redis has come back the same position may be another entry. */
-async function reached(replica: Replica, { seq, history, timeoutMs }: WaitRequest): Promise<boolean> {
-  return replica.history === history && (await replica.waitApplied(seq, timeoutMs)) && replica.history === history
+async function reached(replica: Replica, { seq, timeline, timeoutMs }: WaitRequest): Promise<boolean> {
+  return replica.timeline === timeline && (await replica.waitApplied(seq, timeoutMs)) && replica.timeline === timeline
 }
 
 /** Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another. */
@@ -217,7 +217,7 @@ async function rowFacts(parts: ShardParts, { scope, keys }: RowFactsRequest) {
 async function wait({ pod, replica, election }: ShardParts, request: WaitRequest) {
   if (!election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
-  if (replica.history !== request.history)
+  if (replica.timeline !== request.timeline)
     throw new MaksError('UNKNOWN_OUTCOME', 'Redis came back otherwise while the write was on its way')
   if (!(await reached(replica, request)))
     throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)

@@ -7,7 +7,7 @@
 
 import { asMaksError, MaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
-import { agrees, correctionOf, parseListing } from '../../core/log/directory-audit.ts'
+import { agrees, correctionOf, parseDirectoryRecord } from '../../core/log/directory-audit.ts'
 import type { RowFact } from '../../core/log/repair.ts'
 import {
   type CountRequest,
@@ -19,9 +19,9 @@ import {
   RPC,
 } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { type Amendment, amend, readListed } from '../../store/directory-audit.ts'
+import { correctDirectory, type DirectoryCorrection, scanDirectory } from '../../store/directory-audit.ts'
 import { RedisLink } from '../../store/redis-link.ts'
-import { cutOf, type Listings, readListings, readTopology } from '../../store/topology.ts'
+import { cutOf, type DirectoryTexts, readDirectoryTexts, readTopology } from '../../store/topology.ts'
 import type { Election } from '../log/election.ts'
 import type { HeartbeatLoop } from '../log/heartbeat.ts'
 import type { Replica } from '../log/replica.ts'
@@ -99,7 +99,7 @@ export class Auditor {
     const scope = this.#pod.log.scope
     for (let from: number | null = 0; from !== null; ) {
       const at: number = from
-      const page = await this.#link.use((redis) => readListed(redis, scope, scope.cell, at, PAGE))
+      const page = await this.#link.use((redis) => scanDirectory(redis, scope, scope.cell, at, PAGE))
       yield page.keys
       from = page.next
     }
@@ -111,10 +111,10 @@ export class Auditor {
     const { cell } = this.#pod.log.scope
     const said = await this.#listings(keys)
     const seq = said.heads[cell]?.seq ?? 0
-    if (said.history !== this.#replica.history || !(await this.#replica.waitApplied(seq, REACHED_TIMEOUT_MS))) return
+    if (said.timeline !== this.#replica.timeline || !(await this.#replica.waitApplied(seq, REACHED_TIMEOUT_MS))) return
     const rows = new Map((await index.call('rowFacts', { keys })).map((row) => [row[0], factOf(cell, row)]))
     metrics.add('maksdb_directory_checked_total', keys.length)
-    const differing = keys.filter((key, i) => !agrees(parseListing(said.texts[i] ?? ''), cell, rows.get(key)))
+    const differing = keys.filter((key, i) => !agrees(parseDirectoryRecord(said.texts[i] ?? ''), cell, rows.get(key)))
     if (differing.length > 0) await this.#correct(differing)
   }
 
@@ -131,23 +131,24 @@ export class Auditor {
         for (const row of header.rows) rows.set(row[0], [...(rows.get(row[0]) ?? []), factOf(cell, row)])
       }),
     )
-    const amendments: Amendment[] = []
+    const amendments: DirectoryCorrection[] = []
     keys.forEach((key, i) => {
       const expected = said.texts[i] ?? ''
-      const correction = correctionOf(key, parseListing(expected), rows.get(key) ?? [], clusters)
+      const correction = correctionOf(key, parseDirectoryRecord(expected), rows.get(key) ?? [], clusters)
       if (correction?.outcome === 'missing') {
         this.#missing++
         this.#pod.logger.error({ id: key, directory: expected }, 'no cell holds the row that the directory tells of')
       } else if (correction) amendments.push({ key, expected, ...correction })
     })
-    if (amendments.length > 0) await this.#amend(said.history, amendments)
+    if (amendments.length > 0) await this.#amend(said.timeline, amendments)
   }
 
-  async #amend(history: number, amendments: readonly Amendment[]): Promise<void> {
+  async #amend(timeline: number, amendments: readonly DirectoryCorrection[]): Promise<void> {
     const { logger, metrics } = this.#pod
     const token = this.#election.lead?.token
     if (token === undefined) return
-    const made = (await this.#link.use((redis) => amend(redis, this.#pod.log.scope, token, history, amendments))) ?? []
+    const made =
+      (await this.#link.use((redis) => correctDirectory(redis, this.#pod.log.scope, token, timeline, amendments))) ?? []
     const corrected = amendments.filter((_, i) => made[i])
     if (corrected.length === 0) return
     metrics.add('maksdb_directory_corrected_total', corrected.length)
@@ -172,14 +173,16 @@ export class Auditor {
       }),
     )
     const rows = counts.reduce((sum, { count }) => sum + count, 0) - topology.rows
-    const copies = counts.reduce((sum, one) => sum + one.copies, 0) - topology.copies
+    const copies = counts.reduce((sum, one) => sum + one.redundantRows, 0) - topology.redundantRows
     if (rows === 0 && copies === 0) return
     this.#pod.logger.error({ points: rows, copies }, 'the counters of the collection were off, and were corrected')
-    await this.#link.use((redis) => amend(redis, this.#pod.log.scope, token, cut.history, [], { rows, copies }))
+    await this.#link.use((redis) =>
+      correctDirectory(redis, this.#pod.log.scope, token, cut.timeline, [], { rows, copies }),
+    )
   }
 
-  async #listings(keys: readonly IdKey[]): Promise<Listings> {
-    const said = await this.#link.use((redis) => readListings(redis, this.#pod.log.scope, keys))
+  async #listings(keys: readonly IdKey[]): Promise<DirectoryTexts> {
+    const said = await this.#link.use((redis) => readDirectoryTexts(redis, this.#pod.log.scope, keys))
     if (!said) throw new MaksError('NOT_READY', 'the gate is closed')
     return said
   }
@@ -198,9 +201,9 @@ function factOf(cell: number, [, flag, version, userVersion]: RowFactsResponse['
 }
 
 function scopeAt(
-  { version, history, heads }: Pick<Listings, 'version' | 'history' | 'heads'>,
+  { version, timeline, heads }: Pick<DirectoryTexts, 'version' | 'timeline' | 'heads'>,
   cell: number,
 ): ReadScope {
   const { epoch = 0, seq = 0 } = heads[cell] ?? {}
-  return { primary: false, cut: { version, seq, epoch, history }, timeoutMs: REACHED_TIMEOUT_MS }
+  return { primary: false, cut: { version, seq, epoch, timeline }, timeoutMs: REACHED_TIMEOUT_MS }
 }

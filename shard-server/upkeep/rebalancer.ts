@@ -1,6 +1,6 @@
 /**
  * Puts rows where the centroids want them. The primary of cell 0 makes the first centroids; then the primary of each cell
- * walks its rows: a misplaced one is moved (and lingers here), a lingering one is dropped once the primary of its new cell
+ * walks its rows: a misplaced one is moved (and lingers here), a source one is dropped once the primary of its new cell
  * has applied the move. A walk that finds neither is entered in the log. Any crash leaves work for the next walk.
  */
 import { readFile } from 'node:fs/promises'
@@ -13,7 +13,7 @@ import { bytesOf, float32View, parseCentroids } from '../../core/vector.ts'
 import { type CentroidsRequest, RPC, type SampleRequest, type WaitRequest } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { inSlices } from '../../runtime/slices.ts'
-import type { Operation, Progress } from '../../store/cell-log.ts'
+import type { HeartbeatReply, Operation } from '../../store/cell-log.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { readCut } from '../../store/topology.ts'
 import type { Committer } from '../log/committer.ts'
@@ -57,7 +57,7 @@ export class Mover {
       if (this.#election.role !== 'primary' || !progress?.gateOpen) continue
       try {
         if (progress.centroidVersion === 0) await this.#firstCentroids(progress)
-        else if (progress.walked < progress.centroidVersion) await this.#walk(progress.centroidVersion)
+        else if (progress.migrated < progress.centroidVersion) await this.#walk(progress.centroidVersion)
       } catch (thrown) {
         this.#pod.logger.warn({ error: asMaksError(thrown).message }, 'moving rows goes on later')
       }
@@ -69,7 +69,7 @@ export class Mover {
     this.#link.drop()
   }
 
-  async #firstCentroids(progress: Progress): Promise<void> {
+  async #firstCentroids(progress: HeartbeatReply): Promise<void> {
     const { config, env } = this.#pod
     if (env.MAKSDB_CELL !== 0) return
     if (config.centroidSource === 'Random') {
@@ -173,15 +173,15 @@ export class Mover {
         from,
         limit: MOVES_PER_STEP,
       })
-      const lingering = [...step.lingering]
-      found += step.misplaced.length + lingering.length
-      if (step.misplaced.length > 0) lingering.push(...(await this.#move(step.misplaced, version)))
-      if (lingering.length > 0) await this.#drop(lingering)
+      const source = [...step.source]
+      found += step.misplaced.length + source.length
+      if (step.misplaced.length > 0) source.push(...(await this.#move(step.misplaced, version)))
+      if (source.length > 0) await this.#drop(source)
       from = step.next
     }
     const lead = this.#election.lead
     if (found > 0 || this.#closed || !lead || this.#replica.stats?.compactions !== compactions) return
-    await this.#link.use((redis) => log.walked(redis, lead, version))
+    await this.#link.use((redis) => log.finishMigrationScan(redis, lead, version))
     await this.#heartbeat.send()
     this.#pod.logger.info({ version }, 'every row is in its cell')
   }
@@ -218,7 +218,7 @@ export class Mover {
           throw new MaksError('NO_PRIMARY', `cell ${cell} has no primary`, { details: { notExecuted: true } })
         const request: WaitRequest = {
           seq: cut.heads[cell]?.seq ?? 0,
-          history: cut.history,
+          timeline: cut.timeline,
           timeoutMs: SERVED_TIMEOUT_MS,
         }
         await callPeer(this.#pod, leader, RPC.wait, request, [], SERVED_TIMEOUT_MS + 1000)

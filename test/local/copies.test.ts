@@ -21,8 +21,8 @@ it('a replica that holds another row than its primary is told of by metric and l
   await cluster.collection.upsert(points)
   const primary = await cluster.primary(0)
   const metric = (name: string) => metricOf(primary, name)
-  await waitFor(async () => (await metric('maksdb_copy_checks_total')) > 2 || undefined, 'copies to be compared')
-  expect(await metric('maksdb_copies_differing')).toBe(0)
+  await waitFor(async () => (await metric('maksdb_divergence_checks_total')) > 2 || undefined, 'copies to be compared')
+  expect(await metric('maksdb_replicas_diverged')).toBe(0)
 
   // The supervisor must not start the replica again before its snapshot is another one.
   const supervisor = await cluster.find({ kind: 'supervisor' })
@@ -31,7 +31,7 @@ it('a replica that holds another row than its primary is told of by metric and l
   kill(replica)
   await changeARow(join(cluster.dataDir, 'clusters', 'things', `shard-0-${replica.ordinal}`, 'snapshots'))
   process.kill(supervisor.pid, 'SIGCONT')
-  await waitFor(async () => (await metric('maksdb_copies_differing')) === 1 || undefined, 'the difference to be found')
+  await waitFor(async () => (await metric('maksdb_replicas_diverged')) === 1 || undefined, 'the difference to be found')
   expect(cluster.logs()).toContain('hold different rows')
 })
 

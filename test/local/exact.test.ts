@@ -84,7 +84,7 @@ describe('10,000 digits of 784 values', () => {
   it('copies stay within the bound, and never show twice', async () => {
     const { redundant_storage, cells, points } = await cluster.topology()
     expect(redundant_storage.average).toBeLessThanOrEqual(1.1)
-    expect(redundant_storage.copies).toBeGreaterThan(0)
+    expect(redundant_storage.redundant_rows).toBeGreaterThan(0)
     expect(points).toBe(10_000)
     expect(cells.every(({ health }) => health === 'ok')).toBe(true)
     for (const found of await searchAll({ exact: true }))

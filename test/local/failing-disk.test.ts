@@ -120,8 +120,11 @@ describe.skipIf(!disk)('a volume whose syncs take a second and a half', () => {
       expect(await metric('maksdb_lease_losses_total')).toBe(0)
       disk?.heal()
       expect(await count()).toBe(230)
-      await waitFor(async () => ((await metric('maksdb_copy_checks_total')) > 0 ? true : undefined), 'copies compared')
-      expect(await metric('maksdb_copies_differing')).toBe(0)
+      await waitFor(
+        async () => ((await metric('maksdb_divergence_checks_total')) > 0 ? true : undefined),
+        'copies compared',
+      )
+      expect(await metric('maksdb_replicas_diverged')).toBe(0)
     },
   )
 })

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type Keys, keysOf } from '../../protocol/keys.ts'
 import { HighWaterMark } from '../../shard-server/recovery/high-water-mark.ts'
 import type { Redis } from '../../store/connection.ts'
-import type { LogPoint } from '../../store/log-entry.ts'
+import type { LogTip } from '../../store/log-entry.ts'
 import { runCli, TestCluster, waitFor } from '../support/cluster.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -149,7 +149,7 @@ describe('a loss that no shard can make good', () => {
     const shards = readdirSync(folder).filter((name) => name.startsWith('shard-0-'))
     for (const shard of shards) {
       const mark = new HighWaterMark(join(folder, shard))
-      const { position } = mark.read() as LogPoint
+      const { position } = mark.read() as LogTip
       mark.write({ position: { ...position, seq: position.seq + 7 }, hash: 'of entries that are gone' })
     }
     redis.disconnect()

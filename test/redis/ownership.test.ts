@@ -5,7 +5,7 @@ import { idKey } from '../../core/ids.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { CellLog } from '../../store/cell-log.ts'
 import { adoptKeys, disownKeys, eraseKeys } from '../../store/ownership.ts'
-import { acceptLoss, doubtLogs, readTopology } from '../../store/topology.ts'
+import { acceptLoss, readTopology, reportRegression } from '../../store/topology.ts'
 import { identity, LogHarness, type PlayedPod, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -49,7 +49,7 @@ const claimOf = (who: DataIdentity, cell = 0, held = START, windowMs = 0) =>
     seen: 0,
   })
 const beat = (who: DataIdentity) =>
-  logOf(who).progress(redis.client, { pod: '0/0', cell: 0, address: 'elsewhere' } as Heartbeat)
+  logOf(who).heartbeat(redis.client, { pod: '0/0', cell: 0, address: 'elsewhere' } as Heartbeat)
 const shared: [string, DataIdentity, RegExp][] = [
   ['another dimension', other({ shape: { ...own.shape, dimension: 3 } }), /dimension is 2 there and 3 here/],
   ['another metric', other({ shape: { ...own.shape, metric: 'Cosine' } }), /metric is "L2" there and "Cosine" here/],
@@ -98,8 +98,8 @@ describe('another VectorCluster of the same name on the same Redis', () => {
     const before = await h.dump()
     expect(await claimOf(other())).toEqual(['OTHER_OWNER', own.uid, own.owner])
     expect((await beat(other())).gateOpen).toBe(false)
-    expect(await logOf(other()).hold(redis.client, { pod: '0/0' } as Heartbeat, '0-0')).toEqual(['OTHER'])
-    expect(await doubtLogs(redis.client, scope('uid-2'), ['1-99', '1-99'])).toEqual(['OTHER'])
+    expect(await logOf(other()).pinRetention(redis.client, { pod: '0/0' } as Heartbeat, '0-0')).toEqual(['OTHER'])
+    expect(await reportRegression(redis.client, scope('uid-2'), ['1-99', '1-99'])).toEqual(['OTHER'])
     expect(await acceptLoss(redis.client, scope('uid-2'))).toEqual(['OTHER'])
     const refused = { done: false, uid: own.uid, other: own.owner }
     expect(await disownKeys(redis.client, scope('uid-2'))).toEqual(refused)

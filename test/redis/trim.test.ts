@@ -33,10 +33,10 @@ async function beat(pod: string, fields: Partial<Heartbeat>): Promise<void> {
     cell: 0,
     ordinal: Number(pod.split('/')[1]),
     oldestSnapshot: null,
-    hold: null,
+    retentionPin: null,
     ...fields,
   } as Heartbeat
-  await h.cell(0).progress(redis.client, heartbeat)
+  await h.cell(0).heartbeat(redis.client, heartbeat)
 }
 
 const trim = (replicas: number, dead: string[] = []) => primary.log.trim(redis.client, primary.lead, replicas, dead)
@@ -82,10 +82,10 @@ describe('the log is cut', () => {
     const [first, held, late] = [await at(0), await at(5), await at(9)]
     await beat('0/0', { oldestSnapshot: late })
     await beat('0/1', { oldestSnapshot: late })
-    await beat('0/2', { hold: held })
+    await beat('0/2', { retentionPin: held })
     expect(await trim(3)).toEqual(['OK', held, '5'])
-    const copier = { pod: '0/2', cell: 0, hold: first } as Heartbeat
-    expect((await h.cell(0).hold(redis.client, copier, first))[0]).toBe('BEHIND')
+    const copier = { pod: '0/2', cell: 0, retentionPin: first } as Heartbeat
+    expect((await h.cell(0).pinRetention(redis.client, copier, first))[0]).toBe('BEHIND')
   })
 
   it('only by the present primary', async () => {

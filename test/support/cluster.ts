@@ -263,12 +263,12 @@ export interface Topology {
   regressed: string | null
   last_repair: RepairReport | null
   centroids: { version: number; cells_still_moving: number; source: string }
-  redundant_storage: { bound: number; copies: number; average: number }
+  redundant_storage: { bound: number; redundant_rows: number; average: number }
   cells: {
     cell: number
     health: string
     points: number
-    copies: number
+    redundant_rows: number
     primary: string | null
     head: number
     trimmed_below: number

@@ -89,10 +89,10 @@ export const SHARDS: Dashboard = {
           title: 'Divergent',
           description: 'Pods that hold other rows than their primary at the same position. Must be 0.',
           unit: 'none',
-          queries: [[orZero(`sum(${of('maksdb_copies_differing')})`), 'pods']],
+          queries: [[orZero(`sum(${of('maksdb_replicas_diverged')})`), 'pods']],
           warn: 1,
           bad: 1,
-          alerts: ['MaksDBCopiesDiffer'],
+          alerts: ['MaksDBReplicasDiverged'],
         },
         {
           kind: 'stat',
@@ -229,7 +229,7 @@ export const SHARDS: Dashboard = {
           width: 12,
           queries: [
             [max(POD, of('maksdb_points')), `${OF_POD} points`],
-            [max(POD, of('maksdb_copies')), `${OF_POD} redundant`],
+            [max(POD, of('maksdb_redundant_rows')), `${OF_POD} redundant`],
             [max(POD, of('maksdb_dead_rows')), `${OF_POD} dead`],
           ],
         },
@@ -243,8 +243,8 @@ export const SHARDS: Dashboard = {
           title: 'Replica checks',
           description: 'Comparisons per second of a replica with its primary that found the same rows.',
           unit: 'ops',
-          queries: [[sum(POD, rate(of('maksdb_copy_checks_total'))), OF_POD]],
-          alerts: ['MaksDBCopiesDiffer'],
+          queries: [[sum(POD, rate(of('maksdb_divergence_checks_total'))), OF_POD]],
+          alerts: ['MaksDBReplicasDiverged'],
         },
         {
           kind: 'timeseries',

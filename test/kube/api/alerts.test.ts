@@ -66,9 +66,9 @@ const CASES: Record<string, Case> = {
     good: [[`maksdb_lease_losses_total{${shard}}`, '5x200']],
     labels: cell,
   },
-  MaksDBCopiesDiffer: {
-    bad: [[`maksdb_copies_differing{${shard}}`, '1x200']],
-    good: [[`maksdb_copies_differing{${shard}}`, '0x200']],
+  MaksDBReplicasDiverged: {
+    bad: [[`maksdb_replicas_diverged{${shard}}`, '1x200']],
+    good: [[`maksdb_replicas_diverged{${shard}}`, '0x200']],
     labels: pod,
   },
   MaksDBDirectoryCorrected: {

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- A step of a repair: records of requests with an idempotency key are written anew (rule L20).
--- KEYS meta gate once onceRecord*   ARGV token repairMs ttlMs then for each record: digest at id result   -> OK | GONE
+-- KEYS meta gate idempotency idempotencyRecord*   ARGV token repairMs ttlMs then for each record: digest at id result   -> OK | GONE
 if not begun(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
 local now = now_ms()
 for i = 4, #KEYS do

@@ -7,6 +7,6 @@ if seq_of(ARGV[3]) < seq_of(trim) then return { 'BEHIND', trim } end
 -- What the pod's last heartbeat said else stays: routers read it.
 local last = redis.call('HGET', KEYS[3], ARGV[1])
 local beat = last and cjson.decode(last) or cjson.decode(ARGV[2])
-beat.hold = ARGV[3]
+beat.retentionPin = ARGV[3]
 redis.call('HSET', KEYS[3], ARGV[1], cjson.encode(beat))
 return { 'OK' }

@@ -2,11 +2,11 @@
 -- Makes the directory say what the cells hold, for each id of which it still says what was compared with them, and lets
 -- cells drop older rows of the id (rule L22).
 -- KEYS meta gate (cellMeta log)* bucket*, one for each id
--- ARGV cell cells token history(of what was compared) rows copies(what the counters are short of) ids,
+-- ARGV cell cells token timeline(of what was compared) rows redundant(what the counters are short of) ids,
 --      then for each: key expected value('' stays) tombstones cell*   expected: '' none
 -- -> OK (1 | 0: changed meanwhile)* | GATE | FENCED | CORRUPT cell
 local me, cells, at, plan, state = num(ARGV[1]), num(ARGV[2]), 8, {}, {}
-local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'history')
+local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'timeline')
 if m[1] ~= incarnation() or (m[3] or '0') ~= ARGV[4] then return { 'GATE' } end
 if redis.call('HGET', KEYS[3 + 2 * me], 'token') ~= ARGV[3] then return { 'FENCED' } end
 for i = 1, num(ARGV[7]) do
@@ -38,5 +38,5 @@ end
 for _, s in pairs(state) do save_cell(s) end
 redis.call('HSET', KEYS[1], 'ver', int(ver))
 redis.call('HINCRBY', KEYS[1], 'rows', ARGV[5])
-redis.call('HINCRBY', KEYS[1], 'copies', ARGV[6])
+redis.call('HINCRBY', KEYS[1], 'redundant', ARGV[6])
 return reply

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- The first step of a repair: each log goes on from the copy that was chosen for its cell (rule L21).
--- KEYS meta gate (cellMeta log)* centroids once
+-- KEYS meta gate (cellMeta log)* centroids idempotency
 -- ARGV token repairMs cells version centroidVersion centroids then for each cell: at hash pod
 -- -> OK version rebased cells | GONE
 local VERSION_GAP = 1000000
@@ -11,14 +11,14 @@ local cells, rebased = num(ARGV[3]), {}
 local m = redis.call('HMGET', KEYS[1], 'ver', 'cv')
 -- Above every version that anybody has seen, those of entries that no copy holds included.
 local ver, cv = math.max(num(m[1]), num(ARGV[4])) + VERSION_GAP, num(m[2])
-local centroids, once = KEYS[3 + 2 * cells], KEYS[4 + 2 * cells]
+local centroids, idempotency = KEYS[3 + 2 * cells], KEYS[4 + 2 * cells]
 if num(ARGV[5]) >= cv then
   cv = num(ARGV[5])
   if cv > 0 then redis.call('SET', centroids, ARGV[6]) end
 end
 -- Records of requests tell of entries that may not be in any chosen copy: the copies say which are still true.
-for _, record in ipairs(redis.call('ZRANGE', once, 0, -1)) do redis.call('UNLINK', record) end
-redis.call('UNLINK', once)
+for _, record in ipairs(redis.call('ZRANGE', idempotency, 0, -1)) do redis.call('UNLINK', record) end
+redis.call('UNLINK', idempotency)
 for c = 0, cells - 1 do
   local s = load_cell(KEYS[3 + 2 * c], KEYS[4 + 2 * c])
   local at, hash, last = ARGV[7 + 3 * c], ARGV[8 + 3 * c], stream_last(s.log)
@@ -38,7 +38,7 @@ for c = 0, cells - 1 do
   save_cell(s)
   -- Nobody leads: whoever did has to ask again, and what it still has on its way is refused. The pod whose copy it is holds
   -- the most, and must have spoken before the gate opens another time.
-  redis.call('HSET', s.meta, 'token', '', 'holder', ARGV[9 + 3 * c], 'conn', '0', 'batch', '0', 'result', '', 'walked', '0')
+  redis.call('HSET', s.meta, 'token', '', 'holder', ARGV[9 + 3 * c], 'conn', '0', 'batch', '0', 'result', '', 'migrated', '0')
 end
 redis.call('HSET', KEYS[1], 'ver', int(ver), 'cv', int(cv), 'moving', cv > 0 and int(cells) or '0')
 return { 'OK', int(ver), table.concat(rebased, ',') }

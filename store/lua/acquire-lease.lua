@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Takes the lead of a cell: a new epoch, in the meta and in the log at once (rules L1, L2).
--- KEYS meta cellMeta log lease   ARGV pod token ttlMs applied history
+-- KEYS meta cellMeta log lease   ARGV pod token ttlMs applied timeline
 -- -> OK epoch head hash | HELD token ttlMs | GATE | CORRUPT head last | BEHIND trim
 if redis.call('HGET', KEYS[1], 'inc') ~= incarnation() then return { 'GATE' } end
 -- A pod that slept while the gate was closed must claim before it leads: it would take positions for what they were.
-if (redis.call('HGET', KEYS[1], 'history') or '0') ~= ARGV[5] then return { 'GATE' } end
+if (redis.call('HGET', KEYS[1], 'timeline') or '0') ~= ARGV[5] then return { 'GATE' } end
 local held = redis.call('GET', KEYS[4])
 if held and held ~= ARGV[2] then return { 'HELD', held, int(redis.call('PTTL', KEYS[4])) } end
 local s = load_cell(KEYS[2], KEYS[3])

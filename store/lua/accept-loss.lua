@@ -11,6 +11,6 @@ local why = why_closed(KEYS[2])
 if redis.call('HGET', KEYS[2], 'accepted') == inc then return { 'OK', why } end
 redis.call('HSET', KEYS[2], 'inc', inc, 'accepted', inc, 'first', int(now_ms()))
 redis.call('HSETNX', KEYS[2], 'regressed', 'a person gave up the pods that do not answer')
--- What sessions saw before may be gone. Never a number that was an era before, even where Redis has forgotten all.
-redis.call('HSET', KEYS[1], 'era', int(math.max(num(redis.call('HGET', KEYS[1], 'era')) + 1, now_ms())))
+-- What sessions saw before may be gone. Never a number that was an generation before, even where Redis has forgotten all.
+redis.call('HSET', KEYS[1], 'generation', int(math.max(num(redis.call('HGET', KEYS[1], 'generation')) + 1, now_ms())))
 return { 'OK', why }

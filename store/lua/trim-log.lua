@@ -17,10 +17,10 @@ for i = 1, #all, 2 do
     if num(b.ordinal) < num(ARGV[3]) then silent = silent + 1 end
   elseif ours then
     local has = b.oldestSnapshot ~= cjson.null and b.oldestSnapshot ~= nil
-    local at = has and b.oldestSnapshot or b.hold
+    local at = has and b.oldestSnapshot or b.retentionPin
     if at == cjson.null or at == nil then return { 'NOFLOOR', all[i] .. ' has no snapshot' } end
     if has then with = with + 1 end
-    if b.hold ~= cjson.null and b.hold and seq_of(b.hold) < seq_of(at) then at = b.hold end
+    if b.retentionPin ~= cjson.null and b.retentionPin and seq_of(b.retentionPin) < seq_of(at) then at = b.retentionPin end
     if not floor or seq_of(at) < seq_of(floor) then floor = at end
   end
 end

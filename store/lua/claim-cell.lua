@@ -6,7 +6,7 @@
 --      windowMs token repairMs process seen(the last takeover in any cell that the pod knows of)
 --      shape uid owner since ownRedis(1)
 --      `at` is the copy's position; `known` the highest that the pod knows of, which a former process may have reached
--- -> OTHER_SHAPE shape | OTHER_OWNER uid owner | OPEN history | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell)*
+-- -> OTHER_SHAPE shape | OTHER_OWNER uid owner | OPEN timeline | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell)*
 -- Before anything else: whose keys are these, and what do they hold (rules L24, L25)?
 local d = redis.call('HMGET', KEYS[1], 'shape', 'owner', 'ownerName', 'ownerSince', 'released', 'ver')
 if d[6] and d[1] ~= ARGV[16] then return { 'OTHER_SHAPE', d[1] or '' } end
@@ -23,9 +23,9 @@ if redis.call('HGET', KEYS[2], 'inc') ~= inc then
   redis.call('HSET', KEYS[2], 'inc', inc, 'first', int(now))
 end
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'repairing')
-local g = redis.call('HMGET', KEYS[2], 'regressed', 'first', 'accepted', 'mended', 'token', 'until', 'floors')
+local g = redis.call('HMGET', KEYS[2], 'regressed', 'first', 'accepted', 'repairedIn', 'token', 'until', 'floors')
 local floors = g[7] and cjson.decode(g[7]) or {}
-local regressed, first, accepted, mended, token, rebased = g[1], num(g[2]), g[3], g[4], g[5], m[3]
+local regressed, first, accepted, repaired_in, token, rebased = g[1], num(g[2]), g[3], g[4], g[5], m[3]
 local s = load_cell(KEYS[3 + 2 * cell], KEYS[4 + 2 * cell])
 
 local function claims()
@@ -39,7 +39,7 @@ local function claims()
   end
   return list
 end
-local function above(a, b) -- positions: a later epoch is a later history
+local function above(a, b) -- positions: a later epoch is a later timeline
   local ea, eb = num(string.match(a, '^(%d+)')), num(string.match(b, '^(%d+)'))
   return ea > eb or (ea == eb and seq_of(a) > seq_of(b))
 end
@@ -86,7 +86,7 @@ local function repair_or_wait()
     local head = not rebased and not told_by_primary(all, c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'
     if above(head, known) then known = head end
     local short = above(known, b.at)
-    -- What somebody outside has seen may be of another history: only the number of entries counts.
+    -- What somebody outside has seen may be of another timeline: only the number of entries counts.
     if seq_of(floors[c + 1]) > seq_of(b.at) then known, short = floors[c + 1], true end
     if short then
       lost[#lost + 1] = 'cell ' .. int(c) .. ': nobody holds the entries after ' .. b.at .. ' up to ' .. known
@@ -111,7 +111,7 @@ else fits = known == '0-0' end
 if rebased then fits = false end
 if not fits and not regressed then
   -- After a repair a pod may hold what the repair did not choose; it is for the pod to step back.
-  if mended == inc and m[1] == inc and is_whole then return { 'FORK' } end
+  if repaired_in == inc and m[1] == inc and is_whole then return { 'FORK' } end
   regressed = rebased and 'a repair of the log was not finished' or 'pod ' .. ARGV[1] .. ' holds ' .. known .. ', the log of cell ' .. ARGV[2]
     .. (is_whole and ' ends at ' .. s.head or ' has lost entries')
   close_gate(KEYS[1], KEYS[2], regressed)
@@ -119,7 +119,7 @@ end
 redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], cjson.encode({ cell = int(cell), at = ARGV[3], hash = ARGV[4], known = known,
   settled = ARGV[7], version = ARGV[8], process = ARGV[14], seen = ARGV[15] }))
 if regressed then return repair_or_wait() end
-if m[1] == inc then return { 'OPEN', redis.call('HGET', KEYS[1], 'history') or '0' } end
+if m[1] == inc then return { 'OPEN', redis.call('HGET', KEYS[1], 'timeline') or '0' } end
 
 local claimed, count, taken, forgotten = {}, 0, num(redis.call('HGET', KEYS[1], 'taken')), false
 for _, c in ipairs(claims()) do
