@@ -1,5 +1,5 @@
 /** What a pass has found to be wrong. */
-/** Something that a person has to mend, or that Kubernetes refuses. */
+/** What an administrator has to mend, or what Kubernetes refuses. */
 export interface Problem {
   reason: string
   message: string
@@ -9,9 +9,9 @@ export interface Problem {
   failures?: number
 }
 
-/** So many failures in a row are no accident: somebody should be called. */
-export const FAILURES_TOLD = 3
+/** So many failures in a row are no accident: an alert is due. */
+export const FAILURES_REPORTED = 3
 
-export function isFailing(troubles: readonly Problem[]): boolean {
-  return troubles.some(({ failures = 0 }) => failures >= FAILURES_TOLD)
+export function isFailing(problems: readonly Problem[]): boolean {
+  return problems.some(({ failures = 0 }) => failures >= FAILURES_REPORTED)
 }

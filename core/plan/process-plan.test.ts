@@ -94,7 +94,7 @@ describe('the plan', () => {
               ]
             if (action.type === 'stop') {
               const stopped = world.find(({ name }) => name === action.name) as ObservedUnit
-              const mates = world.filter(
+              const peers = world.filter(
                 (other) => other.cell === stopped.cell && other !== stopped && other.state === 'ready',
               )
               // U2, whatever the world: a cell that is wanted keeps a ready pod, unless it has but this one.
@@ -105,7 +105,7 @@ describe('the plan', () => {
                 !single &&
                 wanted.some(({ cell }) => cell === stopped.cell)
               )
-                expect(mates.length).toBeGreaterThan(0)
+                expect(peers.length).toBeGreaterThan(0)
               world = world.filter(({ name }) => name !== action.name)
             }
           }

@@ -87,7 +87,7 @@ function replacements(wanted: readonly Unit[], seen: Map<string, ObservedUnit>):
     const settled = ours.every((unit) => seen.get(unit.name)?.state === 'ready')
     const next = outdated.sort((a, b) => rank(a) - rank(b))[0]
     if (!next) return []
-    // What is not ready takes nothing away; the only pod of a cell has no mate to wait for.
+    // What is not ready takes nothing away; the only pod of a cell has no peer to wait for.
     const alone = next.kind === 'shard' && ours.filter((unit) => sameCell(unit, next)).length === 1
     return settled || alone || next.state !== 'ready' ? [{ type: 'stop', name: next.name, why: 'replaced' }] : []
   })

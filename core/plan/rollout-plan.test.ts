@@ -193,7 +193,7 @@ function podNamed(given: ClusterWorld, name: string): PodView {
 }
 
 describe('whatever the world is like', () => {
-  it('a ready pod is taken away alone, when every other is there, and never a primary with mates (D1, D2, D6)', () => {
+  it('a ready pod is taken away alone, when every other is there, and never a primary with peers (D1, D2, D6)', () => {
     fc.assert(
       fc.property(anyWorld, (given) => {
         const { actions } = planCluster(given)
@@ -205,8 +205,8 @@ describe('whatever the world is like', () => {
         expect(replaced.length).toBe(1)
         expect(given.gate).toBe('open')
         for (const one of given.shards.flatMap((shard) => shard.pods)) expect(one.ready && !one.terminating).toBe(true)
-        const mates = given.shards.find((shard) => shard.pods.includes(ready[0] as PodView))?.pods ?? []
-        if (mates.length > 1) expect(ready[0]?.primary).toBe(false)
+        const peers = given.shards.find((shard) => shard.pods.includes(ready[0] as PodView))?.pods ?? []
+        if (peers.length > 1) expect(ready[0]?.primary).toBe(false)
       }),
     )
   })
@@ -238,7 +238,7 @@ describe('whatever the world is like', () => {
     )
   })
 
-  it('a set is made anew only when all its volumes have grown (D5); Redis goes after every shard (D4)', () => {
+  it('a set is created again only when all its volumes have grown (D5); Redis goes after every shard (D4)', () => {
     fc.assert(
       fc.property(anyWorld, (given) => {
         for (const action of planCluster(given).actions) {

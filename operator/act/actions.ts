@@ -9,27 +9,27 @@ import { OWNED, VOLUME_CLAIMS } from '../resources.ts'
 import { disruptedOf, type Observed } from '../watch/observed.ts'
 import { isOwnedBy, setNameOf } from '../watch/ownership.ts'
 import type { ApplierParts } from './applier.ts'
+import { Backoff } from './backoff.ts'
 import type { Disruptor } from './disruptor.ts'
-import { Setbacks } from './setbacks.ts'
 
-export class Actor {
+export class Actions {
   readonly #parts: ApplierParts & { disruptor: Disruptor }
-  readonly #setbacks = new Setbacks()
+  readonly #backoff = new Backoff()
 
   constructor(parts: ApplierParts & { disruptor: Disruptor }) {
     this.#parts = parts
   }
 
   async carryOut(observed: Observed, plan: ClusterPlan, token: string, signal: AbortSignal): Promise<Problem[]> {
-    const troubles: Problem[] = []
+    const problems: Problem[] = []
     for (const action of plan.actions) {
-      const trouble = await this.#try(observed, action, token, signal)
-      if (trouble) troubles.push(trouble)
+      const problem = await this.#try(observed, action, token, signal)
+      if (problem) problems.push(problem)
     }
-    return troubles
+    return problems
   }
 
-  /** What the API server refuses is trouble, holds up no other action, and is asked for again later. */
+  /** What the API server refuses is a problem, holds up no other action, and is asked for again later. */
   async #try(
     observed: Observed,
     action: ClusterAction,
@@ -38,16 +38,16 @@ export class Actor {
   ): Promise<Problem | undefined> {
     const place = `${keyOf(observed.object)}/${action.type}/${subjectOf(action)}`
     const asked = JSON.stringify(action)
-    const waiting = this.#setbacks.waiting(place, asked)
+    const waiting = this.#backoff.waiting(place, asked)
     if (waiting) return waiting
     try {
-      const trouble = await this.#do(observed, action, token, signal)
-      this.#setbacks.clear(place)
-      return trouble
+      const problem = await this.#do(observed, action, token, signal)
+      this.#backoff.clear(place)
+      return problem
     } catch (error) {
       if (signal.aborted || !isRefusal(error)) throw error
       const reason = action.type === 'grow-volume' ? 'VolumeNotExpandable' : 'Refused'
-      return this.#setbacks.note(place, asked, { reason, message: `${describe(action)}: ${error.message}` })
+      return this.#backoff.note(place, asked, { reason, message: `${describe(action)}: ${error.message}` })
     }
   }
 
@@ -67,8 +67,8 @@ export class Actor {
     // A pod that its set has let go, or that only looks like one of ours, is not ours to delete.
     const set = pod && observed.sets.get(setNameOf(pod, observed.object.metadata.name) ?? '')
     if (!set || !isOwnedBy(pod, set.metadata.uid)) return undefined
-    const trouble = await this.#parts.disruptor.deletePod(disruptedOf(observed), pod, signal)
-    if (trouble) return trouble
+    const problem = await this.#parts.disruptor.deletePod(disruptedOf(observed), pod, signal)
+    if (problem) return problem
     const note = `pod ${action.pod} is replaced: ${action.why}`
     await this.#event(observed.object, 'Normal', 'PodReplaced', 'Replace', note, signal)
     return undefined
@@ -78,7 +78,7 @@ export class Actor {
     const set = observed.sets.get(name)
     if (!set) return
     await this.#parts.client.delete(OWNED.StatefulSet, set, { propagation: 'Orphan' }, signal)
-    const note = `StatefulSet ${name} is made anew for its larger volumes; its pods stay`
+    const note = `StatefulSet ${name} is created again for its larger volumes; its pods stay`
     await this.#event(observed.object, 'Normal', 'SetRecreated', 'Recreate', note, signal)
   }
 
@@ -99,7 +99,7 @@ export class Actor {
         'Normal',
         'HandOver',
         'HandOver',
-        `pod ${action.pod} hands over to ${successor ?? 'nobody yet'}: ${action.why}`,
+        `pod ${action.pod} hands over to ${successor ?? 'no pod yet'}: ${action.why}`,
         signal,
       )
       return undefined
@@ -145,7 +145,7 @@ function subjectOf(action: ClusterAction): string {
 
 function describe(action: ClusterAction): string {
   const subject = subjectOf(action)
-  if (action.type === 'recreate-set') return `StatefulSet ${subject} cannot be made anew`
+  if (action.type === 'recreate-set') return `StatefulSet ${subject} cannot be created again`
   if (action.type === 'grow-volume') return `volume ${subject} cannot grow`
   return `pod ${subject} cannot be ${action.type === 'replace-pod' ? 'replaced' : 'asked to hand over'}`
 }

@@ -1,7 +1,7 @@
 /**
  * Makes what a VectorCluster consists of, and keeps it as declared. Only what is ours is ever changed: made by POST, which
  * takes over nothing, and changed at the very state that was seen to be ours. What the API server refuses comes back as
- * trouble and holds up nothing but what needs it.
+ * a problem and holds up nothing but what needs it.
  */
 
 import type { EventRecorder, EventText } from '../kube/event-recorder.ts'
@@ -16,13 +16,13 @@ import type { Problem } from '../problem.ts'
 import { ANNOTATIONS, FIELD_MANAGER, OWNED, type OwnedKind, VOLUME_CLAIMS } from '../resources.ts'
 import type { Caches } from '../watch/caches.ts'
 import { claimNotOursText, isClaimOf, isOwnedBy, notOursText } from '../watch/ownership.ts'
+import { Backoff } from './backoff.ts'
 import { driftOf, stamped, wholesThatDiffer } from './drift.ts'
 import { leavingReplicas } from './scaling.ts'
-import { Setbacks } from './setbacks.ts'
 
 /** Objects of one VectorCluster that are on their way to the API server together. */
 const APPLIES_AT_A_TIME = 8
-/** Nobody tells when a name that is taken becomes free: it is tried so often at least. */
+/** No event reports that a name has become free: it is tried so often at least. */
 const NAME_AGAIN_MS = 10_000
 /** An object that others change at the same time is looked at again so often. */
 const CONFLICTS_MAX = 3
@@ -36,14 +36,14 @@ export interface ApplierParts {
 /** What a write has come to: the object as it is now, or why not. Neither: it is on its way out. */
 export interface Written {
   object?: KubeObject
-  trouble?: Problem
+  problem?: Problem
 }
 
 export class Applier {
   readonly #parts: ApplierParts
   /** What was declared and what was there when a comparison of the two found nothing to do. */
   readonly #settled = new Map<string, string>()
-  readonly #setbacks = new Setbacks()
+  readonly #backoff = new Backoff()
 
   constructor(parts: ApplierParts) {
     this.#parts = parts
@@ -63,9 +63,9 @@ export class Applier {
     const look = () => digest({ context, replicas, versions: this.#parts.caches.versionsOwnedBy(key) })
     const before = look()
     if (this.#settled.get(key) === before) return []
-    const troubles = await this.#applyAll(owner, context, manifests(context, replicas), signal)
-    if (troubles.length === 0 && look() === before) this.#settled.set(key, before)
-    return troubles
+    const problems = await this.#applyAll(owner, context, manifests(context, replicas), signal)
+    if (problems.length === 0 && look() === before) this.#settled.set(key, before)
+    return problems
   }
 
   forget(key: string): void {
@@ -78,17 +78,17 @@ export class Applier {
     desired: readonly KubeObject[],
     signal: AbortSignal,
   ): Promise<Problem[]> {
-    const troubles: (Problem | undefined)[] = []
+    const problems: (Problem | undefined)[] = []
     // Kinds come one after the other: what a pod reads is there before its set. Of one kind, several go at a time.
     for (const kind of new Set(desired.map((object) => object.kind))) {
       if (makesPods(kind) && !this.#podsHaveWhatTheyRead(context)) continue
       const waiting = desired.filter((object) => object.kind === kind).values()
       const worker = async () => {
-        for (const object of waiting) troubles.push((await this.#applyOne(owner, object, signal)).trouble)
+        for (const object of waiting) problems.push((await this.#applyOne(owner, object, signal)).problem)
       }
       await Promise.all(Array.from({ length: APPLIES_AT_A_TIME }, worker))
     }
-    return troubles.filter((trouble) => trouble !== undefined)
+    return problems.filter((problem) => problem !== undefined)
   }
 
   /** No pod mounts, or speaks to, what somebody else has put under a name of ours. */
@@ -126,19 +126,19 @@ export class Applier {
 
   /** Makes a Secret where there is none; it is never changed afterwards. */
   async ensureSecret(owner: KubeObject, name: string, make: () => KubeObject, signal: AbortSignal): Promise<Written> {
-    const present = this.#parts.caches.owned.Secret.get(owner.metadata.namespace ?? '', name)
-    if (present && isOwnedBy(present, owner.metadata.uid)) return { object: present }
+    const current = this.#parts.caches.owned.Secret.get(owner.metadata.namespace ?? '', name)
+    if (current && isOwnedBy(current, owner.metadata.uid)) return { object: current }
     const secret = make()
     return this.#try(placeOf(secret), name, secret, true, signal, async () => {
       const made = await this.#create(owner, secret, signal)
       if (made) return made
-      // The copy is behind: it is there, and ours.
+      // The cache is behind: the object is there, and ours.
       const { namespace } = secret.metadata
       return { object: this.#learned(await this.#parts.client.get(OWNED.Secret, { namespace, name }, signal)) }
     })
   }
 
-  /** A refusal becomes trouble, and is asked for again later; what the API server could not answer is thrown. */
+  /** A refused write becomes a problem, and is asked for again later; what the API server could not answer is thrown. */
   async #try(
     place: string,
     asked: string,
@@ -147,22 +147,22 @@ export class Applier {
     signal: AbortSignal,
     write: () => Promise<Written>,
   ): Promise<Written> {
-    const waiting = this.#setbacks.waiting(place, asked)
-    if (waiting) return { trouble: waiting }
+    const waiting = this.#backoff.waiting(place, asked)
+    if (waiting) return { problem: waiting }
     try {
-      const { object, trouble } = await write()
-      const maxMs = trouble?.reason === 'NameTaken' ? NAME_AGAIN_MS : undefined
-      if (trouble) return { trouble: this.#setbacks.note(place, asked, trouble, maxMs) }
-      this.#setbacks.clear(place)
+      const { object, problem } = await write()
+      const maxMs = problem?.reason === 'NameTaken' ? NAME_AGAIN_MS : undefined
+      if (problem) return { problem: this.#backoff.note(place, asked, problem, maxMs) }
+      this.#backoff.clear(place)
       return object ? { object } : {}
     } catch (error) {
       if (signal.aborted || !isRefusal(error)) throw error
       const message = `${kind} ${metadata.name}: ${error.message}`
-      return { trouble: this.#setbacks.note(place, asked, { reason: 'Refused', message, blocksReady: missing }) }
+      return { problem: this.#backoff.note(place, asked, { reason: 'Refused', message, blocksReady: missing }) }
     }
   }
 
-  /** Undefined where an object of ours is there already, which the copy has not heard of. */
+  /** Undefined where an object of ours is there already, which the cache does not have yet. */
   async #create(owner: KubeObject, object: KubeObject, signal: AbortSignal): Promise<Written | undefined> {
     const resource = OWNED[object.kind as OwnedKind]
     try {
@@ -221,7 +221,7 @@ export class Applier {
     const left = driftOf(wanted, now)
     if (left !== undefined) {
       const message = `${nameOf(wanted)} does not stay as it is declared: ${left}, again at every write. An admission webhook changes it`
-      return { trouble: { reason: 'DriftRemains', message } }
+      return { problem: { reason: 'DriftRemains', message } }
     }
     if (why.endsWith('someone else'))
       await this.#event(owner, 'Warning', 'DriftRepaired', 'Apply', `${nameOf(wanted)} put right: ${why}`, signal)
@@ -267,7 +267,7 @@ export class Applier {
 
   async #nameTaken(owner: KubeObject, message: string, blocksReady: boolean, signal: AbortSignal): Promise<Written> {
     await this.#event(owner, 'Warning', 'NameTaken', 'Create', message, signal)
-    return { trouble: { reason: 'NameTaken', message, blocksReady } }
+    return { problem: { reason: 'NameTaken', message, blocksReady } }
   }
 
   #learned(object: KubeObject): KubeObject {
@@ -313,7 +313,7 @@ function fitted(declared: KubeObject, there: KubeObject): KubeObject {
   return leavingReplicas(withClaimsOf(declared, there), there)
 }
 
-/** Claims of a set cannot be changed; when they grow, the set is made anew. */
+/** Claims of a set cannot be changed; when they grow, the set is created again. */
 function withClaimsOf(desired: KubeObject, observed: KubeObject): KubeObject {
   if (desired.kind !== 'StatefulSet') return desired
   const claims = (observed.spec?.volumeClaimTemplates ?? []) as {

@@ -51,10 +51,10 @@ export class Disruptor {
     this.#parts = parts
   }
 
-  /** Trouble where the budget has nothing left. */
+  /** A problem if the budget has nothing left. */
   async deletePod(of: Disrupted, pod: KubeObject, signal: AbortSignal): Promise<Problem | undefined> {
-    const trouble = await this.take(of, 1, signal)
-    if (trouble) return trouble
+    const problem = await this.take(of, 1, signal)
+    if (problem) return problem
     const deleted = await this.#parts.client.delete(PODS, pod, {}, signal)
     if (deleted) this.#parts.caches.pods.learn(deleted)
     return undefined
@@ -69,15 +69,15 @@ export class Disruptor {
   ): Promise<HandOverResponse | Problem | undefined> {
     const address = statusOfPod(pod).podIP
     if (!address) return undefined
-    const trouble = await this.take(of, 1, signal)
-    if (trouble) return trouble
+    const problem = await this.take(of, 1, signal)
+    if (problem) return problem
     const { header } = await callFrame<HandOverResponse>({
       url: `${httpUrl(address, PORTS.shard)}${RPC.handOver}`,
       token,
       header: { holdOffMs: HOLD_OFF_MS } satisfies HandOverRequest,
       signal: AbortSignal.any([signal, AbortSignal.timeout(HAND_OVER_TIMEOUT_MS)]),
     }).catch((error: unknown) => {
-      // A refusal has disrupted nothing; of a call that died nobody knows.
+      // A refused call has disrupted nothing; the outcome of a call that died is unknown.
       if (error instanceof MaksError) this.giveBack(of, 1)
       throw error
     })
@@ -86,7 +86,7 @@ export class Disruptor {
     return undefined
   }
 
-  /** Takes `count` pods from the budget; trouble where it has not so many left. */
+  /** Takes `count` pods from the budget; a problem if it has not so many left. */
   async take({ object, pods }: Disrupted, count: number, signal: AbortSignal): Promise<Problem | undefined> {
     const known = this.#of(object)
     const budget = budgetOf(pods)
@@ -118,12 +118,12 @@ export class Disruptor {
     known.noted = giveBack(known.noted, count, Date.now())
   }
 
-  /** A new operator goes on with what the status says. */
+  /** A new operator continues with the count in the status. */
   #of(object: KubeObject) {
     const key = keyOf(object)
     const uid = object.metadata.uid ?? ''
-    const present = this.#known.get(key)
-    if (present?.uid === uid) return present
+    const current = this.#known.get(key)
+    if (current?.uid === uid) return current
     const { disruptions = [] } = (object.status ?? {}) as VectorClusterStatus
     const made = { uid, noted: disruptions, written: disruptions }
     this.#known.set(key, made)

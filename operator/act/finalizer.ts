@@ -14,7 +14,7 @@ import { ANNOTATIONS, FINALIZER, OWNED, VECTOR_CLUSTERS } from '../resources.ts'
 import type { LogViews } from '../watch/log-view.ts'
 import { isPodOf } from '../watch/ownership.ts'
 import type { ApplierParts } from './applier.ts'
-import { Setbacks } from './setbacks.ts'
+import { Backoff } from './backoff.ts'
 
 const SOON_MS = 1000
 /** A Redis that is gone for good must not hold the object for ever. */
@@ -27,12 +27,12 @@ export interface Leaving {
   url: string | undefined
 }
 
-type Told = Omit<EventText, 'action'>
+type Outcome = Omit<EventText, 'action'>
 
-export class Farewell {
+export class Finalizer {
   readonly #parts: ApplierParts
   readonly #logs: LogViews
-  readonly #setbacks = new Setbacks()
+  readonly #backoff = new Backoff()
 
   constructor(parts: ApplierParts, logs: LogViews) {
     this.#parts = parts
@@ -45,16 +45,16 @@ export class Farewell {
     const has = object.metadata.finalizers?.includes(FINALIZER) ?? false
     if (wanted === has) return undefined
     const [place, asked] = [keyOf(object), String(wanted)]
-    const waiting = this.#setbacks.waiting(place, asked)
+    const waiting = this.#backoff.waiting(place, asked)
     if (waiting) return waiting
     try {
       await this.#patch(object, wanted, signal)
-      this.#setbacks.clear(place)
+      this.#backoff.clear(place)
       return undefined
     } catch (error) {
       if (signal.aborted || !isRefusal(error)) throw error
       const message = `the finalizer ${FINALIZER} cannot be ${wanted ? 'set' : 'removed'}: ${error.message}`
-      return this.#setbacks.note(place, asked, { reason: 'Refused', message })
+      return this.#backoff.note(place, asked, { reason: 'Refused', message })
     }
   }
 
@@ -67,7 +67,7 @@ export class Farewell {
   }
 
   /** Milliseconds until the next pass; undefined when all is done. */
-  async bid(
+  async finalize(
     key: string,
     object: KubeObject,
     { cluster, scope, url }: Leaving,
@@ -80,24 +80,24 @@ export class Farewell {
     for (const set of sets)
       if (set.metadata.deletionTimestamp === undefined)
         await client.delete(set.kind === 'Deployment' ? OWNED.Deployment : OWNED.StatefulSet, set, {}, signal)
-    // A pod that still runs would write its keys anew.
+    // A pod that still runs would write its keys again.
     if (pods.length > 0 || sets.length > 0) return SOON_MS
     const retain = cluster.spec.reclaimPolicy === 'Retain'
-    const told = await (retain ? this.#release(key, object, scope, url) : this.#erase(key, scope, url))
-    if (told === undefined) return SOON_MS
-    await events.record(object, { ...told, action: retain ? 'Release' : 'Erase' }, signal)
+    const outcome = await (retain ? this.#release(key, object, scope, url) : this.#erase(key, scope, url))
+    if (outcome === undefined) return SOON_MS
+    await events.record(object, { ...outcome, action: retain ? 'Release' : 'Erase' }, signal)
     await this.#patch(object, false, signal)
     return undefined
   }
 
-  async #erase(key: string, scope: CollectionConfig, url: string | undefined): Promise<Told> {
+  async #erase(key: string, scope: CollectionConfig, url: string | undefined): Promise<Outcome> {
     if (url === undefined)
       return warning('NotErased', 'the Secret with the URL of Redis is gone: the keys in it, if any, stay')
     const removed = await this.#logs.erase(key, url, scope)
     if (typeof removed === 'number')
       return { type: 'Normal', reason: 'Erased', note: `${removed} keys were removed from the external Redis` }
     const whose =
-      removed.uid === '' ? 'nobody has claimed them' : `they belong to ${removed.other} (uid ${removed.uid})`
+      removed.uid === '' ? 'no VectorCluster has claimed them' : `they belong to ${removed.other} (uid ${removed.uid})`
     return warning('NotErased', `the keys in the external Redis stay: ${whose}`)
   }
 
@@ -107,7 +107,7 @@ export class Farewell {
     { metadata }: KubeObject,
     scope: CollectionConfig,
     url: string | undefined,
-  ): Promise<Told | undefined> {
+  ): Promise<Outcome | undefined> {
     const adopt = `a later VectorCluster of this name adopts the data with the annotation ${ANNOTATIONS.adoptData}: ${scope.uid}`
     if (url === undefined) return warning('NotReleased', `the Secret with the URL of Redis is gone; ${adopt}`)
     try {
@@ -119,7 +119,9 @@ export class Farewell {
           note: 'the keys stay in Redis, for the next VectorCluster of the name',
         }
       const whose =
-        released.uid === '' ? 'nobody has claimed them' : `they belong to ${released.other} (uid ${released.uid})`
+        released.uid === ''
+          ? 'no VectorCluster has claimed them'
+          : `they belong to ${released.other} (uid ${released.uid})`
       return warning('NotReleased', `the keys in the external Redis stay as they are: ${whose}`)
     } catch (error) {
       if (Date.now() - Date.parse(metadata.deletionTimestamp ?? '') < RELEASE_PATIENCE_MS) return undefined
@@ -128,6 +130,6 @@ export class Farewell {
   }
 }
 
-function warning(reason: string, note: string): Told {
+function warning(reason: string, note: string): Outcome {
   return { type: 'Warning', reason, note }
 }

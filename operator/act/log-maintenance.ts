@@ -1,4 +1,4 @@
-/** What the operator does to the log of a collection: it knows which processes have ended, what was seen, what a person wants. */
+/** What the operator writes into the log of a collection: ended leases, departed members, regressions, wishes of an administrator. */
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { VectorCluster } from '../../protocol/manifest/vector-cluster.ts'
 import type { VectorClusterStatus } from '../../protocol/manifest/vector-cluster-status.ts'
@@ -10,7 +10,7 @@ import { ANNOTATIONS } from '../resources.ts'
 import type { LogState, LogViews } from '../watch/log-view.ts'
 import { departedMembers, endedProcesses, logName, type Observed } from '../watch/observed.ts'
 
-const BURIED_MAX = 10_000
+const RELEASED_MAX = 10_000
 
 /** Of a pass, what the log is concerned with. */
 interface LoggedCluster {
@@ -22,11 +22,11 @@ interface LoggedCluster {
   url: string
 }
 
-export class LogCare {
+export class LogMaintenance {
   readonly #parts: { logger: Logger; events: EventRecorder }
   readonly #logs: LogViews
   /** Processes whose lease has been dealt with. */
-  readonly #buried = new Set<string>()
+  readonly #released = new Set<string>()
   /** URL with the only password that Redis was left with. */
   readonly #cleaned = new Map<string, string>()
 
@@ -36,17 +36,17 @@ export class LogCare {
   }
 
   /** The lease of a process that has ended goes to the next one at once, not after its time. */
-  async bury(key: string, { url, scope }: LoggedCluster, { pods, topology }: Observed): Promise<void> {
+  async releaseEndedLeases(key: string, { url, scope }: LoggedCluster, { pods, topology }: Observed): Promise<void> {
     if (!topology) return
     for (const { cell, ordinal, startId } of endedProcesses(pods)) {
       const view = topology.cells[cell]
       const name = logName(cell, ordinal)
-      if (this.#buried.has(startId) || !view?.leased || view.leader !== name) continue
+      if (this.#released.has(startId) || !view?.leased || view.leader !== name) continue
       const released = await this.#logs.releaseLease(key, url, scope, cell, name, startId).catch(() => undefined)
       if (released === undefined) continue
       // Forgotten ones are asked for again, and answered that the lease is not theirs.
-      if (this.#buried.size >= BURIED_MAX) this.#buried.clear()
-      this.#buried.add(startId)
+      if (this.#released.size >= RELEASED_MAX) this.#released.clear()
+      this.#released.add(startId)
       if (released) this.#parts.logger.info({ key, cell, pod: name }, 'released the lease of a process that has ended')
     }
   }
@@ -79,7 +79,7 @@ export class LogCare {
     this.#cleaned.delete(key)
   }
 
-  /** A log that ends before what was seen in it must take no writes until a person, or a pod that holds more, has spoken. */
+  /** A log that ends before what was seen in it must take no writes until an administrator has accepted the loss or a pod that holds more has answered. */
   async reportRegression(key: string, { before, scope, url }: LoggedCluster, { topology }: LogState): Promise<void> {
     if (!topology?.gateOpen) return
     const floors = new Map((before.shards ?? []).map(({ cell, floor }) => [cell, floor.id]))
@@ -88,7 +88,7 @@ export class LogCare {
     if (why !== undefined) this.#parts.logger.error({ key, why }, 'closed the gate of the log')
   }
 
-  /** An owner that has ended without a word holds its keys until a person names it. True where they are ours now. */
+  /** An owner that has ended without releasing its keys keeps them until an administrator names it. True where they are ours now. */
   async adopt(
     key: string,
     { object, scope, url }: LoggedCluster,
@@ -114,7 +114,7 @@ export class LogCare {
     const wish = object.metadata.annotations?.[ANNOTATIONS.acceptLoss]
     if (wish === undefined || wish === before.acceptedLoss || !topology || topology.regressed === '') return undefined
     await this.#logs.acceptLoss(key, url, scope)
-    const note = `the log goes on without what it has lost, as the annotation ${ANNOTATIONS.acceptLoss} asks: ${topology.regressed}`
+    const note = `the log continues without the entries that it has lost, as the annotation ${ANNOTATIONS.acceptLoss} asks: ${topology.regressed}`
     await this.#parts.events.record(
       object,
       { type: 'Warning', reason: 'LossAccepted', action: 'AcceptLoss', note },

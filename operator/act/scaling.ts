@@ -2,7 +2,7 @@
 import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 
-/** Who wrote the replicas of an object by its scale subresource, which is how autoscalers do it; undefined where nobody. */
+/** Who wrote the replicas of an object by its scale subresource, which is how autoscalers do it; undefined if there is none. */
 export function scalerOf({ metadata }: KubeObject): string | undefined {
   const owns = (fields: unknown) =>
     'f:replicas' in ((fields as { 'f:spec'?: JsonObject } | undefined)?.['f:spec'] ?? {})
@@ -11,11 +11,16 @@ export function scalerOf({ metadata }: KubeObject): string | undefined {
 
 /**
  * The Deployment without a word about replicas where somebody else scales it (O22). A manifest that then asks for another
- * number is applied once: whoever scales goes on from there.
+ * number is applied once: the autoscaler continues from there.
  */
 export function leavingReplicas(declared: KubeObject, there: KubeObject): KubeObject {
-  const said = (object: KubeObject) => object.metadata.annotations?.[ANNOTATIONS.declaredReplicas]
-  if (declared.kind !== 'Deployment' || scalerOf(there) === undefined || said(declared) !== said(there)) return declared
+  const declaredReplicas = (object: KubeObject) => object.metadata.annotations?.[ANNOTATIONS.declaredReplicas]
+  if (
+    declared.kind !== 'Deployment' ||
+    scalerOf(there) === undefined ||
+    declaredReplicas(declared) !== declaredReplicas(there)
+  )
+    return declared
   const { replicas: _, ...spec } = declared.spec ?? {}
   return { ...declared, spec }
 }

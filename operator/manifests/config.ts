@@ -24,7 +24,7 @@ export function collectionConfig(context: BuildContext): CollectionConfig {
   })
 }
 
-/** But for its user: passwords come and go, and Redis is told of them while it runs. */
+/** But for its user: passwords come and go, and Redis gets them while it runs. */
 export function redisConf(context: BuildContext): string {
   return [
     `port ${PORTS.redis}`,

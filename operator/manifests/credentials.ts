@@ -1,7 +1,7 @@
 /**
  * The password of Redis and the token of our own calls may change at any time: somebody deletes `<vc>-internal`, or brings
  * it back from a backup. What was valid before stays valid until every pod has what is valid now. It is known by hashes
- * alone, which stand in the ConfigMap: Redis and our programs can check with them, and nobody can log in with them.
+ * alone, which stand in the ConfigMap: Redis and our programs can check with them, and no client can log in with them.
  */
 import { createHash } from 'node:crypto'
 import type { KubeObject } from '../kube/objects.ts'
@@ -68,7 +68,7 @@ function inputOf({ metadata }: KubeObject): string | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as Record<string, string>).credentials
 }
 
-/** The user of our programs, with each password that is valid; without any, nobody. */
+/** The user of our programs, with each password that is valid; without any, no login. */
 export function redisUser({ known }: Credentials): string {
   const passwords = known.map(({ password }) => `#${password}`)
   return passwords.length === 0

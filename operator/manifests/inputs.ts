@@ -1,4 +1,4 @@
-/** What a pod was made from, by digests: they tell later which of its parts are out of date. */
+/** What a pod was made from, by digests: they show later which of its parts are out of date. */
 import { createHash } from 'node:crypto'
 import type { KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
@@ -7,7 +7,7 @@ export function digest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12)
 }
 
-/** Each part's digest, as the annotation that tells later which parts of a pod are out of date. */
+/** Each part's digest, as the annotation that shows later which parts of a pod are out of date. */
 export function inputsAnnotation(parts: Record<string, unknown>): string {
   return JSON.stringify(Object.fromEntries(Object.entries(parts).map(([part, value]) => [part, digest(value ?? null)])))
 }

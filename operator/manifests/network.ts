@@ -40,7 +40,7 @@ export function services(context: BuildContext): KubeObject[] {
   ]
 }
 
-/** Shards and Redis hear their own cluster's pods and the operator; metrics are open, as everywhere in Kubernetes. */
+/** Shards and Redis accept connections from their own cluster's pods and the operator; metrics are open, as everywhere in Kubernetes. */
 export function networkPolicies(context: BuildContext): KubeObject[] {
   const { metadata, spec } = context.cluster
   const own = (component: Component) => ({ podSelector: { matchLabels: selectorOf(metadata.name, component) } })

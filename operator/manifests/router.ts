@@ -30,7 +30,7 @@ export function routerDeployment(context: BuildContext): KubeObject {
   const { metadata, spec } = context.cluster
   const inputs = inputsAnnotation({
     image: context.image,
-    // The rest of the configuration is read anew when it changes.
+    // The rest of the configuration is read again when it changes.
     redis: collectionConfig(context).redisUrl,
     resources: spec.router.resources,
     placement: placementInputs(context, 'router'),

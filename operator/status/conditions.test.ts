@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { PodView, SetView } from '../../core/plan/rollout-plan.ts'
 import type { TopologyView } from '../../store/topology.ts'
 import { conditionsOf, fullnessOf, type PassResult } from './conditions.ts'
-import { storyOf } from './status-events.ts'
+import { statusEventsOf } from './status-events.ts'
 
 const pod = (over: Partial<PodView> = {}): PodView => ({
   name: 'films-shard-0-0',
@@ -65,7 +65,7 @@ function findings(over: Partial<PassResult> = {}): PassResult {
     routersWanted: 2,
     service: 'films',
     reachable: true,
-    troubles: [],
+    problems: [],
     disruptions: [],
     clustersAsked: 1,
     clustersRun: 1,
@@ -74,12 +74,12 @@ function findings(over: Partial<PassResult> = {}): PassResult {
 }
 
 const NOW = new Date('2026-01-01T00:00:00Z')
-const said = (found: PassResult) =>
+const verdictsOf = (found: PassResult) =>
   Object.fromEntries(conditionsOf(found, [], NOW).map(({ type, status, reason }) => [type, `${status} ${reason}`]))
 
 describe('the conditions', () => {
   it('where all is well', () => {
-    expect(said(findings())).toEqual({
+    expect(verdictsOf(findings())).toEqual({
       Ready: 'True Serving',
       Progressing: 'False Settled',
       Degraded: 'False AllPodsReady',
@@ -141,7 +141,7 @@ describe('the conditions', () => {
     ],
     [
       'a missing Secret',
-      { troubles: [{ reason: 'ReferenceMissing', message: 'm', blocksReady: true }] },
+      { problems: [{ reason: 'ReferenceMissing', message: 'm', blocksReady: true }] },
       { Ready: 'False ReferenceMissing', Degraded: 'True ReferenceMissing' },
     ],
     [
@@ -151,17 +151,17 @@ describe('the conditions', () => {
     ],
     [
       'a name that is taken',
-      { troubles: [{ reason: 'NameTaken', message: 'm', blocksReady: true, failures: 9 }] },
+      { problems: [{ reason: 'NameTaken', message: 'm', blocksReady: true, failures: 9 }] },
       { Ready: 'False NameTaken', Progressing: 'False NameTaken', Degraded: 'True NameTaken' },
     ],
     [
       'a write that was refused once',
-      { troubles: [{ reason: 'Refused', message: 'm', failures: 1 }] },
+      { problems: [{ reason: 'Refused', message: 'm', failures: 1 }] },
       { Ready: 'True Serving', Progressing: 'False Refused', Degraded: 'True Refused' },
     ],
     [
       'a write that is refused again and again',
-      { troubles: [{ reason: 'Refused', message: 'm', failures: 3 }] },
+      { problems: [{ reason: 'Refused', message: 'm', failures: 3 }] },
       { Ready: 'True Serving', Progressing: 'False ReconcileFailed', Degraded: 'True ReconcileFailed' },
     ],
     [
@@ -195,12 +195,12 @@ describe('the conditions', () => {
     ['paused', { world: { ...world, paused: true } }, { Progressing: 'False Paused' }],
   ]
   it.each(table)('%s', (_what, over, expected) => {
-    expect(said(findings(over))).toMatchObject(expected)
+    expect(verdictsOf(findings(over))).toMatchObject(expected)
   })
 
   it('say all that is wrong, up to three sentences', () => {
-    const troubles = ['a', 'b', 'a', 'c', 'd', 'e'].map((message) => ({ reason: 'Refused', message }))
-    const degraded = conditionsOf(findings({ troubles }), [], NOW).find(({ type }) => type === 'Degraded')
+    const problems = ['a', 'b', 'a', 'c', 'd', 'e'].map((message) => ({ reason: 'Refused', message }))
+    const degraded = conditionsOf(findings({ problems }), [], NOW).find(({ type }) => type === 'Degraded')
     expect(degraded?.message).toBe('a; b; c; and 2 more')
   })
 
@@ -210,7 +210,7 @@ describe('the conditions', () => {
     ['all used: writes are refused', 100, 'RedisFull'],
   ])('of a Redis with %s', (_what, used, reason) => {
     const log = { topology, durable: 'yes' as const, memory: { used, max: 100 }, error: undefined, silentMs: 0 }
-    const found = said(findings({ log, troubles: fullnessOf(log) }))
+    const found = verdictsOf(findings({ log, problems: fullnessOf(log) }))
     expect(found.Degraded).toBe(reason ? `True ${reason}` : 'False AllPodsReady')
     expect(found.Ready).toBe(reason === 'RedisFull' ? 'False RedisFull' : 'True Serving')
     expect(fullnessOf({ ...log, memory: { used, max: 0 } })).toEqual([])
@@ -229,13 +229,13 @@ describe('the conditions', () => {
         NOW,
       ).map(({ type, status }) => `${type} ${status}`)
 
-    it('say what they said before, for one slow answer', () => {
+    it('stay as they were before, for one slow answer', () => {
       expect(silent(4999)).toContain('Ready True')
       expect(silent(4999)).toContain('RedisDurable True')
       expect(silent(4999, { world: { ...world, redis: redis(true) } })).toContain('Ready True')
     })
 
-    it('tell silence after five seconds, and at once where Redis is known to be down', () => {
+    it('report silence after five seconds, and at once where Redis is known to be down', () => {
       expect(silent(5000)).toContain('Ready Unknown')
       expect(silent(5000)).toContain('RedisDurable Unknown')
       expect(silent(1, { world: { ...world, redis: redis(false) } })).toContain('Ready Unknown')
@@ -257,26 +257,26 @@ describe('the conditions', () => {
   })
 })
 
-describe('the story', () => {
-  it('tells what changed, and nothing twice', () => {
+describe('status events', () => {
+  it('say what changed, and nothing twice', () => {
     const before = { conditions: conditionsOf(findings(), [], NOW) }
     const after = { conditions: conditionsOf(findings({ routersReady: 0 }), before.conditions, NOW) }
-    expect(storyOf(before, after).map(({ type, reason }) => `${type} ${reason}`)).toEqual([
+    expect(statusEventsOf(before, after).map(({ type, reason }) => `${type} ${reason}`)).toEqual([
       'Warning RouterNotReady',
       'Normal Starting',
     ])
-    expect(storyOf(after, after)).toEqual([])
-    expect(storyOf(after, before).map(({ reason }) => reason)).toEqual(['Ready', 'Settled'])
+    expect(statusEventsOf(after, after)).toEqual([])
+    expect(statusEventsOf(after, before).map(({ reason }) => reason)).toEqual(['Ready', 'Settled'])
   })
 
   it('of a cluster that is still starting does not warn', () => {
     const starting = { conditions: conditionsOf(findings({ routersReady: 0 }), [], NOW) }
-    expect(storyOf({}, starting).map(({ type, reason }) => `${type} ${reason}`)).toEqual(['Normal Starting'])
+    expect(statusEventsOf({}, starting).map(({ type, reason }) => `${type} ${reason}`)).toEqual(['Normal Starting'])
   })
 
   it('names a new primary', () => {
     const shard = { cell: 0, primary: 'a-0', epoch: 2, points: 0, readyReplicas: 1, floor: { id: '0-0', version: 0 } }
-    expect(storyOf({ shards: [shard] }, { shards: [{ ...shard, primary: 'a-1', epoch: 3 }] })[0]?.note).toBe(
+    expect(statusEventsOf({ shards: [shard] }, { shards: [{ ...shard, primary: 'a-1', epoch: 3 }] })[0]?.note).toBe(
       'shard 0 is led by a-1, before by a-0 (epoch 3)',
     )
   })

@@ -8,21 +8,21 @@ import {
   type ConditionStatus,
   type ConditionType,
 } from '../../protocol/manifest/vector-cluster-status.ts'
-import { FAILURES_TOLD, type Problem } from '../problem.ts'
+import { FAILURES_REPORTED, type Problem } from '../problem.ts'
 import type { LogState } from '../watch/log-view.ts'
 
 /** Sentences of one condition; the rest is counted. */
 const SENTENCES_MAX = 3
 
-/** A refusal that goes on has a word of its own; what else is wrong keeps its own. */
+/** A refusal that lasts has a reason of its own; what else is wrong keeps its own. */
 function reasonOf({ reason, failures = 0 }: Problem): string {
-  return reason === 'Refused' && failures >= FAILURES_TOLD ? 'ReconcileFailed' : reason
+  return reason === 'Refused' && failures >= FAILURES_REPORTED ? 'ReconcileFailed' : reason
 }
 
-function sentences(troubles: readonly Problem[]): string {
-  const all = [...new Set(troubles.map(({ message }) => message))]
-  const rest = all.length > SENTENCES_MAX ? `; and ${all.length - SENTENCES_MAX} more` : ''
-  return `${all.slice(0, SENTENCES_MAX).join('; ')}${rest}`
+function sentences(problems: readonly Problem[]): string {
+  const all = [...new Set(problems.map(({ message }) => message))]
+  const more = all.length > SENTENCES_MAX ? `; and ${all.length - SENTENCES_MAX} more` : ''
+  return `${all.slice(0, SENTENCES_MAX).join('; ')}${more}`
 }
 
 export interface PassResult {
@@ -35,14 +35,14 @@ export interface PassResult {
   /** The Service that clients speak to, and whether it has a ready endpoint. */
   service: string
   reachable: boolean
-  troubles: readonly Problem[]
+  problems: readonly Problem[]
   /** That count against the budget still. */
   disruptions: Disruptions[]
   clustersAsked: number
   clustersRun: number
 }
 
-/** From this part of its memory on it is told that Redis fills up. */
+/** From this part of its memory on a problem reports that Redis fills up. */
 const NEARLY_FULL = 0.9
 /** The rest goes to buffers of the very writes that are refused. */
 const FULL = 0.98
@@ -72,7 +72,7 @@ export function fullnessOf({ memory }: LogState): Problem[] {
 }
 
 /** Redis that has not answered for so long is away. */
-export const SILENCE_TOLD_MS = 5000
+export const SILENCE_REPORTED_MS = 5000
 
 /** Status, reason and message. */
 export type Verdict = [ConditionStatus, string, string]
@@ -92,28 +92,33 @@ export function conditionOf(
 }
 
 export function conditionsOf(found: PassResult, before: readonly Condition[], now: Date): Condition[] {
-  const said: Record<ConditionType, Verdict> = {
+  const verdicts: Record<ConditionType, Verdict> = {
     Ready: held('Ready', ready(found), found, before),
     Progressing: progressing(found),
     Degraded: degraded(found),
     RedisDurable: held('RedisDurable', redisDurable(found), found, before),
   }
-  return CONDITION_TYPES.map((type) => conditionOf(type, said[type], found.generation, before, now))
+  return CONDITION_TYPES.map((type) => conditionOf(type, verdicts[type], found.generation, before, now))
 }
 
 /**
  * One slow answer of Redis is no outage: what was said last holds for as long as it takes to ask a few times, and not at
  * all where a Redis of our own is known to be down (O21).
  */
-function held(type: ConditionType, said: Verdict, { log, world }: PassResult, before: readonly Condition[]): Verdict {
+function held(
+  type: ConditionType,
+  verdict: Verdict,
+  { log, world }: PassResult,
+  before: readonly Condition[],
+): Verdict {
   const last = before.find((condition) => condition.type === type)
   const down = world.redis !== null && !world.redis.pods.some((pod) => pod.ready)
-  if (said[0] !== 'Unknown' || log.topology || !last || down || log.silentMs >= SILENCE_TOLD_MS) return said
+  if (verdict[0] !== 'Unknown' || log.topology || !last || down || log.silentMs >= SILENCE_REPORTED_MS) return verdict
   return [last.status, last.reason, last.message]
 }
 
-function ready({ log, world, routersReady, service, reachable, troubles }: PassResult): Verdict {
-  const blocking = troubles.find(({ blocksReady }) => blocksReady)
+function ready({ log, world, routersReady, service, reachable, problems }: PassResult): Verdict {
+  const blocking = problems.find(({ blocksReady }) => blocksReady)
   if (blocking) return ['False', reasonOf(blocking), blocking.message]
   const { topology } = log
   if (!topology) return ['Unknown', 'LogUnreachable', log.error ?? 'Redis does not answer']
@@ -153,7 +158,7 @@ function progressing(found: PassResult): Verdict {
   const resized = world.shards.some((set) => set.exists && set.replicas !== world.wanted.replicas)
   if (resized || pods.length > wanted)
     return ['True', 'Scaling', `${pods.length} shard pods are there, ${wanted} are wanted`]
-  const unwritten = found.troubles.filter(({ failures }) => failures !== undefined)
+  const unwritten = found.problems.filter(({ failures }) => failures !== undefined)
   const [first] = unwritten
   if (first) return ['False', reasonOf(first), sentences(unwritten)]
   const waiting = [...pods, ...(world.redis?.pods ?? [])].filter((pod) => !pod.ready)
@@ -161,11 +166,11 @@ function progressing(found: PassResult): Verdict {
   if (late > 0) return ['True', 'Starting', `pods that are not ready yet: ${late}`]
   const small = smallVolumes(world)
   if (small.length > 0) {
-    const rest = small.length > 1 ? ` and ${small.length - 1} more` : ''
+    const more = small.length > 1 ? ` and ${small.length - 1} more` : ''
     return [
       'True',
       'GrowingVolumes',
-      `volume ${small[0]}${rest}: the storage has not grown to what its claim asks for yet`,
+      `volume ${small[0]}${more}: the storage has not grown to what its claim asks for yet`,
     ]
   }
   const behind = [...world.shards, ...(world.redis ? [world.redis] : [])].find(({ declared }) => !declared)
@@ -192,9 +197,9 @@ function smallVolumes({ shards, redis, wanted }: ClusterWorld): string[] {
   ]
 }
 
-function degraded({ world, log, troubles }: PassResult): Verdict {
-  const [trouble] = troubles
-  if (trouble) return ['True', reasonOf(trouble), sentences(troubles)]
+function degraded({ world, log, problems }: PassResult): Verdict {
+  const [problem] = problems
+  if (problem) return ['True', reasonOf(problem), sentences(problems)]
   if (log.topology && log.topology.regressed !== '') return ['True', 'LogRegressed', log.topology.regressed]
   const missing = world.shards.filter((set) => set.pods.filter((pod) => pod.ready).length < set.replicas)
   if (missing.length > 0)

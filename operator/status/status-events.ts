@@ -1,8 +1,8 @@
-/** The events that a change of status tells: what a person who looks later would ask about. Pure. */
+/** The events of a change of status: what an administrator who looks later would ask about. Pure. */
 import type { Condition, VectorClusterStatus } from '../../protocol/manifest/vector-cluster-status.ts'
 import type { EventText } from '../kube/event-recorder.ts'
 
-/** Conditions of a new cluster that is still starting are no news. */
+/** Conditions of a new cluster that is still starting are no event. */
 const STARTING = new Set([
   'LogUnreachable',
   'LogClosed',
@@ -14,25 +14,25 @@ const STARTING = new Set([
   'RedisNotReady',
 ])
 
-/** Told about each object when it is found, by an event of its own. */
-const TOLD_ALREADY = new Set(['NameTaken'])
+/** Recorded about each object when it is found, by an event of its own. */
+const RECORDED_ALREADY = new Set(['NameTaken'])
 
-/** States on the way to another, which are told only where they begin something. */
+/** States on the way to another, which are recorded only if they begin something. */
 const PASSING = new Set(['Starting'])
 
 /** Nothing is under way, and nothing is wrong. */
 const AT_REST = new Set(['Settled', 'Paused'])
 
-export function storyOf(before: VectorClusterStatus, after: VectorClusterStatus): EventText[] {
+export function statusEventsOf(before: VectorClusterStatus, after: VectorClusterStatus): EventText[] {
   const was = (type: string) => before.conditions?.find((condition) => condition.type === type)
   const served = was('Ready')?.status === 'True'
   const events: EventText[] = []
   for (const condition of after.conditions ?? []) {
     const last = was(condition.type)
-    if (TOLD_ALREADY.has(condition.reason)) continue
+    if (RECORDED_ALREADY.has(condition.reason)) continue
     if (last?.status === condition.status && (last.reason === condition.reason || PASSING.has(condition.reason)))
       continue
-    const text = told(condition, last)
+    const text = eventOf(condition, last)
     if (text && (served || !STARTING.has(condition.reason))) events.push(text)
   }
   for (const shard of after.shards ?? []) {
@@ -48,7 +48,7 @@ export function storyOf(before: VectorClusterStatus, after: VectorClusterStatus)
   return events
 }
 
-function told(condition: Condition, last: Condition | undefined): EventText | undefined {
+function eventOf(condition: Condition, last: Condition | undefined): EventText | undefined {
   const { type, status, reason, message } = condition
   const normal = (word: string): EventText => ({ type: 'Normal', reason: word, action: 'Observe', note: message })
   const warning = (word: string): EventText => ({ type: 'Warning', reason: word, action: 'Observe', note: message })

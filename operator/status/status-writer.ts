@@ -1,4 +1,4 @@
-/** Tells: conditions as metrics, the status by server-side apply, and its changes as events. */
+/** Publishes conditions as metrics, the status by server-side apply, and its changes as events. */
 import type { Disruptions } from '../../core/plan/disruption-budget.ts'
 import type { ConditionType, VectorClusterStatus } from '../../protocol/manifest/vector-cluster-status.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
@@ -7,7 +7,7 @@ import { type KubeObject, keyOf, parseKey } from '../kube/objects.ts'
 import { STATUS_MANAGER, VECTOR_CLUSTERS } from '../resources.ts'
 import { conditionOf, type Verdict } from './conditions.ts'
 import { COUNTERS_EVERY_MS, sameStatus } from './status.ts'
-import { storyOf } from './status-events.ts'
+import { statusEventsOf } from './status-events.ts'
 
 export class StatusWriter {
   readonly #parts: ApplierParts & { metrics: Metrics }
@@ -17,13 +17,13 @@ export class StatusWriter {
     this.#parts = parts
   }
 
-  /** Writes what is worth a write, and tells its story in events. `news`: more than counters differ from before. */
-  async tell(
+  /** Writes what is worth a write, and records its changes as events. `changed`: more than counters differ from before. */
+  async publish(
     key: string,
     object: KubeObject,
     before: VectorClusterStatus,
     status: VectorClusterStatus,
-    news: boolean,
+    changed: boolean,
     signal: AbortSignal,
   ): Promise<void> {
     for (const { type, status: value } of status.conditions ?? [])
@@ -32,11 +32,11 @@ export class StatusWriter {
         vectorcluster: object.metadata.name,
         type,
       })
-    const rested = performance.now() - (this.#writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) >= COUNTERS_EVERY_MS
-    if (!news && (!rested || sameStatus(before, status))) return
+    const countersDue = performance.now() - (this.#writtenAt.get(key) ?? Number.NEGATIVE_INFINITY) >= COUNTERS_EVERY_MS
+    if (!changed && (!countersDue || sameStatus(before, status))) return
     await this.#write(object, status, signal)
     this.#writtenAt.set(key, performance.now())
-    for (const event of storyOf(before, status)) await this.#parts.events.record(object, event, signal)
+    for (const event of statusEventsOf(before, status)) await this.#parts.events.record(object, event, signal)
   }
 
   async #write(object: KubeObject, status: VectorClusterStatus, signal: AbortSignal): Promise<void> {
@@ -57,7 +57,7 @@ export class StatusWriter {
     this.#parts.caches.clusters.learn(answer)
   }
 
-  /** Only the disruptions change, beside what was said before. */
+  /** Only the disruptions change, beside the conditions of before. */
   note(object: KubeObject, disruptions: Disruptions[], signal: AbortSignal): Promise<void> {
     const { namespace = '', name, uid } = object.metadata
     const now = this.#parts.caches.clusters.get(namespace, name)
@@ -65,15 +65,15 @@ export class StatusWriter {
     return this.#write(object, { ...status, disruptions }, signal)
   }
 
-  /** Says that nothing is done, and why. */
+  /** Publishes that nothing is done, and why. */
   refuse(object: KubeObject, reason: string, message: string, signal: AbortSignal): Promise<void> {
-    return this.#sayAlone(object, 'Ready', ['False', reason, message], signal)
+    return this.#publishAlone(object, 'Ready', ['False', reason, message], signal)
   }
 
-  /** Says that passes fail before they have anything else to say. */
+  /** Publishes that passes fail before they reach a result. */
   fail(object: KubeObject, message: string, signal: AbortSignal): Promise<void> {
     this.failing(keyOf(object), true)
-    return this.#sayAlone(object, 'Degraded', ['True', 'ReconcileFailed', message], signal)
+    return this.#publishAlone(object, 'Degraded', ['True', 'ReconcileFailed', message], signal)
   }
 
   /** For the alert. */
@@ -85,14 +85,14 @@ export class StatusWriter {
     })
   }
 
-  /** One condition, beside what the others said before. */
-  async #sayAlone(object: KubeObject, type: ConditionType, said: Verdict, signal: AbortSignal): Promise<void> {
+  /** One condition, beside the others as they were before. */
+  async #publishAlone(object: KubeObject, type: ConditionType, verdict: Verdict, signal: AbortSignal): Promise<void> {
     const before = (object.status ?? {}) as VectorClusterStatus
-    const [, reason, message] = said
+    const [, reason, message] = verdict
     const observedGeneration = object.metadata.generation ?? 0
     const last = before.conditions?.find((condition) => condition.type === type)
     if (last?.reason === reason && last.message === message && last.observedGeneration === observedGeneration) return
-    const condition = conditionOf(type, said, observedGeneration, before.conditions ?? [], new Date())
+    const condition = conditionOf(type, verdict, observedGeneration, before.conditions ?? [], new Date())
     const others = (before.conditions ?? []).filter((one) => one.type !== type)
     await this.#write(object, { ...before, observedGeneration, conditions: [condition, ...others] }, signal)
     await this.#parts.events.record(object, { type: 'Warning', reason, action: 'Observe', note: message }, signal)

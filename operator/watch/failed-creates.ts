@@ -15,9 +15,9 @@ interface SetStatus {
   observedGeneration?: number
 }
 
-export class Refusals {
+export class FailedCreates {
   readonly #client: KubeClient
-  readonly #known = new Map<string, { at: number; troubles: Problem[] }>()
+  readonly #known = new Map<string, { at: number; problems: Problem[] }>()
 
   constructor(client: KubeClient) {
     this.#client = client
@@ -31,10 +31,10 @@ export class Refusals {
       return []
     }
     const known = this.#known.get(key)
-    if (known && performance.now() - known.at < GOOD_FOR_MS) return known.troubles
-    const troubles = await this.#read(short, signal)
-    this.#known.set(key, { at: performance.now(), troubles })
-    return troubles
+    if (known && performance.now() - known.at < GOOD_FOR_MS) return known.problems
+    const problems = await this.#read(short, signal)
+    this.#known.set(key, { at: performance.now(), problems })
+    return problems
   }
 
   forget(key: string): void {
@@ -50,7 +50,7 @@ export class Refusals {
         signal,
       })
       .catch((error: unknown) => {
-        // Whoever may not read events still wants to hear the rest.
+        // Without the right to read events, the pass reports the other problems.
         if (!isRefusal(error)) throw error
         return { items: [] }
       })

@@ -1,6 +1,6 @@
 /**
- * Data that this VectorCluster may not touch: what the log says of its owner and shape, and what pods have said as they
- * refused to start (rule O18). A person decides; the condition says between what.
+ * Data that this VectorCluster may not touch: the owner and the shape that the log has, and the errors of pods that
+ * refused to start (rule O18). An administrator decides; the condition names both owners or shapes.
  */
 import { MaksError } from '../../core/errors.ts'
 import { parseLastWords } from '../../protocol/env/last-words.ts'
@@ -19,7 +19,7 @@ function isForeign(code: string): code is ForeignCode {
 }
 
 /** The error that a pod's process has ended with because the data is another's; undefined for a pod that is ready. */
-export function refusalOfPod(pod: KubeObject): MaksError | undefined {
+export function foreignDataErrorOf(pod: KubeObject): MaksError | undefined {
   if (isReady(pod)) return undefined
   for (const { state, lastState } of statusOfPod(pod).containerStatuses ?? []) {
     const message = state?.terminated?.message ?? lastState?.terminated?.message ?? ''
@@ -29,12 +29,12 @@ export function refusalOfPod(pod: KubeObject): MaksError | undefined {
   return undefined
 }
 
-export function foreignDataTrouble(refused: MaksError | undefined, pods: readonly KubeObject[]): Problem[] {
-  const refusals = pods.flatMap((pod): [string, MaksError][] => {
-    const error = refusalOfPod(pod)
+export function foreignDataProblem(refused: MaksError | undefined, pods: readonly KubeObject[]): Problem[] {
+  const found = pods.flatMap((pod): [string, MaksError][] => {
+    const error = foreignDataErrorOf(pod)
     return error ? [[`pod ${pod.metadata.name} does not start: `, error]] : []
   })
-  const [first] = refused ? [['', refused] as [string, MaksError]] : refusals
+  const [first] = refused ? [['', refused] as [string, MaksError]] : found
   if (!first) return []
   const [who, { code, message, row }] = first
   if (!isForeign(code)) return []

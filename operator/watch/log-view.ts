@@ -1,7 +1,7 @@
 /**
  * What the log says of a collection: who leads, how far each pod is, whether Redis is durable. One connection for each
- * VectorCluster, made when it is needed. The log is read beside the pass: a Redis that is slow or away holds up nobody
- * but itself, and is asked less and less often.
+ * VectorCluster, made when it is needed. The log is read beside the pass: a Redis that is slow or
+ * away delays no other VectorCluster, and is asked less and less often.
  */
 import { refusalOf } from '../../core/data-identity.ts'
 import { asMaksError, type MaksError } from '../../core/errors.ts'
@@ -27,8 +27,8 @@ const DURABILITY_MS = 10_000
 const PATIENCE_MS = 100
 /** A state that is older than this says nothing any more. */
 const GOOD_FOR_MS = 2000
-const REST_FIRST_MS = 500
-const REST_MAX_MS = 8000
+const BACKOFF_FIRST_MS = 500
+const BACKOFF_MAX_MS = 8000
 
 export interface LogState {
   topology: TopologyView | undefined
@@ -53,34 +53,34 @@ interface Known {
   reading: Promise<void> | undefined
   /** When the first question was asked that has no answer yet. */
   unansweredSince: number | undefined
-  /** A pass went on without the answer. */
+  /** A pass continued without the answer. */
   awaited: boolean
   failures: number
-  restUntil: number
-  sign: string
+  backoffUntil: number
+  fingerprint: string
 }
 
 export class LogViews {
   readonly #known = new Map<string, Known>()
-  readonly #onNews: (key: string) => void
+  readonly #onChange: (key: string) => void
 
-  /** @param onNews called when an answer that no pass waited for says something new */
-  constructor(onNews: (key: string) => void) {
-    this.#onNews = onNews
+  /** @param onChange called when an answer that no pass waited for says something new */
+  constructor(onChange: (key: string) => void) {
+    this.#onChange = onChange
   }
 
   /**
-   * The state of the log, at most 2 s old. Undefined where the first answer is not there yet: there is nothing to tell of
-   * then, and `onNews` is called when it comes. Never throws.
-   * @param sign what is known of Redis from elsewhere; when it changes, a Redis that was away is asked at once
+   * The state of the log, at most 2 s old. Undefined if the first answer is not there yet: there is nothing to publish
+   * then, and `onChange` is called when it comes. Never throws.
+   * @param fingerprint what is known of Redis from elsewhere; when it changes, a Redis that was away is asked at once
    */
-  async read(key: string, url: string, scope: CollectionConfig, sign: string): Promise<LogState | undefined> {
+  async read(key: string, url: string, scope: CollectionConfig, fingerprint: string): Promise<LogState | undefined> {
     const known = this.#of(key, url)
-    if (known.sign !== sign) known.restUntil = 0
-    known.sign = sign
-    if (!known.reading && performance.now() >= known.restUntil) known.reading = this.#refresh(key, known, scope)
-    const hopeful = known.state === undefined || known.state.topology !== undefined
-    if (known.reading && hopeful) await Promise.race([known.reading, sleep(PATIENCE_MS)])
+    if (known.fingerprint !== fingerprint) known.backoffUntil = 0
+    known.fingerprint = fingerprint
+    if (!known.reading && performance.now() >= known.backoffUntil) known.reading = this.#refresh(key, known, scope)
+    const wasReachable = known.state === undefined || known.state.topology !== undefined
+    if (known.reading && wasReachable) await Promise.race([known.reading, sleep(PATIENCE_MS)])
     known.awaited = known.reading !== undefined
     if (known.state?.topology && known.reading && performance.now() - known.askedAt > GOOD_FOR_MS)
       return away(`Redis has not answered for ${GOOD_FOR_MS} ms`, known)
@@ -108,21 +108,21 @@ export class LogViews {
       known.failures = 0
     } catch (thrown) {
       known.state = away(asMaksError(thrown).message, known)
-      known.restUntil = performance.now() + Math.min(REST_MAX_MS, REST_FIRST_MS * 2 ** known.failures++)
+      known.backoffUntil = performance.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** known.failures++)
     }
     known.askedAt = askedAt
     known.reading = undefined
-    const news = known.state.topology !== undefined || before?.error !== known.state.error
+    const changed = known.state.topology !== undefined || before?.error !== known.state.error
     // Forgotten meanwhile: the connection may have been made after that.
     if (this.#known.get(key) !== known) known.link.drop()
-    else if (known.awaited && news) this.#onNews(key)
+    else if (known.awaited && changed) this.#onChange(key)
     known.awaited = false
   }
 
   #of(key: string, url: string): Known {
-    const present = this.#known.get(key)
-    if (present?.url === url) return present
-    present?.link.drop()
+    const current = this.#known.get(key)
+    if (current?.url === url) return current
+    current?.link.drop()
     const made: Known = {
       url,
       link: new RedisLink(url),
@@ -133,8 +133,8 @@ export class LogViews {
       unansweredSince: undefined,
       awaited: false,
       failures: 0,
-      restUntil: 0,
-      sign: '',
+      backoffUntil: 0,
+      fingerprint: '',
     }
     this.#known.set(key, made)
     return made
@@ -181,7 +181,7 @@ export class LogViews {
     return this.#of(key, url).link.use((redis) => disownKeys(redis, scope))
   }
 
-  /** Takes the keys over from an owner of whom a person says that it has ended. */
+  /** Takes the keys over from an owner that an administrator has named as ended. */
   adopt(key: string, url: string, scope: CollectionConfig, earlier: string): Promise<Ownership> {
     return this.#of(key, url).link.use((redis) => adoptKeys(redis, scope, scope, earlier))
   }

@@ -4,7 +4,7 @@ import type { KubeObject } from '../kube/objects.ts'
 import type { BuildContext } from '../manifests/context.ts'
 import { shardInputs, shardSet } from '../manifests/shard-set.ts'
 import { ANNOTATIONS } from '../resources.ts'
-import { hasReadyEndpoint, isRecovering, troubleOf, worldOf } from './observed.ts'
+import { hasReadyEndpoint, isRecovering, problemOf, worldOf } from './observed.ts'
 
 const cluster = parseVectorCluster({
   apiVersion: 'maksdb.io/v1alpha1',
@@ -99,7 +99,7 @@ describe('a pod is out of date', () => {
   it('where kubectl rollout restart has changed the template since', () => {
     expect(outdated(old, setFor('maksdb:1', 'today')).outdated).toEqual(['kubectl rollout restart'])
     expect(outdated(podOf(setFor('maksdb:1', 'today')), setFor('maksdb:1', 'today')).outdated).toEqual([])
-    // A set that was made anew knows nothing of it.
+    // A set that was created again has no trace of it.
     expect(outdated(podOf(setFor('maksdb:1', 'today')), setFor('maksdb:1')).outdated).toEqual([])
   })
 
@@ -147,7 +147,7 @@ describe('a pod that is not ready', () => {
 describe('why a pod is stuck', () => {
   const NOW = Date.parse('2026-01-01T00:01:00Z')
   const stuck = (containerStatus: object) =>
-    troubleOf(
+    problemOf(
       {
         apiVersion: 'v1',
         kind: 'Pod',

@@ -255,7 +255,7 @@ export function departedMembers({ cluster, sets, pods, topology }: Observed): He
 const YOUNG_MS = 15_000
 
 /** Why a pod does not run, in one sentence; undefined where it does. */
-export function troubleOf(pod: KubeObject, now: number): string | undefined {
+export function problemOf(pod: KubeObject, now: number): string | undefined {
   if (now - Date.parse(pod.metadata.creationTimestamp ?? '') < YOUNG_MS) return undefined
   const { conditions = [], containerStatuses = [], initContainerStatuses = [] } = statusOfPod(pod)
   const unscheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False')

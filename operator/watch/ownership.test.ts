@@ -35,15 +35,15 @@ describe('an object is ours', () => {
   })
 
   it('or else a sentence says whose it is and what to do', () => {
-    const told = (one: KubeObject) => notOursText(one, cluster)
-    expect(told(object('Service', 'films', labels))).toBe(
+    const textFor = (one: KubeObject) => notOursText(one, cluster)
+    expect(textFor(object('Service', 'films', labels))).toBe(
       'Service films exists and is not ours: it has no controller reference to this VectorCluster. Remove it, or give the VectorCluster another name',
     )
-    expect(told(object('Service', 'films', {}, reference({ name: 'other', uid: 'u2' })))).toContain(
+    expect(textFor(object('Service', 'films', {}, reference({ name: 'other', uid: 'u2' })))).toContain(
       'it belongs to VectorCluster other.',
     )
-    expect(told(object('Service', 'films', {}, reference({ uid: 'u0' })))).toContain('an earlier VectorCluster')
-    expect(told(object('Secret', 'films-api-key', {}))).toContain('Name it in spec.auth.secretRef')
+    expect(textFor(object('Service', 'films', {}, reference({ uid: 'u0' })))).toContain('an earlier VectorCluster')
+    expect(textFor(object('Secret', 'films-api-key', {}))).toContain('Name it in spec.auth.secretRef')
   })
 })
 

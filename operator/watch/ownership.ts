@@ -47,7 +47,7 @@ export function claimNotOursText(claim: KubeObject): string {
 }
 
 /**
- * The pods of a VectorCluster: made by its sets, or let go by one that is being made anew, which takes them back by its
+ * The pods of a VectorCluster: made by its sets, or let go by one that is being created again, which takes them back by its
  * selector. A pod that only carries the labels is somebody else's.
  */
 export function isPodOf(pod: KubeObject, cluster: string): boolean {

@@ -211,7 +211,7 @@ const WELL: [string, string][] = [
 ]
 
 const other = 'namespace="other",operator="maksdb-operator",pod="operator-a"'
-/** Other operators in Go, other programs in Node, and a release of MaksDB that has its own rules and every trouble. */
+/** Other operators in Go, other programs in Node, and a release of MaksDB that has its own rules and every problem. */
 const FOREIGN: [string, string][] = [
   ['leader_election_master_status{namespace="cert-manager",name="cert-manager-controller"}', '1x200'],
   ['controller_runtime_reconcile_total{namespace="argocd",controller="application",result="error"}', '0+9x200'],

@@ -260,7 +260,7 @@ it('what is deleted with Retain is let go, and the next one of the name adopts i
   )
 })
 
-it('an owner that vanished is named by a person: by another uid nothing happens, by the right one the data is adopted', async () => {
+it('an owner that vanished is named by an administrator: by another uid nothing happens, by the right one the data is adopted', async () => {
   const gone = (await second.object())?.metadata.uid ?? ''
   await first.apply({}, { 'maksdb.io/adopt-data': 'somebody' })
   const reason = (of: string) => async () => (await first.condition('Ready'))?.reason === of || undefined

@@ -7,7 +7,7 @@ import { Load } from '../support/load.ts'
 import { QUOTAS } from '../support/resources.ts'
 import { pauseDaemon } from './cluster.ts'
 
-const k = new Kubernetes('trouble')
+const k = new Kubernetes('problem')
 
 beforeAll(() => k.start())
 afterAll(() => k.stop())
@@ -24,7 +24,7 @@ function saying(name: string, type: string, reason: string) {
   })
 }
 
-describe('trouble that a person mends', () => {
+describe('problems that an administrator mends', () => {
   it('a Secret that is missing', async () => {
     await k.apply('keyless', { dimension: 2, auth: { secretRef: { name: 'mine' } } })
     const said = await saying('keyless', 'Degraded', 'ReferenceMissing')
@@ -75,7 +75,7 @@ describe('trouble that a person mends', () => {
     const quota = {
       apiVersion: 'v1',
       kind: 'ResourceQuota',
-      metadata: { name: 'few', namespace: 'trouble' },
+      metadata: { name: 'few', namespace: 'problem' },
       spec: { hard: { pods: '5' } },
     }
     const made = await k.client.create(QUOTAS, quota)
