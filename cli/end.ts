@@ -10,7 +10,7 @@ import { fileReason } from '../supervisor/file-problem.ts'
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 
-/** The catalogue's hints speak to who writes requests; these speak to who types commands. Empty: the message says it all. */
+/** The catalogue's hints are for authors of requests; these are for users of the command line. Empty: the message is enough. */
 const HINTS: { [code in ErrorCode | 'NETWORK' | 'TIMEOUT']?: string } = {
   BAD_REQUEST: '',
   UNSUPPORTED: '',
@@ -31,7 +31,7 @@ const HINTS: { [code in ErrorCode | 'NETWORK' | 'TIMEOUT']?: string } = {
   TIMEOUT: '"maksdb status" shows what runs; try again, or ask for less.',
 }
 
-/** Words of who writes requests: a hint with one of them says nothing to who types a command. */
+/** Words of requests: a hint with one of them does not help on the command line. */
 const REST_WORDS = /\b(requests?|headers?|routes?|fields?|params|body|GET|POST|PUT)\b/
 
 /** @param catalogued the hint that the error has of its own */
@@ -78,11 +78,11 @@ export class End {
     process.on('uncaughtException', (error) => this.now(error))
     process.on('unhandledRejection', (error) => this.now(error))
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      // Who reads has had enough, as `head` has: no reason to say anything, as with every other program.
+      // The reader has enough, as `head` has: no message, as with every other program.
       if (error.code === 'EPIPE') process.exit(EXIT_FAILED)
       this.now(new MaksError('BAD_REQUEST', `standard output cannot be written: ${fileReason(error) ?? error.message}`))
     })
-    // Nobody reads the progress; the work goes on.
+    // No program reads the progress; the work continues.
     process.stderr.on('error', () => undefined)
   }
 

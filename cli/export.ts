@@ -11,8 +11,8 @@ export async function writeExport(lines: AsyncIterable<string>, file: string | u
   // What is wrong with standard output ends the process (end.ts).
   if (file === undefined) return pipeline(input, process.stdout, { end: false })
   // A device or a pipe is written to as it is; there is nothing to keep.
-  const present = await stat(file).catch(() => undefined)
-  const replaced = present === undefined || present.isFile()
+  const current = await stat(file).catch(() => undefined)
+  const replaced = current === undefined || current.isFile()
   const target = replaced ? `${file}.${process.pid}.tmp` : file
   const output = createWriteStream(target)
   let problem: Error | undefined

@@ -1,4 +1,4 @@
-/** What a person sees of long work: progress with rate and time left, on one line of a terminal, in plain lines elsewhere. */
+/** What the terminal shows of long work: progress with rate and time left, on one line of a terminal, in plain lines elsewhere. */
 import { exactStringify } from '../core/json/exact-json.ts'
 
 const BAR_WIDTH = 24

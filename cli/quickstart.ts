@@ -1,4 +1,4 @@
-/** `npm start`: a cluster from a manifest, real data, a search that a person can judge, recall against brute force. */
+/** `npm start`: a cluster from a manifest, real data, a search that the reader can judge, recall against brute force. */
 import { fileURLToPath } from 'node:url'
 import type { Collection } from '@maksdb/client'
 import { squaredL2 } from '../core/metric.ts'
@@ -51,7 +51,7 @@ export async function runQuickstart(dataDir: string, port: number | undefined): 
   }
   await showNeighbours(collection, digits)
   await showRecall(collection, digits, topology.cells.length)
-  print(`\nEverything took ${seconds(started)}; the servers go on running. What to try next:`)
+  print(`\nEverything took ${seconds(started)}; the servers keep running. What to try next:`)
   for (const line of [
     'npx maksdb status                                              what runs, who leads',
     'npx maksdb search --collection digits --id 7 --limit 5         neighbours of a point',
@@ -77,7 +77,7 @@ async function load(collection: Digits, digits: readonly Digit[]): Promise<void>
   bar.end(report.points)
 }
 
-/** The first 5,000 points train the cells; moving rows to their cells goes on while the rest arrives. */
+/** The first 5,000 points train the cells; moving rows to their cells continues while the others arrive. */
 async function settle(collection: Digits): Promise<Topology> {
   const line = new WaitLine()
   try {
@@ -123,7 +123,7 @@ async function showRecall(collection: Digits, digits: readonly Digit[], cells: n
   }
 }
 
-/** The distance of the true last neighbour: whoever is at most so far belongs to the answer, up to ties. */
+/** The distance of the true last neighbour: a point that is at most so far belongs to the answer, up to ties. */
 function bruteForce(query: Digit, digits: readonly Digit[]): number {
   const distances = Float64Array.from(digits, ({ pixels }) => squaredL2(query.pixels, pixels)).sort()
   return Math.sqrt(distances[RECALL_LIMIT - 1] as number)

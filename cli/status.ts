@@ -145,6 +145,6 @@ export function statusTable({ endpoint, processes, problems }: LocalStatus): str
       .map((cell, i) => cell.padEnd(widths[i] as number))
       .join('  ')
       .trimEnd()
-  const told = (problems ?? []).map(({ name, message }) => `${name} does not start: ${message}`)
-  return [`endpoint ${endpoint}`, line(header), ...rows.map(line), ...told]
+  const lines = (problems ?? []).map(({ name, message }) => `${name} does not start: ${message}`)
+  return [`endpoint ${endpoint}`, line(header), ...rows.map(line), ...lines]
 }

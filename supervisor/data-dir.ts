@@ -153,8 +153,8 @@ export class DataDir {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
-      const present = this.#read('supervisor.lock', z.object({ pid: z.number(), startTicks: z.string() }))
-      if (present && isAlive(present)) return false
+      const current = this.#read('supervisor.lock', z.object({ pid: z.number(), startTicks: z.string() }))
+      if (current && isAlive(current)) return false
       rmSync(path, { force: true })
     }
     return false
@@ -263,7 +263,7 @@ export class DataDir {
     }
   }
 
-  /** What the last start has left; the next one says its own. */
+  /** What the last start has left; the next one writes its own. */
   forgetLastErrors(): void {
     for (const name of this.#lastWords()) this.remove(join('run', name))
   }

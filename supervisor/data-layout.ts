@@ -1,5 +1,5 @@
 /**
- * The files that MaksDB writes into a data directory, by name. What is not in this table is somebody else's, however it came
+ * The files that MaksDB writes into a data directory, by name. A file that is not in this table is another program's, however it came
  * there, and is never removed (rule U8).
  */
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** What the operating system says of a file, as a sentence. */
+/** The error that the operating system has for a file, as a sentence. */
 import { badRequest, type MaksError } from '../core/errors.ts'
 
 const REASONS: Record<string, string> = {

@@ -26,7 +26,7 @@ export class Liveness {
   #asking = false
   #misses = 0
 
-  /** @param onHang told before the process is killed */
+  /** @param onHang called before the process is killed */
   constructor(record: { pid: number; startTicks: string }, onHang: (why: string) => void) {
     this.#record = record
     this.#onHang = onHang

@@ -14,7 +14,9 @@ export async function eraseSharedKeys(dir: DataDir, cluster: StoredCluster): Pro
   try {
     const removed = await link.use((redis) => eraseKeys(redis, config))
     if (typeof removed === 'number') return undefined
-    return stay(removed.uid === '' ? 'nobody has claimed them' : `they belong to ${removed.other} (uid ${removed.uid})`)
+    return stay(
+      removed.uid === '' ? 'no VectorCluster has claimed them' : `they belong to ${removed.other} (uid ${removed.uid})`,
+    )
   } catch (error) {
     return stay(asMaksError(error).message)
   } finally {

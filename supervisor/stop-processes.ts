@@ -1,7 +1,7 @@
 /** The orderly end of a local cluster, by its supervisor or, where that is dead, by the command line. */
 import type { DataDir } from './data-dir.ts'
+import { liveProcesses } from './orphans.ts'
 import { endProcess } from './os-process.ts'
-import { liveProcesses } from './strays.ts'
 
 const GRACE_MS = 20_000
 

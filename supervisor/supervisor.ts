@@ -1,6 +1,6 @@
 /**
  * The local control plane: observe the processes, plan (core/plan), act. Processes are detached, so they outlive a
- * supervisor that dies; the next one finds them by pid and start time and goes on.
+ * supervisor that dies; the next one finds them by pid and start time and continues.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
@@ -16,17 +16,17 @@ import { checkChange } from './changes.ts'
 import type { DataDir, ProcessRecord, Settings, StoredCluster } from './data-dir.ts'
 import { releaseLeaseOfEnded } from './ended-primary.ts'
 import { type Answering, Liveness } from './liveness.ts'
-import { MemberCare } from './member-care.ts'
+import { MemberMaintenance } from './member-maintenance.ts'
+import { marked, orphans } from './orphans.ts'
 import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
 import { probe } from './probe.ts'
 import { checkRedisProgram } from './redis-program.ts'
 import { eraseSharedKeys } from './shared-redis.ts'
 import { stopProcesses } from './stop-processes.ts'
-import { marked, strays } from './strays.ts'
 import { collectionConfig, configFile, type LocalUnit, localUnits, routerFile, shardName } from './units.ts'
 
 const TICK_MS = 200
-/** While a Redis starts, which takes some 20 ms: its shards wait for it, and whoever creates a collection for them. */
+/** While a Redis starts, which takes some 20 ms: its shards wait for it, and the request that creates a collection waits for them. */
 const SOON_MS = 20
 /** A process that is ready is asked again only so often; its end is noticed at once. */
 const PROBE_READY_MS = 1000
@@ -65,7 +65,7 @@ export class Supervisor {
   readonly #logger: Logger
   readonly #metrics: Metrics
   readonly #known = new Map<string, Known>()
-  readonly #members: MemberCare
+  readonly #members: MemberMaintenance
   #clusters: StoredCluster[]
   #stopping = false
   /** The pass that is under way. */
@@ -81,11 +81,11 @@ export class Supervisor {
     this.#logger = logger
     this.#metrics = metrics
     this.#clusters = dir.clusters
-    this.#members = new MemberCare(logger)
+    this.#members = new MemberMaintenance(logger)
   }
 
   async run(): Promise<void> {
-    await this.#listStrays()
+    await this.#listOrphans()
     await this.#prepare()
     this.#adopt()
     this.#members.look(this.#clusters.map(({ manifest }) => manifest.metadata.name))
@@ -134,9 +134,9 @@ export class Supervisor {
   }
 
   /** What a former supervisor started and could not write down is listed, or ended where another one runs in its place. */
-  async #listStrays(): Promise<void> {
+  async #listOrphans(): Promise<void> {
     const records = this.#dir.processes
-    for (const [name, record] of strays(this.#dir)) {
+    for (const [name, record] of orphans(this.#dir)) {
       const listed = records.get(name)
       this.#logger.warn({ name, pid: record.pid }, 'found a process that is in no list')
       if (listed && isAlive(listed)) await endProcess(record, GRACE_MS)
@@ -215,7 +215,7 @@ export class Supervisor {
     known.primary = primary
   }
 
-  /** It stands, for whoever asks, while one start after the other ends so; not once anything has changed. */
+  /** The last words stand while one start after the other ends so; a change removes them. */
   #forgetError(unit: LocalUnit): void {
     rmSync(this.#dir.lastWordsFile(unit.name), { force: true })
   }
@@ -317,8 +317,8 @@ export class Supervisor {
     const next = new Map(this.#clusters.map((cluster) => [cluster.manifest.metadata.name, cluster]))
     for (const cluster of clusters) {
       const name = cluster.manifest.metadata.name
-      const present = next.get(name)
-      if (present) checkChange(present, cluster)
+      const current = next.get(name)
+      if (current) checkChange(current, cluster)
       const namesake = [...next.values()].find(
         (other) =>
           other.manifest.metadata.name !== name && collectionOf(other.manifest) === collectionOf(cluster.manifest),

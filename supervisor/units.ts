@@ -81,7 +81,7 @@ function redisUnit(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
     `port ${port}`,
     `bind ${LOCALHOST}`,
     `dir ${join(folder, 'redis')}`,
-    // A title would be written over the environment, by which a process is known (strays.ts).
+    // A title would be written over the environment, by which a process is known (orphans.ts).
     'set-proc-title no',
     ...redisSettings(spec),
   ]

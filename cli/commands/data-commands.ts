@@ -14,7 +14,7 @@ import { note, ProgressBar, print, printJson } from '../output.ts'
 
 /** More than a server takes in one request anyway. */
 const BATCH_MAX = 100_000
-/** A person waits: a server that does not answer at all is soon said to be unreachable. */
+/** The user waits: a server that does not answer at all is soon reported as unreachable. */
 const CONNECT_TIMEOUT_MS = 3000
 
 interface ClientOptions {

@@ -10,7 +10,7 @@ import { csvRows, jsonLines } from './text-sources.ts'
 
 export interface ImportSource {
   points: AsyncIterable<ImportPoint>
-  /** Undefined where only reading it all would tell. */
+  /** Undefined if only reading all of it would give the number. */
   total: number | undefined
 }
 

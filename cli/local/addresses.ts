@@ -3,8 +3,8 @@ import { httpUrl } from '../../core/address.ts'
 import { badRequest } from '../../core/errors.ts'
 import { hostInUrl, listensOnLoopback } from '../../runtime/loopback.ts'
 import type { DataDir, Settings } from '../../supervisor/data-dir.ts'
+import { liveProcesses } from '../../supervisor/orphans.ts'
 import { listenProblem } from '../../supervisor/os-process.ts'
-import { liveProcesses } from '../../supervisor/strays.ts'
 
 const DEFAULT_HOST = '127.0.0.1'
 const DEFAULT_PORT = 6333
@@ -16,7 +16,7 @@ export function endpointOf({ host, port }: Settings): string {
 
 export type Wanted = Omit<Settings, 'port'>
 
-/** What is not said is as it was at the last start. */
+/** An option that is not given is as it was at the last start. */
 export function wantedSettings(
   options: { [K in keyof Wanted]: Wanted[K] | undefined },
   before: Settings | undefined,

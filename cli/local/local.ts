@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DataDir, type Settings } from '../../supervisor/data-dir.ts'
 import { readManifests, storeCentroids } from '../../supervisor/manifests.ts'
+import { liveProcesses } from '../../supervisor/orphans.ts'
 import { endProcess, isAlive, startDetached } from '../../supervisor/os-process.ts'
 import { checkRedisProgram } from '../../supervisor/redis-program.ts'
 import { eraseSharedKeys } from '../../supervisor/shared-redis.ts'
 import { stopProcesses } from '../../supervisor/stop-processes.ts'
-import { liveProcesses } from '../../supervisor/strays.ts'
 import { checkReach, checkUnchanged, choosePort, endpointOf, wantedSettings } from './addresses.ts'
 import { adoptData } from './adopt.ts'
 import { callSupervisor, clusterReady, supervisorReady, supervisorRuns } from './readiness.ts'
@@ -89,7 +89,7 @@ export async function stopLocal(dataDir: string, purge: boolean): Promise<Stoppe
   dir.remove('supervisor.json')
   dir.forgetLastErrors()
   if (!purge) return { stopped }
-  // The data goes with the directory: keys that stayed could not be used by anybody, and would stay claimed by nobody.
-  const told = await Promise.all(dir.clusters.map((cluster) => eraseSharedKeys(dir, cluster)))
-  return { stopped, purged: dir.purge(), keysStay: told.filter((why) => why !== undefined) }
+  // The data goes with the directory: keys that stayed could not be used, and would stay claimed for ever.
+  const kept = await Promise.all(dir.clusters.map((cluster) => eraseSharedKeys(dir, cluster)))
+  return { stopped, purged: dir.purge(), keysStay: kept.filter((why) => why !== undefined) }
 }

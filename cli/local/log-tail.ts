@@ -1,4 +1,4 @@
-/** What a process of ours, or Redis, wrote last before it ended: the line of its log that says why, as far as one does. */
+/** What a process of ours, or Redis, wrote last before it ended: the line of its log that gives the cause, if one does. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
 const TAIL_BYTES = 16 * 1024

@@ -1,6 +1,6 @@
 /**
  * A command ends with who runs it: `npx` and our own bin script stand between a user and the command, and where one of them
- * is killed nobody could stop an import any more. Shells of a user's own are none of these: what runs behind `nohup` goes on.
+ * is killed no signal could stop an import any more. Shells of a user's own are none of these: what runs behind `nohup` continues.
  */
 import { readFileSync } from 'node:fs'
 import { isAlive, startTicks } from '../../supervisor/os-process.ts'

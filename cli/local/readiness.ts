@@ -1,4 +1,4 @@
-/** Waiting for what `start` has begun: as long as it goes on, and no longer than until something is seen to fail for good. */
+/** Waiting for what `start` has begun: as long as it makes progress, and no longer than until a process fails for good. */
 import type { ChildProcess } from 'node:child_process'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'
 import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
@@ -77,7 +77,7 @@ export async function clusterReady(dir: DataDir, settings: Settings): Promise<vo
   }
 }
 
-/** Errors that no waiting mends: a process that ended with one ends so again, until a person has done something. */
+/** Errors that no waiting mends: a process that ended with one ends so again, until its cause is removed. */
 const FINAL: ReadonlySet<ErrorCode> = new Set(['DATA_OF_ANOTHER_SHAPE', 'DATA_OF_ANOTHER_OWNER'])
 
 function throwRefusal(dir: DataDir): void {
@@ -85,7 +85,7 @@ function throwRefusal(dir: DataDir): void {
   if (refused) throw new MaksError(refused.error.code, `${refused.unit} does not start: ${refused.error.message}`)
 }
 
-/** What keeps the cluster from being ready, as its router says. */
+/** What keeps the cluster from being ready, as its router reports. */
 async function lackingOf(settings: Settings, collections: readonly string[]): Promise<string | undefined> {
   const endpoint = endpointOf(settings)
   const headers: Record<string, string> = settings.apiKey === undefined ? {} : { 'api-key': settings.apiKey }

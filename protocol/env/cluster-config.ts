@@ -21,7 +21,7 @@ export const NATIVE_ENV = {
 }
 
 /** What only the place where it runs knows. */
-export interface Surroundings {
+export interface DeploymentContext {
   uid: string
   /** The VectorCluster, for people. */
   owner: string
@@ -35,7 +35,7 @@ export interface Surroundings {
   clusters?: number
 }
 
-export function collectionConfigOf(cluster: VectorCluster, at: Surroundings): CollectionConfig {
+export function collectionConfigOf(cluster: VectorCluster, at: DeploymentContext): CollectionConfig {
   const { spec, metadata } = cluster
   const clusters = at.clusters ?? spec.clusters
   const { replicas, dimension, metric, centroids } = spec

@@ -21,7 +21,7 @@ export function marked(mark: Mark): Record<string, string> {
   return { [VARIABLE]: JSON.stringify(mark) }
 }
 
-export function strays(dir: DataDir): [name: string, record: ProcessRecord][] {
+export function orphans(dir: DataDir): [name: string, record: ProcessRecord][] {
   const listed = new Set([...dir.processes.values()].map(({ startId }) => startId))
   const found = new Map<string, [string, ProcessRecord]>()
   // Oldest first: what a process has forked has the same environment, and a higher number or a later start.
@@ -40,7 +40,7 @@ export function strays(dir: DataDir): [name: string, record: ProcessRecord][] {
 
 /** All that runs on a data directory, listed or not. */
 export function liveProcesses(dir: DataDir): [name: string, record: ProcessRecord][] {
-  return [...[...dir.processes].filter(([, record]) => isAlive(record)), ...strays(dir)]
+  return [...[...dir.processes].filter(([, record]) => isAlive(record)), ...orphans(dir)]
 }
 
 function pids(): number[] {
@@ -57,7 +57,7 @@ function markOf(pid: number): Mark | undefined {
       .find((one) => one.startsWith(`${VARIABLE}=`))
     return variable === undefined ? undefined : (JSON.parse(variable.slice(VARIABLE.length + 1)) as Mark)
   } catch {
-    // It has ended, or belongs to somebody else.
+    // It has ended, or belongs to another user.
     return undefined
   }
 }

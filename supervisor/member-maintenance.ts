@@ -10,7 +10,7 @@ import { readTopology, removeMember } from '../store/topology.ts'
 /** Between two looks at a collection that still has something to remove, or whose Redis does not answer. */
 const AGAIN_MS = 1000
 
-export class MemberCare {
+export class MemberMaintenance {
   readonly #logger: Logger
   /** Collections to look at, and when. */
   readonly #due = new Map<string, number>()
