@@ -13,14 +13,14 @@ export const REPAIR_RPC = {
 } as const
 
 /** The copy that was chosen; a pod whose copy ends elsewhere by now refuses (NOT_READY). */
-export interface CopyScope {
+export interface ReplicaStateScope {
   at: string
   hash: string
 }
 
 /** POST prepare: takes a snapshot of the copy, which other pods can start from. Chunk 0 of the answer: the centroids. */
 export interface PrepareRequest {
-  copy: CopyScope
+  copy: ReplicaStateScope
 }
 
 /** With what the copy has heard of. */
@@ -32,12 +32,12 @@ export interface PrepareResponse extends LogCoverage {
 
 /** POST secure, to another pod of the cell: answers once it has a snapshot of the chosen copy, its own or a copied one. */
 export interface SecureRequest {
-  copy: CopyScope
+  copy: ReplicaStateScope
 }
 
 /** POST facts: what the copy knows of the ids in the buckets [from, to) of the directory. */
 export interface FactsRequest {
-  copy: CopyScope
+  copy: ReplicaStateScope
   from: number
   to: number
 }
@@ -57,6 +57,6 @@ export interface FactsResponse {
 
 /** POST rows: one chunk a key, in order: the encoded row. */
 export interface HeldRowsRequest {
-  copy: CopyScope
+  copy: ReplicaStateScope
   keys: { key: IdKey; evicted: boolean }[]
 }

@@ -39,7 +39,7 @@ export async function scanDirectory(
 }
 
 /**
- * Corrects the directory, and the counters by what they are short of. Returns which amendments were made; the id of any
+ * Corrects the directory, and the counters by what they are short of. Returns which corrections were made; the id of any
  * other has changed meanwhile. Undefined where the gate is closed or has opened anew since the rows were told, another pod
  * leads, or a log is not whole.
  */
@@ -48,13 +48,13 @@ export async function correctDirectory(
   scope: CollectionScope & { cell: number },
   token: string,
   timeline: number,
-  amendments: readonly DirectoryCorrection[],
+  corrections: readonly DirectoryCorrection[],
   counters = { rows: 0, copies: 0 },
 ): Promise<boolean[] | undefined> {
   const all = keysOf(scope.namespace, scope.name)
-  const buckets = amendments.map(({ key }) => all.directory(bucketOf(key)))
+  const buckets = corrections.map(({ key }) => all.directory(bucketOf(key)))
   const keys = [...allCellKeys(all, scope.clusters), ...buckets]
-  const args = amendments.flatMap(({ key, expected, value, stale }): Argument[] => [
+  const args = corrections.flatMap(({ key, expected, value, stale }): Argument[] => [
     key,
     expected,
     value ? directoryText(value) : '',
@@ -62,7 +62,7 @@ export async function correctDirectory(
     ...stale,
   ])
   const { rows, copies } = counters
-  const fixed = [scope.cell, scope.clusters, token, timeline, rows, copies, amendments.length]
+  const fixed = [scope.cell, scope.clusters, token, timeline, rows, copies, corrections.length]
   const [code, ...made] = await runScript(redis, 'correct-directory', keys, [...fixed, ...args])
   return code === 'OK' ? made.map((one) => one === '1') : undefined
 }

@@ -21,10 +21,10 @@ export const FIXES_PER_CALL = 128
 const RECORDS_PER_CALL = 500
 
 /** The copy that a cell goes on from. */
-export interface ChosenCopy {
+export interface ChosenReplica {
   cell: number
   pod: string
-  point: LogTip
+  tip: LogTip
   version: number
 }
 
@@ -54,12 +54,12 @@ export class RepairLog {
 
   /** Every log goes on from its chosen copy. Returns the cells whose log begins anew there. */
   async begin(
-    copies: readonly ChosenCopy[],
+    copies: readonly ChosenReplica[],
     version: number,
     centroids: { version: number; bytes: Uint8Array },
   ): Promise<number[]> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
-    const places = copies.flatMap(({ point, pod }) => [formatPosition(point.position), point.hash, pod])
+    const places = copies.flatMap(({ tip: point, pod }) => [formatPosition(point.position), point.hash, pod])
     const reply = await this.#run(
       'repair-begin',
       [...this.#allCells(), keys.centroids, keys.idempotency],
@@ -135,12 +135,12 @@ export class RepairLog {
 }
 
 /** What claim-cell.lua says to the pod that is to repair. */
-export function parsePlan(reply: readonly string[]): ChosenCopy[] {
-  const copies: ChosenCopy[] = []
+export function parsePlan(reply: readonly string[]): ChosenReplica[] {
+  const copies: ChosenReplica[] = []
   for (let at = 3; at < reply.length; at += 4) {
     const [pod = '', position = '', hash = '', version = '0'] = reply.slice(at, at + 4)
     const point = { position: parsePosition(position), hash }
-    copies.push({ cell: copies.length, pod, point, version: Number(version) })
+    copies.push({ cell: copies.length, pod, tip: point, version: Number(version) })
   }
   return copies
 }

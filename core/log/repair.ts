@@ -58,24 +58,24 @@ export function resolveId(
   key: IdKey,
   rows: readonly RowFact[],
   tombstones: readonly Tombstone[],
-  heard: (cell: number, version: number) => boolean,
+  isCovered: (cell: number, version: number) => boolean,
 ): Resolution {
-  const unheard = tombstones.filter(({ target, since }) => target !== null && !heard(target, since))
-  const returning = unheard.flatMap(({ cell, evicted: row }) => (row ? [{ cell, ...row }] : []))
+  const uncovered = tombstones.filter(({ target, since }) => target !== null && !isCovered(target, since))
+  const returning = uncovered.flatMap(({ cell, evicted: row }) => (row ? [{ cell, ...row }] : []))
   const newest = Math.max(0, ...rows.map(({ version }) => version), ...returning.map(({ version }) => version))
   const deleted = Math.max(0, ...tombstones.filter(({ target }) => target === null).map(({ version }) => version))
   const evict = (fact: RowFact, flag: '' | '-'): Fix => {
     return { key, cell: fact.cell, type: 'T', flag, userVersion: undefined, evicted: false }
   }
   if (newest === 0 || deleted > newest) {
-    const lost = newest === 0 && deleted === 0 && unheard.length > 0
+    const lost = newest === 0 && deleted === 0 && uncovered.length > 0
     return { value: undefined, fixes: rows.map((fact) => evict(fact, '')), lost }
   }
-  const present = rows.filter(({ version }) => version === newest)
-  const owner = present.find(({ flag }) => flag === 'o')
+  const current = rows.filter(({ version }) => version === newest)
+  const owner = current.find(({ flag }) => flag === 'o')
   if (owner) {
-    const copy = present.find(({ flag }) => flag === 'c')
-    const source = present.find(({ flag }) => flag === 'l')
+    const copy = current.find(({ flag }) => flag === 'c')
+    const source = current.find(({ flag }) => flag === 'l')
     const kept: (RowFact | undefined)[] = [owner, copy, source]
     return {
       value: {
@@ -89,13 +89,13 @@ export function resolveId(
       lost: false,
     }
   }
-  const heir = present[0] ?? returning.find(({ version }) => version === newest)
-  if (!heir) throw new Error(`no row of ${key} has version ${newest}`)
-  const { cell, userVersion } = heir
+  const promoted = current[0] ?? returning.find(({ version }) => version === newest)
+  if (!promoted) throw new Error(`no row of ${key} has version ${newest}`)
+  const { cell, userVersion } = promoted
   return {
     value: { owner: cell, spill: null, source: null, userVersion, version: newest },
     fixes: [
-      { key, cell, type: 'U', flag: 'o', userVersion, evicted: present.length === 0 },
+      { key, cell, type: 'U', flag: 'o', userVersion, evicted: current.length === 0 },
       ...rows.filter((fact) => fact.cell !== cell).map((fact) => evict(fact, '-')),
     ],
     lost: false,

@@ -78,7 +78,7 @@ class Played {
       rowStart: 0,
       rowEnd: bytes.byteLength,
     }
-    this.state.apply([{ ...entry, type: 'C' }], bytes, this.state.point)
+    this.state.apply([{ ...entry, type: 'C' }], bytes, this.state.tip)
   }
 
   expectExact(state: CellState, queries: number, limit: number): void {
@@ -172,7 +172,7 @@ describe('snapshots', () => {
   it('give back the same rows, searches, versions and position', async () => {
     const { played, path } = await fill('same')
     const loaded = await loadSnapshot(played.state.shape, path)
-    expect([loaded.point, loaded.version, loaded.rows.points]).toEqual([played.state.point, 350, 250])
+    expect([loaded.tip, loaded.version, loaded.rows.points]).toEqual([played.state.tip, 350, 250])
     played.expectExact(loaded, 20, 10)
     expect(loaded.rows.at(loaded.rows.ownerRow(idKey(77), undefined) as number).payload).toBe('{"v":77}')
     expect([...loaded.tombstones.entries()]).toEqual([...played.state.tombstones.entries()])

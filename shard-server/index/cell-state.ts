@@ -38,7 +38,7 @@ export class CellState {
   readonly shape: CellShape
   rows: RowStore
   index: FlatIndex
-  point: LogTip
+  tip: LogTip
   /** Highest ordering version applied. */
   version: number
   /** Of what the log has lost before repairs (`core/log/coverage.ts`). */
@@ -51,7 +51,7 @@ export class CellState {
 
   constructor(shape: CellShape, point: LogTip) {
     this.shape = shape
-    this.point = point
+    this.tip = point
     this.version = 0
     this.rows = new RowStore(shape.dimension)
     this.index = new FlatIndex(shape.metric, shape.dimension, shape.scratchDir)
@@ -74,7 +74,7 @@ export class CellState {
       this.tombstones.forget(key)
     }
     this.index.add(added)
-    this.point = point
+    this.tip = point
     if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
   }
 

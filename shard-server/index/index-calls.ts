@@ -8,7 +8,7 @@ import type { LogTip } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
 
 export interface IndexStats {
-  point: LogTip
+  tip: LogTip
   version: number
   holes: readonly Hole[]
   points: number
@@ -53,7 +53,7 @@ export interface Misplaced {
   row: Uint8Array
 }
 
-export interface WalkAnswer {
+export interface MigrationScanAnswer {
   misplaced: Misplaced[]
   /** Rows left behind by earlier moves, with their ordering versions. */
   source: { key: IdKey; version: number }[]
@@ -85,13 +85,13 @@ export interface IndexCalls {
     sizes: number[]
     iterations: number
   }
-  walk: (call: {
+  migrationScan: (call: {
     cell: number
     partition: Partition
     redundantStorage: number
     from: number
     limit: number
-  }) => WalkAnswer
+  }) => MigrationScanAnswer
 }
 
 export type IndexCall = keyof IndexCalls

@@ -9,7 +9,15 @@ import { ownerCell } from '../../core/partition.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { SpillReservoir } from '../../core/spill.ts'
 import { CellState } from './cell-state.ts'
-import type { Argument, IndexCall, IndexCalls, IndexStats, ReadRows, ToldRows, WalkAnswer } from './index-calls.ts'
+import type {
+  Argument,
+  IndexCall,
+  IndexCalls,
+  IndexStats,
+  MigrationScanAnswer,
+  ReadRows,
+  ToldRows,
+} from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
@@ -19,7 +27,7 @@ let state: CellState
 let reservoir: SpillReservoir | undefined
 /** Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the next. */
 const SCAN_MS = 200
-/** Rows that one step of a walk looks at. */
+/** Rows that one step of a migration scan looks at. */
 const WALK_ROWS = 2000
 
 type Handlers = {
@@ -137,9 +145,9 @@ const handlers: Handlers = {
     return train(state.shape, call)
   },
 
-  walk({ cell, partition, redundantStorage, from, limit }) {
+  migrationScan({ cell, partition, redundantStorage, from, limit }) {
     reservoir ??= new SpillReservoir(redundantStorage)
-    const found: WalkAnswer = { misplaced: [], source: [], next: null }
+    const found: MigrationScanAnswer = { misplaced: [], source: [], next: null }
     const { rows } = state
     let row = from
     for (; row < rows.size && row < from + WALK_ROWS && found.misplaced.length + found.source.length < limit; row++) {
@@ -158,10 +166,10 @@ const handlers: Handlers = {
 }
 
 function stats(): IndexStats {
-  const { rows, point, version, holes, compactions, centroids } = state
+  const { rows, tip: point, version, holes, compactions, centroids } = state
   const { points, copies, dead, digest } = rows
   return {
-    point,
+    tip: point,
     version,
     holes,
     points,

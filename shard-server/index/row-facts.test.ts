@@ -106,7 +106,7 @@ function applyAll(state: CellState, entries: readonly Entry[]): void {
     const bytes =
       entry.type === 'U' ? encodeRow({ vector: Float32Array.of(entry.userVersion, 1), payload }) : Buffer.alloc(0)
     const applied: AppliedEntry = { ...entry, idempotency: '', rowStart: 0, rowEnd: bytes.length }
-    state.apply([applied], bytes, state.point)
+    state.apply([applied], bytes, state.tip)
   }
 }
 

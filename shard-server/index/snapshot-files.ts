@@ -46,7 +46,7 @@ type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, pa
 
 /** Frozen at the call; the writing yields, so searches and applies go on meanwhile. Returns the verified position. */
 export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
-  const { point, version, holes, shape, centroids } = state
+  const { tip: point, version, holes, shape, centroids } = state
   const rows = state.rows.liveRows()
   const store = state.rows
   const lines = rows.map(

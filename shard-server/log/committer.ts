@@ -178,7 +178,7 @@ export class Committer {
           lead,
           connection: this.#connection,
           batch: this.#batch + 1,
-          known: this.#replica.point,
+          known: this.#replica.tip,
           redundancyBound: config.redundantStorage - 1,
           budgetBytes: config.walBudgetBytes,
           operations,

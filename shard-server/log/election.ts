@@ -81,7 +81,7 @@ export class Election {
     const { log, name, logger } = this.#pod
     const token = leaseToken(this.#pod)
     const sent = performance.now()
-    const { point, timeline } = this.#replica
+    const { tip: point, timeline } = this.#replica
     const reply = await this.#link.use((redis) => log.acquire(redis, name, token, ttl, point.position, timeline))
     if (reply[0] === 'GATE' || reply[0] === 'CORRUPT') this.#replica.gateLost()
     if (reply[0] !== 'OK') return

@@ -68,7 +68,7 @@ export class Replica implements GatedCopy {
   #markFailed = false
   #timeline = 0
   #phase: Exclude<ReplicaPhase, 'regressed'> = 'loading'
-  point: LogTip = { position: ORIGIN, hash: '' }
+  tip: LogTip = { position: ORIGIN, hash: '' }
   stats: IndexStats | undefined
   readonly copies: CopyCheck
   /** A position that the log must keep while a peer's snapshot is being copied. */
@@ -100,7 +100,7 @@ export class Replica implements GatedCopy {
 
   get before(): LogTip | undefined {
     const before = this.#before
-    return before && comparePositions(before.position, this.point.position) > 0 ? before : undefined
+    return before && comparePositions(before.position, this.tip.position) > 0 ? before : undefined
   }
 
   /** Throws DATA_OF_ANOTHER_SHAPE where the volume is not this cell's; nothing on it is touched then. */
@@ -114,11 +114,11 @@ export class Replica implements GatedCopy {
     for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was set aside')
     this.#advance(stats)
     if (this.#journal)
-      for await (const entries of this.#journal.read(this.point)) this.#advance(await this.#index(entries))
+      for await (const entries of this.#journal.read(this.tip)) this.#advance(await this.#index(entries))
     // A damaged snapshot proves as well as a mark how far the log had come.
     const marks = [this.#mark.read(), await this.setAside.reaches()].filter((mark) => mark !== undefined)
     this.#before = marks.sort((a, b) => comparePositions(b.position, a.position))[0]
-    logger.info({ position: formatPosition(this.point.position), points: stats.points }, 'loaded')
+    logger.info({ position: formatPosition(this.tip.position), points: stats.points }, 'loaded')
   }
 
   #shape(): CellShape {
@@ -172,7 +172,7 @@ export class Replica implements GatedCopy {
 
   /** Resolves when the entry is applied; false after the time. */
   waitApplied(seq: number, timeoutMs: number): Promise<boolean> {
-    if (this.point.position.seq >= seq) return Promise.resolve(true)
+    if (this.tip.position.seq >= seq) return Promise.resolve(true)
     return new Promise((resolve) => {
       const waiter = { seq, resolve: () => done(true), fail: () => done(false) }
       const timer = setTimeout(() => {
@@ -217,8 +217,8 @@ export class Replica implements GatedCopy {
   async #readSome(blockMs: number, which: 'all' | 'fitting' = 'all'): Promise<number> {
     const { config, log } = this.#pod
     const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / (4 * config.dimension + 256))))
-    const entries = await this.#link.use((redis) => log.read(redis, this.point.position, count, blockMs))
-    const some = which === 'all' ? entries : entries.slice(0, countFitting(this.point, entries))
+    const entries = await this.#link.use((redis) => log.read(redis, this.tip.position, count, blockMs))
+    const some = which === 'all' ? entries : entries.slice(0, countFitting(this.tip, entries))
     if (some.length > 0) await this.#apply(some)
     return some.length
   }
@@ -234,7 +234,7 @@ export class Replica implements GatedCopy {
       this.#index(entries),
       this.#journal && this.#writeJournal(this.#journal, entries),
     ])
-    if (this.#phase === 'following' && !this.before) this.#writeMark(stats.point)
+    if (this.#phase === 'following' && !this.before) this.#writeMark(stats.tip)
     this.#advance(stats)
   }
 
@@ -257,7 +257,7 @@ export class Replica implements GatedCopy {
   }
 
   async #index(entries: readonly LogEntry[]): Promise<IndexStats> {
-    const point = verifyChain(this.point, entries)
+    const point = verifyChain(this.tip, entries)
     let at = 0
     const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + entry.row.length, 0))
     const applied = entries.map(({ type, version, userVersion, key, flag, idempotency, row }) => {
@@ -284,11 +284,11 @@ export class Replica implements GatedCopy {
     const compactions = stats.compactions - (this.stats?.compactions ?? 0)
     if (compactions > 0) this.#pod.metrics.add('maksdb_compactions_total', compactions)
     this.stats = stats
-    this.point = stats.point
-    this.copies.note(formatPosition(stats.point.position), stats.digest)
-    const reached = this.#waiters.filter((waiter) => waiter.seq <= this.point.position.seq)
+    this.tip = stats.tip
+    this.copies.note(formatPosition(stats.tip.position), stats.digest)
+    const reached = this.#waiters.filter((waiter) => waiter.seq <= this.tip.position.seq)
     if (reached.length === 0) return
-    this.#waiters = this.#waiters.filter((waiter) => waiter.seq > this.point.position.seq)
+    this.#waiters = this.#waiters.filter((waiter) => waiter.seq > this.tip.position.seq)
     for (const waiter of reached) waiter.resolve()
   }
 
@@ -313,20 +313,20 @@ export class Replica implements GatedCopy {
   /** Puts what the log does not hold aside, where a person can find it, and goes back to an older snapshot. */
   async stepBack(why: string): Promise<void> {
     const { env, index, snapshotDir, logger } = this.#pod
-    const aside = join(env.MAKSDB_DATA_DIR, 'lost', formatPosition(this.point.position))
+    const aside = join(env.MAKSDB_DATA_DIR, 'lost', formatPosition(this.tip.position))
     this.#mark.remove()
     await this.setAside.moveTo(join(env.MAKSDB_DATA_DIR, 'lost'))
     logger.error({ why, aside }, 'this copy and the log differ; the copy is put aside')
     await mkdir(aside, { recursive: true })
     await index.call('snapshot', { dir: aside })
     for (const position of await listSnapshots(snapshotDir)) {
-      if (position.seq >= this.point.position.seq)
+      if (position.seq >= this.tip.position.seq)
         await rename(snapshotPath(snapshotDir, position), join(aside, `old-${formatPosition(position)}`)).catch(
           () => undefined,
         )
     }
     await this.#journal?.reset()
-    const { stats } = await index.call('load', { dir: snapshotDir, below: this.point })
+    const { stats } = await index.call('load', { dir: snapshotDir, below: this.tip })
     this.#advance(stats)
   }
 
@@ -335,7 +335,7 @@ export class Replica implements GatedCopy {
     this.#phase = 'bootstrapping'
     const trim = await this.#link.use(async (redis) => (await redis.hget(log.cellMeta, 'trim')) ?? '0-0')
     // Someone took entries out: the next claim finds it.
-    if (parsePosition(trim).seq <= this.point.position.seq) return
+    if (parsePosition(trim).seq <= this.tip.position.seq) return
     await this.bootstrap(trim)
   }
 
@@ -349,14 +349,11 @@ export class Replica implements GatedCopy {
     const { stats, damaged } = await index.call('load', { dir: snapshotDir })
     for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was set aside')
     this.#advance(stats)
-    if (stats.point.position.seq < parsePosition(trim).seq)
+    if (stats.tip.position.seq < parsePosition(trim).seq)
       throw new MaksError('NOT_READY', `the snapshot that a peer gave does not reach ${trim}`)
     // Only now is there something better than what was written down here.
     await this.#journal?.reset()
     this.hold = null
-    logger.info(
-      { position: formatPosition(this.point.position), points: stats.points },
-      'copied a snapshot from a peer',
-    )
+    logger.info({ position: formatPosition(this.tip.position), points: stats.points }, 'copied a snapshot from a peer')
   }
 }

@@ -18,7 +18,7 @@ const CLAIM_WINDOW_MS = 1000
 
 /** The pod's copy, as far as the gate is concerned with it. */
 export interface GatedCopy {
-  readonly point: LogTip
+  readonly tip: LogTip
   readonly version: number
   /** What a former process had applied beyond `point`; undefined where there is no such thing. */
   readonly before: LogTip | undefined
@@ -54,7 +54,7 @@ export class Gate {
     let settled = false
     let token = randomBytes(8).toString('hex')
     while (!this.#closed) {
-      const { point, before, version } = this.#copy
+      const { tip: point, before, version } = this.#copy
       const reply = await this.#link.use((redis) =>
         log.claim(redis, {
           pod: name,

@@ -11,18 +11,18 @@ import { formatPosition } from '../../core/log/position.ts'
 import { type DirectoryEntry, type Resolution, resolveId } from '../../core/log/repair.ts'
 import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
 import {
-  type CopyScope,
   type FactsRequest,
   type FactsResponse,
   type HeldRowsRequest,
   type PrepareRequest,
   type PrepareResponse,
   REPAIR_RPC,
+  type ReplicaStateScope,
   type SecureRequest,
 } from '../../protocol/repair-rpc.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { RedisLink } from '../../store/redis-link.ts'
-import { type ChosenCopy, FIXES_PER_CALL, type FixWithRow, RepairLog } from '../../store/repair-log.ts'
+import { type ChosenReplica, FIXES_PER_CALL, type FixWithRow, RepairLog } from '../../store/repair-log.ts'
 import { addFacts, type KnownOfId } from '../index/row-facts.ts'
 import { callPeer } from '../pod/peers.ts'
 import type { Pod } from '../pod/pod.ts'
@@ -35,7 +35,7 @@ const CALL_TIMEOUT_MS = 60_000
 /** Ids that the report of a repair names. */
 const LOST_IDS_NAMED = 100
 
-type Copies = readonly ChosenCopy[]
+type Copies = readonly ChosenReplica[]
 
 /** What a repair did; kept in Redis and shown with the topology. */
 export interface RepairReport {
@@ -109,7 +109,7 @@ export class Repairer {
     logger.warn({ ...report }, 'repaired the log')
   }
 
-  async #prepare(members: readonly Heartbeat[], copy: ChosenCopy) {
+  async #prepare(members: readonly Heartbeat[], copy: ChosenReplica) {
     const request: PrepareRequest = { copy: scopeOf(copy) }
     const { header, chunks } = await callPeer<PrepareResponse>(
       this.#pod,
@@ -128,7 +128,7 @@ export class Repairer {
   async #secure(members: readonly Heartbeat[], copies: Copies, rebased: readonly number[]): Promise<void> {
     await Promise.all(
       rebased.map(async (cell) => {
-        const copy = copies[cell] as ChosenCopy
+        const copy = copies[cell] as ChosenReplica
         const others = members.filter((member) => member.cell === cell && member.pod !== copy.pod)
         if (others.length === 0) return
         const request: SecureRequest = { copy: scopeOf(copy) }
@@ -172,18 +172,18 @@ export class Repairer {
     )
     const values = new Map<IdKey, DirectoryEntry>()
     const verdicts: Resolution[] = []
-    const hasHeard = coveredBy(heard)
+    const isCovered = coveredBy(heard)
     for (const [key, { rows, tombstones }] of ids) {
-      const verdict = resolveId(key, rows, tombstones, hasHeard)
+      const verdict = resolveId(key, rows, tombstones, isCovered)
       if (verdict.value) values.set(key, verdict.value)
       if (verdict.lost && report.lostIds.length < LOST_IDS_NAMED) report.lostIds.push(key)
       if (verdict.fixes.length > 0) verdicts.push(verdict)
     }
-    await this.#mend(repair, members, copies, verdicts, report)
+    await this.#appendFixes(repair, members, copies, verdicts, report)
     return { values, idempotency }
   }
 
-  async #mend(
+  async #appendFixes(
     repair: RepairLog,
     members: readonly Heartbeat[],
     copies: Copies,
@@ -196,7 +196,7 @@ export class Repairer {
       const withRows: FixWithRow[] = await Promise.all(
         some.map(async ({ fix }) => {
           if (fix.type === 'T') return { fix, row: new Uint8Array(0) }
-          const copy = copies[fix.cell] as ChosenCopy
+          const copy = copies[fix.cell] as ChosenReplica
           const request: HeldRowsRequest = { copy: scopeOf(copy), keys: [{ key: fix.key, evicted: fix.evicted }] }
           const { chunks } = await callPeer(this.#pod, memberOf(members, copy), REPAIR_RPC.rows, request)
           return { fix, row: chunks[0] as Uint8Array }
@@ -212,11 +212,11 @@ export class Repairer {
   }
 }
 
-function scopeOf({ point }: ChosenCopy): CopyScope {
+function scopeOf({ tip: point }: ChosenReplica): ReplicaStateScope {
   return { at: formatPosition(point.position), hash: point.hash }
 }
 
-function memberOf(members: readonly Heartbeat[], { pod }: ChosenCopy): Heartbeat {
+function memberOf(members: readonly Heartbeat[], { pod }: ChosenReplica): Heartbeat {
   const member = members.find((one) => one.pod === pod)
   if (!member) throw new Error(`pod ${pod} has not said where it listens`)
   return member

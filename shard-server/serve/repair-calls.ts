@@ -2,19 +2,19 @@
 import { MaksError } from '../../core/errors.ts'
 import { comparePositions, formatPosition, parsePosition } from '../../core/log/position.ts'
 import type {
-  CopyScope,
   FactsRequest,
   FactsResponse,
   HeldRowsRequest,
   PrepareRequest,
   PrepareResponse,
+  ReplicaStateScope,
   SecureRequest,
 } from '../../protocol/repair-rpc.ts'
 import { listSnapshots } from '../index/snapshot-manifest.ts'
 import type { ShardParts } from './parts.ts'
 
-function checkCopy({ pod, replica }: ShardParts, { at, hash }: CopyScope): void {
-  const { point, phase } = replica
+function checkCopy({ pod, replica }: ShardParts, { at, hash }: ReplicaStateScope): void {
+  const { tip: point, phase } = replica
   if (phase === 'regressed' && formatPosition(point.position) === at && point.hash === hash) return
   throw new MaksError('NOT_READY', `pod ${pod.name} is ${phase} at ${formatPosition(point.position)}, not at ${at}`)
 }
@@ -41,8 +41,8 @@ export async function secure({ pod, replica, snapshotter }: ShardParts, { copy }
   if (replica.phase !== 'regressed')
     throw new MaksError('NOT_READY', `pod ${pod.name} is ${replica.phase}, not in a repair`)
   const chosen = parsePosition(copy.at)
-  if (comparePositions(replica.point.position, chosen) < 0) await replica.bootstrap(copy.at)
-  if (formatPosition(replica.point.position) !== copy.at || replica.point.hash !== copy.hash)
+  if (comparePositions(replica.tip.position, chosen) < 0) await replica.bootstrap(copy.at)
+  if (formatPosition(replica.tip.position) !== copy.at || replica.tip.hash !== copy.hash)
     throw new MaksError('NOT_READY', `pod ${pod.name} holds another timeline than ${copy.at}`)
   const [newest] = await listSnapshots(pod.snapshotDir)
   if (newest && formatPosition(newest) === copy.at) await snapshotter.announceExisting()

@@ -240,7 +240,7 @@ async function newestManifest({ pod, replica, snapshotter }: ShardParts, { atLea
   const wanted = parsePosition(atLeast)
   const present = (await listSnapshots(pod.snapshotDir))[0]
   if (!present || present.seq < wanted.seq) {
-    if (replica.phase !== 'following' || replica.point.position.seq < wanted.seq)
+    if (replica.phase !== 'following' || replica.tip.position.seq < wanted.seq)
       throw new MaksError('NOT_READY', `pod ${pod.name} has not come to ${atLeast}`)
     await snapshotter.take()
   }
@@ -270,7 +270,7 @@ function status({ pod, replica, election }: ShardParts) {
     epoch: Number(election.lead?.epoch ?? 0),
     phase: replica.phase,
     regressed: replica.regressed,
-    point: replica.point,
+    point: replica.tip,
     stats: replica.stats,
   }
 }

@@ -131,25 +131,26 @@ export class Auditor {
         for (const row of header.rows) rows.set(row[0], [...(rows.get(row[0]) ?? []), factOf(cell, row)])
       }),
     )
-    const amendments: DirectoryCorrection[] = []
+    const corrections: DirectoryCorrection[] = []
     keys.forEach((key, i) => {
       const expected = said.texts[i] ?? ''
       const correction = correctionOf(key, parseDirectoryRecord(expected), rows.get(key) ?? [], clusters)
       if (correction?.outcome === 'missing') {
         this.#missing++
         this.#pod.logger.error({ id: key, directory: expected }, 'no cell holds the row that the directory tells of')
-      } else if (correction) amendments.push({ key, expected, ...correction })
+      } else if (correction) corrections.push({ key, expected, ...correction })
     })
-    if (amendments.length > 0) await this.#amend(said.timeline, amendments)
+    if (corrections.length > 0) await this.#correct(said.timeline, corrections)
   }
 
-  async #amend(timeline: number, amendments: readonly DirectoryCorrection[]): Promise<void> {
+  async #correct(timeline: number, corrections: readonly DirectoryCorrection[]): Promise<void> {
     const { logger, metrics } = this.#pod
     const token = this.#election.lead?.token
     if (token === undefined) return
     const made =
-      (await this.#link.use((redis) => correctDirectory(redis, this.#pod.log.scope, token, timeline, amendments))) ?? []
-    const corrected = amendments.filter((_, i) => made[i])
+      (await this.#link.use((redis) => correctDirectory(redis, this.#pod.log.scope, token, timeline, corrections))) ??
+      []
+    const corrected = corrections.filter((_, i) => made[i])
     if (corrected.length === 0) return
     metrics.add('maksdb_directory_corrected_total', corrected.length)
     const [first] = corrected

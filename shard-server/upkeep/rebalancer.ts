@@ -1,7 +1,7 @@
 /**
  * Puts rows where the centroids want them. The primary of cell 0 makes the first centroids; then the primary of each cell
  * walks its rows: a misplaced one is moved (and lingers here), a source one is dropped once the primary of its new cell
- * has applied the move. A walk that finds neither is entered in the log. Any crash leaves work for the next walk.
+ * has applied the move. A migration scan that finds neither is entered in the log. Any crash leaves work for the next scan.
  */
 import { readFile } from 'node:fs/promises'
 import { asMaksError, MaksError } from '../../core/errors.ts'
@@ -57,7 +57,7 @@ export class Mover {
       if (this.#election.role !== 'primary' || !progress?.gateOpen) continue
       try {
         if (progress.centroidVersion === 0) await this.#firstCentroids(progress)
-        else if (progress.migrated < progress.centroidVersion) await this.#walk(progress.centroidVersion)
+        else if (progress.migrated < progress.centroidVersion) await this.#scan(progress.centroidVersion)
       } catch (thrown) {
         this.#pod.logger.warn({ error: asMaksError(thrown).message }, 'moving rows goes on later')
       }
@@ -155,7 +155,7 @@ export class Mover {
     return centroids
   }
 
-  async #walk(version: number): Promise<void> {
+  async #scan(version: number): Promise<void> {
     const { config, log, index } = this.#pod
     const stored = await this.#link.use((redis) => log.centroids(redis))
     if (stored?.version !== version) return
@@ -166,7 +166,7 @@ export class Mover {
     const compactions = this.#replica.stats?.compactions
     let found = 0
     for (let from: number | null = 0; from !== null && !this.#closed; ) {
-      const step: Awaited<ReturnType<typeof index.call<'walk'>>> = await index.call('walk', {
+      const step: Awaited<ReturnType<typeof index.call<'migrationScan'>>> = await index.call('migrationScan', {
         cell: this.#pod.env.MAKSDB_CELL,
         partition,
         redundantStorage: config.redundantStorage,

@@ -82,7 +82,7 @@ export class Snapshotter {
   #due(): boolean {
     if (this.#replica.phase !== 'following') return false
     const { MAKSDB_SNAPSHOT_ENTRIES: entries, MAKSDB_SNAPSHOT_INTERVAL_MS: interval } = this.#pod.env
-    const since = this.#replica.point.position.seq - this.#takenSeq
+    const since = this.#replica.tip.position.seq - this.#takenSeq
     if (since <= 0) return false
     return (
       this.#wanted ||
@@ -105,7 +105,7 @@ export class Snapshotter {
     const { index, metrics, logger, snapshotDir } = this.#pod
     const started = performance.now()
     this.#wanted = false
-    const seq = this.#replica.point.position.seq
+    const seq = this.#replica.tip.position.seq
     try {
       const { kept } = await index.call('snapshot', { dir: snapshotDir })
       await this.#replica.snapshotTaken(parsePosition(kept.at(-1) ?? '0-0').seq)
@@ -172,7 +172,7 @@ export class Snapshotter {
 
   async close(): Promise<void> {
     this.#closed = true
-    if (this.#replica.point.position.seq > this.#takenSeq) await this.take()
+    if (this.#replica.tip.position.seq > this.#takenSeq) await this.take()
     this.#link.drop()
   }
 }

@@ -140,7 +140,7 @@ describe('a log that lost its tail', () => {
     await claim('1/0', other, LONG_WINDOW_MS, false)
     expect((await claim('1/1', other))[1]).toContain('3 of 4 pods')
     const plan = await claim('1/0', other)
-    expect([plan[0], parsePlan(plan).map((copy) => copy && [copy.pod, copy.point])]).toEqual([
+    expect([plan[0], parsePlan(plan).map((copy) => copy && [copy.pod, copy.tip])]).toEqual([
       'REPAIR',
       [
         ['0/0', held],

@@ -36,24 +36,24 @@ async function checkPlacement(h: LogHarness): Promise<void> {
   ).toBeLessThanOrEqual(1)
 }
 
-/** What the mover of cell 0 does next, from what its own fold shows: the walk of a new primary after a crash. */
-async function walkStep(h: LogHarness, mover: PlayedPod, target: number): Promise<boolean> {
+/** What the rebalancer of cell 0 does next, from what its own fold shows: the walk of a new primary after a crash. */
+async function scanStep(h: LogHarness, rebalancer: PlayedPod, target: number): Promise<boolean> {
   const found = (await h.fold(0)).get(KEY)
   if (!found) return false
-  if (found.flag === 'l') await h.commit(mover, [drop(ID, found.version)])
-  else if (found.flag === 'o') await h.commit(mover, [move(ID, target, found.version, found.payload)])
+  if (found.flag === 'l') await h.commit(rebalancer, [drop(ID, found.version)])
+  else if (found.flag === 'o') await h.commit(rebalancer, [move(ID, target, found.version, found.payload)])
   else return false
   return true
 }
 
 type Step =
-  | 'walk'
+  | 'scan'
   | 'overwrite here'
   | 'overwrite in its cell'
   | 'overwrite elsewhere'
   | 'delete'
   | 'overwrite with a copy'
-  | 'new mover'
+  | 'new rebalancer'
 
 /** All orders of steps in which the steps of each actor keep their order. */
 function* interleavings(actors: Step[][]): Generator<Step[]> {
@@ -71,18 +71,18 @@ function* interleavings(actors: Step[][]): Generator<Step[]> {
 async function play(steps: readonly Step[]): Promise<void> {
   const { h, pods } = await fresh()
   const [source, target, other] = pods as [PlayedPod, PlayedPod, PlayedPod]
-  let mover = source
+  let rebalancer = source
   let last: string | undefined = 'start'
   await h.commit(source, [upsert(ID, 0, '"start"')])
   for (const [i, step] of steps.entries()) {
     const payload = `"${i}"`
-    if (step === 'walk') await walkStep(h, mover, 1)
-    if (step === 'new mover') {
+    if (step === 'scan') await scanStep(h, rebalancer, 1)
+    if (step === 'new rebalancer') {
       await redis.client.del(h.cell(0).keys.lease(0))
-      mover = await h.lead(0, '0/1')
+      rebalancer = await h.lead(0, '0/1')
     }
     const writer = {
-      'overwrite here': mover,
+      'overwrite here': rebalancer,
       'overwrite in its cell': target,
       'overwrite elsewhere': other,
       'overwrite with a copy': target,
@@ -99,9 +99,9 @@ async function play(steps: readonly Step[]): Promise<void> {
     }
     await checkPlacement(h)
   }
-  // Whatever the last step was, a walk that goes on settles it, and no update is lost.
+  // Whatever the last step was, a migration scan that goes on settles it, and no update is lost.
   let walks = 0
-  while (await walkStep(h, mover, 1)) expect(++walks).toBeLessThan(5)
+  while (await scanStep(h, rebalancer, 1)) expect(++walks).toBeLessThan(5)
   await checkPlacement(h)
   const entry = await h.directory(KEY)
   expect(entry?.owner === '-').toBe(last === undefined)
@@ -113,30 +113,30 @@ async function play(steps: readonly Step[]): Promise<void> {
 
 describe('moving an id between three cells', () => {
   const cases: [string, Step[][]][] = [
-    ['a walk and an overwrite in the source', [['walk', 'walk'], ['overwrite here']]],
-    ['a walk and an overwrite in the target', [['walk', 'walk'], ['overwrite in its cell']]],
-    ['a walk, an overwrite elsewhere and a delete', [['walk', 'walk'], ['overwrite elsewhere'], ['delete']]],
+    ['a migration scan and an overwrite in the source', [['scan', 'scan'], ['overwrite here']]],
+    ['a migration scan and an overwrite in the target', [['scan', 'scan'], ['overwrite in its cell']]],
+    ['a migration scan, an overwrite elsewhere and a delete', [['scan', 'scan'], ['overwrite elsewhere'], ['delete']]],
     [
-      'a walk, two overwrites and a delete',
-      [['walk', 'walk'], ['overwrite in its cell', 'overwrite here'], ['delete']],
+      'a migration scan, two overwrites and a delete',
+      [['scan', 'scan'], ['overwrite in its cell', 'overwrite here'], ['delete']],
     ],
     [
-      'a walk, a copy and an overwrite',
+      'a migration scan, a copy and an overwrite',
       [
-        ['walk', 'walk'],
+        ['scan', 'scan'],
         ['overwrite with a copy', 'overwrite elsewhere'],
       ],
     ],
     [
-      'a mover that dies between its steps, and writers',
+      'a rebalancer that dies between its steps, and writers',
       [
-        ['walk', 'new mover', 'walk'],
+        ['scan', 'new rebalancer', 'scan'],
         ['overwrite elsewhere', 'overwrite here'],
       ],
     ],
     [
-      'a delete and a new write of the id while a walk goes on',
-      [['walk', 'walk'], ['delete', 'overwrite here'], ['overwrite with a copy']],
+      'a delete and a new write of the id while a migration scan goes on',
+      [['scan', 'scan'], ['delete', 'overwrite here'], ['overwrite with a copy']],
     ],
   ]
   it.each(cases)(

@@ -5,7 +5,7 @@ import { coveredBy, type LogCoverage } from '../../core/log/coverage.ts'
 import { comparePositions, formatPosition } from '../../core/log/position.ts'
 import { type DirectoryEntry, resolveId } from '../../core/log/repair.ts'
 import { addFacts, facts, heldRows, type KnownOfId } from '../../shard-server/index/row-facts.ts'
-import { type ChosenCopy, parsePlan, RepairLog } from '../../store/repair-log.ts'
+import { type ChosenReplica, parsePlan, RepairLog } from '../../store/repair-log.ts'
 import { BUCKETS, SCOPE } from './collection.ts'
 import type { SimPod } from './pod.ts'
 import type { World } from './world.ts'
@@ -35,13 +35,13 @@ export async function* repairBy(world: World, token: string, reply: readonly str
   await repair.finish(values.size, doubled, '{}')
 }
 
-function podOf(world: World, copy: ChosenCopy): SimPod {
+function podOf(world: World, copy: ChosenReplica): SimPod {
   const pod = world.pods.find(({ name }) => name === copy.pod) as SimPod
   const { position, hash } = pod.fold.point
   if (
     pod.phase !== 'claiming' ||
-    formatPosition(position) !== formatPosition(copy.point.position) ||
-    hash !== copy.point.hash
+    formatPosition(position) !== formatPosition(copy.tip.position) ||
+    hash !== copy.tip.hash
   )
     throw new Error(`${pod.name} does not hold what was chosen`)
   return pod
