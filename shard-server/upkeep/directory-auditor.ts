@@ -140,10 +140,10 @@ export class Auditor {
         this.#pod.logger.error({ id: key, directory: expected }, 'no cell holds the row that the directory tells of')
       } else if (correction) corrections.push({ key, expected, ...correction })
     })
-    if (corrections.length > 0) await this.#correct(said.timeline, corrections)
+    if (corrections.length > 0) await this.#write(said.timeline, corrections)
   }
 
-  async #correct(timeline: number, corrections: readonly DirectoryCorrection[]): Promise<void> {
+  async #write(timeline: number, corrections: readonly DirectoryCorrection[]): Promise<void> {
     const { logger, metrics } = this.#pod
     const token = this.#election.lead?.token
     if (token === undefined) return

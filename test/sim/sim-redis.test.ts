@@ -245,7 +245,7 @@ function draw(random: Random): Step {
           [0, 1].map(async (of) => ({
             cell: of,
             pod: `${of}/0`,
-            point: await endOf(side, of),
+            tip: await endOf(side, of),
             version: 9,
           })),
         )
