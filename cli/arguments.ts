@@ -1,6 +1,7 @@
 /** Values of options, checked as the command line is read: what is wrong is wrong usage, and names the option. */
-import type { PointId } from '@maksdb/client'
+
 import { InvalidArgumentError } from 'commander'
+import type { PointId } from '../client/src/index.ts'
 import { exactParse } from '../core/json/exact-json.ts'
 
 /** gRPC has the port after REST's. */

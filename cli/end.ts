@@ -2,8 +2,9 @@
  * The one place where every command ends (rule C4): what failed becomes one line on standard error that says
  * what to do, and an exit code. Exit codes: 0 done, 1 the operation failed, 2 wrong usage.
  */
-import { MaksDBError } from '@maksdb/client'
+
 import { CommanderError } from 'commander'
+import { MaksDBError } from '../client/src/index.ts'
 import { type ErrorCode, MaksError } from '../core/errors.ts'
 import { fileReason } from '../supervisor/file-problem.ts'
 

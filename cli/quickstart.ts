@@ -1,6 +1,6 @@
 /** `npm start`: a cluster from a manifest, real data, a search that the reader can judge, recall against brute force. */
 import { fileURLToPath } from 'node:url'
-import type { Collection } from '@maksdb/client'
+import type { Collection } from '../client/src/index.ts'
 import { squaredL2 } from '../core/metric.ts'
 import { client } from './commands/data-commands.ts'
 import { type Digit, drawDigit, loadDigits } from './digits.ts'

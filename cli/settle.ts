@@ -1,5 +1,5 @@
 /** Waits until k-means has trained the cells and every point is in its own: as long as the work continues, with its progress shown. */
-import { MaksDBError } from '@maksdb/client'
+import { MaksDBError } from '../client/src/index.ts'
 import { MaksError } from '../core/errors.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 

@@ -1,7 +1,7 @@
 /** Commands on a collection's points, over the public API like any other client. */
 
-import { MaksDB, type Point, type PointId } from '@maksdb/client'
 import { type Command, Option } from 'commander'
+import { MaksDB, type Point, type PointId } from '../../client/src/index.ts'
 import { badRequest } from '../../core/errors.ts'
 import { exactStringify } from '../../core/json/exact-json.ts'
 import { DataDir } from '../../supervisor/data-dir.ts'

@@ -1,5 +1,5 @@
 /** `maksdb import`: points from a file into a collection, and where to go on where not all of them could be written. */
-import type { Collection } from '@maksdb/client'
+import type { Collection } from '../../client/src/index.ts'
 import { asMaksError, badRequest } from '../../core/errors.ts'
 import { fileProblem, fileReason } from '../../supervisor/file-problem.ts'
 import { sentence } from '../end.ts'

@@ -2,7 +2,7 @@
  * What the rows of every format go through. A row is refused with its place in the file, and nothing of it vanishes: what
  * would not reach the collection as the file has it is refused too.
  */
-import type { PointInput } from '@maksdb/client'
+import type { PointInput } from '../../client/src/index.ts'
 import { asMaksError, badRequest } from '../../core/errors.ts'
 import { idKey } from '../../core/ids.ts'
 

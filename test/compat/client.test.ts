@@ -1,6 +1,7 @@
 /** Our own client against a real server. */
-import { ConflictError, MaksDB, NetworkError, RequestError } from '@maksdb/client'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ConflictError, MaksDB, NetworkError, RequestError } from '../../client/src/index.ts'
 import { TestCluster } from '../support/cluster.ts'
 
 let cluster: TestCluster

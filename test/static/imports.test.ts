@@ -117,7 +117,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
 
   supervisor: [...BASE, 'yaml', 'zod'],
-  cli: [...BASE, 'supervisor', '@maksdb/client', 'commander', 'csv-parse', 'hyparquet', 'hyparquet-compressors', 'zod'],
+  cli: [...BASE, 'supervisor', 'client/src', 'commander', 'csv-parse', 'hyparquet', 'hyparquet-compressors', 'zod'],
   'client/src': [],
 }
 

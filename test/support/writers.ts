@@ -1,5 +1,5 @@
 /** Writers that never stop, and remember what was acknowledged: the least that must be there at the end. */
-import type { PointId } from '@maksdb/client'
+import type { PointId } from '../../client/src/index.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { TestCluster } from './cluster.ts'
 
