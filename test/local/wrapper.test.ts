@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sleep } from '../../runtime/lifecycle.ts'
@@ -14,16 +15,17 @@ beforeAll(async () => {
 })
 afterAll(() => cluster.close())
 
-/** An import that waits for its standard input, which nobody closes. */
-const importing = () => ['import', '-', '-c', 'things', '--data-dir', cluster.dataDir]
+/** An import that waits for more on its standard input, which stays open. */
+const importing = () => ['import', '-', '-c', 'things', '--batch', '1', '--data-dir', cluster.dataDir]
 
-function commands(): number[] {
+/** Processes of the command line itself (not of the bin script) with this text among their arguments. */
+function commands(named: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
         const line = readFileSync(`/proc/${pid}/cmdline`, 'latin1')
-        return line.includes('main.ts\0import') && line.includes(cluster.dataDir)
+        return line.includes('cli/main.ts\0') && line.includes(named)
       } catch {
         return false
       }
@@ -31,22 +33,46 @@ function commands(): number[] {
     .map(Number)
 }
 
-const begun = () => waitFor(async () => commands()[0], 'the import to begin')
-const gone = () => waitFor(async () => (commands().length === 0 ? true : undefined), 'the import to end', 10_000)
+const begun = (named = cluster.dataDir) => waitFor(async () => commands(named)[0], 'the command to begin')
+const gone = (named = cluster.dataDir) =>
+  waitFor(async () => (commands(named).length === 0 ? true : undefined), 'the command to end', 10_000)
 
 async function start(command: string, ...args: string[]): Promise<ChildProcess> {
-  const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'ignore', 'ignore'] })
+  const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'ignore', 'pipe'] })
   await begun()
   return child
 }
 
+/** The import reads: from now on it handles signals itself. */
+async function reads({ stdin }: ChildProcess, id: number): Promise<void> {
+  stdin?.write(`{"id":${id},"vector":[1,2]}\n`)
+  await waitFor(async () => (await cluster.collection.get([id]))[0], 'the first point of the import')
+}
+
 describe('an import by the bin script', () => {
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('ends with %s, and so does the script', async (signal) => {
+  it.each([
+    ['SIGTERM', 1],
+    ['SIGINT', 2],
+  ] as const)('says at %s that it was interrupted, and the script has its exit code', async (signal, id) => {
     const script = await start(process.execPath, 'bin/maksdb.mjs', ...importing())
-    await sleep(500)
-    const ended = once(script, 'exit')
+    let stderr = ''
+    script.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
+    await reads(script, id)
+    const ended = once(script, 'close')
     script.kill(signal)
-    expect(await ended).toEqual([null, signal])
+    expect(await ended).toEqual([1, null])
+    expect(stderr).toContain('it was interrupted.')
+    await gone()
+  })
+
+  it('ends with SIGHUP, and so does the script', async () => {
+    const script = await start(process.execPath, 'bin/maksdb.mjs', ...importing())
+    await reads(script, 3)
+    const ended = once(script, 'exit')
+    script.kill('SIGHUP')
+    expect(await ended).toEqual([null, 'SIGHUP'])
     await gone()
   })
 
@@ -61,6 +87,28 @@ describe('an import by the bin script', () => {
     expect([code('--version'), code('count', '-c', 'absent', '--data-dir', cluster.dataDir), code('nonsense')]).toEqual(
       [0, 1, 2],
     )
+  })
+})
+
+describe('a command that handles no signal, by the bin script', () => {
+  /** Takes connections and answers nothing. */
+  const silent = createServer()
+  let url: string
+  beforeAll(async () => {
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  })
+  afterAll(() => silent.close())
+
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('ends with %s, and so does the script', async (signal) => {
+    const asked = once(silent, 'connection')
+    const script = spawn(process.execPath, ['bin/maksdb.mjs', 'count', '-c', 'things', '--url', url], { cwd: root })
+    await asked
+    const ended = once(script, 'exit')
+    script.kill(signal)
+    expect(await ended).toEqual([null, signal])
+    await gone(url)
   })
 })
 
@@ -81,7 +129,7 @@ it('an import whose shell has ended goes on, as behind nohup', async () => {
   const pid = await begun()
   await once(shell, 'exit')
   await sleep(1500)
-  expect(commands()).toEqual([pid])
+  expect(commands(cluster.dataDir)).toEqual([pid])
   process.kill(pid)
   await gone()
 })
