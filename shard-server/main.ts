@@ -16,10 +16,10 @@ import { Replica } from './log/replica.ts'
 import { followCollectionConfig, readCollectionConfig } from './pod/live-config.ts'
 import { makePod } from './pod/pod.ts'
 import { reportVolume } from './pod/volume-metrics.ts'
-import { SearchQueue } from './serve/search-batcher.ts'
+import { SearchBatcher } from './serve/search-batcher.ts'
 import { makeShardServer } from './serve/server.ts'
-import { Auditor } from './upkeep/directory-auditor.ts'
-import { Mover } from './upkeep/rebalancer.ts'
+import { DirectoryAuditor } from './upkeep/directory-auditor.ts'
+import { Rebalancer } from './upkeep/rebalancer.ts'
 import { Snapshotter } from './upkeep/snapshotter.ts'
 
 const env = parseEnv(shardEnvSchema, process.env)
@@ -55,11 +55,19 @@ const committer = new Committer(pod, replica, election, () => snapshotter.want()
 const ports = { port: 0, adminPort: 0 }
 const heartbeat = new HeartbeatLoop(pod, replica, ports)
 const snapshotter = new Snapshotter(pod, replica, election, heartbeat)
-const mover = new Mover(pod, replica, election, heartbeat, committer)
-const auditor = new Auditor(pod, replica, election, heartbeat)
-const searches = new SearchQueue(pod)
+const rebalancer = new Rebalancer(pod, replica, election, heartbeat, committer)
+const auditor = new DirectoryAuditor(pod, replica, election, heartbeat)
+const searchBatcher = new SearchBatcher(pod)
 
-const server = makeShardServer({ pod, replica, election, committer, searches, mover, snapshotter })
+const server = makeShardServer({
+  pod,
+  replica,
+  election,
+  committer,
+  searchBatcher: searchBatcher,
+  rebalancer: rebalancer,
+  snapshotter,
+})
 ports.port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, true)
 const admin = await startAdminServer({
   host: env.MAKSDB_HOST,
@@ -76,7 +84,7 @@ await snapshotter.announceExisting().catch(die)
 stopOnSignal(logger, async () => {
   server.close()
   await election.close()
-  mover.close()
+  rebalancer.close()
   auditor.close()
   replica.close()
   await snapshotter.close()
@@ -85,4 +93,5 @@ stopOnSignal(logger, async () => {
   admin.server.close()
 })
 
-for (const loop of [replica, election, heartbeat, snapshotter, mover, auditor].map((one) => one.run())) loop.catch(die)
+for (const loop of [replica, election, heartbeat, snapshotter, rebalancer, auditor].map((one) => one.run()))
+  loop.catch(die)

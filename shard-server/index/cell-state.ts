@@ -11,7 +11,7 @@ import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import { FlatIndex } from './kernel.ts'
 import { RowStore } from './row-store.ts'
-import { type FoundRow, Nearest, type Query } from './search.ts'
+import { ExactSearch, type FoundRow, type Query } from './search.ts'
 import type { OwnedShape } from './snapshot-manifest.ts'
 import { Tombstones } from './tombstones.ts'
 
@@ -107,6 +107,6 @@ export class CellState {
    */
   search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): (FoundRow[] | undefined)[] {
     for (const query of queries) this.checkReadable(query.at)
-    return new Nearest(this.shape.metric, this.rows, this.index).search(queries, scanMs)
+    return new ExactSearch(this.shape.metric, this.rows, this.index).search(queries, scanMs)
   }
 }

@@ -9,7 +9,7 @@ import type { StoredRow } from './row-store.ts'
 import type { Tombstones } from './tombstones.ts'
 
 /** Of a cell's state, what a repair looks at. */
-export interface Copy {
+export interface RepairedState {
   rows: {
     liveRows(): number[]
     liveRow(key: IdKey): number | undefined
@@ -20,7 +20,7 @@ export interface Copy {
 }
 
 /** The ids whose bucket is in [from, to). */
-export function facts(state: Copy, from: number, to: number): FactsResponse {
+export function facts(state: RepairedState, from: number, to: number): FactsResponse {
   const { rows, tombstones, idempotency } = state
   const asked = (key: IdKey) => {
     const bucket = bucketOf(key)
@@ -42,7 +42,7 @@ export function facts(state: Copy, from: number, to: number): FactsResponse {
 }
 
 /** The live rows of some ids. */
-export function rowFacts({ rows }: Copy, keys: readonly IdKey[]): FactsResponse['rows'] {
+export function rowFacts({ rows }: RepairedState, keys: readonly IdKey[]): FactsResponse['rows'] {
   return keys.flatMap((key) => {
     const live = rows.liveRow(key)
     return live === undefined ? [] : [rowFact(rows.at(live))]
@@ -74,7 +74,7 @@ export function addFacts(ids: Map<IdKey, KnownOfId>, cell: number, told: FactsRe
 }
 
 /** The rows of ids, as entries of the log carry them. Throws where one is not held: it was when the facts were told. */
-export function heldRows(state: Copy, asked: readonly { key: IdKey; evicted: boolean }[]): Uint8Array[] {
+export function heldRows(state: RepairedState, asked: readonly { key: IdKey; evicted: boolean }[]): Uint8Array[] {
   return asked.map(({ key, evicted }) => {
     const live = state.rows.liveRow(key)
     const row = evicted ? state.tombstones.get(key)?.row : live === undefined ? undefined : state.rows.at(live)

@@ -33,7 +33,7 @@ const MARGIN_SHARE = 1 / 8
 const ROUNDS = 2
 const GROWTH = 4
 
-export class Nearest {
+export class ExactSearch {
   readonly #metric: Metric
   readonly #rows: RowStore
   readonly #index: FlatIndex

@@ -27,7 +27,7 @@ import {
   snapshotPath,
   verifySnapshot,
 } from './snapshot-manifest.ts'
-import type { Departed } from './tombstones.ts'
+import type { TombstoneRecord } from './tombstones.ts'
 
 export const SNAPSHOTS_KEPT = 2
 const VECTORS = 'vectors.faiss'
@@ -137,14 +137,14 @@ function* vectorParts(header: Buffer, vectors: readonly Float32Array[]): Generat
   for (const vector of vectors) yield bytesOf(vector)
 }
 
-function departedLine([key, { version, target, since, row }]: readonly [IdKey, Departed]): DepartedLine {
+function departedLine([key, { version, target, since, row }]: readonly [IdKey, TombstoneRecord]): DepartedLine {
   const kept: DepartedRow | null = row
     ? [row.born, row.userVersion, row.flag, row.payload, Buffer.from(bytesOf(row.vector)).toString('base64')]
     : null
   return [key, version, target, since, kept]
 }
 
-function tombstoneOf(line: string): [IdKey, Departed] {
+function tombstoneOf(line: string): [IdKey, TombstoneRecord] {
   const [key, version, target, since, kept] = JSON.parse(line) as DepartedLine
   if (!kept) return [key, { version, target, since, row: undefined }]
   const [born, userVersion, flag, payload, vector] = kept

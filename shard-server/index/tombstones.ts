@@ -1,15 +1,15 @@
 /**
- * Ids that this cell has let go, and for a while their rows: after a loss in Redis the cell that an id went to may never
- * have heard of it, and then the row comes back from here. Bounded, the oldest are forgotten first: an operation is at
- * risk only until the other cells' pods have read it, which takes moments. Snapshots keep them, too.
+ * Tombstones: ids that this cell holds no longer, and for a while the evicted rows. After a loss in Redis the log of the
+ * cell that took an id may lack the move, and then a repair takes the row from here. Bounded, the oldest are dropped first:
+ * an operation is at risk only until the other cells' pods have read it, which takes moments. Snapshots keep them, too.
  */
 import type { IdKey } from '../../core/ids.ts'
 import type { StoredRow } from './row-store.ts'
 
-export const DEPARTURES_MAX = 65_536
-export const DEPARTED_BYTES_MAX = 32 * 1024 * 1024
+export const TOMBSTONES_MAX = 65_536
+export const EVICTED_BYTES_MAX = 32 * 1024 * 1024
 
-export interface Departed {
+export interface TombstoneRecord {
   version: number
   target: number | null
   since: number
@@ -17,16 +17,16 @@ export interface Departed {
 }
 
 export class Tombstones {
-  readonly #ids = new Map<IdKey, Departed>()
+  readonly #ids = new Map<IdKey, TombstoneRecord>()
   /** Ids whose rows are kept, oldest first, with their sizes. */
   readonly #rows = new Map<IdKey, number>()
   #bytes = 0
 
-  get(key: IdKey): Departed | undefined {
+  get(key: IdKey): TombstoneRecord | undefined {
     return this.#ids.get(key)
   }
 
-  entries(): IterableIterator<[IdKey, Departed]> {
+  entries(): IterableIterator<[IdKey, TombstoneRecord]> {
     return this.#ids.entries()
   }
 
@@ -49,8 +49,8 @@ export class Tombstones {
     this.keep(key, { version, target, since: row?.flag === 'l' ? row.born : version, row: kept })
   }
 
-  /** Remembers what a snapshot told. */
-  keep(key: IdKey, evicted: Departed): void {
+  /** Adds a tombstone as a snapshot holds it. */
+  keep(key: IdKey, evicted: TombstoneRecord): void {
     this.#ids.set(key, evicted)
     if (evicted.row) {
       const bytes = evicted.row.vector.byteLength + 2 * (evicted.row.payload.length + key.length)
@@ -58,13 +58,13 @@ export class Tombstones {
       this.#bytes += bytes
     }
     for (const old of this.#rows.keys()) {
-      if (this.#bytes <= DEPARTED_BYTES_MAX) break
+      if (this.#bytes <= EVICTED_BYTES_MAX) break
       const forgotten = this.#ids.get(old)
       if (forgotten) this.#ids.set(old, { ...forgotten, row: undefined })
       this.#forgetRow(old)
     }
     for (const old of this.#ids.keys()) {
-      if (this.#ids.size <= DEPARTURES_MAX) break
+      if (this.#ids.size <= TOMBSTONES_MAX) break
       this.forget(old)
     }
   }

@@ -56,7 +56,7 @@ export class Election {
   async run(): Promise<void> {
     const ttl = this.#pod.env.MAKSDB_LEASE_TTL_MS
     while (!this.#closed) {
-      // Without Redis the role stays, and so does the hope to go on under it; but nobody may call this pod the primary.
+      // Without Redis the role stays, and so does the lead, which Redis may confirm; but no answer may come from a primary meanwhile.
       this.#pod.metrics.set('maksdb_primary', this.leads() ? 1 : 0)
       try {
         if (this.lead === undefined) {
@@ -65,7 +65,7 @@ export class Election {
           if (this.lead === undefined)
             await sleep(following ? POLL_MS + Math.random() * POLL_JITTER_MS : FOLLOWING_POLL_MS)
         } else if (this.#replica.phase === 'following' && this.#replica.timeline !== this.#timeline) {
-          this.stepDown(this.lead, 'the gate has opened anew')
+          this.stepDown(this.lead, 'the gate has opened again')
         } else {
           if (performance.now() >= this.#renewAt) await this.#renew(this.lead, ttl)
           await sleep(Math.min(POLL_MS, ttl / 3))
@@ -121,14 +121,14 @@ export class Election {
     this.#deadline = sent + ttl * DEADLINE_SHARE - DEADLINE_MARGIN_MS
   }
 
-  /** Called by whoever learns that this lead is over. */
+  /** Ends the lead: the caller has proof that another has begun, or that this one has ended. */
   stepDown(lead: Lead, why: string): void {
     if (this.lead !== lead) return
     this.#pod.logger.warn({ why, epoch: lead.epoch }, 'leads no longer')
     this.#pod.metrics.add('maksdb_lease_losses_total')
     this.lead = undefined
     this.#move('lost')
-    // Ours or nobody's: a lease that is left behind would only delay the next primary.
+    // The script removes the lease only if the token is still ours: a lease that is left behind would delay the next primary.
     this.#link.use((redis) => this.#pod.log.release(redis, lead.token)).catch(() => undefined)
   }
 
@@ -140,7 +140,7 @@ export class Election {
     this.#onRole(role)
   }
 
-  /** Gives the lease to whoever asks first and waits until somebody has; asks for it again itself only after `holdOffMs`. */
+  /** Releases the lease and waits until another pod has taken it; does not ask for it again within `holdOffMs`. */
   async handOver(holdOffMs: number): Promise<{ handedOver: boolean; successor?: string | undefined }> {
     const { lead } = this
     if (!lead) return { handedOver: false }

@@ -46,7 +46,7 @@ export class HeartbeatLoop {
 
   async send(): Promise<void> {
     const { log, metrics, config } = this.#pod
-    const { tip: point, stats, hold } = this.#replica
+    const { tip: point, stats, retentionPin: hold } = this.#replica
     const heartbeat: Heartbeat = {
       ...heartbeatOf(this.#pod),
       ...this.#ports,

@@ -19,13 +19,13 @@ import type { IndexStats } from '../index/index-calls.ts'
 import { SetAside } from '../index/set-aside.ts'
 import { listSnapshots, snapshotPath } from '../index/snapshot-manifest.ts'
 import type { Pod } from '../pod/pod.ts'
-import { Gate, type GatedCopy } from '../recovery/gate.ts'
+import { Gate, type GatedReplica } from '../recovery/gate.ts'
 import { HighWaterMark } from '../recovery/high-water-mark.ts'
 import { LastTakeover } from '../recovery/last-takeover.ts'
 import { bootstrapFromPeer } from '../recovery/snapshot-transfer.ts'
 import { checkVolume, claimVolume } from '../recovery/volume-identity.ts'
 import { Journal } from './journal.ts'
-import { CopyCheck } from './replica-check.ts'
+import { ReplicaCheck } from './replica-check.ts'
 
 const BLOCK_MS = 1000
 const READ_BYTES = 8 * 1024 * 1024
@@ -52,7 +52,7 @@ interface Waiter {
 
 export type ReplicaPhase = 'loading' | 'claiming' | 'regressed' | 'bootstrapping' | 'following' | 'disconnected'
 
-export class Replica implements GatedCopy {
+export class Replica implements GatedReplica {
   readonly #pod: Pod
   readonly #link: RedisLink
   readonly #mark: HighWaterMark
@@ -60,8 +60,8 @@ export class Replica implements GatedCopy {
   readonly #gate: Gate
   readonly #journal: Journal | undefined
   readonly setAside: SetAside
-  /** What a former process of this pod had applied, as long as this one has not come so far. */
-  #before: LogTip | undefined
+  /** What the previous process of this pod had applied, until this process has applied as much. */
+  #previousRun: LogTip | undefined
   #waiters: Waiter[] = []
   #closed = false
   #gateLost = false
@@ -70,13 +70,13 @@ export class Replica implements GatedCopy {
   #phase: Exclude<ReplicaPhase, 'regressed'> = 'loading'
   tip: LogTip = { position: ORIGIN, hash: '' }
   stats: IndexStats | undefined
-  readonly copies: CopyCheck
+  readonly replicaCheck: ReplicaCheck
   /** A position that the log must keep while a peer's snapshot is being copied. */
-  hold: string | null = null
+  retentionPin: string | null = null
 
   constructor(pod: Pod) {
     this.#pod = pod
-    this.copies = new CopyCheck(pod)
+    this.replicaCheck = new ReplicaCheck(pod)
     this.#mark = new HighWaterMark(pod.env.MAKSDB_DATA_DIR)
     this.setAside = new SetAside(pod.env.MAKSDB_DATA_DIR)
     this.#lastTakeover = new LastTakeover(pod.env.MAKSDB_DATA_DIR)
@@ -98,9 +98,9 @@ export class Replica implements GatedCopy {
     return this.stats?.version ?? 0
   }
 
-  get before(): LogTip | undefined {
-    const before = this.#before
-    return before && comparePositions(before.position, this.tip.position) > 0 ? before : undefined
+  get previousRun(): LogTip | undefined {
+    const previous = this.#previousRun
+    return previous && comparePositions(previous.position, this.tip.position) > 0 ? previous : undefined
   }
 
   /** Throws DATA_OF_ANOTHER_SHAPE where the volume is not this cell's; nothing on it is touched then. */
@@ -117,7 +117,7 @@ export class Replica implements GatedCopy {
       for await (const entries of this.#journal.read(this.tip)) this.#advance(await this.#index(entries))
     // A damaged snapshot proves as well as a mark how far the log had come.
     const marks = [this.#mark.read(), await this.setAside.reaches()].filter((mark) => mark !== undefined)
-    this.#before = marks.sort((a, b) => comparePositions(b.position, a.position))[0]
+    this.#previousRun = marks.sort((a, b) => comparePositions(b.position, a.position))[0]
     logger.info({ position: formatPosition(this.tip.position), points: stats.points }, 'loaded')
   }
 
@@ -198,12 +198,12 @@ export class Replica implements GatedCopy {
     this.#gateLost = false
   }
 
-  async forgetBefore(): Promise<void> {
+  async forgetPreviousRun(): Promise<void> {
     this.#pod.logger.error(
-      { position: this.#before?.position },
+      { position: this.#previousRun?.position },
       'what this pod had applied is in no copy, and the loss was accepted',
     )
-    this.#before = undefined
+    this.#previousRun = undefined
     this.#mark.remove()
     await this.setAside.moveTo(join(this.#pod.env.MAKSDB_DATA_DIR, 'lost'))
   }
@@ -223,7 +223,7 @@ export class Replica implements GatedCopy {
     return some.length
   }
 
-  async readOn(): Promise<void> {
+  async catchUp(): Promise<void> {
     // What was in the log when somebody began to wait may be there no more, and what takes its place is something else.
     for (const waiter of this.#waiters.splice(0)) waiter.fail()
     while ((await this.#readSome(0, 'fitting')) > 0);
@@ -234,7 +234,7 @@ export class Replica implements GatedCopy {
       this.#index(entries),
       this.#journal && this.#writeJournal(this.#journal, entries),
     ])
-    if (this.#phase === 'following' && !this.before) this.#writeMark(stats.tip)
+    if (this.#phase === 'following' && !this.previousRun) this.#writeMark(stats.tip)
     this.#advance(stats)
   }
 
@@ -285,7 +285,7 @@ export class Replica implements GatedCopy {
     if (compactions > 0) this.#pod.metrics.add('maksdb_compactions_total', compactions)
     this.stats = stats
     this.tip = stats.tip
-    this.copies.note(formatPosition(stats.tip.position), stats.digest)
+    this.replicaCheck.note(formatPosition(stats.tip.position), stats.digest)
     const reached = this.#waiters.filter((waiter) => waiter.seq <= this.tip.position.seq)
     if (reached.length === 0) return
     this.#waiters = this.#waiters.filter((waiter) => waiter.seq > this.tip.position.seq)
@@ -300,7 +300,7 @@ export class Replica implements GatedCopy {
         logger.warn({ error: String(error) }, 'no peer could give a snapshot yet'),
       )
     } else if (thrown instanceof LogMismatch) {
-      await this.stepBack(thrown.message)
+      await this.rollBack(thrown.message)
     } else {
       const error = asMaksError(thrown)
       if (ENDS.has(error.code)) throw error
@@ -311,7 +311,7 @@ export class Replica implements GatedCopy {
   }
 
   /** Puts what the log does not hold aside, where a person can find it, and goes back to an older snapshot. */
-  async stepBack(why: string): Promise<void> {
+  async rollBack(why: string): Promise<void> {
     const { env, index, snapshotDir, logger } = this.#pod
     const aside = join(env.MAKSDB_DATA_DIR, 'lost', formatPosition(this.tip.position))
     this.#mark.remove()
@@ -343,7 +343,7 @@ export class Replica implements GatedCopy {
   async bootstrap(trim: string): Promise<void> {
     const { index, snapshotDir, logger } = this.#pod
     const path = await bootstrapFromPeer(this.#pod, this.#link, trim, (position) => {
-      this.hold = position
+      this.retentionPin = position
     })
     await rename(path, join(snapshotDir, basename(path)))
     const { stats, damaged } = await index.call('load', { dir: snapshotDir })
@@ -353,7 +353,7 @@ export class Replica implements GatedCopy {
       throw new MaksError('NOT_READY', `the snapshot that a peer gave does not reach ${trim}`)
     // Only now is there something better than what was written down here.
     await this.#journal?.reset()
-    this.hold = null
+    this.retentionPin = null
     logger.info({ position: formatPosition(this.tip.position), points: stats.points }, 'copied a snapshot from a peer')
   }
 }

@@ -17,34 +17,34 @@ const RETRY_MS = 200
 const CLAIM_WINDOW_MS = 1000
 
 /** The pod's copy, as far as the gate is concerned with it. */
-export interface GatedCopy {
+export interface GatedReplica {
   readonly tip: LogTip
   readonly version: number
   /** What a former process had applied beyond `point`; undefined where there is no such thing. */
-  readonly before: LogTip | undefined
+  readonly previousRun: LogTip | undefined
   /** The last takeover in any cell that this pod knows of. */
   readonly takeover: number
-  forgetBefore(): Promise<void>
+  forgetPreviousRun(): Promise<void>
   /** Applies all entries that continue the copy. */
-  readOn(): Promise<void>
+  catchUp(): Promise<void>
   /** Puts aside what the log does not have. */
-  stepBack(why: string): Promise<void>
+  rollBack(why: string): Promise<void>
 }
 
 export class Gate {
   readonly #pod: Pod
   readonly #link: RedisLink
-  readonly #copy: GatedCopy
+  readonly #replica: GatedReplica
   readonly #repairer: Repairer
   #repairing: Promise<void> | undefined
   #closed = false
   /** Why the gate stays closed, where it does. */
   regressed = ''
 
-  constructor(pod: Pod, link: RedisLink, copy: GatedCopy) {
+  constructor(pod: Pod, link: RedisLink, replica: GatedReplica) {
     this.#pod = pod
     this.#link = link
-    this.#copy = copy
+    this.#replica = replica
     this.#repairer = new Repairer(pod)
   }
 
@@ -54,19 +54,19 @@ export class Gate {
     let settled = false
     let token = randomBytes(8).toString('hex')
     while (!this.#closed) {
-      const { tip: point, before, version } = this.#copy
+      const { tip: point, previousRun, version } = this.#replica
       const reply = await this.#link.use((redis) =>
         log.claim(redis, {
           pod: name,
           held: point,
-          known: before ?? point,
+          known: previousRun ?? point,
           settled,
           version,
           knownPods: config.clusters * config.replicas,
           windowMs: CLAIM_WINDOW_MS,
           token,
           process: startId,
-          seen: this.#copy.takeover,
+          seen: this.#replica.takeover,
         }),
       )
       const [code, why = ''] = reply
@@ -75,10 +75,10 @@ export class Gate {
       if (code === 'REGRESSED' && this.regressed === '') logger.error({ why }, 'the log is behind a shard: writes stop')
       this.regressed = code === 'REGRESSED' || code === 'REPAIR' ? why : ''
       if (code === 'OPEN') return Number(why)
-      if (code === 'FORK' && before) await this.#copy.forgetBefore()
-      else if (code === 'FORK') await this.#copy.stepBack('the log was repaired from a copy that does not have this')
+      if (code === 'FORK' && previousRun) await this.#replica.forgetPreviousRun()
+      else if (code === 'FORK') await this.#replica.rollBack('the log was repaired from a copy that does not have this')
       if (this.regressed !== '' && !settled) {
-        await this.#copy.readOn()
+        await this.#replica.catchUp()
         settled = true
       }
       if (code === 'REPAIR' && !this.#repairing) {

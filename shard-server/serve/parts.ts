@@ -3,16 +3,16 @@ import type { Committer } from '../log/committer.ts'
 import type { Election } from '../log/election.ts'
 import type { Replica } from '../log/replica.ts'
 import type { Pod } from '../pod/pod.ts'
-import type { Mover } from '../upkeep/rebalancer.ts'
+import type { Rebalancer } from '../upkeep/rebalancer.ts'
 import type { Snapshotter } from '../upkeep/snapshotter.ts'
-import type { SearchQueue } from './search-batcher.ts'
+import type { SearchBatcher } from './search-batcher.ts'
 
 export interface ShardParts {
   pod: Pod
   replica: Replica
   election: Election
   committer: Committer
-  searches: SearchQueue
-  mover: Mover
+  searchBatcher: SearchBatcher
+  rebalancer: Rebalancer
   snapshotter: Snapshotter
 }

@@ -36,7 +36,7 @@ interface Item {
   reject: (error: unknown) => void
 }
 
-export class SearchQueue {
+export class SearchBatcher {
   readonly #pod: Pod
   #waiting: Item[] = []
   #busy = false

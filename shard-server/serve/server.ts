@@ -152,7 +152,7 @@ async function search(parts: ShardParts, request: SearchRequest, chunks: Buffer[
   if (vectors.length !== dimension * request.limits.length)
     throw new MaksError('BAD_REQUEST', 'the queries do not fit the dimension')
   const { withPayload, withVector } = request
-  const answers = await parts.searches.search(
+  const answers = await parts.searchBatcher.search(
     request.limits.map((limit, i) => ({
       vector: vectors.subarray(i * dimension, (i + 1) * dimension),
       limit,
@@ -232,7 +232,7 @@ async function sample({ pod }: ShardParts, request: SampleRequest) {
   return { header: {}, chunks: [bytesOf(await pod.index.call('sample', { limit: request.limit }))] }
 }
 
-async function centroids({ mover }: ShardParts, request: CentroidsRequest, chunks: Buffer[]) {
+async function centroids({ rebalancer: mover }: ShardParts, request: CentroidsRequest, chunks: Buffer[]) {
   return { header: { version: await mover.install(request, chunks[0]) } }
 }
 

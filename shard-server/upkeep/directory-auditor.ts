@@ -34,7 +34,7 @@ const PAGE = 256
 const PAUSE_MS = 100
 const REACHED_TIMEOUT_MS = 5000
 
-export class Auditor {
+export class DirectoryAuditor {
   readonly #pod: Pod
   readonly #replica: Replica
   readonly #election: Election
@@ -57,7 +57,10 @@ export class Auditor {
       await this.#pause()
       if (!this.#audits()) continue
       await this.#pass().catch((thrown: unknown) => {
-        this.#pod.logger.debug({ error: asMaksError(thrown).message }, 'the audit of the directory begins anew')
+        this.#pod.logger.debug(
+          { error: asMaksError(thrown).message },
+          'the audit of the directory stopped at an error, and starts again',
+        )
       })
     }
   }

@@ -1,7 +1,7 @@
 /**
- * Puts rows where the centroids want them. The primary of cell 0 makes the first centroids; then the primary of each cell
- * walks its rows: a misplaced one is moved (and lingers here), a source one is dropped once the primary of its new cell
- * has applied the move. A migration scan that finds neither is entered in the log. Any crash leaves work for the next scan.
+ * Moves rows to the cells of their nearest centroids. The primary of cell 0 makes the first centroids; then the primary of
+ * each cell scans its rows: a misplaced row is moved, and stays here as a source row, which is dropped once the primary of
+ * its new cell has applied the move. A migration scan that finds neither is entered in the log. Any crash leaves work for the next scan.
  */
 import { readFile } from 'node:fs/promises'
 import { asMaksError, MaksError } from '../../core/errors.ts'
@@ -31,7 +31,7 @@ const SERVED_TIMEOUT_MS = 10_000
 const SAMPLE_PER_CENTROID = 256
 const SAMPLE_MIN = 10_000
 
-export class Mover {
+export class Rebalancer {
   readonly #pod: Pod
   readonly #replica: Replica
   readonly #election: Election
@@ -59,7 +59,7 @@ export class Mover {
         if (progress.centroidVersion === 0) await this.#firstCentroids(progress)
         else if (progress.migrated < progress.centroidVersion) await this.#scan(progress.centroidVersion)
       } catch (thrown) {
-        this.#pod.logger.warn({ error: asMaksError(thrown).message }, 'moving rows goes on later')
+        this.#pod.logger.warn({ error: asMaksError(thrown).message }, 'the rebalancer stopped at an error, and retries')
       }
     }
   }
@@ -207,7 +207,7 @@ export class Mover {
     )
   }
 
-  /** Drops rows that lingered, once the primaries of all cells have applied everything that is in the logs now. */
+  /** Drops source rows, once the primaries of all cells have applied everything that is in the logs now. */
   async #drop(rows: { key: Operation['key']; version: number }[]): Promise<void> {
     const cut = await this.#link.use((redis) => readCut(redis, this.#pod.log.scope, []))
     if (!cut) return

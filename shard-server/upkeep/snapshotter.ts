@@ -72,7 +72,7 @@ export class Snapshotter {
     while (!this.#closed) {
       await sleep(TICK_MS)
       if (this.#due()) await this.take()
-      if (this.#election.role !== 'primary') this.#replica.copies.retire()
+      if (this.#election.role !== 'primary') this.#replica.replicaCheck.retire()
       else if (this.#replica.phase === 'following') await this.#trim()
       const age = (performance.now() - this.#takenAt) / 1000
       this.#pod.metrics.set('maksdb_snapshot_age_seconds', this.#heartbeat.snapshots.length === 0 ? 0 : age)
@@ -126,7 +126,7 @@ export class Snapshotter {
   /** What was set aside is kept until this pod and a peer hold verified snapshots of all that is in it (rule S16). */
   async #releaseSetAside(own: string): Promise<void> {
     const { log, name, logger, env } = this.#pod
-    if (this.#replica.phase !== 'following' || this.#replica.before) return
+    if (this.#replica.phase !== 'following' || this.#replica.previousRun) return
     if ((await this.#replica.setAside.reaches()) === undefined) return
     const members = await this.#link.use((redis) => log.members(redis)).catch(() => [])
     const peers = members
@@ -142,7 +142,7 @@ export class Snapshotter {
     if (!lead) return
     try {
       const members = await this.#link.use((redis) => log.members(redis))
-      this.#replica.copies.compare(members)
+      this.#replica.replicaCheck.compare(members)
       const reply = await this.#link.use((redis) => log.trim(redis, lead, config.replicas, this.#dead(members)))
       if (reply[0] === 'OK') {
         logger.info({ floor: reply[1], removed: reply[2] }, 'trimmed the log')
