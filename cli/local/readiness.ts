@@ -4,6 +4,7 @@ import { type ErrorCode, MaksError } from '../../core/errors.ts'
 import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
 import { errorOfReply } from '../../runtime/http-server.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { within } from '../../runtime/until.ts'
 import type { DataDir, Settings } from '../../supervisor/data-dir.ts'
 import { isAlive } from '../../supervisor/os-process.ts'
 import type { UnitState } from '../../supervisor/supervisor.ts'
@@ -37,13 +38,13 @@ export async function callSupervisor(dir: DataDir, method: string, path: string,
 }
 
 export async function supervisorReady(dir: DataDir, child: ChildProcess): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  while (!(await supervisorAnswers(dir))) {
+  const ready = await within({ limitMs: PATIENCE_MS, everyMs: POLL_MS }, async () => {
+    if (await supervisorAnswers(dir)) return true
     // One that finds another supervisor there ends with 0.
-    const ended = child.exitCode !== null && child.exitCode !== 0
-    if (ended || performance.now() > deadline) throw failed(dir, 'supervisor', ended ? 'has ended' : 'does not answer')
-    await sleep(POLL_MS)
-  }
+    if (child.exitCode !== null && child.exitCode !== 0) throw failed(dir, 'supervisor', 'has ended')
+    return false
+  })
+  if (!ready) throw failed(dir, 'supervisor', 'does not answer')
 }
 
 async function supervisorAnswers(dir: DataDir): Promise<boolean> {

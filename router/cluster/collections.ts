@@ -1,36 +1,27 @@
 /** The collections that this router serves, from the file that the supervisor or the operator writes. */
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { MaksError } from '../../core/errors.ts'
 import { type CollectionConfig, routerFileSchema } from '../../protocol/env/config.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import { watchFile } from '../../runtime/watch-file.ts'
 import { Collection } from './collection.ts'
 
 const WATCH_MS = 100
 
 export class Registry {
-  readonly #path: string
   readonly #logger: Logger
   readonly #collections = new Map<string, Collection>()
-  #stamp = ''
+  /** Takes the list over if it has changed; called at every request that has just changed it, too. */
+  readonly reload: () => void
 
   constructor(path: string, logger: Logger) {
-    this.#path = path
     this.#logger = logger
+    this.reload = watchFile(path, WATCH_MS, {
+      onChange: () => this.#update(routerFileSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).collections),
+      onError: (error) =>
+        logger.warn({ error: String(error) }, 'the list of collections cannot be read; the old one stays'),
+    })
     this.reload()
-    setInterval(() => this.reload(), WATCH_MS).unref()
-  }
-
-  reload(): void {
-    try {
-      const { mtimeMs, size, ino } = statSync(this.#path)
-      const stamp = `${mtimeMs}/${size}/${ino}`
-      if (stamp === this.#stamp) return
-      const { collections } = routerFileSchema.parse(JSON.parse(readFileSync(this.#path, 'utf8')))
-      this.#stamp = stamp
-      this.#update(collections)
-    } catch (error) {
-      this.#logger.warn({ error: String(error) }, 'the list of collections cannot be read; the old one stays')
-    }
   }
 
   #update(configs: readonly CollectionConfig[]): void {

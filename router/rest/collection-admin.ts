@@ -14,7 +14,7 @@ import {
 } from '../../protocol/manifest/vector-cluster.ts'
 import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
 import { errorOfReply } from '../../runtime/http-server.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
+import { within } from '../../runtime/until.ts'
 import type { Registry } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import { asObject, Fields } from './json-fields.ts'
@@ -46,14 +46,13 @@ export async function createCollection(parts: CollectionParts, request: Request)
     )
   }
   await supervisor(env, 'POST', '/collections', { collection, ...wanted })
-  const deadline = performance.now() + timeoutMs(request, parts.limits)
-  while (performance.now() < deadline) {
+  const ready = await within({ limitMs: timeoutMs(request, parts.limits), everyMs: READY_POLL_MS }, async () => {
     registry.reload()
     const made = registry.find(collection)
     await made?.refresh()
-    if (made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell))) return true
-    await sleep(READY_POLL_MS)
-  }
+    return made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell))
+  })
+  if (ready) return true
   throw new MaksError('TIMEOUT', `collection ${collection} was created, but is not ready yet`)
 }
 

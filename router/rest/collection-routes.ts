@@ -6,8 +6,8 @@ import { QDRANT_DISTANCE } from '../../core/metric.ts'
 import { cellHealth, centroidOf } from '../../core/partition.ts'
 import { bytesOf, parseCentroids, vectorJson } from '../../core/vector.ts'
 import { type CentroidsRequest, RPC } from '../../protocol/shard-rpc.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import { inSlices } from '../../runtime/slices.ts'
+import { within } from '../../runtime/until.ts'
 import { acceptLoss } from '../../store/topology.ts'
 import type { Collection } from '../cluster/collection.ts'
 import { type CollectionParts, createCollection, removeCollection } from './collection-admin.ts'
@@ -72,13 +72,11 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
       const collection = registry.get(name(request))
       noFields(request.body)
       const reply = await collection.link.use((redis) => acceptLoss(redis, collection.scope))
-      const deadline = performance.now() + ACCEPT_WAIT_MS
-      do {
-        await sleep(ACCEPT_POLL_MS)
+      const open = await within({ limitMs: ACCEPT_WAIT_MS, everyMs: ACCEPT_POLL_MS }, async () => {
         await collection.refresh()
-      } while (!collection.topology?.gateOpen && performance.now() < deadline)
-      const open = collection.topology?.gateOpen === true
-      return { result: { accepted: reply[0] === 'OK', lost: reply[1] || null, open } }
+        return collection.topology?.gateOpen
+      })
+      return { result: { accepted: reply[0] === 'OK', lost: reply[1] || null, open: open === true } }
     }),
   )
   for (const later of ['recluster', 'snapshots', 'recall']) {

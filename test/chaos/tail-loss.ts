@@ -6,7 +6,8 @@
 import { statSync, truncateSync } from 'node:fs'
 import type { Durability } from '../../core/durability.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { runCli, TestCluster } from '../support/cluster.ts'
 import { appendOnlyFile } from '../support/redis.ts'
 
 export interface TailLoss {
@@ -81,7 +82,8 @@ export class TailLossTrials {
   /** Accepts the loss where one is told; returns what was told. */
   async #untilOpen(): Promise<string> {
     let told = ''
-    await waitFor(
+    await until(
+      'the collection to open',
       async () => {
         const { gate, regressed } = (await this.cluster.topology().catch(() => undefined)) ?? {}
         if (regressed?.includes('nobody holds')) {
@@ -90,7 +92,6 @@ export class TailLossTrials {
         }
         return gate === 'open' || undefined
       },
-      'the collection to open',
       90_000,
     )
     await this.cluster.allFollow()

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { formatPosition } from '../../core/log/position.ts'
+import { until } from '../../runtime/until.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import { loadSnapshot, writeSnapshot } from '../../shard-server/index/snapshot-files.ts'
 import { listSnapshots, snapshotPath } from '../../shard-server/index/snapshot-manifest.ts'
-import { kill, metricOf, TestCluster, waitFor } from '../support/cluster.ts'
+import { kill, metricOf, TestCluster } from '../support/cluster.ts'
 
 let cluster: TestCluster
 afterAll(() => cluster.close())
@@ -21,7 +22,7 @@ it('a replica that holds another row than its primary is told of by metric and l
   await cluster.collection.upsert(points)
   const primary = await cluster.primary(0)
   const metric = (name: string) => metricOf(primary, name)
-  await waitFor(async () => (await metric('maksdb_divergence_checks_total')) > 2 || undefined, 'copies to be compared')
+  await until('copies to be compared', async () => (await metric('maksdb_divergence_checks_total')) > 2 || undefined)
   expect(await metric('maksdb_replicas_diverged')).toBe(0)
 
   // The supervisor must not start the replica again before its snapshot is another one.
@@ -31,7 +32,7 @@ it('a replica that holds another row than its primary is told of by metric and l
   kill(replica)
   await changeARow(join(cluster.dataDir, 'clusters', 'things', `shard-0-${replica.ordinal}`, 'snapshots'))
   process.kill(supervisor.pid, 'SIGCONT')
-  await waitFor(async () => (await metric('maksdb_replicas_diverged')) === 1 || undefined, 'the difference to be found')
+  await until('the difference to be found', async () => (await metric('maksdb_replicas_diverged')) === 1 || undefined)
   expect(cluster.logs()).toContain('hold different rows')
 })
 

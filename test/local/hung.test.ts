@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProcessStatus } from '../../cli/status.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { until } from '../../runtime/until.ts'
 import { ANSWER_MS, MISSES_MAX } from '../../supervisor/liveness.ts'
-import { kill, TestCluster, waitFor } from '../support/cluster.ts'
+import { kill, TestCluster } from '../support/cluster.ts'
 
 /** The probes, their pauses, and the start of the next process on a busy machine. */
 const REPLACED_MS = MISSES_MAX * (ANSWER_MS + 2000) + 30_000
@@ -24,9 +25,9 @@ describe('a process that is stopped for good', () => {
     const hung = before.find((one) => one.kind === kind && one.role !== 'replica') as ProcessStatus
     kill(hung, 'SIGSTOP')
     const since = performance.now()
-    const next = await waitFor(
-      async () => (await cluster.processes()).find(({ name, pid }) => name === hung.name && pid !== hung.pid),
+    const next = await until(
       `another ${kind}`,
+      async () => (await cluster.processes()).find(({ name, pid }) => name === hung.name && pid !== hung.pid),
       REPLACED_MS,
     )
     console.log(`a stopped ${kind} was replaced after ${Math.round(performance.now() - since)} ms`)

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exactStringify } from '../../core/json/exact-json.ts'
-import { cli, runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { cli, runCli, TestCluster } from '../support/cluster.ts'
 
 const POINTS = 400
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-import-'))
@@ -134,7 +135,7 @@ describe('an import that stops', () => {
       stderr += chunk.toString()
     })
     const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
-    await waitFor(async () => ((await count(name)) > 0 ? true : undefined), 'the first points')
+    await until('the first points', async () => ((await count(name)) > 0 ? true : undefined))
     child.kill('SIGINT')
     expect(await ended).toBe(1)
     const [, next = ''] = /it was interrupted\. The first (\d+) rows are in interrupted/.exec(stderr) ?? []

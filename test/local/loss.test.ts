@@ -3,10 +3,11 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Keys, keysOf } from '../../protocol/keys.ts'
+import { until } from '../../runtime/until.ts'
 import { HighWaterMark } from '../../shard-server/recovery/high-water-mark.ts'
 import type { Redis } from '../../store/connection.ts'
 import type { LogTip } from '../../store/log-entry.ts'
-import { runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import { runCli, TestCluster } from '../support/cluster.ts'
 import { TestRedis } from '../support/redis.ts'
 
 let cluster: TestCluster
@@ -102,9 +103,9 @@ describe('after a loss in Redis that the shards can make good', () => {
       await copyInto(redis, older)
       await fill()
       await redis.replicaof('127.0.0.1', older.port)
-      await waitFor(
-        async () => /master_link_status:up/.test(await redis.info('replication')) || undefined,
+      await until(
         'the old data',
+        async () => /master_link_status:up/.test(await redis.info('replication')) || undefined,
       )
       await redis.replicaof('NO', 'ONE')
       expect(await cluster.repaired()).toMatchObject({ lost: '', lostIds: [], points: 300 })
@@ -123,9 +124,9 @@ describe('after a loss in Redis that the shards can make good', () => {
       spec: { dimension: 3, clusters: 4, replicas: 2, centroids: { source: 'Dynamic', sampleSize: 3000, seed: 1 } },
     })
     await cluster.collection.upsert(points(0, 6000))
-    await waitFor(
-      async () => ((await cluster.topology()).centroids.cells_still_moving > 0 ? true : undefined),
+    await until(
       'the points to move',
+      async () => ((await cluster.topology()).centroids.cells_still_moving > 0 ? true : undefined),
       30_000,
     )
     const redis = await cluster.redis()
@@ -154,10 +155,10 @@ describe('a loss that no shard can make good', () => {
     }
     redis.disconnect()
     const started = runCli(['start', '--data-dir', cluster.dataDir, '--port', String(cluster.port)])
-    const why = await waitFor(async () => {
+    const why = await until('the loss to be told', async () => {
       const { regressed } = await cluster.topology().catch(() => ({ regressed: null }))
       return regressed?.includes('nobody holds') ? regressed : undefined
-    }, 'the loss to be told')
+    })
     expect(why).toMatch(/cell 0: nobody holds the entries after \d+-\d+ up to \d+-\d+/)
     const refused = await cluster.fetch('PUT', '/collections/things/points?timeout=2', { points: points(1000, 1) })
     expect([refused.status, refused.json?.maksdb?.code]).toEqual([503, 'WAL_REGRESSED'])

@@ -1,7 +1,8 @@
 /** What processes export of others that can no longer tell, and the labels by which series are found. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { METRICS } from '../../protocol/metrics/metrics.ts'
-import { TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { TestCluster } from '../support/cluster.ts'
 
 let cluster: TestCluster
 const NAME = 'vectorcluster="things",collection="things"'
@@ -26,9 +27,9 @@ async function scrape(kind: 'router' | 'shard'): Promise<Map<string, number>> {
 }
 
 function routerSays(series: string, value: number | undefined): Promise<unknown> {
-  return waitFor(
-    async () => ((await scrape('router')).get(series) === value ? true : undefined),
+  return until(
     `${series} to be ${value}`,
+    async () => ((await scrape('router')).get(series) === value ? true : undefined),
     30_000,
   )
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProcessStatus } from '../../cli/status.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { kill, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { kill, TestCluster } from '../support/cluster.ts'
 
 /** A process that lived so long is started again at once. */
 const STABLE_MS = 10_000
@@ -81,10 +82,8 @@ describe('the processes of a local cluster', () => {
     })
     const [code] = (await once(second, 'exit')) as [number]
     expect([code, output]).toEqual([1, expect.stringContaining('another process has the volume')])
-    expect(await waitFor(async () => (await shards()).find(({ pid }) => pid === shard.pid), 'the shard')).toMatchObject(
-      {
-        ready: true,
-      },
-    )
+    expect(await until('the shard', async () => (await shards()).find(({ pid }) => pid === shard.pid))).toMatchObject({
+      ready: true,
+    })
   })
 })

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { localStatus, type ProcessStatus } from '../../cli/status.ts'
 import { MaksDB } from '../../client/src/index.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
+import { until } from '../../runtime/until.ts'
 import type { RepairReport } from '../../shard-server/recovery/log-repair.ts'
 import { connect, type Redis } from '../../store/connection.ts'
 import { DataDir } from '../../supervisor/data-dir.ts'
@@ -141,9 +141,8 @@ export class TestCluster {
   }
 
   primary(cell: number): Promise<ProcessStatus> {
-    return waitFor(
-      async () => (await this.processes()).find(({ cluster, role }) => cluster === cell && role === 'primary'),
-      `a primary of cell ${cell}`,
+    return until(`a primary of cell ${cell}`, async () =>
+      (await this.processes()).find(({ cluster, role }) => cluster === cell && role === 'primary'),
     )
   }
 
@@ -151,9 +150,9 @@ export class TestCluster {
   async killAll(which: (one: ProcessStatus) => boolean = () => true): Promise<void> {
     const victims = (await this.processes()).filter(which)
     for (const victim of victims) kill(victim)
-    await waitFor(
-      async () => (await this.processes()).every(({ pid }) => victims.every((one) => one.pid !== pid)) || undefined,
+    await until(
       'the victims to be dead',
+      async () => (await this.processes()).every(({ pid }) => victims.every((one) => one.pid !== pid)) || undefined,
     )
   }
 
@@ -164,19 +163,19 @@ export class TestCluster {
 
   /** The loss of part of the log was noticed and made good. */
   repaired(): Promise<RepairReport> {
-    return waitFor(
-      async () => (await this.topology().catch(() => undefined))?.last_repair ?? undefined,
+    return until(
       'the log to be repaired',
+      async () => (await this.topology().catch(() => undefined))?.last_repair ?? undefined,
       60_000,
     )
   }
 
   /** Writes points, again and again where they are refused, until they are taken. */
   async writable(points: readonly unknown[]): Promise<void> {
-    await waitFor(
+    await until(
+      'writes to be taken again',
       async () =>
         (await this.fetch('PUT', `/collections/${this.name}/points?timeout=5`, { points })).status === 200 || undefined,
-      'writes to be taken again',
     )
   }
 
@@ -193,33 +192,33 @@ export class TestCluster {
 
   /** Every row is in its cell. */
   settled(): Promise<Topology> {
-    return waitFor(
+    return until(
+      'all rows to be in their cells',
       async () => {
         const topology = await this.topology()
         const { version, cells_still_moving } = topology.centroids
         return version > 0 && cells_still_moving === 0 ? topology : undefined
       },
-      'all rows to be in their cells',
       90_000,
     )
   }
 
   allReady(): Promise<boolean> {
-    return waitFor(
-      async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok || undefined,
+    return until(
       'the cluster to be ready',
+      async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok || undefined,
       60_000,
     )
   }
 
   /** Every shard process runs and follows its log. */
   allFollow(): Promise<boolean> {
-    return waitFor(
+    return until(
+      'all shards to follow the log',
       async () => {
         const shards = (await this.processes()).filter(({ kind }) => kind === 'shard')
         return (shards.length > 0 && shards.every(({ ready }) => ready)) || undefined
       },
-      'all shards to follow the log',
       60_000,
     )
   }
@@ -275,16 +274,6 @@ export interface Topology {
     wal_bytes: number
     pods: { pod: string; applied: string }[]
   }[]
-}
-
-export async function waitFor<T>(check: () => Promise<T | undefined>, what: string, timeoutMs = 30_000): Promise<T> {
-  const deadline = performance.now() + timeoutMs
-  for (;;) {
-    const value = await check()
-    if (value !== undefined) return value
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`)
-    await sleep(50)
-  }
 }
 
 export function kill(process_: { pid: number }, signal: NodeJS.Signals = 'SIGKILL'): void {

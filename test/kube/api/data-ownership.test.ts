@@ -18,8 +18,8 @@ import { lastWords } from '../../../protocol/env/last-words.ts'
 import type { VectorClusterStatus } from '../../../protocol/manifest/vector-cluster-status.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
+import { until } from '../../../runtime/until.ts'
 import { CellLog } from '../../../store/cell-log.ts'
-import { waitFor } from '../../support/cluster.ts'
 import { START } from '../../support/log-harness.ts'
 import { TestRedis } from '../../support/redis.ts'
 import { ApiServer, namespace } from '../support/api-server.ts'
@@ -99,12 +99,12 @@ class Place {
 
   /** Passes of the operator, and what Kubernetes does after each, until something holds. */
   operateUntil<T>(what: string, holds: () => Promise<T | undefined>): Promise<T> {
-    return waitFor(async () => {
+    return until(what, async () => {
       await this.#reconciler.reconcile(KEY, this.#stop.signal).catch(() => undefined)
       await this.#played.play()
       await sleep(50)
       return holds()
-    }, what)
+    })
   }
 
   /** Deletes the VectorCluster, and what the garbage collector would. */

@@ -8,7 +8,7 @@ import { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from '../../../operator/resources.ts'
 import type { VectorClusterStatus } from '../../../protocol/manifest/vector-cluster-status.ts'
-import { sleep } from '../../../runtime/lifecycle.ts'
+import { within } from '../../../runtime/until.ts'
 import { binary } from '../../go/programs.ts'
 import { CONFIG_MAPS, NAMESPACES, SERVICES } from './resources.ts'
 
@@ -103,25 +103,21 @@ export class Kubernetes {
     })
   }
 
+  /** As `until` of the runtime, but what an attempt throws is no end; at the end it shows the state of the namespace. */
   async until<T>(what: string, limitMs: number, attempt: () => Promise<T | undefined>): Promise<T> {
-    const deadline = performance.now() + limitMs
     let last: Error | undefined
-    for (;;) {
-      try {
-        const value = await attempt()
-        if (value !== undefined) return value
-      } catch (error) {
+    const value = await within({ limitMs, everyMs: 200 }, () =>
+      attempt().catch((error: unknown) => {
         last = error as Error
-      }
-      if (performance.now() > deadline) {
-        const state = await this.kubectl('get', 'vc,pods,pvc', '-o', 'wide').catch(String)
-        const story = await this.kubectl('describe', 'vc').catch(String)
-        throw new Error(
-          `waited ${limitMs} ms for ${what}${last ? `: ${last.message}` : ''}\n${state}\n${story.slice(-6000)}`,
-        )
-      }
-      await sleep(200)
-    }
+        return undefined
+      }),
+    )
+    if (value !== undefined) return value
+    const state = await this.kubectl('get', 'vc,pods,pvc', '-o', 'wide').catch(String)
+    const story = await this.kubectl('describe', 'vc').catch(String)
+    throw new Error(
+      `waited ${limitMs} ms for ${what}${last ? `: ${last.message}` : ''}\n${state}\n${story.slice(-6000)}`,
+    )
   }
 
   async pods(selector: string): Promise<KubeObject[]> {
