@@ -6,7 +6,8 @@ import { issuesText } from '../manifest/vector-cluster.ts'
 
 const number = (fallback: number) => z.coerce.number().default(fallback)
 
-export const collectionConfigSchema = z.object({
+/** Fields that a shard keeps from its start to its end: a change of one restarts it, in local mode and on Kubernetes alike. */
+const startFields = {
   collection: z.string(),
   namespace: z.string(),
   name: z.string(),
@@ -21,36 +22,39 @@ export const collectionConfigSchema = z.object({
   dimension: z.number(),
   metric: z.enum(['L2', 'InnerProduct', 'Cosine']),
   clusters: z.number(),
-  replicas: z.number(),
   centroidSource: z.enum(['Random', 'Supplied', 'Dynamic']),
   seed: z.number(),
   sampleSize: z.number(),
   /** A file of supplied centroids: JSON list of lists. */
   centroidsFile: z.string().optional(),
-  recallTarget: z.number(),
-  probes: z.number().optional(),
   redundantStorage: z.number(),
   durability: z.enum(DURABILITY_LEVELS),
   redisUrl: z.string(),
+  /** The form in which `vectors` was given to PUT, which clients compare: named by "" or not. */
+  namedVector: z.boolean().default(false),
+}
+
+/** Fields that a running shard takes over when its file changes. The only list of them: a new field stands here or above. */
+const liveFields = {
+  replicas: z.number(),
+  recallTarget: z.number(),
+  probes: z.number().optional(),
   walBudgetBytes: z.number(),
   /** SHA-256 of internal tokens that are valid beside that of the environment, while they change. */
   tokenHashes: z.array(z.string()).optional(),
-  /** The form in which `vectors` was given to PUT, which clients compare: named by "" or not. */
-  namedVector: z.boolean().default(false),
-})
+}
+
+/** The file of a collection; a router takes over every field of it while it runs. */
+export const collectionConfigSchema = z.object({ ...startFields, ...liveFields })
 export type CollectionConfig = z.infer<typeof collectionConfigSchema>
 
-/**
- * Fields that running processes read again when their file changes. A change of any other field restarts the shards, in
- * local mode and on Kubernetes alike.
- */
-export const LIVE_FIELDS = ['replicas', 'walBudgetBytes', 'recallTarget', 'probes', 'tokenHashes'] as const
-export type LiveField = (typeof LIVE_FIELDS)[number]
+export type LiveField = keyof typeof liveFields
+export const LIVE_FIELDS = Object.keys(liveFields) as readonly LiveField[]
 
-/** What a shard holds on to from its start to its end. */
+/** What a shard holds on to from its start to its end, in the order of the fields of `config`. */
 export function startConfigOf(config: CollectionConfig): Omit<CollectionConfig, LiveField> {
-  const { replicas: _, walBudgetBytes: __, recallTarget: ___, probes: ____, tokenHashes: _____, ...rest } = config
-  return rest
+  const kept = Object.entries(config).filter(([field]) => !Object.hasOwn(liveFields, field))
+  return Object.fromEntries(kept) as Omit<CollectionConfig, LiveField>
 }
 
 export const shardEnvSchema = z.object({
