@@ -82,7 +82,13 @@ function halfDead(): void {
   row('dead', 'queries a second', 'of none dead')
   row('---', '---', '---')
   const state = new CellState(
-    { owner: 'bench', dimension: DIMENSION, metric: 'L2', vectors: [''], scratchDir: folder },
+    {
+      owner: 'bench',
+      dimension: DIMENSION,
+      metric: 'L2',
+      vectors: { '': { size: DIMENSION, metric: 'L2' } },
+      scratchDir: folder,
+    },
     { position: ORIGIN, hash: '' },
   )
   const all = Array.from({ length: ROWS }, (_, i) => i)

@@ -1,5 +1,5 @@
 /** What follows from a manifest for the programs, alike for local processes and for pods. */
-import { type DataIdentity, LOG_FORMAT, VECTORS } from '../../core/data-identity.ts'
+import { type DataIdentity, LOG_FORMAT } from '../../core/data-identity.ts'
 import {
   collectionOf,
   redisMemoryBytes,
@@ -47,8 +47,7 @@ export function collectionConfigOf(cluster: VectorCluster, at: DeploymentContext
     owner: at.owner,
     since: at.since,
     ownRedis: spec.redis.external === undefined,
-    dimension,
-    metric,
+    vectors: { '': { size: dimension, metric } },
     clusters,
     replicas,
     centroidSource: centroids.source,
@@ -67,9 +66,9 @@ export function collectionConfigOf(cluster: VectorCluster, at: DeploymentContext
 
 /** Who the programs of a collection work for, and on what data. */
 export function identityOf(config: CollectionConfig): DataIdentity {
-  const { dimension, metric, clusters, uid, owner, since, ownRedis } = config
+  const { vectors, clusters, uid, owner, since, ownRedis } = config
   return {
-    shape: { format: LOG_FORMAT, dimension, metric, vectors: VECTORS, cells: clusters },
+    shape: { format: LOG_FORMAT, vectors, cells: clusters },
     uid,
     owner,
     since,

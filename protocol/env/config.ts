@@ -19,8 +19,8 @@ const startFields = {
   since: z.number(),
   /** The Redis serves VectorClusters of this namespace and name alone. */
   ownRedis: z.boolean(),
-  dimension: z.number(),
-  metric: z.enum(['L2', 'InnerProduct', 'Cosine']),
+  /** By their names: today the default vector alone, whose name is empty. */
+  vectors: z.strictObject({ '': z.object({ size: z.number(), metric: z.enum(['L2', 'InnerProduct', 'Cosine']) }) }),
   clusters: z.number(),
   centroidSource: z.enum(['Random', 'Supplied', 'Dynamic']),
   seed: z.number(),

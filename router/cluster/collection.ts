@@ -57,7 +57,8 @@ export class Collection {
     this.link = new RedisLink(config.redisUrl)
     this.cuts = new CutSource(this.link, this.scope)
     this.reservoir = new SpillReservoir(config.redundantStorage)
-    const { metric, dimension, clusters } = config
+    const { size: dimension, metric } = config.vectors['']
+    const { clusters } = config
     this.#partition = { version: 0, metric, dimension, clusters, centroids: new Float32Array(0) }
     void this.#poll()
   }

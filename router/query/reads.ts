@@ -95,7 +95,7 @@ export class Reads {
               deadline,
             )
             answers.push(answer)
-            const hits = await inSlices(attach(answer, collection.config.dimension, options))
+            const hits = await inSlices(attach(answer, collection.config.vectors[''].size, options))
             asked.forEach(({ i }, n) => (found[i] as Found[][]).push(hits[n] as Found[]))
           } catch (error) {
             if (!options.partial || asMaksError(error).code !== 'CELL_UNAVAILABLE') throw error
@@ -186,7 +186,7 @@ export class Reads {
           }),
         )
         const newest = new Map<IdKey, Point>()
-        for (const point of answers.flatMap((answer) => rowsOf(answer, collection.config.dimension, options))) {
+        for (const point of answers.flatMap((answer) => rowsOf(answer, collection.config.vectors[''].size, options))) {
           if ((newest.get(point.key)?.version ?? -1) < point.version) newest.set(point.key, point)
         }
         return { points: keys.flatMap((key) => newest.get(key) ?? []), report: levelReport(options, read, answers) }
@@ -205,7 +205,7 @@ export class Reads {
     return this.#read(collection, options, true, async (read, deadline) => {
       const header = { from, limit: limit + 1, withPayload: options.withPayload, withVector: options.withVector }
       const answers = await this.#all<RowsResponse>(collection, read, { path: RPC.scroll, header }, deadline)
-      const pages = answers.map((answer) => rowsOf(answer, collection.config.dimension, options))
+      const pages = answers.map((answer) => rowsOf(answer, collection.config.vectors[''].size, options))
       const page = await inSlices(mergePages(pages, limit + 1))
       return {
         points: page.slice(0, limit),
@@ -296,7 +296,7 @@ function withChunks<R extends { payloadBytes?: number }>(
 }
 
 function* finish(collection: Collection, query: Query, answers: Found[][]): Generator<void, ScoredPoint[], void> {
-  const { metric } = collection.config
+  const { metric } = collection.config.vectors['']
   const merged = (yield* mergeHits(answers, query.limit + query.offset + 1))
     .filter((hit) => hit.key !== query.exclude)
     .slice(query.offset, query.offset + query.limit)

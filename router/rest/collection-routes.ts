@@ -112,7 +112,7 @@ function name(request: Request): string {
 async function describe(collection: Collection): Promise<unknown> {
   if (!collection.topology) await collection.refresh()
   const { config, topology: view } = collection
-  const vectors = { size: config.dimension, distance: QDRANT_DISTANCE[config.metric] }
+  const vectors = { size: config.vectors[''].size, distance: QDRANT_DISTANCE[config.vectors[''].metric] }
   const led = view?.cells.every((cell) => cell.leased) ?? false
   return {
     status: view === undefined || view.regressed !== '' ? 'red' : led && view.moving === 0 ? 'green' : 'yellow',

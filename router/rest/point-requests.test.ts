@@ -3,7 +3,7 @@ import type { CollectionConfig } from '../../protocol/env/config.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { parseUpsert } from './point-requests.ts'
 
-const config = { dimension: 1000, metric: 'L2', walBudgetBytes: 40_000 } as CollectionConfig
+const config = { vectors: { '': { size: 1000, metric: 'L2' } }, walBudgetBytes: 40_000 } as CollectionConfig
 const vector = Array.from({ length: 1000 }, (_, i) => i)
 
 describe('a point beyond its share of the log', () => {

@@ -22,8 +22,8 @@ function noFilter(fields: Fields): void {
 /** A vector, or the one default vector in Qdrant's named form `{"": [...]}`. */
 function defaultVector(value: unknown, config: CollectionConfig, what: string): Float32Array {
   const named = typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (!named) return parseVector(value, config.dimension, config.metric, what)
-  return parseVector(defaultOf(value, what), config.dimension, config.metric, what)
+  if (!named) return parseVector(value, config.vectors[''].size, config.vectors[''].metric, what)
+  return parseVector(defaultOf(value, what), config.vectors[''].size, config.vectors[''].metric, what)
 }
 
 /** What stands under the name of the default vector, which is the only one. */
@@ -252,7 +252,8 @@ function finishQuery(fields: Fields, target: QueryRequest['target'], limitMax: n
 function queryTarget(query: unknown, config: CollectionConfig): QueryRequest['target'] {
   if (query === undefined)
     throw new MaksError('UNSUPPORTED', 'a query without "query" is not supported; POST points/scroll lists points')
-  if (Array.isArray(query)) return { vector: parseVector(query, config.dimension, config.metric, 'query') }
+  if (Array.isArray(query))
+    return { vector: parseVector(query, config.vectors[''].size, config.vectors[''].metric, 'query') }
   if (typeof query !== 'object' || query === null) return { key: idKey(query) }
   const fields = new Fields(query, 'query')
   const nearest = fields.take('nearest')

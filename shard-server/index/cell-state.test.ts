@@ -28,7 +28,13 @@ class Played {
 
   constructor(metric: Metric) {
     this.state = new CellState(
-      { owner: 'default/things/0', dimension: DIMENSION, metric, vectors: [''], scratchDir: folder },
+      {
+        owner: 'default/things/0',
+        dimension: DIMENSION,
+        metric,
+        vectors: { '': { size: DIMENSION, metric } },
+        scratchDir: folder,
+      },
       { position: ORIGIN, hash: '' },
     )
   }
@@ -214,7 +220,9 @@ describe('snapshots', () => {
 
   it('of another collection, another cell or another position are refused', async () => {
     const { played, path } = await fill('foreign')
-    await expect(loadSnapshot({ ...played.state.shape, metric: 'Cosine' }, path)).rejects.toThrow(/holds L2/)
+    await expect(
+      loadSnapshot({ ...played.state.shape, vectors: { '': { size: DIMENSION, metric: 'Cosine' } } }, path),
+    ).rejects.toThrow(/holds L2/)
     await expect(loadSnapshot({ ...played.state.shape, owner: 'default/things/1' }, path)).rejects.toThrow(/belongs to/)
     const moved = join(dirname(path), 'snapshot-1-351')
     cpSync(path, moved, { recursive: true })

@@ -6,6 +6,7 @@ import { MaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { coverEntry, type Hole } from '../../core/log/coverage.ts'
 import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
+import type { Metric } from '../../core/metric.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
@@ -31,6 +32,9 @@ export interface AppliedEntry {
 const COMPACT_DEAD_MIN = 2048
 
 export interface CellShape extends OwnedShape {
+  /** Of the one column of vectors that the index holds. */
+  dimension: number
+  metric: Metric
   scratchDir: string
 }
 

@@ -120,7 +120,13 @@ function drawn(random: () => number): { history: History; lengths: number[] } {
 /** The copies of all cells, each after a part of its log. */
 function copiesOf(history: History, lengths: readonly number[]): CellState[] {
   return CELLS.map((cell) => {
-    const shape = { owner: `test/${cell}`, dimension: 2, metric: 'L2' as const, vectors: [''], scratchDir: folder }
+    const shape = {
+      owner: `test/${cell}`,
+      dimension: 2,
+      metric: 'L2' as const,
+      vectors: { '': { size: 2, metric: 'L2' as const } },
+      scratchDir: folder,
+    }
     const state = new CellState(shape, { position: ORIGIN, hash: '' })
     applyAll(state, history.logs[cell]?.slice(0, lengths[cell]) ?? [])
     return state

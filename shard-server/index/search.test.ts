@@ -44,7 +44,13 @@ class Cell {
   constructor(metric: Metric, dimension: number) {
     this.metric = metric
     this.dimension = dimension
-    const shape = { owner: 'default/things/0', dimension, metric, vectors: [''], scratchDir: folder }
+    const shape = {
+      owner: 'default/things/0',
+      dimension,
+      metric,
+      vectors: { '': { size: dimension, metric } },
+      scratchDir: folder,
+    }
     this.state = new CellState(shape, { position: ORIGIN, hash: '' })
   }
 

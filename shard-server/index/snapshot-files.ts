@@ -83,9 +83,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
     const manifest: SnapshotManifest = {
       format: SNAPSHOT_FORMAT,
       owner: shape.owner,
-      dimension: shape.dimension,
-      metric: shape.metric,
-      vectors: [...shape.vectors],
+      vectors: shape.vectors,
       position: formatPosition(point.position),
       hash: point.hash,
       version,

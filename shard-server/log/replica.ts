@@ -123,11 +123,11 @@ export class Replica implements GatedReplica {
 
   #shape(): CellShape {
     const { config, env, log } = this.#pod
-    const { dimension, metric, vectors } = log.scope.identity.shape
+    const { vectors } = log.scope.identity.shape
     return {
       owner: `${config.namespace}/${config.name}/${env.MAKSDB_CELL}`,
-      dimension,
-      metric,
+      dimension: vectors[''].size,
+      metric: vectors[''].metric,
       vectors,
       scratchDir: join(env.MAKSDB_DATA_DIR, 'scratch'),
     }
@@ -216,7 +216,7 @@ export class Replica implements GatedReplica {
   /** Reads and applies the next entries; returns their number. `fitting`: only those that continue the copy. */
   async #readSome(blockMs: number, which: 'all' | 'fitting' = 'all'): Promise<number> {
     const { config, log } = this.#pod
-    const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / (4 * config.dimension + 256))))
+    const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / (4 * config.vectors[''].size + 256))))
     const entries = await this.#link.use((redis) => log.read(redis, this.tip.position, count, blockMs))
     const some = which === 'all' ? entries : entries.slice(0, countFitting(this.tip, entries))
     if (some.length > 0) await this.#apply(some)

@@ -25,17 +25,15 @@ const identitySchema = z.object({
   format: z.number(),
   owner: z.string(),
   uid: z.string(),
-  dimension: z.number(),
-  metric: z.string(),
-  vectors: z.array(z.string()),
+  vectors: z.strictObject({ '': z.object({ size: z.number(), metric: z.string() }) }),
 })
 
 /** @param shape of the cell, with its owner */
 export async function checkVolume(dataDir: string, snapshotDir: string, shape: OwnedShape): Promise<void> {
-  const { owner, dimension, metric, vectors } = shape
+  const { owner, vectors } = shape
   const known = await readIdentity(dataDir)
   if (known) {
-    const wanted = { format: VOLUME_FORMAT, owner, dimension, metric, vectors }
+    const wanted = { format: VOLUME_FORMAT, owner, vectors }
     const differing = differences(JSON.stringify(known), wanted)
     if (differing !== '')
       throw new MaksError(
@@ -56,8 +54,8 @@ export async function checkVolume(dataDir: string, snapshotDir: string, shape: O
 
 /** The uid is that of the VectorCluster which uses the volume now; a kept volume gets that of the next of its name. */
 export async function claimVolume(dataDir: string, uid: string, shape: OwnedShape): Promise<void> {
-  const { owner, dimension, metric, vectors } = shape
-  const text = JSON.stringify({ format: VOLUME_FORMAT, owner, uid, dimension, metric, vectors })
+  const { owner, vectors } = shape
+  const text = JSON.stringify({ format: VOLUME_FORMAT, owner, uid, vectors })
   const path = join(dataDir, FILE)
   if (existsSync(path) && (await readFile(path, 'utf8')) === text) return
   await writeFile(`${path}.tmp`, text, { flush: true })

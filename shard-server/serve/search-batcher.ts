@@ -77,7 +77,7 @@ export class SearchBatcher {
   }
 
   async #run(items: Item[]): Promise<void> {
-    const dimension = this.#pod.config.dimension
+    const dimension = this.#pod.config.vectors[''].size
     const vectors = new Float32Array(items.length * dimension)
     items.forEach(({ query }, i) => vectors.set(query.vector, i * dimension))
     try {

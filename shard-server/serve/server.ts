@@ -147,7 +147,7 @@ function leave({ pod, election }: ShardParts, scope: ReadScope): void {
 /** Answers with the text of a `SearchResponse`. */
 async function search(parts: ShardParts, request: SearchRequest, chunks: Buffer[]) {
   const at = await enter(parts, request.scope)
-  const { dimension } = parts.pod.config
+  const dimension = parts.pod.config.vectors[''].size
   const vectors = float32View(chunks[0] ?? Buffer.alloc(0))
   if (vectors.length !== dimension * request.limits.length)
     throw new MaksError('BAD_REQUEST', 'the queries do not fit the dimension')

@@ -73,7 +73,9 @@ export class Rebalancer {
     const { config, env } = this.#pod
     if (env.MAKSDB_CELL !== 0) return
     if (config.centroidSource === 'Random') {
-      await this.#publish(async () => randomCentroids(config.metric, config.dimension, config.clusters, config.seed))
+      await this.#publish(async () =>
+        randomCentroids(config.vectors[''].metric, config.vectors[''].size, config.clusters, config.seed),
+      )
     } else if (config.centroidSource === 'Supplied') {
       const file = config.centroidsFile
       if (file !== undefined)
@@ -97,7 +99,7 @@ export class Rebalancer {
       throw new MaksError('CONFLICT', 'the collection has centroids; re-clustering is not built yet')
     if (request.action === 'train') return this.#publish(() => this.#train())
     return this.#publish(async () => {
-      if (uploaded?.byteLength !== 4 * config.clusters * config.dimension)
+      if (uploaded?.byteLength !== 4 * config.clusters * config.vectors[''].size)
         throw new MaksError('BAD_REQUEST', 'the centroids have the wrong size')
       return float32View(uploaded)
     })
@@ -144,14 +146,14 @@ export class Rebalancer {
       points.set(part, at)
       return at + part.length
     }, 0)
-    if (points.length < config.clusters * config.dimension)
+    if (points.length < config.clusters * config.vectors[''].size)
       throw new MaksError('BAD_REQUEST', 'training needs at least one point for each cluster')
     const { centroids, sizes, iterations } = await index.call('train', {
       points,
       clusters: config.clusters,
       seed: config.seed,
     })
-    logger.info({ sizes, iterations, sample: points.length / config.dimension }, 'trained centroids')
+    logger.info({ sizes, iterations, sample: points.length / config.vectors[''].size }, 'trained centroids')
     return centroids
   }
 
@@ -159,7 +161,8 @@ export class Rebalancer {
     const { config, log, index } = this.#pod
     const stored = await this.#link.use((redis) => log.centroids(redis))
     if (stored?.version !== version) return
-    const { metric, dimension, clusters } = config
+    const { size: dimension, metric } = config.vectors['']
+    const { clusters } = config
     const partition: Partition = { version, metric, dimension, clusters, centroids: float32View(stored.bytes) }
     const head = parsePosition(this.#heartbeat.progress?.head ?? '0-0').seq
     if (!(await this.#replica.waitApplied(head, SERVED_TIMEOUT_MS))) return

@@ -40,7 +40,13 @@ it('a replica that holds another row than its primary is told of by metric and l
 async function changeARow(dir: string): Promise<void> {
   const [newest] = await listSnapshots(dir)
   if (!newest) throw new Error('there is no snapshot')
-  const shape = { owner: 'default/things/0', dimension: 2, metric: 'L2' as const, vectors: [''], scratchDir: tmpdir() }
+  const shape = {
+    owner: 'default/things/0',
+    dimension: 2,
+    metric: 'L2' as const,
+    vectors: { '': { size: 2, metric: 'L2' as const } },
+    scratchDir: tmpdir(),
+  }
   const state = await loadSnapshot(shape, snapshotPath(dir, newest))
   const number = state.rows.liveRows()[7] as number
   const row: StoredRow = state.rows.at(number)

@@ -1,5 +1,5 @@
 /** Pods without processes: each test plays the pods of a few cells against the real scripts, and folds the logs itself. */
-import { type DataIdentity, LOG_FORMAT, VECTORS } from '../../core/data-identity.ts'
+import { type DataIdentity, LOG_FORMAT } from '../../core/data-identity.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { idKey } from '../../core/ids.ts'
 import { ORIGIN, parsePosition } from '../../core/log/position.ts'
@@ -11,7 +11,7 @@ import { type LogEntry, type LogTip, verifyChain } from '../../store/log-entry.t
 
 /** What played pods work on, where a test says nothing else. */
 export const identity = (cells: number): DataIdentity => ({
-  shape: { format: LOG_FORMAT, dimension: 2, metric: 'L2', vectors: VECTORS, cells },
+  shape: { format: LOG_FORMAT, vectors: { '': { size: 2, metric: 'L2' } }, cells },
   uid: 'uid-1',
   owner: 'VectorCluster test',
   since: 1,
