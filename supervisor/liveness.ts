@@ -7,7 +7,7 @@ import { connect } from 'node:net'
 import { isAlive, sendSignal } from './os-process.ts'
 
 const ASK_EVERY_MS = 2000
-/** A probe that is answered later counts as unanswered. */
+/** In the place of it, $MAKSDB_ANSWER_MS of the supervisor. */
 export const ANSWER_MS = 10_000
 /** Unanswered probes in a row after which the process is killed. */
 export const MISSES_MAX = 5
@@ -19,6 +19,7 @@ export type Answering = { http: number } | { redis: number } | undefined
 
 export class Liveness {
   readonly #record: { pid: number; startTicks: string }
+  readonly #answerMs: number
   readonly #onHang: (why: string) => void
   /** Of this process' own clock: a supervisor that was stopped itself must not take that time for silence of others. */
   #listenedAt = performance.now()
@@ -26,9 +27,13 @@ export class Liveness {
   #asking = false
   #misses = 0
 
-  /** @param onHang called before the process is killed */
-  constructor(record: { pid: number; startTicks: string }, onHang: (why: string) => void) {
+  /**
+   * @param answerMs a probe that is answered later counts as unanswered
+   * @param onHang called before the process is killed
+   */
+  constructor(record: { pid: number; startTicks: string }, answerMs: number, onHang: (why: string) => void) {
     this.#record = record
+    this.#answerMs = answerMs
     this.#onHang = onHang
   }
 
@@ -43,10 +48,12 @@ export class Liveness {
     if (this.#asking || now - this.#askedAt < ASK_EVERY_MS) return
     this.#asking = true
     this.#askedAt = now
-    void ('http' in where ? httpAnswers(where.http) : redisAnswers(where.redis)).then((answered) => {
+    const answer = 'http' in where ? httpAnswers(where.http, this.#answerMs) : redisAnswers(where.redis, this.#answerMs)
+    void answer.then((answered) => {
       this.#asking = false
       this.#misses = answered ? 0 : this.#misses + 1
-      if (this.#misses >= MISSES_MAX) this.#end(`has not answered ${MISSES_MAX} probes of ${ANSWER_MS / 1000} s each`)
+      if (this.#misses >= MISSES_MAX)
+        this.#end(`has not answered ${MISSES_MAX} probes of ${this.#answerMs / 1000} s each`)
     })
   }
 
@@ -57,22 +64,22 @@ export class Liveness {
   }
 }
 
-function httpAnswers(port: number): Promise<boolean> {
-  return fetch(`http://127.0.0.1:${port}/livez`, { signal: AbortSignal.timeout(ANSWER_MS) }).then(
+function httpAnswers(port: number, answerMs: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/livez`, { signal: AbortSignal.timeout(answerMs) }).then(
     (response) => response.body?.cancel().then(() => true) ?? true,
     () => false,
   )
 }
 
 /** Any reply counts, an error too: a Redis that loads its file, or wants a password, lives. */
-function redisAnswers(port: number): Promise<boolean> {
+function redisAnswers(port: number, answerMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' }, () => socket.write('PING\r\n'))
     const done = (answered: boolean) => {
       socket.destroy()
       resolve(answered)
     }
-    socket.setTimeout(ANSWER_MS, () => done(false))
+    socket.setTimeout(answerMs, () => done(false))
     socket.on('data', () => done(true))
     socket.on('error', () => done(false))
     socket.on('close', () => done(false))
