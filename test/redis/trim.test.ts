@@ -63,11 +63,17 @@ describe('the log is cut', () => {
     expect(await trim(2)).toEqual(['NOFLOOR', 'too few snapshots'])
   })
 
-  it('on the word of one pod when the other is dead, and for a cell of one replica', async () => {
+  it('on the word of one pod when the other is dead', async () => {
     const late = await at(8)
     await beat('0/0', { oldestSnapshot: late })
     await beat('0/1', {})
-    expect((await trim(2, ['0/1']))[0]).toBe('OK')
+    expect(await trim(2, ['0/1'])).toEqual(['OK', late, '8'])
+  })
+
+  it('on the word of the only pod of a cell of one replica', async () => {
+    const late = await at(8)
+    await beat('0/0', { oldestSnapshot: late })
+    expect(await trim(1)).toEqual(['OK', late, '8'])
   })
 
   it('not on the word of one pod where there should be two, whoever is dead in another cell or beyond the plan', async () => {
@@ -91,8 +97,10 @@ describe('the log is cut', () => {
   it('only by the present primary', async () => {
     await beat('0/0', { oldestSnapshot: await at(8) })
     await redis.client.del(h.cell(0).keys.lease(0))
-    await h.lead(0, '0/1')
+    const [next, before] = [await h.lead(0, '0/1'), await length()]
     expect((await trim(1))[0]).toBe('FENCED')
+    expect(await length()).toBe(before)
+    expect((await next.log.trim(redis.client, next.lead, 1, []))[0]).toBe('OK')
   })
 })
 

@@ -242,16 +242,27 @@ export class TestCluster {
   }
 }
 
-/** A sample of a process, the first of its name; 0 where there is none. */
+/** A sample of a process, the first of its name. Throws where the process has none: a metric that is absent is not 0. */
 export async function metricOf({ adminPort }: Pick<ProcessStatus, 'adminPort'>, name: string): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
-  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
+  const sample = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]
+  if (sample === undefined) throw new Error(`there is no metric ${name} on port ${adminPort}`)
+  return Number(sample)
 }
 
-/** Two free ports in a row, below the range from which the kernel gives ports to everybody else. */
+const PORT_PAIRS = 5000
+/** Test files that run at the same time, at most. */
+const LANES_MAX = 4
+const LANE_PAIRS = PORT_PAIRS / LANES_MAX
+
+/**
+ * Two free ports in a row, below the range from which the kernel gives ports to all other processes; each lane of test files
+ * has a range of its own, since a port that is free now is taken only some seconds later.
+ */
 async function freePair(): Promise<number> {
   for (;;) {
-    const port = 20_000 + 2 * Math.floor(Math.random() * 5000)
+    const lane = Number(process.env.VITEST_POOL_ID ?? 0) % LANES_MAX
+    const port = 20_000 + 2 * (lane * LANE_PAIRS + Math.floor(Math.random() * LANE_PAIRS))
     if ((await portIsFree(port, '127.0.0.1')) && (await portIsFree(port + 1, '127.0.0.1'))) return port
   }
 }
