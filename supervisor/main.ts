@@ -5,6 +5,7 @@ import { stopOnSignal } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { DataDir } from './data-dir.ts'
+import { ANSWER_MS } from './liveness.ts'
 import { type CollectionRequest, clusterOfCollection, parseStoredClusters } from './manifests.ts'
 import { isAlive, startTicks } from './os-process.ts'
 import { Supervisor } from './supervisor.ts'
@@ -21,6 +22,8 @@ if (!dir.lock(self, isAlive)) {
   process.exit(0)
 }
 const metrics = new Metrics('supervisor')
+/** A setting for tests, which would wait most of a minute for each process that hangs. */
+const answerMs = Number(process.env.MAKSDB_ANSWER_MS ?? ANSWER_MS)
 
 const server = makeServer(async (request, response, url) => {
   if (url.pathname === '/healthz' || url.pathname === '/readyz') return sendJson(response, 200, { ready: true })
@@ -48,7 +51,7 @@ const server = makeServer(async (request, response, url) => {
   sendJson(response, 200, {})
 })
 const adminPort = await listen(server, '127.0.0.1', dir.supervisor?.adminPort ?? 0, true)
-const supervisor = new Supervisor(dir, settings, adminPort, logger, metrics)
+const supervisor = new Supervisor(dir, settings, adminPort, logger, metrics, answerMs)
 dir.saveSupervisor({ ...self, adminPort })
 stopOnSignal(logger, () => supervisor.stop())
 await supervisor.run()

@@ -15,7 +15,7 @@ import type { Metrics } from '../runtime/metrics.ts'
 import { checkChange } from './changes.ts'
 import type { DataDir, ProcessRecord, Settings, StoredCluster } from './data-dir.ts'
 import { releaseLeaseOfEnded } from './ended-primary.ts'
-import { ANSWER_MS, type Answering, Liveness } from './liveness.ts'
+import { type Answering, Liveness } from './liveness.ts'
 import { MemberMaintenance } from './member-maintenance.ts'
 import { marked, orphans } from './orphans.ts'
 import { endProcess, freePort, isAlive, portIsFree, startDetached, startTicks } from './os-process.ts'
@@ -30,8 +30,6 @@ const TICK_MS = 200
 const SOON_MS = 20
 /** A process that is ready is asked again only so often; its end is noticed at once. */
 const PROBE_READY_MS = 1000
-/** A setting for tests, which would wait most of a minute for each process that hangs. */
-const PROBE_ANSWER_MS = Number(process.env.MAKSDB_ANSWER_MS ?? ANSWER_MS)
 const GRACE_MS = 20_000
 /** Failed starts of a Redis after which its port is looked at again. */
 const REDIS_FAILURES = 3
@@ -66,6 +64,7 @@ export class Supervisor {
   readonly #adminPort: number
   readonly #logger: Logger
   readonly #metrics: Metrics
+  readonly #answerMs: number
   readonly #known = new Map<string, Known>()
   readonly #members: MemberMaintenance
   #clusters: StoredCluster[]
@@ -76,7 +75,9 @@ export class Supervisor {
   /** Another pass is due at once. */
   #woken = false
 
-  constructor(dir: DataDir, settings: Settings, adminPort: number, logger: Logger, metrics: Metrics) {
+  /** @param answerMs a process that answers no probe within this time, several times in a row, hangs */
+  constructor(dir: DataDir, settings: Settings, adminPort: number, logger: Logger, metrics: Metrics, answerMs: number) {
+    this.#answerMs = answerMs
     this.#dir = dir
     this.#settings = settings
     this.#adminPort = adminPort
@@ -172,7 +173,7 @@ export class Supervisor {
       failures,
       endedAt: 0,
       probedAt: 0,
-      liveness: new Liveness(record, PROBE_ANSWER_MS, (why) => this.#noteHang(unit, record, why)),
+      liveness: new Liveness(record, this.#answerMs, (why) => this.#noteHang(unit, record, why)),
       ended: false,
     }
     this.#known.set(unit.name, known)
