@@ -11,10 +11,11 @@ import type { VectorClusterStatus } from '../protocol/manifest/vector-cluster-st
 import type { Logger } from '../runtime/logger.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import { Actions } from './act/actions.ts'
-import { Applier, type ApplierParts, type Written } from './act/applier.ts'
+import { Applier } from './act/applier.ts'
 import { Disruptor } from './act/disruptor.ts'
 import { Finalizer } from './act/finalizer.ts'
 import { LogMaintenance } from './act/log-maintenance.ts'
+import type { Written } from './act/object-writer.ts'
 import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
 import { apiKeySecret, collectionConfig, internalSecret } from './manifests/config.ts'
 import { type BuildContext } from './manifests/context.ts'
@@ -26,13 +27,15 @@ import { ANNOTATIONS } from './resources.ts'
 import { conditionsOf, fullnessOf, type PassResult } from './status/conditions.ts'
 import { belowFloor, sameStatus, statusOf, withoutCounters } from './status/status.ts'
 import { StatusWriter } from './status/status-writer.ts'
+import type { ApiAccess } from './watch/api-access.ts'
 import { FailedCreates } from './watch/failed-creates.ts'
 import { foreignDataErrorOf, foreignDataProblem } from './watch/foreign-data.ts'
 import { type LogState, LogViews } from './watch/log-view.ts'
-import { clustersThatRun, configMapOf, imageThatRuns, observe } from './watch/observe.ts'
-import { disruptedOf, isPaused, isReady, type Observed, podsOf, problemOf, worldOf } from './watch/observed.ts'
+import { clustersThatRun, configMapOf, imageThatRuns, isPaused, type Observed, observe } from './watch/observe.ts'
 import { isOwnedBy, isPodOf } from './watch/ownership.ts'
+import { isReady, podsOf, problemOf } from './watch/pods.ts'
 import { ReferenceReader, type References } from './watch/references.ts'
+import { disruptedOf, worldOf } from './watch/world.ts'
 
 /** While something is under way, and while all is well. Changes of objects bring a pass at once. */
 const SOON_MS = 500
@@ -51,7 +54,7 @@ export interface OperatorSettings {
   imagePullPolicy: string
 }
 
-export interface ReconcilerParts extends ApplierParts {
+export interface ReconcilerParts extends ApiAccess {
   settings: OperatorSettings
   /** A VectorCluster wants a pass. */
   wake: (key: string) => void

@@ -1,22 +1,22 @@
 /** Carries the plan out: every call here is idempotent, so a pass that died half-way is finished by the next. */
 import type { ClusterAction, ClusterPlan } from '../../core/plan/rollout-plan.ts'
 import { quantityText } from '../../protocol/manifest/quantity.ts'
-import type { EventText } from '../kube/event-recorder.ts'
 import { isRefusal } from '../kube/kube-error.ts'
-import { type KubeObject, keyOf } from '../kube/objects.ts'
+import { keyOf } from '../kube/objects.ts'
 import type { Problem } from '../problem.ts'
 import { OWNED, VOLUME_CLAIMS } from '../resources.ts'
-import { disruptedOf, type Observed } from '../watch/observed.ts'
+import type { ApiAccess } from '../watch/api-access.ts'
+import { type Observed } from '../watch/observe.ts'
 import { isOwnedBy, setNameOf } from '../watch/ownership.ts'
-import type { ApplierParts } from './applier.ts'
+import { disruptedOf } from '../watch/world.ts'
 import { Backoff } from './backoff.ts'
 import type { Disruptor } from './disruptor.ts'
 
 export class Actions {
-  readonly #parts: ApplierParts & { disruptor: Disruptor }
+  readonly #parts: ApiAccess & { disruptor: Disruptor }
   readonly #backoff = new Backoff()
 
-  constructor(parts: ApplierParts & { disruptor: Disruptor }) {
+  constructor(parts: ApiAccess & { disruptor: Disruptor }) {
     this.#parts = parts
   }
 
@@ -70,7 +70,7 @@ export class Actions {
     const problem = await this.#parts.disruptor.deletePod(disruptedOf(observed), pod, signal)
     if (problem) return problem
     const note = `pod ${action.pod} is replaced: ${action.why}`
-    await this.#event(observed.object, 'Normal', 'PodReplaced', 'Replace', note, signal)
+    await this.#parts.events.normal(observed.object, 'PodReplaced', 'Replace', note, signal)
     return undefined
   }
 
@@ -79,7 +79,7 @@ export class Actions {
     if (!set) return
     await this.#parts.client.delete(OWNED.StatefulSet, set, { propagation: 'Orphan' }, signal)
     const note = `StatefulSet ${name} is created again for its larger volumes; its pods stay`
-    await this.#event(observed.object, 'Normal', 'SetRecreated', 'Recreate', note, signal)
+    await this.#parts.events.normal(observed.object, 'SetRecreated', 'Recreate', note, signal)
   }
 
   async #handOver(
@@ -94,9 +94,8 @@ export class Actions {
       const answer = await this.#parts.disruptor.handOver(disruptedOf(observed), pod, token, signal)
       if (!answer || 'reason' in answer) return answer
       const { successor } = answer
-      await this.#event(
+      await this.#parts.events.normal(
         observed.object,
-        'Normal',
         'HandOver',
         'HandOver',
         `pod ${action.pod} hands over to ${successor ?? 'no pod yet'}: ${action.why}`,
@@ -123,18 +122,7 @@ export class Actions {
       await this.#parts.client.mergePatch(VOLUME_CLAIMS, { namespace, name }, patch, signal),
     )
     const note = `volume ${name} grows to ${storage}`
-    await this.#event(observed.object, 'Normal', 'VolumeGrown', 'Grow', note, signal)
-  }
-
-  #event(
-    about: KubeObject,
-    type: EventText['type'],
-    reason: string,
-    action: string,
-    note: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    return this.#parts.events.record(about, { type, reason, action, note }, signal)
+    await this.#parts.events.normal(observed.object, 'VolumeGrown', 'Grow', note, signal)
   }
 }
 

@@ -23,7 +23,7 @@ import { PORTS } from '../manifests/names.ts'
 import type { Problem } from '../problem.ts'
 import { PODS } from '../resources.ts'
 import type { Caches } from '../watch/caches.ts'
-import { statusOfPod } from '../watch/observed.ts'
+import { statusOfPod } from '../watch/pods.ts'
 
 const HAND_OVER_TIMEOUT_MS = 5000
 /** The pod that handed over does not ask again for so long; longer than an election takes. */

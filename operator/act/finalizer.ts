@@ -11,9 +11,9 @@ import { isRefusal } from '../kube/kube-error.ts'
 import { type KubeObject, keyOf } from '../kube/objects.ts'
 import type { Problem } from '../problem.ts'
 import { ANNOTATIONS, FINALIZER, OWNED, VECTOR_CLUSTERS } from '../resources.ts'
+import type { ApiAccess } from '../watch/api-access.ts'
 import type { LogViews } from '../watch/log-view.ts'
 import { isPodOf } from '../watch/ownership.ts'
-import type { ApplierParts } from './applier.ts'
 import { Backoff } from './backoff.ts'
 
 const SOON_MS = 1000
@@ -30,11 +30,11 @@ export interface Leaving {
 type Outcome = Omit<EventText, 'action'>
 
 export class Finalizer {
-  readonly #parts: ApplierParts
+  readonly #parts: ApiAccess
   readonly #logs: LogViews
   readonly #backoff = new Backoff()
 
-  constructor(parts: ApplierParts, logs: LogViews) {
+  constructor(parts: ApiAccess, logs: LogViews) {
     this.#parts = parts
     this.#logs = logs
   }

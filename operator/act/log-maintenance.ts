@@ -8,7 +8,9 @@ import type { KubeObject } from '../kube/objects.ts'
 import type { BuildContext } from '../manifests/context.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import type { LogState, LogViews } from '../watch/log-view.ts'
-import { departedMembers, endedProcesses, logName, type Observed } from '../watch/observed.ts'
+import { type Observed } from '../watch/observe.ts'
+import { endedProcesses, logName } from '../watch/pods.ts'
+import { departedMembers } from '../watch/world.ts'
 
 const RELEASED_MAX = 10_000
 

@@ -2,18 +2,18 @@
 import type { Disruptions } from '../../core/plan/disruption-budget.ts'
 import type { ConditionType, VectorClusterStatus } from '../../protocol/manifest/vector-cluster-status.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
-import type { ApplierParts } from '../act/applier.ts'
 import { type KubeObject, keyOf, parseKey } from '../kube/objects.ts'
 import { STATUS_MANAGER, VECTOR_CLUSTERS } from '../resources.ts'
+import type { ApiAccess } from '../watch/api-access.ts'
 import { conditionOf, type Verdict } from './conditions.ts'
 import { COUNTERS_EVERY_MS, sameStatus } from './status.ts'
 import { statusEventsOf } from './status-events.ts'
 
 export class StatusWriter {
-  readonly #parts: ApplierParts & { metrics: Metrics }
+  readonly #parts: ApiAccess & { metrics: Metrics }
   readonly #writtenAt = new Map<string, number>()
 
-  constructor(parts: ApplierParts & { metrics: Metrics }) {
+  constructor(parts: ApiAccess & { metrics: Metrics }) {
     this.#parts = parts
   }
 

@@ -5,7 +5,7 @@ import { isRefusal } from '../kube/kube-error.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import type { Problem } from '../problem.ts'
 import { LABELS } from '../resources.ts'
-import type { Observed } from './observed.ts'
+import { type Observed } from './observe.ts'
 
 /** Events are many, and the API server searches them all: an answer is good for so long. */
 const GOOD_FOR_MS = 10_000

@@ -6,7 +6,7 @@ import { MaksError } from '../../core/errors.ts'
 import { parseLastWords } from '../../protocol/env/last-words.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import type { Problem } from '../problem.ts'
-import { isReady, statusOfPod } from './observed.ts'
+import { isReady, statusOfPod } from './pods.ts'
 
 const REASONS = {
   DATA_OF_ANOTHER_SHAPE: 'DataOfAnotherShape',

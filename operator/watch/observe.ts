@@ -1,14 +1,32 @@
-/** What stands in the cluster for a VectorCluster, and what was decided when it was made. */
+/** One look at everything that there is of a VectorCluster, and what was decided when it was made. */
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { VectorCluster } from '../../protocol/manifest/vector-cluster.ts'
 import type { VectorClusterStatus } from '../../protocol/manifest/vector-cluster-status.ts'
 import type { TopologyView } from '../../store/topology.ts'
 import { type KubeObject, keyOf } from '../kube/objects.ts'
 import { KEYS, names } from '../manifests/names.ts'
-import { LABELS, type OwnedKind } from '../resources.ts'
+import { ANNOTATIONS, LABELS, type OwnedKind } from '../resources.ts'
 import type { Caches } from './caches.ts'
-import { cellOf, hasReadyEndpoint, type Observed } from './observed.ts'
 import { isPodOf } from './ownership.ts'
+import { cellOf, hasReadyEndpoint } from './pods.ts'
+
+/** Everything that one pass knows of a VectorCluster. */
+export interface Observed {
+  object: KubeObject
+  cluster: VectorCluster
+  sets: Map<string, KubeObject>
+  pods: KubeObject[]
+  claims: KubeObject[]
+  router: KubeObject | undefined
+  /** Whether the Service that clients speak to leads to a router. */
+  reachable: boolean
+  topology: TopologyView | undefined
+}
+
+/** Paused, the operator writes nothing but the status and events of this VectorCluster (O20). */
+export function isPaused({ metadata }: KubeObject): boolean {
+  return metadata.annotations?.[ANNOTATIONS.paused] === 'true'
+}
 
 function ownedNamed(caches: Caches, object: KubeObject, kind: OwnedKind, name: string): KubeObject | undefined {
   return caches.ownedBy(object, kind).find(({ metadata }) => metadata.name === name)
