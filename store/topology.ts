@@ -81,7 +81,7 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
   const FIXED = 17
   const WIDTH = 7
   const cells = Array.from({ length: scope.clusters }, (_, c): CellView => {
-    const [epoch = '0', token = '', head = '0-0', trim = '0', walked = '0', walBytes = '0', leased = '0'] = r.slice(
+    const [epoch = '0', token = '', head = '0-0', trim = '0', migrated = '0', walBytes = '0', leased = '0'] = r.slice(
       FIXED + WIDTH * c,
       FIXED + WIDTH * (c + 1),
     )
@@ -90,7 +90,7 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
       leader: podOfToken(token),
       head: positionOrOrigin(head),
       trim: positionOrOrigin(trim),
-      migrated: Number(walked),
+      migrated: Number(migrated),
       walBytes: Number(walBytes),
       leased: leased === '1',
     }

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
 const TAIL_BYTES = 16 * 1024
 const SAYS_WHY = /error|fatal|cannot|can't|failed|refuse|denied|no space/i
-/** Lines of stack traces, of the source around them, and Node's farewell. */
+/** Lines of stack traces, of the source around them, and Node's last lines. */
 const NOISE = /^\s|^[{}^]|^node:|^file:|^Node\.js v/
 const LINE_MAX = 300
 

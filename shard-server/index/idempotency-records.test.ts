@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
 import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from '../../core/log/idempotency.ts'
-import { IdempotencyRecords, ONCE_IDS_MAX } from './idempotency-records.ts'
+import { IDEMPOTENCY_IDS_MAX, IdempotencyRecords } from './idempotency-records.ts'
 
 const record = (
   request: string,
@@ -45,7 +45,7 @@ describe('what a cell remembers of requests with idempotency keys', () => {
     idempotency.note(record('renewed', 2, IDEMPOTENCY_TTL_MS))
     idempotency.note(record('last', 1, IDEMPOTENCY_TTL_MS + 2))
     expect([...new Set([...idempotency.all()].map(({ request }) => request))]).toEqual(['renewed', 'last'])
-    for (let id = 0; id < ONCE_IDS_MAX - 4; id++) idempotency.note(record('many', id, IDEMPOTENCY_TTL_MS + 3))
+    for (let id = 0; id < IDEMPOTENCY_IDS_MAX - 4; id++) idempotency.note(record('many', id, IDEMPOTENCY_TTL_MS + 3))
     idempotency.note(record('renewed', 3, IDEMPOTENCY_TTL_MS + 4))
     idempotency.note(record('one more', 1, IDEMPOTENCY_TTL_MS + 5))
     expect([...new Set([...idempotency.all()].map(({ request }) => request))]).toEqual(['many', 'renewed', 'one more'])
@@ -53,9 +53,9 @@ describe('what a cell remembers of requests with idempotency keys', () => {
 
   it('has a limit, at which the oldest requests go first', () => {
     const idempotency = new IdempotencyRecords()
-    for (let id = 0; id < ONCE_IDS_MAX + 500; id++) idempotency.note(record(`r${Math.floor(id / 1000)}`, id, 1))
+    for (let id = 0; id < IDEMPOTENCY_IDS_MAX + 500; id++) idempotency.note(record(`r${Math.floor(id / 1000)}`, id, 1))
     const left = [...idempotency.all()]
-    expect(left.length).toBeLessThanOrEqual(ONCE_IDS_MAX)
-    expect([left.length, left[0]?.request]).toEqual([ONCE_IDS_MAX - 500, 'r1'])
+    expect(left.length).toBeLessThanOrEqual(IDEMPOTENCY_IDS_MAX)
+    expect([left.length, left[0]?.request]).toEqual([IDEMPOTENCY_IDS_MAX - 500, 'r1'])
   })
 })

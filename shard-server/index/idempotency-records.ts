@@ -6,7 +6,7 @@ import type { IdKey } from '../../core/ids.ts'
 import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from '../../core/log/idempotency.ts'
 
 /** Ids, over all requests. */
-export const ONCE_IDS_MAX = 100_000
+export const IDEMPOTENCY_IDS_MAX = 100_000
 
 interface Request {
   digest: string
@@ -31,7 +31,7 @@ export class IdempotencyRecords {
     if (!one.results.has(id)) this.#ids++
     one.results.set(id, result)
     for (const [oldest, { at: then }] of this.#requests) {
-      if (this.#ids <= ONCE_IDS_MAX && then > at - IDEMPOTENCY_TTL_MS) break
+      if (this.#ids <= IDEMPOTENCY_IDS_MAX && then > at - IDEMPOTENCY_TTL_MS) break
       this.#forget(oldest)
     }
   }

@@ -232,8 +232,8 @@ async function sample({ pod }: ShardParts, request: SampleRequest) {
   return { header: {}, chunks: [bytesOf(await pod.index.call('sample', { limit: request.limit }))] }
 }
 
-async function centroids({ rebalancer: mover }: ShardParts, request: CentroidsRequest, chunks: Buffer[]) {
-  return { header: { version: await mover.install(request, chunks[0]) } }
+async function centroids({ rebalancer }: ShardParts, request: CentroidsRequest, chunks: Buffer[]) {
+  return { header: { version: await rebalancer.install(request, chunks[0]) } }
 }
 
 async function newestManifest({ pod, replica, snapshotter }: ShardParts, { atLeast }: SnapshotRequest) {
