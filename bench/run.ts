@@ -7,7 +7,7 @@ import { ORIGIN } from '../core/log/position.ts'
 import { normal, seededRandom } from '../core/random.ts'
 import { encodeRow } from '../core/row-codec.ts'
 import { type AppliedEntry, CellState } from '../shard-server/index/cell-state.ts'
-import { FlatIndex, flatten } from '../shard-server/index/kernel.ts'
+import { FaissKernel, flatten } from '../shard-server/index/faiss-kernel.ts'
 import { LogHarness } from '../test/support/log-harness.ts'
 import { TestRedis } from '../test/support/redis.ts'
 import { creation } from './creation.ts'
@@ -44,8 +44,8 @@ function batching(): void {
   console.log(`\n## FAISS, ${ROWS.toLocaleString('en')} x ${DIMENSION}, ${LIMIT} neighbours, one thread\n`)
   row('queries in a batch', 'queries a second', 'of a single one')
   row('---', '---', '---')
-  const index = new FlatIndex('L2', DIMENSION, folder)
-  index.add(vectors)
+  const index = new FaissKernel('L2', DIMENSION, folder)
+  index.append(vectors)
   let single = 0
   for (const size of [1, 4, 8, 12, 16, 32, 64, 128]) {
     const queries = flatten(Array.from({ length: size }, vector))

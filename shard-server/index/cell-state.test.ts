@@ -11,7 +11,8 @@ import { normal, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { bytesOf } from '../../core/vector.ts'
 import { type AppliedEntry, CellState } from './cell-state.ts'
-import { FlatIndex } from './kernel.ts'
+import { FaissKernel } from './faiss-kernel.ts'
+import { RowMask } from './row-mask.ts'
 import { loadSnapshot, pruneSnapshots, writeSnapshot } from './snapshot-files.ts'
 import { listSnapshots, snapshotPath, verifySnapshot } from './snapshot-manifest.ts'
 
@@ -133,16 +134,19 @@ describe('a cell with dead rows', () => {
   })
 
   it('takes rows on a volume that takes no files', () => {
-    const index = new FlatIndex('L2', 2, join(folder, 'no', 'such', 'folder'))
-    index.add([Float32Array.from({ length: 6000 }, (_, i) => i)])
-    expect([index.rows, index.search([Float32Array.of(4000, 4001)], 1).labels]).toEqual([3000, [2000]])
+    const index = new FaissKernel('L2', 2, join(folder, 'no', 'such', 'folder'))
+    index.append([Float32Array.from({ length: 6000 }, (_, i) => i)])
+    const mask = new RowMask()
+    for (let row = 0; row < 3000; row++) mask.add(row)
+    const [found] = index.search([{ vector: Float32Array.of(4000, 4001), mask }], 1)
+    expect([index.rows, found?.rows]).toEqual([3000, [2000]])
   })
 
   it('is compacted when the dead outnumber the living, and stays exact', () => {
     const played = new Played('L2')
     for (let round = 0; round < 6; round++) played.apply(Array.from({ length: 1000 }, (_, i) => i + 1))
     expect(played.state.compactions).toBeGreaterThan(0)
-    expect(played.state.rows.size).toBe(played.state.index.rows)
+    expect(played.state.rows.size).toBe(played.state.kernel.rows)
     expect(played.state.rows.dead).toBeLessThan(2048 + 1000)
     played.expectExact(played.state, 20, 10)
   })

@@ -1,6 +1,6 @@
 /**
- * The state of a cell: the fold of its log up to `point`. Everything that reads or changes rows and index goes through
- * here, on one worker thread. The log is the only writer.
+ * The state of a cell: the fold of its log up to `tip`. It composes the row store, the kernel and what repairs
+ * need, on one worker thread; how rows are compared is `ExactSearch`'s. The log is the only writer.
  */
 import { MaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
@@ -9,10 +9,12 @@ import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
+import { FaissKernel } from './faiss-kernel.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
-import { FlatIndex } from './kernel.ts'
+import type { Kernel } from './kernel.ts'
+import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
-import { ExactSearch, type FoundRow, type Query } from './search.ts'
+import { ExactSearch, type FoundRow } from './search.ts'
 import type { OwnedShape } from './snapshot-manifest.ts'
 import { Tombstones } from './tombstones.ts'
 
@@ -38,10 +40,19 @@ export interface CellShape extends OwnedShape {
   scratchDir: string
 }
 
+/** A query of a search call. */
+export interface Query {
+  vector: Float32Array
+  /** Rows at most. */
+  limit: number
+  /** Version to read at; the present state if absent. */
+  at?: number
+}
+
 export class CellState {
   readonly shape: CellShape
   rows: RowStore
-  index: FlatIndex
+  readonly kernel: Kernel
   tip: LogTip
   /** Highest ordering version applied. */
   version: number
@@ -58,7 +69,7 @@ export class CellState {
     this.tip = point
     this.version = 0
     this.rows = new RowStore(shape.dimension)
-    this.index = new FlatIndex(shape.metric, shape.dimension, shape.scratchDir)
+    this.kernel = new FaissKernel(shape.metric, shape.dimension, shape.scratchDir)
   }
 
   apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogTip): void {
@@ -77,7 +88,7 @@ export class CellState {
       added.push(vector)
       this.tombstones.forget(key)
     }
-    this.index.add(added)
+    this.kernel.append(added)
     this.tip = point
     if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
   }
@@ -90,11 +101,8 @@ export class CellState {
 
   compact(): void {
     this.rows = this.rows.compacted()
-    this.index.clear()
-    const { chunks, size, rowsPerChunk, dimension } = this.rows
-    this.index.add(
-      chunks.map((chunk, i) => chunk.subarray(0, Math.min(rowsPerChunk, size - i * rowsPerChunk) * dimension)),
-    )
+    this.kernel.clear()
+    this.kernel.append(this.rows.vectorBlocks())
     this.compactions++
   }
 
@@ -106,11 +114,14 @@ export class CellState {
   }
 
   /**
-   * The nearest visible rows of each query, exactly.
-   * @param scanMs see `Nearest.search`: without it, every query is answered
+   * The nearest visible rows of each query, exactly. Throws STALE where a query's version was given up.
+   * @param scanMs see `ExactSearch.search`: without it, every query is answered
    */
   search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): (FoundRow[] | undefined)[] {
-    for (const query of queries) this.checkReadable(query.at)
-    return new ExactSearch(this.shape.metric, this.rows, this.index).search(queries, scanMs)
+    for (const { at } of queries) this.checkReadable(at)
+    const masks = new Map<number | undefined, RowMask>()
+    for (const { at } of queries) if (!masks.has(at)) masks.set(at, this.rows.maskAt(at))
+    const masked = queries.map(({ vector, limit, at }) => ({ vector, limit, mask: masks.get(at) as RowMask }))
+    return new ExactSearch(this.shape.metric, this.rows, this.kernel).search(masked, scanMs)
   }
 }

@@ -107,7 +107,7 @@ const handlers: Handlers = {
     const { rows } = state
     const to = Math.min(rows.size, from + limit)
     const keys: IdKey[] = []
-    for (let row = from; row < to; row++) if (rows.visible(row, undefined)) keys.push(rows.keys[row] as IdKey)
+    for (let row = from; row < to; row++) if (rows.isLive(row)) keys.push(rows.keyOf(row))
     return { keys, next: to < rows.size ? to : null }
   },
 
@@ -133,7 +133,7 @@ const handlers: Handlers = {
   },
 
   sample({ limit }) {
-    const owners = state.rows.liveRows().filter((row) => state.rows.flags[row] === 'o')
+    const owners = state.rows.liveRows().filter((row) => state.rows.flagOf(row) === 'o')
     const step = Math.max(1, owners.length / limit)
     const chosen: number[] = []
     for (let at = 0; at < owners.length && chosen.length < limit; at += step)
@@ -151,7 +151,7 @@ const handlers: Handlers = {
     const { rows } = state
     let row = from
     for (; row < rows.size && row < from + WALK_ROWS && found.misplaced.length + found.source.length < limit; row++) {
-      if (!rows.visible(row, undefined)) continue
+      if (!rows.isLive(row)) continue
       const { key, born, flag, payload, vector } = rows.at(row)
       if (flag === 'l') found.source.push({ key, version: born })
       if (flag !== 'o') continue
@@ -193,7 +193,7 @@ function tell(
   more: (row: number, n: number) => object,
   { withPayload, withVector }: Pick<ReadRows, 'withPayload' | 'withVector'>,
 ): ToldRows {
-  const payloads = withPayload ? rows.map((row) => state.rows.payloads[row] as string) : []
+  const payloads = withPayload ? rows.map((row) => state.rows.payloadOf(row)) : []
   const vectorBytes = withVector ? 4 * state.shape.dimension * rows.length : 0
   // A character takes a byte at least.
   checkLimit(
@@ -203,9 +203,9 @@ function tell(
   )
   const bytes = payloads.map((text) => Buffer.from(text))
   const headers = rows.map((row, n) => ({
-    key: state.rows.keys[row],
-    version: state.rows.born[row],
-    userVersion: state.rows.userVersions[row],
+    key: state.rows.keyOf(row),
+    version: state.rows.bornOf(row),
+    userVersion: state.rows.userVersionOf(row),
     ...more(row, n),
     ...(withPayload ? { payloadBytes: bytes[n]?.length } : {}),
   }))

@@ -13,7 +13,7 @@ import { formatPosition, type Position, parsePosition } from '../../core/log/pos
 import { bytesOf, float32View } from '../../core/vector.ts'
 import type { LogTip, RowFlag } from '../../store/log-entry.ts'
 import { type CellShape, CellState } from './cell-state.ts'
-import { FAISS_HEADER_BYTES, faissHeader } from './kernel.ts'
+import { FAISS_HEADER_BYTES, faissHeader } from './faiss-kernel.ts'
 import type { StoredRow } from './row-store.ts'
 import { SetAside } from './set-aside.ts'
 import {
@@ -51,11 +51,11 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
   const store = state.rows
   const lines = rows.map(
     (row): RowLine => [
-      store.keys[row] as IdKey,
-      store.born[row] as number,
-      store.userVersions[row] as number,
-      store.flags[row] as RowFlag,
-      store.payloads[row] as string,
+      store.keyOf(row),
+      store.bornOf(row),
+      store.userVersionOf(row),
+      store.flagOf(row),
+      store.payloadOf(row),
     ],
   )
   const vectors = rows.map((row) => store.vector(row))
@@ -233,8 +233,8 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   } finally {
     await vectors.close()
   }
-  if (manifest.rows > 0) state.index.addFile(join(path, VECTORS))
-  if (state.index.rows !== state.rows.size || state.rows.size !== manifest.rows)
+  if (manifest.rows > 0) state.kernel.appendFile(join(path, VECTORS))
+  if (state.kernel.rows !== state.rows.size || state.rows.size !== manifest.rows)
     throw new DamagedSnapshot(`${path} does not hold the rows that it names`)
   return state
 }

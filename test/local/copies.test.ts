@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { formatPosition } from '../../core/log/position.ts'
 import { until } from '../../runtime/until.ts'
-import type { StoredRow } from '../../shard-server/index/row-store.ts'
+import { RowStore } from '../../shard-server/index/row-store.ts'
 import { loadSnapshot, writeSnapshot } from '../../shard-server/index/snapshot-files.ts'
 import { listSnapshots, snapshotPath } from '../../shard-server/index/snapshot-manifest.ts'
 import { kill, metricOf, TestCluster } from '../support/cluster.ts'
@@ -48,9 +48,12 @@ async function changeARow(dir: string): Promise<void> {
     scratchDir: tmpdir(),
   }
   const state = await loadSnapshot(shape, snapshotPath(dir, newest))
-  const number = state.rows.liveRows()[7] as number
-  const row: StoredRow = state.rows.at(number)
-  state.rows.payloads[number] = row.payload.replace(/\d+/, '99')
+  const changed = new RowStore(shape.dimension)
+  state.rows.liveRows().forEach((number, n) => {
+    const row = state.rows.at(number)
+    changed.put(n === 7 ? { ...row, payload: row.payload.replace(/\d+/, '99') } : row)
+  })
+  state.rows = changed
   // A whole snapshot of a position is never written over.
   rmSync(snapshotPath(dir, newest), { recursive: true })
   expect(formatPosition(await writeSnapshot(state, dir))).toBe(formatPosition(newest))
