@@ -1,29 +1,11 @@
 /** The client as a user gets it: packed, and installed from its tarball in an empty project that has nothing else. */
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Outcome, run } from './run.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const TIMEOUT_MS = 60_000
-
-export interface Outcome {
-  status: number | null
-  output: string
-}
-
-/** @returns what a program prints on both streams, without spaces at its ends */
-export function run(command: string, args: readonly string[], cwd: string, env: Record<string, string> = {}): Outcome {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd,
-    encoding: 'utf8',
-    timeout: TIMEOUT_MS,
-    env: { ...process.env, ...env },
-  })
-  return { status, output: `${stdout}${stderr}${error?.message ?? ''}`.trim() }
-}
-
 export class EmptyProject {
   readonly folder = mkdtempSync(join(tmpdir(), 'maksdb-project-'))
 
