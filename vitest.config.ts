@@ -13,7 +13,7 @@ const CODE = [
   'client/src',
 ]
 
-/** One project a tier; test/run.ts runs them in this order and gives each its time budget. */
+/** One project a tier; test/run.ts says which run side by side, and gives each its time budget. */
 export default defineConfig({
   test: {
     projects: [
@@ -25,9 +25,20 @@ export default defineConfig({
         test: {
           name: 'local',
           include: ['test/local/*.test.ts'],
+          exclude: ['test/local/limits.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // Each file has clusters, ports and folders of its own, and mostly waits.
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          // It measures for how long a process is silent, and so is alone.
+          name: 'limits',
+          include: ['test/local/limits.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {

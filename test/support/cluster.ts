@@ -1,6 +1,6 @@
 /** A local cluster of a test's own: the real command line, real processes, a folder that goes away at the end. */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -250,21 +250,33 @@ export async function metricOf({ adminPort }: Pick<ProcessStatus, 'adminPort'>, 
   return Number(sample)
 }
 
-const PORT_PAIRS = 5000
-/** Test files that run at the same time, at most. */
-const LANES_MAX = 4
-const LANE_PAIRS = PORT_PAIRS / LANES_MAX
+const CLAIMS = join(tmpdir(), 'maksdb-test-ports')
 
 /**
- * Two free ports in a row, below the range from which the kernel gives ports to all other processes; each lane of test files
- * has a range of its own, since a port that is free now is taken only some seconds later.
+ * Two free ports in a row, below the range from which the kernel gives ports to all other processes. A port that is free now
+ * is taken only some seconds later: until this process ends, other test files on this machine leave the pair alone.
  */
 async function freePair(): Promise<number> {
   for (;;) {
-    const lane = Number(process.env.VITEST_POOL_ID ?? 0) % LANES_MAX
-    const port = 20_000 + 2 * (lane * LANE_PAIRS + Math.floor(Math.random() * LANE_PAIRS))
-    if ((await portIsFree(port, '127.0.0.1')) && (await portIsFree(port + 1, '127.0.0.1'))) return port
+    const port = 20_000 + 2 * Math.floor(Math.random() * 5000)
+    if (claimed(port) && (await portIsFree(port, '127.0.0.1')) && (await portIsFree(port + 1, '127.0.0.1'))) return port
   }
+}
+
+/** Claims a pair of ports for this process; false if another process that lives has claimed it. */
+function claimed(port: number): boolean {
+  const claim = join(CLAIMS, String(port))
+  mkdirSync(CLAIMS, { recursive: true })
+  try {
+    writeFileSync(claim, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  // The claim of an ended process is removed, for a later attempt.
+  const owner = Number(readFileSync(claim, 'utf8'))
+  if (owner > 0 && !existsSync(`/proc/${owner}`)) rmSync(claim, { force: true })
+  return false
 }
 
 export interface Topology {

@@ -33,8 +33,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     '120s',
   )
   say('the chart is installed')
-  await kubernetes.client.connection.close()
   return async () => {
-    if (given === undefined) await stopCluster()
+    try {
+      await kubernetes.namespacesGone()
+    } finally {
+      await kubernetes.client.connection.close()
+      if (given === undefined) await stopCluster()
+    }
   }
 }

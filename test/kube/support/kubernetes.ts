@@ -28,6 +28,10 @@ declare module 'vitest' {
 // A test waits for the server's answer, however long the server may take.
 setGlobalDispatcher(new Agent({ headersTimeout: 0, bodyTimeout: 0 }))
 
+/** A label of namespaces that these tests have made. */
+const OF_TESTS = 'maksdb.io/of-tests'
+const GONE_MS = 120_000
+
 export class Kubernetes {
   readonly namespace: string
   readonly client: KubeClient
@@ -42,16 +46,28 @@ export class Kubernetes {
   }
 
   async start(): Promise<void> {
-    const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.namespace } }
+    const metadata = { name: this.namespace, labels: { [OF_TESTS]: 'true' } }
+    const object = { apiVersion: 'v1', kind: 'Namespace', metadata }
     await this.client.apply(NAMESPACES, object, 'test')
   }
 
-  /** Ends everything of these tests, and waits until it is gone. */
+  /** Ends everything of these tests. The next tests do not wait for it; the end of the run does (`namespacesGone`). */
   async stop(): Promise<void> {
     const { items } = await this.client.list(VECTOR_CLUSTERS, { namespace: this.namespace })
     for (const item of items) await this.client.delete(VECTOR_CLUSTERS, item)
-    await this.kubectl('delete', 'namespace', this.namespace, '--timeout=120s')
+    await this.kubectl('delete', 'namespace', this.namespace, '--wait=false')
     await this.client.connection.close()
+  }
+
+  /** Every namespace that a test file has deleted is gone. Throws with the names of those that stay. */
+  async namespacesGone(): Promise<void> {
+    let left: string[] = []
+    const gone = await within({ limitMs: GONE_MS, everyMs: 500 }, async () => {
+      const { items } = await this.client.list(NAMESPACES, { labelSelector: OF_TESTS })
+      left = items.flatMap(({ metadata }) => (metadata.deletionTimestamp === undefined ? [] : [metadata.name]))
+      return left.length === 0 || undefined
+    })
+    if (gone === undefined) throw new Error(`after ${GONE_MS} ms there still are: ${left.join(', ')}`)
   }
 
   kubectl(...args: string[]): Promise<string> {
