@@ -60,57 +60,67 @@ export function startConfigOf(config: CollectionConfig): Omit<CollectionConfig, 
 export const shardEnvSchema = z.object({
   MAKSDB_COLLECTION_FILE: z
     .string()
-    .describe('JSON file of the collection: dimension, metric, cells, Redis; read again when it changes'),
+    .describe('JSON file of the collection: dimension, metric, cells, Redis; reloaded when it changes'),
   MAKSDB_CELL: z.coerce.number().describe('number of the cell, from 0'),
   MAKSDB_ORDINAL: z.coerce.number().describe('number of the pod in its cell, from 0'),
   MAKSDB_START_ID: z
     .string()
     .optional()
-    .describe('names this start of the process, part of the lease token; absent: random'),
+    .describe('id of this start of the process, part of the lease token; absent: random'),
   MAKSDB_TERMINATION_FILE: z
     .string()
     .optional()
     .describe(
-      'file to write the start id to, and the error that the process ends with; the kubelet hands both on when this very process has ended',
+      'file to which the process writes its start id and the error with which it ends; the kubelet publishes both after the process has ended',
     ),
-  MAKSDB_DATA_DIR: z.string().describe('folder for snapshots'),
+  MAKSDB_DATA_DIR: z.string().describe('directory of the snapshots'),
   MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on; *: every address of both families'),
   MAKSDB_ADVERTISE: z.string().default('127.0.0.1').describe('address at which routers and peers reach this pod'),
-  MAKSDB_PORT: number(0).describe('port for routers and peers; 0 takes a free one'),
-  MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0 takes a free one'),
-  MAKSDB_RUN_FILE: z.string().optional().describe('file to write the pid and the ports to'),
+  MAKSDB_PORT: number(0).describe('port for routers and peers; 0: a free port'),
+  MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0: a free port'),
+  MAKSDB_RUN_FILE: z.string().optional().describe('file to which the process writes its pid and ports'),
   MAKSDB_INTERNAL_TOKEN: z.string().describe('credential that shard and admin calls must carry'),
-  MAKSDB_LEASE_TTL_MS: number(3000).describe('time after which a silent primary may be replaced'),
-  MAKSDB_SNAPSHOT_ENTRIES: number(20_000).describe('log entries after which a snapshot is taken'),
-  MAKSDB_SNAPSHOT_INTERVAL_MS: number(300_000).describe('time after which a changed cell takes a snapshot'),
+  MAKSDB_LEASE_TTL_MS: number(3000).describe(
+    'time in ms without a renewal after which another pod may take over the lease',
+  ),
+  MAKSDB_SNAPSHOT_ENTRIES: number(20_000).describe('number of log entries after which a pod takes a snapshot'),
+  MAKSDB_SNAPSHOT_INTERVAL_MS: number(300_000).describe(
+    'time in ms after which a pod with new entries takes a snapshot',
+  ),
   MAKSDB_LOG_LEVEL: z.string().default('info').describe('pino level'),
 })
 export type ShardEnv = z.infer<typeof shardEnvSchema>
 
 export const routerEnvSchema = z.object({
-  MAKSDB_ROUTER_FILE: z.string().describe('JSON file that lists the collections; read again when it changes'),
+  MAKSDB_ROUTER_FILE: z.string().describe('JSON file that lists the collections; reloaded when it changes'),
   MAKSDB_VECTOR_CLUSTER: z
     .string()
     .optional()
-    .describe('the one VectorCluster that this router serves, a label of its metrics; absent: several'),
+    .describe('VectorCluster that this router serves, a label of its metrics; absent: the router serves several'),
   MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on; *: every address of both families'),
   MAKSDB_PORT: number(6333).describe('REST port'),
-  MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0 takes a free one'),
+  MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0: a free port'),
   MAKSDB_ADMIN_HOST: z.string().optional().describe('address of health and metrics; absent: that of MAKSDB_HOST'),
-  MAKSDB_RUN_FILE: z.string().optional().describe('file to write the pid and the ports to'),
+  MAKSDB_RUN_FILE: z.string().optional().describe('file to which the process writes its pid and ports'),
   MAKSDB_INTERNAL_TOKEN: z.string().describe('credential for shards and the supervisor'),
   MAKSDB_API_KEY: z.string().optional().describe('read-write key'),
   MAKSDB_READ_ONLY_API_KEY: z.string().optional().describe('read-only key'),
-  MAKSDB_TLS_DIR: z.string().optional().describe('folder with tls.crt and tls.key: HTTPS on the REST port'),
-  MAKSDB_SUPERVISOR_URL: z.string().optional().describe('local mode: who creates and deletes collections'),
-  MAKSDB_BODY_BYTES_MAX: number(32 * 1024 * 1024).describe('largest request body'),
-  MAKSDB_LIMIT_MAX: number(10_000).describe('largest `limit`'),
-  MAKSDB_TIMEOUT_MS: number(30_000).describe('time within which a request is answered where it names none'),
-  MAKSDB_DRAIN_MS: number(0).describe('time between the signal to end and the last request that is taken'),
+  MAKSDB_TLS_DIR: z
+    .string()
+    .optional()
+    .describe('directory with tls.crt and tls.key, which turn on HTTPS on the REST port'),
+  MAKSDB_SUPERVISOR_URL: z
+    .string()
+    .optional()
+    .describe('local mode: URL of the supervisor, which creates and deletes collections'),
+  MAKSDB_BODY_BYTES_MAX: number(32 * 1024 * 1024).describe('maximum size of a request body in bytes'),
+  MAKSDB_LIMIT_MAX: number(10_000).describe('maximum of `limit`'),
+  MAKSDB_TIMEOUT_MS: number(30_000).describe('default timeout of a request in ms'),
+  MAKSDB_DRAIN_MS: number(0).describe('time in ms during which the router still accepts requests after SIGTERM'),
   MAKSDB_CORS_ORIGIN: z
     .string()
     .optional()
-    .describe('origins that browsers may call from, separated by commas, or `*`; absent: none'),
+    .describe('origins from which browsers may call the API, separated by commas, or `*`; absent: none'),
   MAKSDB_LOG_LEVEL: z.string().default('info').describe('pino level'),
 })
 export type RouterEnv = z.infer<typeof routerEnvSchema>
@@ -122,7 +132,7 @@ export const operatorEnvSchema = z.object({
   MAKSDB_IMAGE_PULL_POLICY: z
     .enum(['Always', 'IfNotPresent', 'Never'])
     .default('IfNotPresent')
-    .describe('for that image'),
+    .describe('pull policy of that image'),
   MAKSDB_WATCH_NAMESPACES: z.string().default('').describe('namespaces to watch, separated by commas; empty: all'),
   MAKSDB_WORKERS: z.coerce
     .number()
@@ -130,13 +140,13 @@ export const operatorEnvSchema = z.object({
     .min(1)
     .max(100)
     .default(10)
-    .describe('VectorClusters that are reconciled at a time'),
+    .describe('number of VectorClusters that the operator reconciles at the same time'),
   MAKSDB_HOST: z
     .string()
     .default('127.0.0.1')
     .describe('address of health and metrics; *: every address of both families'),
-  MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0 takes a free one'),
-  MAKSDB_RUN_FILE: z.string().optional().describe('file to write the pid and the ports to'),
+  MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0: a free port'),
+  MAKSDB_RUN_FILE: z.string().optional().describe('file to which the process writes its pid and ports'),
   MAKSDB_LOG_LEVEL: z.string().default('info').describe('pino level'),
 })
 

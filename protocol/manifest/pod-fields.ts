@@ -23,7 +23,7 @@ export const keyRef = z.strictObject({
     .min(1)
     .max(NAME_MAX)
     .regex(/^[-._a-zA-Z0-9]+$/)
-    .describe('key in its data'),
+    .describe('key in the data of the object'),
 })
 
 export const nameRef = z.strictObject({ name: objectName.describe('name of the Secret, in the same namespace') })
@@ -42,8 +42,8 @@ const REQUEST_ABOVE_LIMIT = 'a request of resources cannot be above its limit'
 
 export const resources = z
   .strictObject({
-    requests: amounts.optional().describe('what is set aside for the container'),
-    limits: amounts.optional().describe('what the container may use at most'),
+    requests: amounts.optional().describe('resources reserved for the container'),
+    limits: amounts.optional().describe('maximum that the container may use'),
   })
   .refine(
     ({ requests = {}, limits = {} }) =>
@@ -64,7 +64,7 @@ export const scheduling = {
     .record(z.string(), labelValue)
     .meta({ maxProperties: 32 })
     .optional()
-    .describe('labels that nodes of the pods must have'),
+    .describe('labels that a node must have to run the pods'),
   tolerations: z
     .array(
       z.strictObject({
@@ -78,22 +78,28 @@ export const scheduling = {
     .max(32)
     .optional()
     .describe('taints that the pods tolerate'),
-  affinity: affinity.optional().describe('affinity of the shard pods; without it pods of a cell avoid one node'),
+  affinity: affinity
+    .optional()
+    .describe('affinity of the shard pods; absent: the pods of a cell prefer different nodes'),
   topologySpreadConstraints: z
     .array(spreadConstraint)
     .max(16)
     .optional()
-    .describe('how shard pods spread; without it evenly over hosts and zones, where possible'),
-  imagePullSecrets: z.array(nameRef).max(16).optional().describe('Secrets for pulling the image'),
+    .describe('topology spread of the shard pods; absent: evenly over hosts and zones, if possible'),
+  imagePullSecrets: z.array(nameRef).max(16).optional().describe('Secrets with which the image is pulled'),
   podSecurityContext: podSecurityContext
     .optional()
     .describe(
-      'of all pods: of shards, routers and Redis; absent: user, group and fsGroup 10001. Where it is given, {} included, it names the ids, and only what the restricted profile asks for is added',
+      'security context of all pods: shards, routers and Redis; absent: user, group and fsGroup 10001. If it is given, even as {}, it alone sets the ids, and the operator adds only the fields that the restricted profile requires',
     ),
   containerSecurityContext: containerSecurityContext
     .optional()
-    .describe('of all containers, over: no escalation, a read-only root file system, no capabilities'),
+    .describe(
+      'security context of all containers, merged over the default: no privilege escalation, a read-only root file system, no capabilities',
+    ),
   podTemplate: podTemplate
     .optional()
-    .describe('merged into the shard pods: labels, annotations, and fields of the pod that the operator does not set'),
+    .describe(
+      'template merged into the shard pods: labels, annotations, and fields of the pod that the operator does not set',
+    ),
 }

@@ -151,7 +151,7 @@ const podSpec = z
       .max(LISTED_MAX)
       .meta(byName)
       .optional()
-      .describe('containers beside that of the shard'),
+      .describe('containers in addition to the shard container'),
     initContainers: z.array(container).max(LISTED_MAX).meta(byName).optional(),
     volumes: z.array(volume).max(LISTED_MAX).meta(byName).optional().describe('volumes of those containers'),
     serviceAccountName: z.string().optional(),

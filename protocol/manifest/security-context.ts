@@ -7,7 +7,7 @@ const word = z.string().max(253)
 const capabilities = z.array(z.string().max(63)).max(64)
 
 const common = {
-  runAsUser: id.optional().describe('absent: the user of the image, or the one that the platform gives'),
+  runAsUser: id.optional().describe('user id; absent: the user of the image, or the user that the platform assigns'),
   runAsGroup: id.optional(),
   runAsNonRoot: z.boolean().optional(),
   seLinuxOptions: z

@@ -10,31 +10,31 @@ const count = z.int().min(0)
 export const conditionSchema = z.object({
   type: z.string(),
   status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string().describe('one word, for machines'),
-  message: z.string().describe('one sentence, for people'),
-  observedGeneration: count.describe('generation of the manifest that this was said of'),
-  lastTransitionTime: z.string().meta({ format: 'date-time' }).describe('when status changed last'),
+  reason: z.string().describe('one word that programs can rely on'),
+  message: z.string().describe('one sentence that explains the status'),
+  observedGeneration: count.describe('generation of the manifest that this condition describes'),
+  lastTransitionTime: z.string().meta({ format: 'date-time' }).describe('time of the last change of status'),
 })
 export type Condition = z.infer<typeof conditionSchema>
 
 export const shardStatusSchema = z.object({
-  cell: count.describe('number of the cluster, from 0'),
-  primary: z.string().describe('pod that leads, empty where none does'),
-  epoch: count.describe('epoch of the log; grows with every change of the primary'),
-  points: count.describe('points whose owner is this shard'),
-  readyReplicas: count.describe('pods that are ready'),
+  cell: count.describe('number of the cell, from 0'),
+  primary: z.string().describe('pod that leads; empty if no pod leads'),
+  epoch: count.describe('epoch of the log; it grows with every change of the primary'),
+  points: count.describe('points whose owner row is in this shard'),
+  readyReplicas: count.describe('number of ready pods'),
   floor: z
     .object({
-      id: z.string().describe('id of a log entry that was seen at the head'),
+      id: z.string().describe('id of a log entry that was observed at the head'),
       version: count.describe('version of the collection at that time'),
-      generation: count.optional().describe('number of the last loss that had been accepted by then'),
+      generation: count.optional().describe('number of the last loss that had been accepted at that time'),
     })
-    .describe('the log of this shard must never end before this; noted at most once a minute'),
+    .describe('lower bound of the end of this log; recorded at most once a minute'),
 })
 export type ShardStatus = z.infer<typeof shardStatusSchema>
 
 export const vectorClusterStatusSchema = z.object({
-  observedGeneration: count.optional().describe('generation of the manifest that this status speaks of'),
+  observedGeneration: count.optional().describe('generation of the manifest that this status describes'),
   conditions: z
     .array(conditionSchema)
     .optional()
@@ -42,41 +42,46 @@ export const vectorClusterStatusSchema = z.object({
     .describe('Ready, Progressing, Degraded, RedisDurable'),
   collection: z.string().optional().describe('name of the collection in the API'),
   endpoint: z.string().optional().describe('URL of the REST API inside the Kubernetes cluster'),
-  clusters: count.optional().describe('k-means clusters that run'),
-  replicas: count.optional().describe('pods of each shard, as the StatefulSets have them'),
+  clusters: count.optional().describe('number of k-means clusters that run'),
+  replicas: count.optional().describe('pods of each shard, as in spec.replicas of the StatefulSets'),
   selector: z.string().optional().describe('label selector of the shard pods, for autoscalers'),
-  primaries: z.string().optional().describe('shards with a primary, of all'),
+  primaries: z.string().optional().describe('number of shards with a primary, and of all shards'),
   points: count.optional().describe('points in the collection'),
   image: z.string().optional().describe('image that shards and routers run'),
   claimed: z
     .boolean()
     .optional()
-    .describe('the log in Redis belongs to this VectorCluster; before, no volume of its name is deleted with it'),
+    .describe(
+      'true once the log in Redis belongs to this VectorCluster; until then no volume of its name is deleted with it',
+    ),
   rollout: z
     .object({
       pods: count.describe('shard pods'),
-      updated: count.describe('shard pods that run what the manifest says'),
+      updated: count.describe('shard pods that run the current manifest'),
       blockedBy: z
         .array(z.object({ predicate: z.string(), message: z.string() }))
-        .describe('why the next pod is not replaced yet'),
+        .describe('reasons why the next pod is not replaced yet'),
     })
     .optional()
-    .describe('replacement of pods after a change'),
+    .describe('replacement of pods after a change of the manifest'),
   disruptions: z
     .array(
       z.object({
-        since: z.string().meta({ format: 'date-time' }).describe('begin of ten minutes'),
-        count: count.describe('pods that the operator replaced, asked to hand over or took away in them'),
+        since: z.string().meta({ format: 'date-time' }).describe('start of a period of ten minutes'),
+        count: count.describe('pods that the operator replaced, requested a hand-over from, or removed in this period'),
       }),
     )
     .optional()
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['since'] })
-    .describe('what counts against the budget of disruptions of the last hour: 10, and 4 for each pod'),
+    .describe('disruptions of the last hour; the budget is 10 plus 4 for each pod'),
   shards: z
     .array(shardStatusSchema)
     .optional()
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['cell'] })
-    .describe('each shard'),
-  acceptedLoss: z.string().optional().describe('value of the annotation maksdb.io/accept-loss that was acted on last'),
+    .describe('status of each shard'),
+  acceptedLoss: z
+    .string()
+    .optional()
+    .describe('value of the annotation maksdb.io/accept-loss that the operator carried out last'),
 })
 export type VectorClusterStatus = z.infer<typeof vectorClusterStatusSchema>

@@ -46,7 +46,7 @@ const sizeSchema = z
   .string()
   .max(32)
   .regex(new RegExp(SIZE_PATTERN), 'must be a quantity such as 10Gi or 1.5Ti')
-  .refine((size) => sizeBytes(size) > 0, 'a volume has more than no bytes')
+  .refine((size) => sizeBytes(size) > 0, 'the size of a volume must be above 0')
   .refine((size) => sizeBytes(size) <= sizeBytes(SIZE_MAX), SIZE_MAX_TEXT)
 
 /** Sizes of volumes grow, never shrink, and stay in their class. */
@@ -55,10 +55,10 @@ function storageOf(size: string) {
     .strictObject({
       size: sizeSchema
         .default(size)
-        .describe('size of the volume; it can only grow')
+        .describe('size of the volume; it can be raised, not lowered')
         .meta(
           cel(
-            { rule: `quantity(self).isGreaterThan(quantity('0'))`, message: 'a volume has more than no bytes' },
+            { rule: `quantity(self).isGreaterThan(quantity('0'))`, message: 'the size of a volume must be above 0' },
             { rule: `quantity(self).compareTo(quantity('${SIZE_MAX}')) <= 0`, message: SIZE_MAX_TEXT },
             { rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0', message: 'a volume can only grow' },
           ),
@@ -67,7 +67,7 @@ function storageOf(size: string) {
         .string()
         .max(253)
         .optional()
-        .describe('class of the volume; absent: the default class of the Kubernetes cluster'),
+        .describe('StorageClass of the volume; absent: the default of the Kubernetes cluster'),
     })
     .meta(
       cel({
@@ -82,7 +82,9 @@ export const centroidsSchema = z
     source: z
       .enum(['Random', 'Supplied', 'Dynamic'])
       .default('Dynamic')
-      .describe('Random: from the seed; Supplied: from a ConfigMap or uploaded; Dynamic: trained on the first points')
+      .describe(
+        'Random: generated from the seed; Supplied: read from a ConfigMap or uploaded; Dynamic: trained on the first points',
+      )
       .meta(fixed('centroids.source')),
     seed: z.int().min(0).max(SEED_MAX).default(0).describe('seed of Random centroids and of the training'),
     sampleSize: z
@@ -90,8 +92,8 @@ export const centroidsSchema = z
       .min(1)
       .max(10_000_000)
       .default(10_000)
-      .describe('points after which Dynamic centroids are trained; at least 10 for each of the clusters'),
-    configMapRef: keyRef.optional().describe('Supplied centroids: JSON, a list of lists of numbers'),
+      .describe('number of points at which Dynamic centroids are trained; at least 10 for each of the clusters'),
+    configMapRef: keyRef.optional().describe('ConfigMap key with Supplied centroids: JSON, a list of lists of numbers'),
   })
   .prefault({})
 
@@ -101,28 +103,30 @@ const redisSchema = z
       .strictObject({
         storage: storageOf(REDIS_SIZE)
           .prefault({})
-          .describe('volume of the log; Redis may use a third of it as memory, and at most 0.6 of its memory limit'),
+          .describe(
+            'volume of the log; maxmemory of Redis is a third of its size, and at most 0.6 of the memory limit of Redis',
+          ),
         resources: resources.optional().describe('resources of the Redis container'),
       })
       .optional()
-      .describe('a Redis of its own, kept by the operator'),
+      .describe('a Redis for this VectorCluster alone, managed by the operator'),
     external: z
       .strictObject({ urlSecretRef: keyRef.describe('Secret with the URL: redis://user:password@host:6379/0') })
       .optional()
-      .describe('a Redis that is there already, version 7.0 or newer'),
+      .describe('an existing Redis, version 7.0 or newer'),
     image: z
       .string()
       .min(1)
       .max(500)
       .optional()
-      .describe('image of the managed Redis; absent: the image of the shards, which holds one'),
+      .describe('image of the managed Redis; absent: the image of the shards, which contains Redis'),
   })
-  .refine((redis) => !(redis.managed && redis.external), 'has either managed or external, not both')
+  .refine((redis) => !(redis.managed && redis.external), 'must have either managed or external, not both')
   .meta(
     cel(
       {
         rule: '!(has(self.managed) && has(self.external))',
-        message: 'redis has either managed or external, not both',
+        message: 'redis must have either managed or external, not both',
       },
       {
         rule: 'has(self.external) == has(oldSelf.external)',
@@ -134,11 +138,11 @@ const redisSchema = z
 
 export const vectorClusterSpecSchema = z
   .strictObject({
-    dimension: z.int().min(1).max(DIMENSION_MAX).describe('numbers in a vector').meta(fixed('dimension')),
+    dimension: z.int().min(1).max(DIMENSION_MAX).describe('number of components of a vector').meta(fixed('dimension')),
     metric: z
       .enum(['L2', 'InnerProduct', 'Cosine'])
       .default('L2')
-      .describe('how the distance of two vectors is measured')
+      .describe('distance between two vectors')
       .meta(fixed('metric')),
     collection: z
       .string()
@@ -156,15 +160,15 @@ export const vectorClusterSpecSchema = z
       .max(CLUSTERS_MAX)
       .default(1)
       .describe(
-        'k-means clusters, each one StatefulSet; a change waits for live re-clustering and is answered in a condition',
+        'k-means clusters, each run by one StatefulSet; a change needs live re-clustering, which is not available yet, and a condition reports it',
       ),
     replicas: z
       .int()
       .min(1)
       .max(REPLICAS_MAX)
       .default(1)
-      .describe('pods of each StatefulSet: a primary and its replicas'),
-    centroids: centroidsSchema.describe('where the centres of the clusters come from'),
+      .describe('pods of each StatefulSet: one primary and its replicas'),
+    centroids: centroidsSchema.describe('source of the centroids of the clusters'),
     search: z
       .strictObject({
         recallTarget: z
@@ -172,64 +176,68 @@ export const vectorClusterSpecSchema = z
           .min(0)
           .max(1)
           .default(0.95)
-          .describe('part of the true neighbours that a search should find'),
+          .describe('share of the true nearest neighbours that a search should find, 0 to 1'),
         probes: z
           .int()
           .min(1)
           .max(CLUSTERS_MAX)
           .optional()
-          .describe('clusters that a search asks; overrides recallTarget'),
+          .describe('number of clusters that a search probes; overrides recallTarget'),
       })
       .prefault({})
-      .describe('how far a search looks'),
+      .describe('recall of searches'),
     redundantStorage: z
       .string()
       .max(5)
       .regex(/^(1(\.\d{1,3})?|2(\.0{1,3})?)$/, 'must be a number from "1.0" to "2.0"')
       .default('1.0')
-      .describe('at most this many copies of a vector on average, "1.0" to "2.0"'),
+      .describe(
+        'upper bound of the average number of rows of a point, its owner row and its redundant rows together: "1.0" to "2.0"',
+      ),
     durability: z
       .enum(DURABILITY_LEVELS)
       .default('Fsync')
       .describe(
-        'what has an acknowledged write: Memory: Redis; Fsync: the disk of Redis; Replicated: a replica of Redis too; Journal: the disk of Redis and the volume of the shard',
+        'where a write must be stored before it is acknowledged: Memory: the memory of Redis; Fsync: the disk of Redis; Replicated: also a replica of Redis; Journal: the disk of Redis and the volume of the shard',
       ),
-    redis: redisSchema.describe('where the write-ahead log lives'),
-    storage: storageOf('10Gi').prefault({}).describe('volume of each shard pod, for snapshots'),
+    redis: redisSchema.describe('Redis that stores the write-ahead log'),
+    storage: storageOf('10Gi').prefault({}).describe('volume of each shard pod, which stores its snapshots'),
     reclaimPolicy: z
       .enum(['Retain', 'Delete'])
       .default('Retain')
-      .describe('what happens to the data when the VectorCluster is deleted'),
+      .describe('Retain: the data stays after the VectorCluster is deleted; Delete: the data is deleted with it'),
     image: z
       .string()
       .min(1)
       .max(500)
       .optional()
-      .describe('image of shards and routers; absent: the one that the operator had when the cluster was made'),
+      .describe(
+        'image of shards and routers; absent: the image that the operator had when the VectorCluster was created',
+      ),
     auth: z
-      .strictObject({ secretRef: nameRef.describe('Secret with api-key and, if wished, read-only-api-key') })
+      .strictObject({ secretRef: nameRef.describe('Secret with the key api-key and, optionally, read-only-api-key') })
       .optional()
-      .describe('keys of the API; absent: the operator makes the Secret <name>-api-key'),
+      .describe('API keys; absent: the operator creates the Secret <name>-api-key'),
     tls: z
-      .strictObject({ secretRef: nameRef.describe('Secret with tls.crt and tls.key, as cert-manager makes it') })
+      .strictObject({ secretRef: nameRef.describe('Secret with tls.crt and tls.key, as cert-manager creates it') })
       .optional()
-      .describe('HTTPS for the API; the files are read again when they change'),
+      .describe('HTTPS for the API; routers reload the files when they change'),
     service: z
       .strictObject({
         ipFamilyPolicy: z
           .enum(['SingleStack', 'PreferDualStack', 'RequireDualStack'])
           .optional()
-          .describe('addresses of the Services; absent: one, of the first family of the Kubernetes cluster'),
+          .describe('IP families of the Services; absent: one address, of the first family of the Kubernetes cluster'),
       })
       .optional()
-      .describe('the Services that are made'),
+      .describe('Services of the VectorCluster'),
     router: z
       .strictObject({
-        replicas: z.int().min(1).max(ROUTERS_MAX).default(2).describe('pods of the router'),
+        replicas: z.int().min(1).max(ROUTERS_MAX).default(2).describe('number of router pods'),
         resources: resources.optional().describe('resources of the router container'),
       })
       .prefault({})
-      .describe('the stateless front'),
+      .describe('stateless router in front of the shards'),
     resources: resources.optional().describe('resources of the shard container'),
     ...scheduling,
   })
