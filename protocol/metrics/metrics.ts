@@ -23,7 +23,7 @@ export const METRICS = {
   maksdb_memory_limit_bytes: {
     programs: ALL,
     kind: 'gauge',
-    help: 'Memory that the process may use: the limit of its container, or all of the machine.',
+    help: 'Memory that the process may use: the limit of its container, or the memory of the machine if there is no limit.',
     labels: PROCESS_LABELS,
   },
 } as const satisfies Record<string, MetricRow>
