@@ -21,10 +21,24 @@ export interface Run {
   stderr: string
 }
 
-export function runCli(
-  args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
-): Promise<Run> {
+interface RunOptions {
+  cwd?: string
+  env?: Record<string, string>
+  input?: string
+}
+
+export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  if (args[0] !== 'start' || args.includes('--port')) return runProgram(args, options)
+  // Two starts that look for a free pair of ports at the same time find the same one.
+  await until('the start of another test to end', () => claimed('start'), 170_000)
+  try {
+    return await runProgram(args, options)
+  } finally {
+    rmSync(join(CLAIMS, 'start'), { force: true })
+  }
+}
+
+function runProgram(args: readonly string[], options: RunOptions): Promise<Run> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
@@ -263,9 +277,9 @@ async function freePair(): Promise<number> {
   }
 }
 
-/** Claims a pair of ports for this process; false if another process that lives has claimed it. */
-function claimed(port: number): boolean {
-  const claim = join(CLAIMS, String(port))
+/** Claims a pair of ports, or the choice of one, for this process; false if it is claimed already. */
+function claimed(what: number | 'start'): boolean {
+  const claim = join(CLAIMS, String(what))
   mkdirSync(CLAIMS, { recursive: true })
   try {
     writeFileSync(claim, String(process.pid), { flag: 'wx' })
@@ -274,9 +288,19 @@ function claimed(port: number): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
   // The claim of an ended process is removed, for a later attempt.
-  const owner = Number(readFileSync(claim, 'utf8'))
-  if (owner > 0 && !existsSync(`/proc/${owner}`)) rmSync(claim, { force: true })
+  if (ownerHasEnded(claim)) rmSync(claim, { force: true })
   return false
+}
+
+function ownerHasEnded(claim: string): boolean {
+  try {
+    const pid = readFileSync(claim, 'utf8')
+    return pid !== '' && !existsSync(`/proc/${pid}`)
+  } catch (error) {
+    // Given back meanwhile.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }
 
 export interface Topology {
