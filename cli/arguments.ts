@@ -24,7 +24,7 @@ export function parseText(value: string): string {
 /** As the header can carry it that clients send it in. */
 export function parseApiKey(value: string): string {
   if (!/^[\x21-\x7e]+$/.test(value))
-    throw new InvalidArgumentError('It must be of letters, digits and signs of ASCII, without spaces.')
+    throw new InvalidArgumentError('It must consist of ASCII letters, digits and punctuation, without spaces.')
   return value
 }
 

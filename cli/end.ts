@@ -16,20 +16,21 @@ const HINTS: { [code in ErrorCode | 'NETWORK' | 'TIMEOUT']?: string } = {
   BAD_REQUEST: '',
   UNSUPPORTED: '',
   UNSUPPORTED_MEDIA_TYPE: '',
-  UNAUTHORIZED: 'Give the key with --api-key or in $MAKSDB_API_KEY.',
-  FORBIDDEN: 'Give the read-write key with --api-key; a server without keys is reached as 127.0.0.1 or localhost only.',
+  UNAUTHORIZED: 'Pass the key with --api-key or in $MAKSDB_API_KEY.',
+  FORBIDDEN:
+    'Pass the read-write key with --api-key; a server without keys accepts only the host names 127.0.0.1 and localhost.',
   NOT_FOUND: 'Check the name; "maksdb status" shows the collections of a local cluster.',
   IDEMPOTENCY_KEY_REUSED: 'Try again.',
   PAYLOAD_TOO_LARGE: 'Send fewer points at a time ("maksdb import --batch").',
-  ANSWER_TOO_LARGE: 'Ask for fewer points at a time (--limit).',
+  ANSWER_TOO_LARGE: 'Lower --limit.',
   OVERLOADED: 'Try again later, or send fewer points at a time ("maksdb import --batch").',
-  WAL_BUDGET: 'The log is full until a snapshot lets it be trimmed; try again later.',
-  CELL_UNAVAILABLE: 'No live pod holds a probed cell; "maksdb status" shows what runs. Try again in a moment.',
-  STALE_TOPOLOGY: 'Nothing was applied; try again.',
-  GATE_CLOSED: 'Redis has restarted and the pods are comparing their copies with the log; try again in a moment.',
+  WAL_BUDGET: 'The log of the cell has reached its budget and is trimmed after the next snapshot; try again later.',
+  CELL_UNAVAILABLE: 'No pod of a probed cell answers; "maksdb status" shows the processes. Try again in a moment.',
+  STALE_TOPOLOGY: 'The cells of the collection have changed; try again.',
+  GATE_CLOSED: 'Redis has restarted and the pods are comparing their rows with the log; try again in a moment.',
   NOT_READY: 'The process is still starting; try again in a moment.',
-  NETWORK: 'Is the server running, and is this its address? "maksdb start" starts a local one.',
-  TIMEOUT: '"maksdb status" shows what runs; try again, or ask for less.',
+  NETWORK: 'Check that the server runs at this address; "maksdb start" starts a local server.',
+  TIMEOUT: '"maksdb status" shows the processes; try again, or lower --limit.',
 }
 
 /** Words of requests: a hint with one of them does not help on the command line. */
@@ -52,7 +53,7 @@ export function sentence(error: unknown, helpCommand: string): string {
   const reason = fileReason(error)
   const { path } = (error ?? {}) as NodeJS.ErrnoException
   if (reason !== undefined) return joined(`${path ?? message} cannot be used: ${reason}`, undefined)
-  return joined(`this is a fault of MaksDB: ${message}`, 'Please report it; with MAKSDB_LOG_LEVEL=debug it says where.')
+  return joined(`this is a bug in MaksDB: ${message}`, 'Please report it; MAKSDB_LOG_LEVEL=debug prints the stack.')
 }
 
 /** One line, whatever a library has put into its message. */

@@ -42,7 +42,7 @@ export async function runQuickstart(dataDir: string, port: number | undefined): 
   await load(collection, digits)
   const topology = await settle(collection)
   print(
-    `\nk-means has put ${topology.points.toLocaleString('en')} digits into ${topology.cells.length} cells, ${topology.redundant_storage.average.toFixed(2)} copies of each on average:`,
+    `\nk-means has put ${topology.points.toLocaleString('en')} digits into ${topology.cells.length} cells, ${topology.redundant_storage.average.toFixed(2)} rows of each on average:`,
   )
   for (const { cell, points, redundant_rows, health, primary, pods } of topology.cells) {
     print(
@@ -53,7 +53,7 @@ export async function runQuickstart(dataDir: string, port: number | undefined): 
   await showRecall(collection, digits, topology.cells.length)
   print(`\nEverything took ${seconds(started)}; the servers keep running. What to try next:`)
   for (const line of [
-    'npx maksdb status                                              what runs, who leads',
+    'npx maksdb status                                              processes and primaries',
     'npx maksdb search --collection digits --id 7 --limit 5         neighbours of a point',
     `curl -s ${endpoint}/v1/collections/digits/topology          cells, replicas, log positions`,
     'kill -9 the pid of a primary in "status", and search again     another pod takes over within seconds',
@@ -68,7 +68,7 @@ function seconds(since: number): string {
 
 async function load(collection: Digits, digits: readonly Digit[]): Promise<void> {
   if ((await collection.count()) >= digits.length) {
-    print(`the ${digits.length.toLocaleString('en')} digits are there from an earlier start`)
+    print(`an earlier start has loaded the ${digits.length.toLocaleString('en')} digits`)
     return
   }
   const bar = new ProgressBar('loading handwritten digits', digits.length, false)
@@ -101,7 +101,7 @@ async function showNeighbours(collection: Digits, digits: readonly Digit[]): Pro
     ...points.map(({ payload, score }) => `a ${payload.digit}, distance ${score.toFixed(2)}`),
   ]
   print(
-    `\nits nearest neighbours (${report.probed} of ${report.cells} cells asked, ${report.scanned.toLocaleString('en')} rows compared):\n`,
+    `\nits nearest neighbours (${report.probed} of ${report.cells} cells probed, ${report.scanned.toLocaleString('en')} rows compared):\n`,
   )
   print(`  ${captions.map((caption) => caption.padEnd(28)).join('  ')}`)
   for (let line = 0; line < (drawings[0] as string[]).length; line++)
@@ -119,7 +119,7 @@ async function showRecall(collection: Digits, digits: readonly Digit[], cells: n
       const limit = truth[i] as number
       found += points.filter(({ score }) => score <= limit * (1 + 1e-6)).length
     }
-    print(`  ${probes} of ${cells} cells asked: ${(found / (RECALL_LIMIT * RECALL_QUERIES)).toFixed(4)}`)
+    print(`  ${probes} of ${cells} cells probed: ${(found / (RECALL_LIMIT * RECALL_QUERIES)).toFixed(4)}`)
   }
 }
 

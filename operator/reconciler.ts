@@ -45,7 +45,7 @@ const STEADY_MS = 10_000
 /** For the sentence about a pass that failed, when the pass itself has no time left. */
 const PUBLISH_MS = 5000
 const PAUSED_AT_ITS_END =
-  'the annotation maksdb.io/paused is set: what is to be done with the keys in the external Redis waits until it is taken away'
+  'the annotation maksdb.io/paused is set: the keys in the external Redis are released or deleted once it is removed'
 /** Regular passes over very many take their time, so that they never take more than a part of one core. */
 const STEADY_EACH_MS = 30
 
@@ -216,7 +216,7 @@ export class Reconciler {
         ? {
             topology: undefined,
             durable: 'unknown',
-            error: 'the Secret or the Service of Redis is not there yet',
+            error: 'the Secret or the Service of Redis does not exist yet',
             silentMs: Number.POSITIVE_INFINITY,
           }
         : await this.#logs.read(key, pass.url, scope, this.#redisFingerprint(key))
@@ -316,7 +316,7 @@ export class Reconciler {
         : [
             {
               reason: 'LogBelowFloor',
-              message: `the log of shard ${below.join(', ')} ends before entries that were seen in it`,
+              message: `the log of shard ${below.join(', ')} ends before entries that the operator has observed in it`,
             },
           ]),
       ...(stuck === undefined ? [] : [{ reason: 'PodStuck', message: stuck }]),

@@ -90,7 +90,7 @@ export class DataDir {
   purge(): Removed & { directoryRemoved: boolean } {
     const marker = readMarker(this.path)
     if (!marker)
-      throw badRequest(`${this.path} is no data directory of MaksDB (it has no ${MARKER}); nothing was deleted`)
+      throw badRequest(`${this.path} is not a data directory of MaksDB (it has no ${MARKER}); nothing was deleted`)
     try {
       const removed = removeOwn(this.path, DATA_DIRECTORY)
       rmSync(join(this.path, MARKER))
@@ -117,7 +117,7 @@ export class DataDir {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOENT') return undefined
       if (code !== undefined) throw fileProblem(join(this.path, name), 'read', error)
-      throw badRequest(`${join(this.path, name)} is damaged: it does not hold what MaksDB has written there`)
+      throw badRequest(`${join(this.path, name)} is damaged: its content is not what MaksDB has written`)
     }
   }
 

@@ -4,7 +4,7 @@ import { badRequest, type MaksError } from '../core/errors.ts'
 const REASONS: Record<string, string> = {
   EACCES: 'you lack the rights; check its owner and mode',
   EBUSY: 'it is in use',
-  EEXIST: 'there is something else of that name',
+  EEXIST: 'another file or directory has that name',
   EFBIG: 'it would be larger than allowed',
   EISDIR: 'it is a directory',
   ELOOP: 'its symbolic links lead in a circle',

@@ -46,7 +46,7 @@ export function readManifests(files: readonly string[]): Manifests {
   const clusters = documents
     .filter((document) => (document as { kind?: unknown } | null)?.kind === KIND)
     .map(parseVectorCluster)
-  if (clusters.length === 0) throw badRequest(`${files.join(', ')}: no ${KIND} in it`)
+  if (clusters.length === 0) throw badRequest(`${files.join(', ')}: the files contain no ${KIND}`)
   const centroids = new Map<string, string>()
   return { clusters: clusters.map((manifest) => resolve(manifest, values, centroids)), centroids }
 }
@@ -73,7 +73,7 @@ function readDocuments(file: string): unknown[] {
     })
   } catch (error) {
     // Of a message only the first line: the lines after it draw the place.
-    throw badRequest(`${file} is no YAML: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
+    throw badRequest(`${file} is not YAML: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`)
   }
 }
 
@@ -119,7 +119,7 @@ function checkCentroids({ metadata, spec }: VectorCluster, text: string): void {
 export function checkBuilt({ metadata, spec }: VectorCluster): void {
   for (const field of ['tls', 'auth'] as const) {
     if (spec[field] !== undefined)
-      throw new MaksError('UNSUPPORTED', `${metadata.name}: spec.${field} means nothing in local mode; use --api-key`)
+      throw new MaksError('UNSUPPORTED', `${metadata.name}: spec.${field} has no effect in local mode; use --api-key`)
   }
 }
 

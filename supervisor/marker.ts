@@ -73,7 +73,7 @@ export function checkUsable(path: string): void {
   if (foreign.length === 0) return
   const more = foreign.length > NAMED_MAX ? ` and ${foreign.length - NAMED_MAX} more` : ''
   throw badRequest(
-    `${path} is no data directory of MaksDB (it has no ${MARKER}) and holds other files: ${foreign.slice(0, NAMED_MAX).join(', ')}${more}; name a new or an empty directory with --data-dir`,
+    `${path} is not a data directory of MaksDB (it has no ${MARKER}) and holds other files: ${foreign.slice(0, NAMED_MAX).join(', ')}${more}; name a new or an empty directory with --data-dir`,
   )
 }
 

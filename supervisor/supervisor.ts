@@ -141,7 +141,7 @@ export class Supervisor {
     const records = this.#dir.processes
     for (const [name, record] of orphans(this.#dir)) {
       const listed = records.get(name)
-      this.#logger.warn({ name, pid: record.pid }, 'found a process that is in no list')
+      this.#logger.warn({ name, pid: record.pid }, 'found a process that is in no process list')
       if (listed && isAlive(listed)) await endProcess(record, GRACE_MS)
       else records.set(name, record)
     }
@@ -235,7 +235,7 @@ export class Supervisor {
 
   #noteHang({ name, kind }: LocalUnit, { pid }: ProcessRecord, why: string): void {
     this.#metrics.add('maksdb_hung_processes_total', 1, { kind })
-    this.#logger.error({ name, pid, why }, 'does not answer; it is killed and started again')
+    this.#logger.error({ name, pid, why }, 'does not answer; the supervisor kills and restarts it')
   }
 
   #config(unit: LocalUnit): CollectionConfig | undefined {

@@ -96,7 +96,7 @@ export function crd() {
               'whether it serves reads and writes',
             ),
             column('Clusters', 'integer', '.status.clusters', 'k-means clusters'),
-            column('Primaries', 'string', '.status.primaries', 'shards with a primary, of all'),
+            column('Primaries', 'string', '.status.primaries', 'number of shards with a primary, and of all shards'),
             column('Points', 'integer', '.status.points', 'points in the collection'),
             column('Age', 'date', '.metadata.creationTimestamp', 'time since it was made'),
           ],

@@ -73,7 +73,7 @@ describe('a file by another tool', () => {
     'refused-longer.npy': '288 bytes in all; it has 289',
     'refused-six-bytes.npy': 'it ends within its header',
     'refused-row-7.fvecs': 'row 7: its own count is 5 values, the first one 4',
-    'refused-cut.fvecs': 'its 199 bytes are no whole number of rows of 4 values',
+    'refused-cut.fvecs': 'its 199 bytes are not a whole number of rows of 4 values',
     'refused-numpy-text.csv': 'line 3: its vector is not JSON',
     'refused-no-vector.csv': 'line 1: there is no column "vector"',
     'refused-latin-1.csv': 'line 1: it is not UTF-8 text',

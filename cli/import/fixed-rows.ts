@@ -35,7 +35,7 @@ export async function fvecs(file: string, size: number): Promise<FixedSource> {
     throw badRequest(
       dimension < 1
         ? 'it does not begin with the number of values of its first row'
-        : `its ${size} bytes are no whole number of rows of ${dimension} values`,
+        : `its ${size} bytes are not a whole number of rows of ${dimension} values`,
     )
   }
   const layout: FixedLayout = {

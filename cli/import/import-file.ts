@@ -70,7 +70,7 @@ function progressOf(
 ): string {
   const next = skip + state.through
   if (next === 0 && state.points === 0) return 'No point of it was imported'
-  const goOn = file === '-' ? `leave out the first ${next} lines with points` : `go on with --skip ${next}`
+  const goOn = file === '-' ? `leave out the first ${next} lines with points` : `continue with --skip ${next}`
   const rest = state.points > state.through ? `, and ${state.points - state.through} points after them` : ''
   return `The first ${next} rows are in ${collection}${rest}; then ${goOn}`
 }
@@ -78,5 +78,5 @@ function progressOf(
 async function* skipping(points: AsyncIterable<ImportPoint>, count: number): AsyncGenerator<ImportPoint> {
   let left = count
   for await (const point of points) if (left-- <= 0) yield point
-  if (left > 0) note(`all rows were left out: there are ${count - left}`)
+  if (left > 0) note(`--skip left out all ${count - left} rows`)
 }

@@ -89,7 +89,8 @@ export function payloadOf(payload: unknown, rest: Record<string, unknown>): Reco
 
 /** JSON has no word for these; written as they are, they would become null or vanish. */
 function refuseLossy(value: unknown, path: string): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw badRequest(`${path} is ${value}, which is no JSON`)
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw badRequest(`${path} is ${value}, which is not valid in JSON`)
   if (value instanceof Uint8Array) throw badRequest(`${path} holds bytes; write them as text`)
   if (typeof value !== 'object' || value === null) return
   for (const [name, part] of Object.entries(value)) refuseLossy(part, `${path}.${name}`)

@@ -18,7 +18,7 @@ export interface ImportSource {
 export async function openSource(file: string): Promise<ImportSource> {
   if (file === '-') return { points: jsonLines(process.stdin), total: undefined }
   const info = await stat(file)
-  if (!info.isFile()) throw badRequest('it is no file')
+  if (!info.isFile()) throw badRequest('it is not a file')
   switch (extname(file).toLowerCase()) {
     case '.jsonl':
     case '.ndjson':

@@ -75,12 +75,12 @@ async function pairProblem(port: number, host: string): Promise<string | undefin
     if (why === 'EADDRNOTAVAIL' || why === 'ENOTFOUND' || why === 'EAI_AGAIN') return noAddress(host)
     const use = one === port ? 'REST' : `gRPC, which has the port after REST's ${port},`
     if (why === 'EADDRINUSE') return `port ${one} is taken, and ${use} needs it; choose another with --port`
-    if (why === 'EACCES') return `port ${one} is for root alone, and ${use} needs it; choose one above 1023 with --port`
+    if (why === 'EACCES') return `port ${one} needs root, and ${use} uses it; choose one above 1023 with --port`
     if (why !== undefined) return `port ${one} of ${host} cannot be used (${why}); choose another with --port`
   }
   return undefined
 }
 
 function noAddress(host: string): string {
-  return `--host ${host} is no address of this machine; "ip address" lists them`
+  return `--host ${host} is not an address of this machine; "ip address" lists its addresses`
 }

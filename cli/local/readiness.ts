@@ -97,7 +97,7 @@ async function lackingOf(settings: Settings, collections: readonly string[]): Pr
   if (!listed?.ok) return 'the router does not list its collections'
   const { result } = (await listed.json()) as { result: { collections: { name: string }[] } }
   const absent = collections.find((name) => !result.collections.some((other) => other.name === name))
-  return absent === undefined ? undefined : `the router does not know the collection ${absent}`
+  return absent === undefined ? undefined : `the router does not list the collection ${absent}`
 }
 
 async function unitsOf(dir: DataDir): Promise<UnitState[]> {
@@ -109,7 +109,7 @@ function givenUp(dir: DataDir, lacking: string, units: readonly UnitState[]): Ma
   const waiting = names.length === 0 ? '' : `; not ready: ${names.join(', ')}`
   return new MaksError(
     'BAD_REQUEST',
-    `nothing has changed for ${PATIENCE_MS / 1000} s: ${lacking}${waiting}; the logs are in ${dir.path}/logs, "maksdb stop" ends what runs`,
+    `nothing has changed for ${PATIENCE_MS / 1000} s: ${lacking}${waiting}; the logs are in ${dir.path}/logs, "maksdb stop" stops the processes`,
   )
 }
 

@@ -92,7 +92,7 @@ describe('what the plan does next', () => {
         wanted: { replicas: 1, shardVolumeBytes: 10, redisVolumeBytes: 10 },
         shards: [setOf('s0', [pod('s0', 0), pod('s0', 1, { primary: true })])],
       }),
-      [{ type: 'hand-over', cell: 0, pod: 's0-1', why: 'it leaves the shard' }],
+      [{ type: 'hand-over', cell: 0, pod: 's0-1', why: 'the shard is scaled in' }],
       ['ScalingIn'],
     ],
     [

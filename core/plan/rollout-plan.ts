@@ -56,12 +56,12 @@ export type ClusterAction =
   | { type: 'recreate-set'; set: string }
 
 export const PREDICATES = {
-  Paused: 'the annotation maksdb.io/paused is set',
-  LogClosed: 'the log is closed: Redis has lost something, or not all pods have claimed yet',
-  LogUnreachable: 'the operator cannot reach Redis, so it does not know who leads',
+  Paused: 'reconciliation is paused by the annotation maksdb.io/paused',
+  LogClosed: 'the log is closed: Redis has lost entries, or not all pods have claimed yet',
+  LogUnreachable: 'the operator cannot reach Redis, so the primaries are unknown',
   PodNotReady: 'a pod is not ready or is being stopped',
   NoSuccessor: 'no other pod of the shard is ready and has caught up',
-  ScalingIn: 'a shard that becomes smaller is waiting for a pod that stays to lead it',
+  ScalingIn: 'a shard that is scaled in waits until a remaining pod leads it',
 } as const
 export type Predicate = keyof typeof PREDICATES
 
@@ -131,7 +131,7 @@ function planScale(
   const leaving = set.pods.find((pod) => pod.ordinal >= replicas && pod.primary)
   const blocked = block('ScalingIn', set.name)
   if (!leaving || !kept.some(able)) return { ...stay, blocked }
-  return { ...stay, blocked, action: { type: 'hand-over', cell, pod: leaving.name, why: 'it leaves the shard' } }
+  return { ...stay, blocked, action: { type: 'hand-over', cell, pod: leaving.name, why: 'the shard is scaled in' } }
 }
 
 /** D5: volumes first, then the set, whose pods stay. */
@@ -154,7 +154,7 @@ function planRollout(world: ClusterWorld): Step {
   const missing = [...shardPods, ...redisPods].find(({ pod }) => !pod.ready || pod.terminating)
   if (missing) return { actions: [], blockedBy: [block('PodNotReady', missing.pod.name)] }
   const absent = world.shards.find((set) => set.pods.length < set.replicas)
-  if (absent) return { actions: [], blockedBy: [block('PodNotReady', `a pod of ${absent.name} is not there yet`)] }
+  if (absent) return { actions: [], blockedBy: [block('PodNotReady', `a pod of ${absent.name} does not exist yet`)] }
   const outdatedShards = shardPods.filter(({ pod }) => pod.outdated.length > 0)
   const replica = outdatedShards.find(({ pod, set }) => !pod.primary || set.pods.length === 1)
   if (replica) return replaceWithCare(replica)

@@ -78,7 +78,7 @@ export class Actions {
     const set = observed.sets.get(name)
     if (!set) return
     await this.#parts.client.delete(OWNED.StatefulSet, set, { propagation: 'Orphan' }, signal)
-    const note = `StatefulSet ${name} is created again for its larger volumes; its pods stay`
+    const note = `StatefulSet ${name} is recreated for its larger volumes; its pods stay`
     await this.#parts.events.normal(observed.object, 'SetRecreated', 'Recreate', note, signal)
   }
 
@@ -103,7 +103,7 @@ export class Actions {
       )
       return undefined
     } catch (error) {
-      return { reason: 'HandOverFailed', message: `pod ${action.pod} cannot be asked to hand over: ${String(error)}` }
+      return { reason: 'HandOverFailed', message: `pod ${action.pod} did not accept the hand-over: ${String(error)}` }
     }
   }
 
@@ -133,7 +133,7 @@ function subjectOf(action: ClusterAction): string {
 
 function describe(action: ClusterAction): string {
   const subject = subjectOf(action)
-  if (action.type === 'recreate-set') return `StatefulSet ${subject} cannot be created again`
+  if (action.type === 'recreate-set') return `StatefulSet ${subject} cannot be recreated`
   if (action.type === 'grow-volume') return `volume ${subject} cannot grow`
-  return `pod ${subject} cannot be ${action.type === 'replace-pod' ? 'replaced' : 'asked to hand over'}`
+  return `pod ${subject} cannot be ${action.type === 'replace-pod' ? 'replaced' : 'handed over'}`
 }

@@ -136,6 +136,6 @@ function exhausted(noted: readonly Disruptions[], budget: number, now: number): 
   const free = freeAt(noted, now).toISOString().slice(11, 16)
   return {
     reason: 'DisruptionBudgetUsed',
-    message: `${used} pods were replaced or asked to hand over within the last hour, and ${budget} is the most for a VectorCluster of this size: the operator takes no further pod away before ${free} UTC. Look at its events for why; kubectl delete pod replaces a pod at once`,
+    message: `${used} pods were replaced or handed over within the last hour, and the budget of a VectorCluster of this size is ${budget}: the operator disrupts no further pod before ${free} UTC. Its events show the reasons; kubectl delete pod replaces a pod at once`,
   }
 }

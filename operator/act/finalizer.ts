@@ -92,10 +92,13 @@ export class Finalizer {
 
   async #erase(key: string, scope: CollectionConfig, url: string | undefined): Promise<Outcome> {
     if (url === undefined)
-      return warning('NotErased', 'the Secret with the URL of Redis is gone: the keys in it, if any, stay')
+      return warning(
+        'NotErased',
+        'the Secret with the URL of Redis does not exist: the keys in that Redis, if any, stay',
+      )
     const removed = await this.#logs.erase(key, url, scope)
     if (typeof removed === 'number')
-      return { type: 'Normal', reason: 'Erased', note: `${removed} keys were removed from the external Redis` }
+      return { type: 'Normal', reason: 'Erased', note: `the operator removed ${removed} keys from the external Redis` }
     const whose =
       removed.uid === '' ? 'no VectorCluster has claimed them' : `they belong to ${removed.other} (uid ${removed.uid})`
     return warning('NotErased', `the keys in the external Redis stay: ${whose}`)
@@ -109,20 +112,20 @@ export class Finalizer {
     url: string | undefined,
   ): Promise<Outcome | undefined> {
     const adopt = `a later VectorCluster of this name adopts the data with the annotation ${ANNOTATIONS.adoptData}: ${scope.uid}`
-    if (url === undefined) return warning('NotReleased', `the Secret with the URL of Redis is gone; ${adopt}`)
+    if (url === undefined) return warning('NotReleased', `the Secret with the URL of Redis does not exist; ${adopt}`)
     try {
       const released = await this.#logs.disown(key, url, scope)
       if (released.done)
         return {
           type: 'Normal',
           reason: 'Released',
-          note: 'the keys stay in Redis, for the next VectorCluster of the name',
+          note: 'the keys stay in Redis, for the next VectorCluster of this name',
         }
       const whose =
         released.uid === ''
           ? 'no VectorCluster has claimed them'
           : `they belong to ${released.other} (uid ${released.uid})`
-      return warning('NotReleased', `the keys in the external Redis stay as they are: ${whose}`)
+      return warning('NotReleased', `the keys in the external Redis stay unchanged: ${whose}`)
     } catch (error) {
       if (Date.now() - Date.parse(metadata.deletionTimestamp ?? '') < RELEASE_PATIENCE_MS) return undefined
       return warning('NotReleased', `${asMaksError(error).message}; ${adopt}`)

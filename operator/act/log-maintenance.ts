@@ -101,7 +101,7 @@ export class LogMaintenance {
     if (earlier === undefined || log.refused?.code !== 'DATA_OF_ANOTHER_OWNER') return false
     const { done } = await this.#logs.adopt(key, url, scope, earlier).catch(() => ({ done: false }))
     if (!done) return false
-    const note = `the data of the VectorCluster with uid ${earlier} is this one's, as the annotation ${ANNOTATIONS.adoptData} asks`
+    const note = `this VectorCluster adopted the data of the VectorCluster with uid ${earlier}, as requested by the annotation ${ANNOTATIONS.adoptData}`
     await this.#parts.events.record(object, { type: 'Warning', reason: 'DataAdopted', action: 'Adopt', note }, signal)
     return true
   }
@@ -116,7 +116,7 @@ export class LogMaintenance {
     const wish = object.metadata.annotations?.[ANNOTATIONS.acceptLoss]
     if (wish === undefined || wish === before.acceptedLoss || !topology || topology.regressed === '') return undefined
     await this.#logs.acceptLoss(key, url, scope)
-    const note = `the log continues without the entries that it has lost, as the annotation ${ANNOTATIONS.acceptLoss} asks: ${topology.regressed}`
+    const note = `the log continues without its lost entries, as requested by the annotation ${ANNOTATIONS.acceptLoss}: ${topology.regressed}`
     await this.#parts.events.record(
       object,
       { type: 'Warning', reason: 'LossAccepted', action: 'AcceptLoss', note },

@@ -110,11 +110,11 @@ export class ObjectWriter {
     this.#learned(now)
     const left = driftOf(wanted, now)
     if (left !== undefined) {
-      const message = `${nameOf(wanted)} does not stay as it is declared: ${left}, again at every write. An admission webhook changes it`
+      const message = `${nameOf(wanted)} differs from its declaration after every write: ${left}. An admission webhook changes it`
       return { problem: { reason: 'DriftRemains', message } }
     }
     if (why.endsWith('someone else'))
-      await this.#parts.events.warning(owner, 'DriftRepaired', 'Apply', `${nameOf(wanted)} put right: ${why}`, signal)
+      await this.#parts.events.warning(owner, 'DriftRepaired', 'Apply', `${nameOf(wanted)} corrected: ${why}`, signal)
     else await this.#parts.events.normal(owner, 'Updated', 'Apply', updated(wanted, there), signal)
     return { object: now }
   }

@@ -54,19 +54,19 @@ export function fullnessOf({ memory }: LogState): Problem[] {
   const full = memory.used >= FULL * memory.max
   const sizes = `${Math.round(memory.used / MIB)} of ${Math.round(memory.max / MIB)} MiB`
   const remedy =
-    'raise spec.redis.managed.storage.size and resources.limits.memory, or maxmemory of an external Redis; deleting points helps too'
+    'raise spec.redis.managed.storage.size and resources.limits.memory, or maxmemory of an external Redis, or delete points'
   return full
     ? [
         {
           reason: 'RedisFull',
-          message: `Redis uses ${sizes}: writes are answered with 507 WAL_FULL, reads go on; ${remedy}`,
+          message: `Redis uses ${sizes}: routers answer writes with 507 WAL_FULL, reads continue; ${remedy}`,
           blocksReady: true,
         },
       ]
     : [
         {
           reason: 'RedisNearlyFull',
-          message: `Redis uses ${sizes}; when it is full, writes are answered with 507 WAL_FULL; ${remedy}`,
+          message: `Redis uses ${sizes}; when its memory is full, routers answer writes with 507 WAL_FULL; ${remedy}`,
         },
       ]
 }
@@ -128,7 +128,7 @@ function ready({ log, world, routersReady, service, reachable, problems }: PassR
       'LogRegressed',
       `Redis has lost entries of the log: ${topology.regressed}; see maksdb.io/accept-loss`,
     ]
-  if (!topology.gateOpen) return ['False', 'LogClosed', 'not all pods have said yet how far their copies reach']
+  if (!topology.gateOpen) return ['False', 'LogClosed', 'not all pods have reported their log position yet']
   const headless = topology.cells.flatMap(({ leased }, cell) => (leased ? [] : [cell]))
   if (headless.length > 0) return ['False', 'NoPrimary', `no pod leads shard ${headless.join(', ')}`]
   const silent = world.shards.find(({ pods }) => !pods.some((pod) => pod.ready))
@@ -141,23 +141,19 @@ function ready({ log, world, routersReady, service, reachable, problems }: PassR
 
 function progressing(found: PassResult): Verdict {
   const { world, plan, clustersAsked, clustersRun, routersReady, routersWanted } = found
-  if (world.paused) return ['False', 'Paused', 'the annotation maksdb.io/paused is set']
+  if (world.paused) return ['False', 'Paused', 'reconciliation is paused by the annotation maksdb.io/paused']
   const pods = world.shards.flatMap((set) => set.pods)
   const outdated = [...pods, ...(world.redis?.pods ?? [])].filter((pod) => pod.outdated.length > 0)
   if (plan.actions.some(({ type }) => type === 'grow-volume' || type === 'recreate-set'))
     return ['True', 'GrowingVolumes', 'volumes grow']
   if (outdated.length > 0) {
     const why = plan.blockedBy.map(({ message }) => message).join('; ')
-    return [
-      'True',
-      'RollingOut',
-      `pods that are out of date: ${outdated.length}${why === '' ? '' : `; waiting: ${why}`}`,
-    ]
+    return ['True', 'RollingOut', `outdated pods: ${outdated.length}${why === '' ? '' : `; waiting: ${why}`}`]
   }
   const wanted = world.shards.length * world.wanted.replicas
   const resized = world.shards.some((set) => set.exists && set.replicas !== world.wanted.replicas)
   if (resized || pods.length > wanted)
-    return ['True', 'Scaling', `${pods.length} shard pods are there, ${wanted} are wanted`]
+    return ['True', 'Scaling', `${pods.length} shard pods exist, the manifest asks for ${wanted}`]
   const unwritten = found.problems.filter(({ failures }) => failures !== undefined)
   const [first] = unwritten
   if (first) return ['False', reasonOf(first), sentences(unwritten)]
@@ -170,11 +166,11 @@ function progressing(found: PassResult): Verdict {
     return [
       'True',
       'GrowingVolumes',
-      `volume ${small[0]}${more}: the storage has not grown to what its claim asks for yet`,
+      `volume ${small[0]}${more}: the storage has not grown to the size of its claim yet`,
     ]
   }
   const behind = [...world.shards, ...(world.redis ? [world.redis] : [])].find(({ declared }) => !declared)
-  if (behind) return ['True', 'RollingOut', `StatefulSet ${behind.name} has not taken over the manifest yet`]
+  if (behind) return ['True', 'RollingOut', `StatefulSet ${behind.name} does not run the current manifest yet`]
   if (clustersAsked !== clustersRun) {
     return [
       'False',
@@ -182,7 +178,7 @@ function progressing(found: PassResult): Verdict {
       `spec.clusters is ${clustersAsked}, and ${clustersRun} run: a change needs live re-clustering, which this version does not have`,
     ]
   }
-  return ['False', 'Settled', 'everything is as the manifest says']
+  return ['False', 'Settled', 'all objects match the manifest']
 }
 
 /** Volumes of the pods that run: those that a smaller shard left behind grow when they are used again. */
@@ -205,19 +201,19 @@ function degraded({ world, log, problems }: PassResult): Verdict {
   if (missing.length > 0)
     return ['True', 'PodsMissing', `${missing.map(({ name }) => name).join(', ')}: not all pods are ready`]
   if (world.redis && !world.redis.pods.some((pod) => pod.ready))
-    return ['True', 'RedisNotReady', 'Redis is not ready: no writes, searches go on']
+    return ['True', 'RedisNotReady', 'Redis is not ready: writes stop, searches continue']
   return ['False', 'AllPodsReady', 'every pod is ready']
 }
 
 function redisDurable({ log }: PassResult): Verdict {
   if (!log.topology) return ['Unknown', 'RedisUnreachable', log.error ?? 'Redis does not answer']
   if (log.durable === 'yes')
-    return ['True', 'SettingsCarryIt', 'the settings of Redis carry the durability that was asked for']
+    return ['True', 'SettingsCarryIt', 'the settings of Redis provide the durability of the manifest']
   if (log.durable === 'no')
     return [
       'False',
       'SettingsDoNotCarryIt',
       'Redis needs appendonly yes, appendfsync always (everysec for Memory), no-appendfsync-on-rewrite no and maxmemory-policy noeviction',
     ]
-  return ['Unknown', 'SettingsNotReadable', 'Redis refuses CONFIG GET, so its settings cannot be judged']
+  return ['Unknown', 'SettingsNotReadable', 'Redis refuses CONFIG GET, so the operator cannot check its settings']
 }

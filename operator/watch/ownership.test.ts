@@ -37,7 +37,7 @@ describe('an object is ours', () => {
   it('or else a sentence says whose it is and what to do', () => {
     const textFor = (one: KubeObject) => notOursText(one, cluster)
     expect(textFor(object('Service', 'films', labels))).toBe(
-      'Service films exists and is not ours: it has no controller reference to this VectorCluster. Remove it, or give the VectorCluster another name',
+      'Service films exists and does not belong to this VectorCluster: it has no controller reference to this VectorCluster. Remove it, or give the VectorCluster another name',
     )
     expect(textFor(object('Service', 'films', {}, reference({ name: 'other', uid: 'u2' })))).toContain(
       'it belongs to VectorCluster other.',

@@ -22,12 +22,12 @@ export function notOursText(object: KubeObject, owner: KubeObject): string {
     controller === undefined
       ? 'it has no controller reference to this VectorCluster'
       : controller.kind === KIND && controller.name === owner.metadata.name
-        ? `it belongs to an earlier VectorCluster of this name (uid ${controller.uid}), with which it will be removed`
+        ? `it belongs to an earlier VectorCluster of this name (uid ${controller.uid}), and Kubernetes removes it with that VectorCluster`
         : `it belongs to ${controller.kind} ${controller.name}`
   const { apiKey } = names(owner.metadata.name)
   const use =
     object.kind === 'Secret' && object.metadata.name === apiKey ? 'Name it in spec.auth.secretRef, or remove' : 'Remove'
-  return `${object.kind} ${object.metadata.name} exists and is not ours: ${whose}. ${use} it, or give the VectorCluster another name`
+  return `${object.kind} ${object.metadata.name} exists and does not belong to this VectorCluster: ${whose}. ${use} it, or give the VectorCluster another name`
 }
 
 /**
@@ -43,7 +43,7 @@ export function isClaimOf(claim: KubeObject, set: KubeObject): boolean {
 }
 
 export function claimNotOursText(claim: KubeObject): string {
-  return `PersistentVolumeClaim ${claim.metadata.name} exists and is not ours: it does not have the labels of this VectorCluster. Remove it, or give it the labels if it holds the data of this shard (docs/kubernetes/operations.md, Backup of volumes)`
+  return `PersistentVolumeClaim ${claim.metadata.name} exists and does not belong to this VectorCluster: it does not have the labels of this VectorCluster. Remove it, or give it the labels if it holds the data of this shard (docs/kubernetes/operations.md, Backup of volumes)`
 }
 
 /**

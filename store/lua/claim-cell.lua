@@ -89,7 +89,7 @@ local function repair_or_wait()
     -- What somebody outside has seen may be of another timeline: only the number of entries counts.
     if seq_of(floors[c + 1]) > seq_of(b.at) then known, short = floors[c + 1], true end
     if short then
-      lost[#lost + 1] = 'cell ' .. int(c) .. ': nobody holds the entries after ' .. b.at .. ' up to ' .. known
+      lost[#lost + 1] = 'cell ' .. int(c) .. ': no pod holds the entries after ' .. b.at .. ' up to ' .. known
     end
   end
   local text = table.concat(lost, '; ')

@@ -86,7 +86,7 @@ export class TailLossTrials {
       'the collection to open',
       async () => {
         const { gate, regressed } = (await this.cluster.topology().catch(() => undefined)) ?? {}
-        if (regressed?.includes('nobody holds')) {
+        if (regressed?.includes('no pod holds')) {
           told = regressed
           await this.cluster.client.acceptLoss('things').catch(() => undefined)
         }
@@ -99,7 +99,7 @@ export class TailLossTrials {
   }
 }
 
-/** "cell 1: nobody holds the entries after 12-100 up to 12-130": 30. */
+/** "cell 1: no pod holds the entries after 12-100 up to 12-130": 30. */
 function entriesOf(told: string): number {
   return [...told.matchAll(/after \d+-(\d+) up to \d+-(\d+)/g)].reduce(
     (sum, [, from, to]) => sum + Number(to) - Number(from),

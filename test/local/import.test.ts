@@ -100,7 +100,7 @@ describe('an import that stops', () => {
     const { code, stderr } = await maksdb('import', path, '-c', name, '--batch', '100')
     expect(code).toBe(1)
     expect(stderr).toContain(`${path}: line 701: its vector has 3 values, the first one of the file 2`)
-    expect(stderr).toContain(`The first 700 rows are in ${name}; then go on with --skip 700`)
+    expect(stderr).toContain(`The first 700 rows are in ${name}; then continue with --skip 700`)
     expect(await count(name)).toBe(700)
     writeFileSync(path, rows.with(700, lines(700, 1)[0] as string).join('\n'))
     expect((await maksdb('import', path, '-c', name, '--skip', '700')).code).toBe(0)

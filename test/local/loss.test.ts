@@ -157,19 +157,19 @@ describe('a loss that no shard can make good', () => {
     const started = runCli(['start', '--data-dir', cluster.dataDir, '--port', String(cluster.port)])
     const why = await until('the loss to be told', async () => {
       const { regressed } = await cluster.topology().catch(() => ({ regressed: null }))
-      return regressed?.includes('nobody holds') ? regressed : undefined
+      return regressed?.includes('no pod holds') ? regressed : undefined
     })
-    expect(why).toMatch(/cell 0: nobody holds the entries after \d+-\d+ up to \d+-\d+/)
+    expect(why).toMatch(/cell 0: no pod holds the entries after \d+-\d+ up to \d+-\d+/)
     const refused = await cluster.fetch('PUT', '/collections/things/points?timeout=2', { points: points(1000, 1) })
     expect([refused.status, refused.json?.maksdb?.code]).toEqual([503, 'WAL_REGRESSED'])
     expect((await cluster.fetch('POST', '/collections/things/points/query', { query: [0, 1, 1] })).status).toBe(200)
     const accepted = await runCli(['accept-loss', '--collection', 'things', '--data-dir', cluster.dataDir, '--yes'])
     expect([accepted.code, accepted.stdout]).toEqual([
       0,
-      expect.stringMatching(/is open again; given up: .*nobody holds/),
+      expect.stringMatching(/is open again; lost entries: .*no pod holds/),
     ])
     await started
-    expect((await cluster.repaired()).lost).toContain('cell 0: nobody holds')
+    expect((await cluster.repaired()).lost).toContain('cell 0: no pod holds')
     await writable()
     await expectEverything()
   })

@@ -58,7 +58,7 @@ describe('an old append-only file under a running cluster', () => {
         const answer = await cluster
           .fetch('PUT', '/collections/things/points?timeout=2', { points: points(500, 1) })
           .catch(() => undefined)
-        return answer?.raw.includes('nobody holds') ? answer : undefined
+        return answer?.raw.includes('no pod holds') ? answer : undefined
       },
       60_000,
     )

@@ -190,7 +190,7 @@ describe('a log that lost its tail', () => {
     }
     await settle()
     expect((await settle())[1]).toContain(
-      `cell 0: nobody holds the entries after ${formatPosition(copy.position)} up to ${formatPosition(known.position)}`,
+      `cell 0: no pod holds the entries after ${formatPosition(copy.position)} up to ${formatPosition(known.position)}`,
     )
     const before = (await readTopology(redis.client, scope())).generation
     expect((await acceptLoss(redis.client, scope()))[1]).toContain('nobody holds')
@@ -240,7 +240,7 @@ describe('while Redis runs', () => {
     for (const pod of ['1/0', '1/1']) await claim(pod, START)
     await claim('0/1', ends[0])
     expect((await claim('0/0', ends[0]))[1]).toContain(
-      `cell 1: nobody holds the entries after 0-0 up to ${formatPosition(ends[1].position)}`,
+      `cell 1: no pod holds the entries after 0-0 up to ${formatPosition(ends[1].position)}`,
     )
     await acceptLoss(redis.client, scope())
     const plan = await claim('0/0', ends[0], 0)
@@ -317,9 +317,9 @@ describe('while Redis runs', () => {
     }
     await told('1')
     // Another process of the pod knows of no more than it holds; so the head that was written down counts.
-    expect((await told('2'))[1]).toContain('cell 1: nobody holds the entries after')
+    expect((await told('2'))[1]).toContain('cell 1: no pod holds the entries after')
     // So it does where the process has not come to the entry yet with which its lead begins.
-    expect((await told('1', START))[1]).toContain('cell 1: nobody holds the entries after')
+    expect((await told('1', START))[1]).toContain('cell 1: no pod holds the entries after')
     expect((await told('1')).slice(0, 3)).toEqual(['REPAIR', expect.stringContaining('has lost entries'), ''])
   })
 
@@ -352,7 +352,7 @@ describe('while Redis runs', () => {
     expect((await empty())[0]).toBe('OPEN')
     expect((await reportRegression(redis.client, scope(), seen))[0]).toBe('OK')
     await empty()
-    expect((await empty())[1]).toContain(`cell 1: nobody holds the entries after 0-0 up to ${seen[1]}`)
+    expect((await empty())[1]).toContain(`cell 1: no pod holds the entries after 0-0 up to ${seen[1]}`)
     const before = (await readTopology(redis.client, scope())).generation
     await acceptLoss(redis.client, scope())
     expect((await readTopology(redis.client, scope())).generation).toBeGreaterThan(before)

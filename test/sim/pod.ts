@@ -133,7 +133,7 @@ export class SimPod {
     if (code === 'FORK' && before) this.#forgetBefore()
     else if (code === 'FORK') this.stepBack()
     const regressed = code === 'REGRESSED' || code === 'REPAIR'
-    if (regressed && why.includes('nobody holds')) world.told(why)
+    if (regressed && why.includes('no pod holds')) world.told(why)
     if (regressed && !this.#settled) {
       while ((await this.#read('fitting')) > 0);
       this.#settled = true

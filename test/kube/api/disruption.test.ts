@@ -96,7 +96,7 @@ describe('pods that are not as the manifest says', () => {
     expect(deletedPods(operator)).toBe(budget)
     const said = await conditionOf(at, 'Degraded')
     expect(said?.reason).toBe('DisruptionBudgetUsed')
-    expect(said?.message).toMatch(/^18 pods were replaced .* takes no further pod away before \d\d:\d\d UTC/)
+    expect(said?.message).toMatch(/^18 pods were replaced .* disrupts no further pod before \d\d:\d\d UTC/)
     const { disruptions = [] } = await statusOf(at)
     expect(disruptions.reduce((sum, { count }) => sum + count, 0)).toBe(budget)
     const next = await operatorAt(at)
@@ -165,7 +165,9 @@ describe('paused', () => {
     await client.delete(VECTOR_CLUSTERS, await client.get(VECTOR_CLUSTERS, { namespace: at, name: 'films' }))
     await operator.passes(SETTLE)
     expect(own(operator)).toEqual([])
-    expect((await conditionOf(at, 'Ready'))?.message).toContain('the annotation maksdb.io/paused is set')
+    expect((await conditionOf(at, 'Ready'))?.message).toContain(
+      'reconciliation is paused by the annotation maksdb.io/paused',
+    )
   })
 })
 

@@ -61,7 +61,7 @@ describe('problems that an administrator mends', () => {
     })
     await k.until('the pods to have said what they hold', 60_000, async () => {
       const { reason = '', message = '' } = (await condition('keyless', 'Ready')) ?? {}
-      const told = message.includes('cell 0: nobody holds the entries after') && message.includes(`up to ${seen.id}`)
+      const told = message.includes('cell 0: no pod holds the entries after') && message.includes(`up to ${seen.id}`)
       return (reason === 'LogRegressed' && told) || undefined
     })
     await k.kubectl('annotate', 'vc', 'keyless', 'maksdb.io/accept-loss=as-far-as-it-goes')

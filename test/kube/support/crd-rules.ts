@@ -47,7 +47,7 @@ export const RULES: [string, { from?: object; good: object; bad: object; name?: 
     },
   ],
   [
-    'redis has either managed or external, not both',
+    'redis must have either managed or external, not both',
     { good: { redis: external }, bad: { redis: { ...external, managed: {} } } },
   ],
   [
@@ -58,7 +58,7 @@ export const RULES: [string, { from?: object; good: object; bad: object; name?: 
     'a volume can only grow',
     { from: { storage: { size: '2Gi' } }, good: { storage: { size: '3Gi' } }, bad: { storage: { size: '1Gi' } } },
   ],
-  ['a volume has more than no bytes', { good: { storage: { size: '1' } }, bad: { storage: { size: '0.0' } } }],
+  ['the size of a volume must be above 0', { good: { storage: { size: '1' } }, bad: { storage: { size: '0.0' } } }],
   ['a volume has at most 1Ei', { good: { storage: { size: '1024Pi' } }, bad: { storage: { size: '1025Pi' } } }],
   [
     'storageClassName cannot be changed',
