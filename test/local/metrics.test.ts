@@ -41,7 +41,15 @@ it('routers tell of cells and of Redis, shards of their volume', async () => {
   }
   await routerSays(`maksdb_redis_up{${NAME}}`, 1)
   await routerSays(`maksdb_redis_persistence_ok{${NAME}}`, 1)
-  const router = await scrape('router')
+  // Redis is asked only every ten seconds, at first perhaps before anything was written to its file.
+  const router = await until(
+    'the router to have seen a file of Redis',
+    async () => {
+      const seen = await scrape('router')
+      return Number(seen.get(`maksdb_redis_aof_bytes{${NAME}}`)) > 0 ? seen : undefined
+    },
+    30_000,
+  )
   for (const name of [
     'memory_bytes',
     'memory_limit_bytes',

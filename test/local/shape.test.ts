@@ -90,9 +90,7 @@ describe('a VectorCluster of another shape on data that was kept', () => {
       const { code, stderr } = await start()
       expect(code).toBe(1)
       expect(stderr).toMatch(why)
-      expect(stderr).toMatch(
-        /does not start: .*nothing was changed.*Give the VectorCluster the shape that the data has/,
-      )
+      expect(stderr).toMatch(/does not start: .*nothing was changed.*Give the VectorCluster the shape of the data/)
       expect(stderr).not.toMatch(/^\s+at /m)
       const status = await runCli(['status', '--data-dir', cluster.dataDir])
       expect(status.stdout).toMatch(why)

@@ -211,7 +211,7 @@ it('data of another shape is a condition that says what differs, whoever says it
     return condition?.reason === 'DataOfAnotherShape' ? condition : undefined
   })
   expect(ready.message).toContain('dimension is 2 there and 3 here')
-  expect(ready.message).toContain('Give the VectorCluster the shape that the data has')
+  expect(ready.message).toContain('Give the VectorCluster the shape of the data')
   await second.remove()
 
   // Its log is its own; a volume was kept from another one.
