@@ -307,7 +307,7 @@ export class World {
 
   told(why: string): void {
     if (!why.includes('no pod holds')) return
-    for (const [, cell, known] of why.matchAll(/cell (\d+): nobody holds .*? up to (\d+-\d+)/g)) {
+    for (const [, cell, known] of why.matchAll(/cell (\d+): no pod holds .*? up to (\d+-\d+)/g)) {
       const to = parsePosition(known as string)
       // A later lead may have taken over where fewer entries were left; it does not hold what the operator had seen before.
       const holder = this.pods.find(
