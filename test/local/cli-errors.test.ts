@@ -142,7 +142,7 @@ describe('what fails is exit code 1', () => {
     await expectAll(1, [
       ...DATA_COMMANDS.map((command) => ({
         args: complete(command, '--url', `http://127.0.0.1:${closed}`),
-        says: 'nothing listens there. Is the server running',
+        says: 'nothing listens there. Check that the server runs',
       })),
       ...DATA_COMMANDS.map((command) => ({
         args: complete(command, '--url', `127.0.0.1:${portOf(html)}/x`),
