@@ -1,8 +1,7 @@
 /** Messages between the pods of a collection whose log is being repaired: the one that repairs asks the chosen copies. */
-
+import type { Heard } from '../core/heard.ts'
 import type { IdKey } from '../core/ids.ts'
-import type { LogCoverage } from '../core/log/coverage.ts'
-import type { IdempotencyRecord } from '../core/log/idempotency.ts'
+import type { OnceRecord } from '../core/once.ts'
 import type { RowFactsResponse } from './shard-rpc.ts'
 
 export const REPAIR_RPC = {
@@ -13,18 +12,18 @@ export const REPAIR_RPC = {
 } as const
 
 /** The copy that was chosen; a pod whose copy ends elsewhere by now refuses (NOT_READY). */
-export interface ReplicaStateScope {
+export interface CopyScope {
   at: string
   hash: string
 }
 
 /** POST prepare: takes a snapshot of the copy, which other pods can start from. Chunk 0 of the answer: the centroids. */
 export interface PrepareRequest {
-  copy: ReplicaStateScope
+  copy: CopyScope
 }
 
 /** With what the copy has heard of. */
-export interface PrepareResponse extends LogCoverage {
+export interface PrepareResponse extends Heard {
   centroidVersion: number
   /** Live rows. */
   rows: number
@@ -32,19 +31,19 @@ export interface PrepareResponse extends LogCoverage {
 
 /** POST secure, to another pod of the cell: answers once it has a snapshot of the chosen copy, its own or a copied one. */
 export interface SecureRequest {
-  copy: ReplicaStateScope
+  copy: CopyScope
 }
 
 /** POST facts: what the copy knows of the ids in the buckets [from, to) of the directory. */
 export interface FactsRequest {
-  copy: ReplicaStateScope
+  copy: CopyScope
   from: number
   to: number
 }
 
 export interface FactsResponse {
   rows: RowFactsResponse['rows']
-  tombstones: [
+  departures: [
     key: IdKey,
     version: number,
     target: number | null,
@@ -52,11 +51,11 @@ export interface FactsResponse {
     row: [version: number, userVersion: number] | null,
   ][]
   /** What requests with idempotency keys have come to at these ids. */
-  idempotency: IdempotencyRecord[]
+  once: OnceRecord[]
 }
 
 /** POST rows: one chunk a key, in order: the encoded row. */
 export interface HeldRowsRequest {
-  copy: ReplicaStateScope
-  keys: { key: IdKey; evicted: boolean }[]
+  copy: CopyScope
+  keys: { key: IdKey; departed: boolean }[]
 }

@@ -1,13 +1,12 @@
 /** The scripts of a repair: each is refused once another pod repairs, or Redis has changed again. See DESIGN.md, rule L21. */
-
+import { listingText } from '../core/directory.ts'
 import type { IdKey } from '../core/ids.ts'
-import { directoryText } from '../core/log/directory-audit.ts'
-import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from '../core/log/idempotency.ts'
-import { formatPosition, parsePosition } from '../core/log/position.ts'
-import type { DirectoryEntry, Fix } from '../core/log/repair.ts'
+import { ONCE_TTL_MS, type OnceRecord } from '../core/once.ts'
+import { formatPosition, parsePosition } from '../core/position.ts'
+import type { DirectoryValue, Fix } from '../core/repair.ts'
 import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
 import { type Redis, redisError } from './connection.ts'
-import type { LogTip } from './log-entry.ts'
+import type { LogPoint } from './log-entry.ts'
 import { type Argument, runScript } from './scripts.ts'
 import type { CollectionScope } from './topology.ts'
 
@@ -21,10 +20,10 @@ export const FIXES_PER_CALL = 128
 const RECORDS_PER_CALL = 500
 
 /** The copy that a cell goes on from. */
-export interface ChosenReplica {
+export interface ChosenCopy {
   cell: number
   pod: string
-  tip: LogTip
+  point: LogPoint
   version: number
 }
 
@@ -53,23 +52,23 @@ export class RepairLog {
   }
 
   /** Every log goes on from its chosen copy. Returns the cells whose log begins anew there. */
-  async begin(
-    copies: readonly ChosenReplica[],
+  async rebase(
+    copies: readonly ChosenCopy[],
     version: number,
     centroids: { version: number; bytes: Uint8Array },
   ): Promise<number[]> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
-    const places = copies.flatMap(({ tip: point, pod }) => [formatPosition(point.position), point.hash, pod])
+    const places = copies.flatMap(({ point, pod }) => [formatPosition(point.position), point.hash, pod])
     const reply = await this.#run(
-      'repair-begin',
-      [...this.#allCells(), keys.centroids, keys.idempotency],
+      'rebase',
+      [...this.#allCells(), keys.centroids, keys.once],
       [this.#scope.clusters, version, centroids.version, centroids.bytes, ...places],
     )
     return (reply[2] ?? '').split(',').filter(Boolean).map(Number)
   }
 
   /** Appends fixes; returns the ordering version of each. */
-  async append(fixes: readonly FixWithRow[]): Promise<number[]> {
+  async mend(fixes: readonly FixWithRow[]): Promise<number[]> {
     const args = fixes.flatMap(({ fix, row }): Argument[] => [
       fix.cell,
       fix.type,
@@ -78,19 +77,19 @@ export class RepairLog {
       fix.userVersion ?? '',
       row,
     ])
-    const reply = await this.#run('repair-append', this.#allCells(), [this.#scope.clusters, fixes.length, ...args])
+    const reply = await this.#run('mend', this.#allCells(), [this.#scope.clusters, fixes.length, ...args])
     return reply.slice(1).map(Number)
   }
 
   /** Writes the buckets [from, to) of the directory anew. */
-  async writeDirectory(from: number, to: number, values: ReadonlyMap<IdKey, DirectoryEntry>): Promise<void> {
+  async relist(from: number, to: number, values: ReadonlyMap<IdKey, DirectoryValue>): Promise<void> {
     const buckets = Array.from({ length: to - from }, (): string[] => [])
-    for (const [key, value] of values) buckets[bucketOf(key) - from]?.push(key, directoryText(value))
+    for (const [key, value] of values) buckets[bucketOf(key) - from]?.push(key, listingText(value))
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
     for (let at = 0; at < buckets.length; at += BUCKETS_PER_CALL) {
       const some = buckets.slice(at, at + BUCKETS_PER_CALL)
       await this.#run(
-        'repair-directory',
+        'relist',
         [keys.meta, keys.gate, ...some.map((_, i) => keys.directory(from + at + i))],
         some.flatMap((entries) => [entries.length / 2, ...entries]),
       )
@@ -98,21 +97,21 @@ export class RepairLog {
   }
 
   /** Writes down again what requests with idempotency keys have come to; `rebase` has forgotten all of it. */
-  async writeIdempotency(records: readonly IdempotencyRecord[]): Promise<void> {
+  async remember(records: readonly OnceRecord[]): Promise<void> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
     for (let at = 0; at < records.length; at += RECORDS_PER_CALL) {
       const some = records.slice(at, at + RECORDS_PER_CALL)
       await this.#run(
-        'repair-idempotency',
-        [keys.meta, keys.gate, keys.idempotency, ...some.map(({ request }) => keys.idempotencyRecord(request))],
-        [IDEMPOTENCY_TTL_MS, ...some.flatMap(({ digest, at: then, id, result }) => [digest, then, id, result])],
+        'remember',
+        [keys.meta, keys.gate, keys.once, ...some.map(({ request }) => keys.onceRecord(request))],
+        [ONCE_TTL_MS, ...some.flatMap(({ digest, at: then, id, result }) => [digest, then, id, result])],
       )
     }
   }
 
-  async finish(rows: number, copies: number, report: string): Promise<void> {
+  async reopen(rows: number, copies: number, report: string): Promise<void> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
-    await this.#run('repair-finish', [keys.meta, keys.gate], [rows, copies, report])
+    await this.#run('reopen', [keys.meta, keys.gate], [rows, copies, report])
   }
 
   #allCells(): string[] {
@@ -120,7 +119,7 @@ export class RepairLog {
   }
 
   async #run(
-    name: 'repair-begin' | 'repair-append' | 'repair-directory' | 'repair-idempotency' | 'repair-finish',
+    name: 'rebase' | 'mend' | 'relist' | 'remember' | 'reopen',
     keys: readonly string[],
     args: readonly Argument[],
   ): Promise<string[]> {
@@ -134,13 +133,13 @@ export class RepairLog {
   }
 }
 
-/** What claim-cell.lua says to the pod that is to repair. */
-export function parsePlan(reply: readonly string[]): ChosenReplica[] {
-  const copies: ChosenReplica[] = []
+/** What claim.lua says to the pod that is to repair. */
+export function parsePlan(reply: readonly string[]): ChosenCopy[] {
+  const copies: ChosenCopy[] = []
   for (let at = 3; at < reply.length; at += 4) {
     const [pod = '', position = '', hash = '', version = '0'] = reply.slice(at, at + 4)
     const point = { position: parsePosition(position), hash }
-    copies.push({ cell: copies.length, pod, tip: point, version: Number(version) })
+    copies.push({ cell: copies.length, pod, point, version: Number(version) })
   }
   return copies
 }

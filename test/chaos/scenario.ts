@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { until } from '../../runtime/until.ts'
-import { TestCluster } from '../support/cluster.ts'
+import { TestCluster, waitFor } from '../support/cluster.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
 import { TestRedis } from '../support/redis.ts'
 import { Clients, DIMENSION, type Tally } from './clients.ts'
@@ -166,9 +165,9 @@ class Deck {
  */
 async function repaired(cluster: TestCluster): Promise<void> {
   await sleep(FOUND_MS)
-  await until(
-    'the log to be repaired',
+  await waitFor(
     async () => ((await cluster.topology().catch(() => undefined))?.gate === 'open' ? true : undefined),
+    'the log to be repaired',
     RECOVERY_LIMIT_MS,
   )
   await cluster.allFollow()
@@ -176,19 +175,23 @@ async function repaired(cluster: TestCluster): Promise<void> {
 
 /** Every cell has a primary, not only some. */
 async function led(cluster: TestCluster): Promise<void> {
-  await until(
-    'every cell to be led',
+  await waitFor(
     async () => {
       const primaries = (await cluster.processes()).filter(({ role }) => role === 'primary')
       return new Set(primaries.map(({ cluster: cell }) => cell)).size === CELLS || undefined
     },
+    'every cell to be led',
     RECOVERY_LIMIT_MS,
   )
 }
 
 async function flowing(clients: Clients, more = FLOWING): Promise<void> {
   const from = clients.tally.acknowledged
-  await until('writes to flow again', async () => clients.tally.acknowledged >= from + more, RECOVERY_LIMIT_MS)
+  await waitFor(
+    async () => (clients.tally.acknowledged >= from + more ? true : undefined),
+    'writes to flow again',
+    RECOVERY_LIMIT_MS,
+  )
 }
 
 /** What pods, directory, audit and scroll say otherwise of one another when all is calm. */

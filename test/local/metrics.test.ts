@@ -1,8 +1,7 @@
 /** What processes export of others that can no longer tell, and the labels by which series are found. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { METRICS } from '../../protocol/metrics/metrics.ts'
-import { until } from '../../runtime/until.ts'
-import { TestCluster } from '../support/cluster.ts'
+import { METRICS } from '../../protocol/metrics.ts'
+import { TestCluster, waitFor } from '../support/cluster.ts'
 
 let cluster: TestCluster
 const NAME = 'vectorcluster="things",collection="things"'
@@ -27,9 +26,9 @@ async function scrape(kind: 'router' | 'shard'): Promise<Map<string, number>> {
 }
 
 function routerSays(series: string, value: number | undefined): Promise<unknown> {
-  return until(
-    `${series} to be ${value}`,
+  return waitFor(
     async () => ((await scrape('router')).get(series) === value ? true : undefined),
+    `${series} to be ${value}`,
     30_000,
   )
 }
@@ -41,15 +40,7 @@ it('routers tell of cells and of Redis, shards of their volume', async () => {
   }
   await routerSays(`maksdb_redis_up{${NAME}}`, 1)
   await routerSays(`maksdb_redis_persistence_ok{${NAME}}`, 1)
-  // Redis is asked only every ten seconds, at first perhaps before anything was written to its file.
-  const router = await until(
-    'the router to have seen a file of Redis',
-    async () => {
-      const seen = await scrape('router')
-      return Number(seen.get(`maksdb_redis_aof_bytes{${NAME}}`)) > 0 ? seen : undefined
-    },
-    30_000,
-  )
+  const router = await scrape('router')
   for (const name of [
     'memory_bytes',
     'memory_limit_bytes',
