@@ -166,8 +166,7 @@ async function isPrepared(project: string): Promise<boolean> {
   const waited = (performance.now() - started) / 1000
   if (waited > 1 || status !== 0) console.log(`\n── waited ${waited.toFixed(0)} s for the build:\n${kubernetes.log()}`)
   if (status === 0) return true
-  console.log(`${project}: the programs of the cluster could not be built`)
-  sum.failed++
+  failTier(project, 'the programs of the cluster could not be built')
   return false
 }
 
@@ -176,15 +175,14 @@ function count(project: string, output: string, status: number | null): void {
   try {
     report = JSON.parse(readFileSync(output, 'utf8')) as Report
   } catch {
-    console.log(`${project}: no report; the tier did not end within its budget or could not start`)
-    sum.failed++
+    failTier(project, 'no report; the tier did not end within its budget or could not start')
     return
   }
   sum.passed += report.numPassedTests
   sum.failed += report.numFailedTests
   sum.skipped += report.numPendingTests + report.numTodoTests
   // A file that fails to load, or an error outside any test, fails the run although no test did.
-  if (status !== 0 && report.numFailedTests === 0) sum.failed++
+  if (status !== 0 && report.numFailedTests === 0) failTier(project, 'a file or something outside all tests failed')
   for (const { name, message, assertionResults } of report.testResults) {
     if (message) failures.push(failure(`${project}: ${name}`, message))
     for (const { status: outcome, fullName, failureMessages } of assertionResults) {
@@ -192,6 +190,13 @@ function count(project: string, output: string, status: number | null): void {
       if (outcome === 'skipped' || outcome === 'pending') skipped.push(`${project}: ${fullName}`)
     }
   }
+}
+
+/** What fails without being a test counts as one, and has its line in the closing list. */
+function failTier(project: string, why: string): void {
+  console.log(`${project}: ${why}`)
+  failures.push(`${project}: ${why}`)
+  sum.failed++
 }
 
 function failure(title: string, message: string): string {
