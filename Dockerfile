@@ -12,7 +12,7 @@ RUN node native/build-portable.mjs
 # What the programs of the image import, with the list of what is in it. What only the command line needs stays out, and of
 # each package its declarations, source maps, tests and sources: two thirds of the bytes, and no program opens them.
 RUN npm pkg delete dependencies.commander dependencies.csv-parse dependencies.hyparquet dependencies.mnist \
-    dependencies.yaml dependencies.@maksdb/client devDependencies optionalDependencies workspaces \
+    dependencies.yaml devDependencies optionalDependencies workspaces \
  && npm prune --omit=dev --ignore-scripts --loglevel=error \
  && rm -rf client node_modules/@maksdb node_modules/faiss-node/src node_modules/faiss-node/test \
     node_modules/bintrees/test \

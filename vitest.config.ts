@@ -1,8 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
-const CODE = ['core', 'protocol', 'runtime', 'store', 'shard-server', 'router', 'operator', 'cli', 'client/src']
+const CODE = [
+  'core',
+  'protocol',
+  'runtime',
+  'store',
+  'shard-server',
+  'router',
+  'operator',
+  'supervisor',
+  'cli',
+  'client/src',
+]
 
-/** One project a tier; test/run.ts runs them in this order and gives each its time budget. */
+/** One project a tier; test/run.ts says which run side by side, and gives each its time budget. */
 export default defineConfig({
   test: {
     projects: [
@@ -14,9 +25,20 @@ export default defineConfig({
         test: {
           name: 'local',
           include: ['test/local/*.test.ts'],
+          exclude: ['test/local/limits.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // Each file has clusters, ports and folders of its own, and mostly waits.
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          // It measures for how long a process is silent, and so is alone.
+          name: 'limits',
+          include: ['test/local/limits.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {

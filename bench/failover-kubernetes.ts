@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util'
 import { request } from 'undici'
 import { PODS } from '../operator/resources.ts'
+import { VERSION } from '../protocol/version.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 import { killContainer, startCluster, stopCluster } from '../test/kube/cluster/cluster.ts'
 import { Kubernetes } from '../test/kube/support/kubernetes.ts'
@@ -30,7 +31,7 @@ const given = process.env.KUBECONFIG
 const own = given === undefined
 const cluster = own
   ? { ...(await startCluster((line) => console.log(line))), own }
-  : { kubeconfig: given, image: process.env.MAKSDB_TEST_IMAGE ?? 'maksdb:0.1.0', own }
+  : { kubeconfig: given, image: process.env.MAKSDB_TEST_IMAGE ?? `maksdb:${VERSION}`, own }
 const operator = new Kubernetes('maksdb-system', cluster)
 const k = new Kubernetes(NAMESPACE, cluster)
 const life = { going: true }

@@ -5,7 +5,8 @@
  */
 import { parseArgs } from 'node:util'
 import { sleep } from '../runtime/lifecycle.ts'
-import { kill, TestCluster, waitFor } from '../test/support/cluster.ts'
+import { until } from '../runtime/until.ts'
+import { kill, TestCluster } from '../test/support/cluster.ts'
 import { spread } from './spread.ts'
 
 const LEASE_TTL_MS = 3000
@@ -48,9 +49,9 @@ async function trials(count: number, unseen: boolean): Promise<void> {
     if (unseen) process.kill(supervisor.pid, 'SIGSTOP')
     const killed = performance.now()
     kill(primary)
-    await waitFor(async () => (lastAck > killed + PAUSE_MS && longest > 0 ? true : undefined), 'a write', 30_000)
-    const until = reads.answered + READS_AFTER
-    await waitFor(async () => (reads.answered >= until ? true : undefined), 'reads', 30_000)
+    await until('a write', async () => lastAck > killed + PAUSE_MS && longest > 0, 30_000)
+    const enough = reads.answered + READS_AFTER
+    await until('reads', async () => reads.answered >= enough, 30_000)
     gaps.push(longest)
     if (gaps.length % TOLD_EVERY === 0 && gaps.length < count)
       console.log(`${gaps.length} of ${count} primaries killed`)
@@ -64,12 +65,12 @@ async function trials(count: number, unseen: boolean): Promise<void> {
 
 /** Both pods run and hold the same. */
 async function whole(): Promise<void> {
-  await waitFor(
+  await until(
+    'both pods to be ready',
     async () => {
       const pods = (await cluster.processes()).filter(({ kind, ready }) => kind === 'shard' && ready)
       return pods.length === 2 && pods.some(({ role }) => role === 'primary') ? true : undefined
     },
-    'both pods to be ready',
     30_000,
   )
   await sleep(1000)

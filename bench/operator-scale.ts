@@ -8,11 +8,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { freePort } from '../cli/supervisor/os-process.ts'
-import { names } from '../operator/build/names.ts'
 import type { KubeObject, Resource } from '../operator/kube/objects.ts'
+import { names } from '../operator/manifests/names.ts'
 import { OWNED, OWNED_SELECTOR, VECTOR_CLUSTERS } from '../operator/resources.ts'
 import { sleep } from '../runtime/lifecycle.ts'
+import { until } from '../runtime/until.ts'
+import { freePort } from '../supervisor/os-process.ts'
 import { ApiServer } from '../test/kube/support/api-server.ts'
 import { spread } from './spread.ts'
 
@@ -25,6 +26,8 @@ const SETTLE_MS = 300
 const MEMORY_ENV = { NODE_OPTIONS: '--max-semi-space-size=16 --max-old-space-size=256', MALLOC_ARENA_MAX: '2' }
 /** Asking more often would itself be the load. */
 const POLL_MS = 5
+/** For each step of the measurement. */
+const LIMIT_MS = 3_600_000
 
 const { values } = parseArgs({
   options: { clusters: { type: 'string', default: '1000' }, cells: { type: 'string', default: '16' } },
@@ -46,8 +49,11 @@ try {
     }),
   )
   await until(
+    'all objects',
     async () =>
       (await count(OWNED.StatefulSet)) === clusters * (cells + 1) && (await count(OWNED.Deployment)) === clusters,
+    LIMIT_MS,
+    1000,
   )
   console.log(`${clusters} VectorClusters of ${cells} cells made: ${seconds(started)} s`)
   await quiet()
@@ -66,7 +72,12 @@ try {
   await end(operator)
   const restarted = performance.now()
   operator = startOperator()
-  await until(async () => (await metric('maksdb_operator_queue_seconds_count')) >= clusters)
+  await until(
+    'a pass over each',
+    async () => (await metric('maksdb_operator_queue_seconds_count')) >= clusters,
+    LIMIT_MS,
+    1000,
+  )
   console.log(`cold start until every VectorCluster was looked at: ${seconds(restarted)} s, ${memory()} MiB`)
 } finally {
   await end(operator)
@@ -111,7 +122,9 @@ async function changeAndSee(name: string, mark: number): Promise<number> {
   const started = performance.now()
   await change(name, { podTemplate: { metadata: { labels: { mark: String(mark) } } } })
   await until(
+    `the last StatefulSet of ${name}`,
     async () => JSON.stringify((await client.get(OWNED.StatefulSet, last)).spec).includes(`"mark":"${mark}"`),
+    LIMIT_MS,
     POLL_MS,
   )
   return performance.now() - started
@@ -164,10 +177,6 @@ async function quiet(): Promise<void> {
     if (now === last) return
     last = now
   }
-}
-
-async function until(test: () => Promise<boolean>, pauseMs = 1000): Promise<void> {
-  while (!(await test().catch(() => false))) await sleep(pauseMs)
 }
 
 function memory(): string {

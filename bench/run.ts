@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { idKey } from '../core/ids.ts'
-import { ORIGIN } from '../core/position.ts'
+import { ORIGIN } from '../core/log/position.ts'
 import { normal, seededRandom } from '../core/random.ts'
 import { encodeRow } from '../core/row-codec.ts'
 import { type AppliedEntry, CellState } from '../shard-server/index/cell-state.ts'
-import { FlatIndex, flatten } from '../shard-server/index/flat-index.ts'
+import { FaissKernel, flatten } from '../shard-server/index/faiss-kernel.ts'
 import { LogHarness } from '../test/support/log-harness.ts'
 import { TestRedis } from '../test/support/redis.ts'
 import { creation } from './creation.ts'
@@ -44,8 +44,8 @@ function batching(): void {
   console.log(`\n## FAISS, ${ROWS.toLocaleString('en')} x ${DIMENSION}, ${LIMIT} neighbours, one thread\n`)
   row('queries in a batch', 'queries a second', 'of a single one')
   row('---', '---', '---')
-  const index = new FlatIndex('L2', DIMENSION, folder)
-  index.add(vectors)
+  const index = new FaissKernel('L2', DIMENSION, folder)
+  index.append(vectors)
   let single = 0
   for (const size of [1, 4, 8, 12, 16, 32, 64, 128]) {
     const queries = flatten(Array.from({ length: size }, vector))
@@ -69,7 +69,7 @@ function entriesOf(ids: readonly number[], type: 'U' | 'T', from: number): { ent
       userVersion: from + i,
       key: idKey(id),
       flag: type === 'U' ? 'o' : '',
-      once: '',
+      idempotency: '',
       rowStart,
       rowEnd: at,
     }
@@ -82,7 +82,13 @@ function halfDead(): void {
   row('dead', 'queries a second', 'of none dead')
   row('---', '---', '---')
   const state = new CellState(
-    { owner: 'bench', dimension: DIMENSION, metric: 'L2', vectors: [''], scratchDir: folder },
+    {
+      owner: 'bench',
+      dimension: DIMENSION,
+      metric: 'L2',
+      vectors: { '': { size: DIMENSION, metric: 'L2' } },
+      scratchDir: folder,
+    },
     { position: ORIGIN, hash: '' },
   )
   const all = Array.from({ length: ROWS }, (_, i) => i)

@@ -1,7 +1,8 @@
 /** Values of options, checked as the command line is read: what is wrong is wrong usage, and names the option. */
-import type { PointId } from '@maksdb/client'
+
 import { InvalidArgumentError } from 'commander'
-import { exactParse } from '../core/exact-json.ts'
+import type { PointId } from '../client/src/index.ts'
+import { exactParse } from '../core/json/exact-json.ts'
 
 /** gRPC has the port after REST's. */
 export const parsePort = integer(1, 65_534)
@@ -23,7 +24,7 @@ export function parseText(value: string): string {
 /** As the header can carry it that clients send it in. */
 export function parseApiKey(value: string): string {
   if (!/^[\x21-\x7e]+$/.test(value))
-    throw new InvalidArgumentError('It must be of letters, digits and signs of ASCII, without spaces.')
+    throw new InvalidArgumentError('It must consist of ASCII letters, digits and punctuation, without spaces.')
   return value
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { ERRORS, MaksError } from '../core/errors.ts'
 import { hintOf, sentence } from './end.ts'
 
-/** What who types a command has never heard of. */
+/** Words that mean nothing on the command line. */
 const REST_WORDS = /\b(requests?|headers?|routes?|fields?|params|body|GET|POST|PUT)\b/
 
 describe('an error on the command line', () => {

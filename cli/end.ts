@@ -1,37 +1,39 @@
 /**
- * The one place where every command ends (rule C6 in cli/DESIGN.md): what failed becomes one line on standard error that says
+ * The one place where every command ends (rule C4): what failed becomes one line on standard error that says
  * what to do, and an exit code. Exit codes: 0 done, 1 the operation failed, 2 wrong usage.
  */
-import { MaksDBError } from '@maksdb/client'
+
 import { CommanderError } from 'commander'
+import { MaksDBError } from '../client/src/index.ts'
 import { type ErrorCode, MaksError } from '../core/errors.ts'
-import { fileReason } from './file-problem.ts'
+import { fileReason } from '../supervisor/file-problem.ts'
 
 const EXIT_FAILED = 1
 const EXIT_USAGE = 2
 
-/** The catalogue's hints speak to who writes requests; these speak to who types commands. Empty: the message says it all. */
+/** The catalogue's hints are for authors of requests; these are for users of the command line. Empty: the message is enough. */
 const HINTS: { [code in ErrorCode | 'NETWORK' | 'TIMEOUT']?: string } = {
   BAD_REQUEST: '',
   UNSUPPORTED: '',
   UNSUPPORTED_MEDIA_TYPE: '',
-  UNAUTHORIZED: 'Give the key with --api-key or in $MAKSDB_API_KEY.',
-  FORBIDDEN: 'Give the read-write key with --api-key; a server without keys is reached as 127.0.0.1 or localhost only.',
+  UNAUTHORIZED: 'Pass the key with --api-key or in $MAKSDB_API_KEY.',
+  FORBIDDEN:
+    'Pass the read-write key with --api-key; a server without keys accepts only the host names 127.0.0.1 and localhost.',
   NOT_FOUND: 'Check the name; "maksdb status" shows the collections of a local cluster.',
   IDEMPOTENCY_KEY_REUSED: 'Try again.',
   PAYLOAD_TOO_LARGE: 'Send fewer points at a time ("maksdb import --batch").',
-  ANSWER_TOO_LARGE: 'Ask for fewer points at a time (--limit).',
+  ANSWER_TOO_LARGE: 'Lower --limit.',
   OVERLOADED: 'Try again later, or send fewer points at a time ("maksdb import --batch").',
-  WAL_BUDGET: 'The log is full until a snapshot lets it be trimmed; try again later.',
-  CELL_UNAVAILABLE: 'No live pod holds a probed cell; "maksdb status" shows what runs. Try again in a moment.',
-  STALE_TOPOLOGY: 'Nothing was applied; try again.',
-  GATE_CLOSED: 'Redis has restarted and the pods are comparing their copies with the log; try again in a moment.',
+  WAL_BUDGET: 'The log of the cell has reached its budget and is trimmed after the next snapshot; try again later.',
+  CELL_UNAVAILABLE: 'No pod of a probed cell answers; "maksdb status" shows the processes. Try again in a moment.',
+  STALE_TOPOLOGY: 'The cells of the collection have changed; try again.',
+  GATE_CLOSED: 'Redis has restarted and the pods are comparing their rows with the log; try again in a moment.',
   NOT_READY: 'The process is still starting; try again in a moment.',
-  NETWORK: 'Is the server running, and is this its address? "maksdb start" starts a local one.',
-  TIMEOUT: '"maksdb status" shows what runs; try again, or ask for less.',
+  NETWORK: 'Check that the server runs at this address; "maksdb start" starts a local server.',
+  TIMEOUT: '"maksdb status" shows the processes; try again, or lower --limit.',
 }
 
-/** Words of who writes requests: a hint with one of them says nothing to who types a command. */
+/** Words of requests: a hint with one of them does not help on the command line. */
 const REST_WORDS = /\b(requests?|headers?|routes?|fields?|params|body|GET|POST|PUT)\b/
 
 /** @param catalogued the hint that the error has of its own */
@@ -51,7 +53,7 @@ export function sentence(error: unknown, helpCommand: string): string {
   const reason = fileReason(error)
   const { path } = (error ?? {}) as NodeJS.ErrnoException
   if (reason !== undefined) return joined(`${path ?? message} cannot be used: ${reason}`, undefined)
-  return joined(`this is a fault of MaksDB: ${message}`, 'Please report it; with MAKSDB_LOG_LEVEL=debug it says where.')
+  return joined(`this is a bug in MaksDB: ${message}`, 'Please report it; MAKSDB_LOG_LEVEL=debug prints the stack.')
 }
 
 /** One line, whatever a library has put into its message. */
@@ -78,11 +80,11 @@ export class End {
     process.on('uncaughtException', (error) => this.now(error))
     process.on('unhandledRejection', (error) => this.now(error))
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      // Who reads has had enough, as `head` has: no reason to say anything, as with every other program.
+      // The reader has enough, as `head` has: no message, as with every other program.
       if (error.code === 'EPIPE') process.exit(EXIT_FAILED)
       this.now(new MaksError('BAD_REQUEST', `standard output cannot be written: ${fileReason(error) ?? error.message}`))
     })
-    // Nobody reads the progress; the work goes on.
+    // No program reads the progress; the work continues.
     process.stderr.on('error', () => undefined)
   }
 

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { rename, rm, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { fileProblem } from './file-problem.ts'
+import { fileProblem } from '../supervisor/file-problem.ts'
 
 /** @param file undefined for standard output */
 export async function writeExport(lines: AsyncIterable<string>, file: string | undefined): Promise<void> {
@@ -11,8 +11,8 @@ export async function writeExport(lines: AsyncIterable<string>, file: string | u
   // What is wrong with standard output ends the process (end.ts).
   if (file === undefined) return pipeline(input, process.stdout, { end: false })
   // A device or a pipe is written to as it is; there is nothing to keep.
-  const present = await stat(file).catch(() => undefined)
-  const replaced = present === undefined || present.isFile()
+  const current = await stat(file).catch(() => undefined)
+  const replaced = current === undefined || current.isFile()
   const target = replaced ? `${file}.${process.pid}.tmp` : file
   const output = createWriteStream(target)
   let problem: Error | undefined

@@ -4,7 +4,7 @@ import { VERSION } from '../protocol/version.ts'
 import { clusterCommands } from './commands/cluster-commands.ts'
 import { dataCommands } from './commands/data-commands.ts'
 import { End } from './end.ts'
-import { endWithParents } from './parents.ts'
+import { endWithParents } from './local/parents.ts'
 
 const program = new Command('maksdb').description('A sharded, replicated vector database').version(VERSION)
 // Commands inherit both: commander throws instead of ending the process, and leaves the words to us.

@@ -1,10 +1,10 @@
-/** `npm start`: a cluster from a manifest, real data, a search that a person can judge, recall against brute force. */
+/** `npm start`: a cluster from a manifest, real data, a search that the reader can judge, recall against brute force. */
 import { fileURLToPath } from 'node:url'
-import type { Collection } from '@maksdb/client'
+import type { Collection } from '../client/src/index.ts'
 import { squaredL2 } from '../core/metric.ts'
 import { client } from './commands/data-commands.ts'
 import { type Digit, drawDigit, loadDigits } from './digits.ts'
-import { startLocal } from './local.ts'
+import { startLocal } from './local/local.ts'
 import { note, ProgressBar, print, WaitLine } from './output.ts'
 import { settled } from './settle.ts'
 
@@ -20,7 +20,14 @@ interface Topology {
   points: number
   centroids: { version: number; cells_still_moving: number }
   redundant_storage: { bound: number; average: number }
-  cells: { cell: number; points: number; copies: number; health: string; primary: string | null; pods: unknown[] }[]
+  cells: {
+    cell: number
+    points: number
+    redundant_rows: number
+    health: string
+    primary: string | null
+    pods: unknown[]
+  }[]
 }
 
 type Digits = Collection<{ digit: number }>
@@ -35,18 +42,18 @@ export async function runQuickstart(dataDir: string, port: number | undefined): 
   await load(collection, digits)
   const topology = await settle(collection)
   print(
-    `\nk-means has put ${topology.points.toLocaleString('en')} digits into ${topology.cells.length} cells, ${topology.redundant_storage.average.toFixed(2)} copies of each on average:`,
+    `\nk-means has put ${topology.points.toLocaleString('en')} digits into ${topology.cells.length} cells, ${topology.redundant_storage.average.toFixed(2)} rows of each on average:`,
   )
-  for (const { cell, points, copies, health, primary, pods } of topology.cells) {
+  for (const { cell, points, redundant_rows, health, primary, pods } of topology.cells) {
     print(
-      `  cell ${cell}: ${String(points).padStart(5)} points, ${String(copies).padStart(4)} copies of neighbours' points, ${pods.length} pods, primary ${primary ?? 'none'}${health === 'ok' ? '' : ` (${health})`}`,
+      `  cell ${cell}: ${String(points).padStart(5)} points, ${String(redundant_rows).padStart(4)} redundant rows of neighbours' points, ${pods.length} pods, primary ${primary ?? 'none'}${health === 'ok' ? '' : ` (${health})`}`,
     )
   }
   await showNeighbours(collection, digits)
   await showRecall(collection, digits, topology.cells.length)
-  print(`\nEverything took ${seconds(started)}; the servers go on running. What to try next:`)
+  print(`\nEverything took ${seconds(started)}; the servers keep running. What to try next:`)
   for (const line of [
-    'npx maksdb status                                              what runs, who leads',
+    'npx maksdb status                                              processes and primaries',
     'npx maksdb search --collection digits --id 7 --limit 5         neighbours of a point',
     `curl -s ${endpoint}/v1/collections/digits/topology          cells, replicas, log positions`,
     'kill -9 the pid of a primary in "status", and search again     another pod takes over within seconds',
@@ -61,7 +68,7 @@ function seconds(since: number): string {
 
 async function load(collection: Digits, digits: readonly Digit[]): Promise<void> {
   if ((await collection.count()) >= digits.length) {
-    print(`the ${digits.length.toLocaleString('en')} digits are there from an earlier start`)
+    print(`an earlier start has loaded the ${digits.length.toLocaleString('en')} digits`)
     return
   }
   const bar = new ProgressBar('loading handwritten digits', digits.length, false)
@@ -70,7 +77,7 @@ async function load(collection: Digits, digits: readonly Digit[]): Promise<void>
   bar.end(report.points)
 }
 
-/** The first 5,000 points train the cells; moving rows to their cells goes on while the rest arrives. */
+/** The first 5,000 points train the cells; moving rows to their cells continues while the others arrive. */
 async function settle(collection: Digits): Promise<Topology> {
   const line = new WaitLine()
   try {
@@ -94,7 +101,7 @@ async function showNeighbours(collection: Digits, digits: readonly Digit[]): Pro
     ...points.map(({ payload, score }) => `a ${payload.digit}, distance ${score.toFixed(2)}`),
   ]
   print(
-    `\nits nearest neighbours (${report.probed} of ${report.cells} cells asked, ${report.scanned.toLocaleString('en')} rows compared):\n`,
+    `\nits nearest neighbours (${report.probed} of ${report.cells} cells probed, ${report.scanned.toLocaleString('en')} rows compared):\n`,
   )
   print(`  ${captions.map((caption) => caption.padEnd(28)).join('  ')}`)
   for (let line = 0; line < (drawings[0] as string[]).length; line++)
@@ -112,11 +119,11 @@ async function showRecall(collection: Digits, digits: readonly Digit[], cells: n
       const limit = truth[i] as number
       found += points.filter(({ score }) => score <= limit * (1 + 1e-6)).length
     }
-    print(`  ${probes} of ${cells} cells asked: ${(found / (RECALL_LIMIT * RECALL_QUERIES)).toFixed(4)}`)
+    print(`  ${probes} of ${cells} cells probed: ${(found / (RECALL_LIMIT * RECALL_QUERIES)).toFixed(4)}`)
   }
 }
 
-/** The distance of the true last neighbour: whoever is at most so far belongs to the answer, up to ties. */
+/** The distance of the true last neighbour: a point that is at most so far belongs to the answer, up to ties. */
 function bruteForce(query: Digit, digits: readonly Digit[]): number {
   const distances = Float64Array.from(digits, ({ pixels }) => squaredL2(query.pixels, pixels)).sort()
   return Math.sqrt(distances[RECALL_LIMIT - 1] as number)

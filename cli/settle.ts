@@ -1,5 +1,5 @@
-/** Waits until k-means has trained the cells and every point is in its own: as long as that goes on, in view of who waits. */
-import { MaksDBError } from '@maksdb/client'
+/** Waits until k-means has trained the cells and every point is in its own: as long as the work continues, with its progress shown. */
+import { MaksDBError } from '../client/src/index.ts'
 import { MaksError } from '../core/errors.ts'
 import { sleep } from '../runtime/lifecycle.ts'
 
@@ -39,7 +39,7 @@ export async function settled<T extends Cells>(
     if (silentMs > patienceMs)
       throw new MaksError(
         'NOT_READY',
-        `nothing has changed for ${Math.round(silentMs / 1000)} s while waiting for ${waitsFor}; the servers go on, and "npm start" goes on from here`,
+        `nothing has changed for ${Math.round(silentMs / 1000)} s while waiting for ${waitsFor}; the servers continue, and "npm start" continues from here`,
       )
     onWait(waitsFor)
     await sleep(pollMs)

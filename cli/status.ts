@@ -1,11 +1,11 @@
 /** What runs: one entry a process, asked directly, so that it also works when the supervisor is dead. */
 
-import { formatPosition, type Position } from '../core/position.ts'
+import { formatPosition, type Position } from '../core/log/position.ts'
+import { collectionOf } from '../protocol/manifest/vector-cluster.ts'
 import { INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
-import { collectionOf } from '../protocol/vector-cluster.ts'
-import { endpointOf } from './addresses.ts'
-import { DataDir, type ProcessRecord } from './supervisor/data-dir.ts'
-import { isAlive } from './supervisor/os-process.ts'
+import { DataDir, type ProcessRecord } from '../supervisor/data-dir.ts'
+import { isAlive } from '../supervisor/os-process.ts'
+import { endpointOf } from './local/addresses.ts'
 
 export interface ProcessStatus {
   name: string
@@ -145,6 +145,6 @@ export function statusTable({ endpoint, processes, problems }: LocalStatus): str
       .map((cell, i) => cell.padEnd(widths[i] as number))
       .join('  ')
       .trimEnd()
-  const told = (problems ?? []).map(({ name, message }) => `${name} does not start: ${message}`)
-  return [`endpoint ${endpoint}`, line(header), ...rows.map(line), ...told]
+  const lines = (problems ?? []).map(({ name, message }) => `${name} does not start: ${message}`)
+  return [`endpoint ${endpoint}`, line(header), ...rows.map(line), ...lines]
 }

@@ -7,14 +7,20 @@ import type { Metric } from './metric.ts'
 
 /** Of the log: entries, keys and scripts. What a snapshot's files look like has a number of its own. */
 export const LOG_FORMAT = 1
-/** Names of the vectors of each row: one, without a name. */
-export const VECTORS: readonly string[] = ['']
+
+/** One of the vectors of each row. */
+export interface VectorParams {
+  /** Values. */
+  size: number
+  metric: Metric
+}
+
+/** The vectors of each row by their names: today exactly one, the default vector, whose name is empty. */
+export type Vectors = Readonly<Record<'', VectorParams>>
 
 /** Everything that the bytes of a row can only be read with. */
 export interface RowShape {
-  dimension: number
-  metric: Metric
-  vectors: readonly string[]
+  vectors: Vectors
 }
 
 export interface DataShape extends RowShape {
@@ -40,8 +46,11 @@ export interface DataIdentity {
 }
 
 /** As it is compared and kept: the same shape is the same text. */
-export function shapeText({ format, dimension, metric, vectors, cells }: DataShape): string {
-  return JSON.stringify({ format, dimension, metric, vectors, cells })
+export function shapeText({ format, vectors, cells }: DataShape): string {
+  const ordered = Object.entries<VectorParams>(vectors)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { size, metric }]) => [name, { size, metric }])
+  return JSON.stringify({ format, vectors: Object.fromEntries(ordered), cells })
 }
 
 /** Who has claimed the keys of a collection, and what is in them; fields are '' where nothing is known. */
@@ -55,7 +64,7 @@ export interface ClaimedData {
   written: boolean
 }
 
-/** Why this VectorCluster may not touch the data; undefined where it may. `claim.lua` decides the same. */
+/** Why this VectorCluster may not touch the data; undefined where it may. `claim-cell.lua` decides the same. */
 export function refusalOf(claimed: ClaimedData, own: DataIdentity): MaksError | undefined {
   if (claimed.written && claimed.shape !== shapeText(own.shape)) return otherShape(claimed.shape, own)
   const takenOver = claimed.released || (own.ownRedis && own.since >= claimed.since)
@@ -86,8 +95,24 @@ export function differences(found: string, wanted: object): string {
   } catch {
     return 'it was written by a version that did not note its shape'
   }
-  return Object.entries(wanted)
-    .filter(([field, here]) => JSON.stringify(there[field]) !== JSON.stringify(here))
-    .map(([field, here]) => `${field} is ${JSON.stringify(there[field])} there and ${JSON.stringify(here)} here`)
+  const here = flat(wanted)
+  const known = flat(Object.fromEntries(Object.keys(wanted).map((field) => [field, there[field]])))
+  return [...new Set([...here.keys(), ...known.keys()])]
+    .filter((field) => known.get(field) !== here.get(field))
+    .map((field) => `${field} is ${known.get(field) ?? 'absent'} there and ${here.get(field) ?? 'absent'} here`)
     .join(', ')
+}
+
+/** Each field as JSON text; the size and the metric of a vector are fields of their own. */
+function flat(shape: object): Map<string, string | undefined> {
+  const fields = new Map<string, string | undefined>()
+  for (const [field, value] of Object.entries(shape)) {
+    if (field !== 'vectors') fields.set(field, JSON.stringify(value))
+    else
+      for (const [name, { size, metric }] of Object.entries((value ?? {}) as Record<string, VectorParams>)) {
+        const of = name === '' ? '' : ` of the vector ${JSON.stringify(name)}`
+        fields.set(`dimension${of}`, JSON.stringify(size)).set(`metric${of}`, JSON.stringify(metric))
+      }
+  }
+  return fields
 }

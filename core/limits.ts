@@ -57,7 +57,7 @@ export function checkLimit(name: LimitName, what: string, given: number): void {
   if (given > LIMITS[name].value) throw beyond(name, what, given)
 }
 
-/** Bytes that `commit.lua` counts for an entry beside its key and its row. */
+/** Bytes that `commit-batch.lua` counts for an entry beside its key and its row. */
 const ENTRY_BYTES = 128
 /** Of the budget of a cell's log: what one batch may take, so that it fits once the log is trimmed. */
 const LOG_SHARE = 1 / 8

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { idKey } from './ids.ts'
 import { cellHealth, hashCell, ownerCell, type Partition, probesForRecall, rankCells } from './partition.ts'
 import { normal, seededRandom } from './random.ts'
-import { SpillReservoir } from './redundancy.ts'
+import { SpillReservoir } from './spill.ts'
 
 const trained: Partition = {
   version: 1,
@@ -68,7 +68,7 @@ describe('redundant storage', () => {
     for (let i = 0; i < 4000; i++) {
       const vector = Float32Array.of(5 + 4 * normal(random), 3 + 4 * normal(random))
       const owner = ownerCell(trained, idKey(i), vector)
-      const copy = reservoir.copyFor(trained, owner, vector)
+      const copy = reservoir.spillFor(trained, owner, vector)
       expect(copy).not.toBe(owner)
       if (copy !== undefined) copies++
     }
@@ -78,8 +78,8 @@ describe('redundant storage', () => {
 
   it('is off at 1.0 and before training, and copies everything at 2.0', () => {
     const vector = Float32Array.of(4, 4)
-    expect(new SpillReservoir(1).copyFor(trained, 0, vector)).toBeUndefined()
-    expect(new SpillReservoir(2).copyFor(untrained, 0, vector)).toBeUndefined()
-    expect(new SpillReservoir(2).copyFor(trained, 0, vector)).toBeGreaterThan(0)
+    expect(new SpillReservoir(1).spillFor(trained, 0, vector)).toBeUndefined()
+    expect(new SpillReservoir(2).spillFor(untrained, 0, vector)).toBeUndefined()
+    expect(new SpillReservoir(2).spillFor(trained, 0, vector)).toBeGreaterThan(0)
   })
 })

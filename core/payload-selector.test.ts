@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseJsonPath } from './json-path.ts'
+import { parseJsonPath } from './json/json-path.ts'
 import { parsePayloadSelector, selectPayload } from './payload-selector.ts'
 
 const PAYLOAD = {

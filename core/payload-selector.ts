@@ -4,8 +4,8 @@
  * that hold it, also empty ones, and a plain value where the path would go on. Exclude leaves out what a path names.
  */
 import { badRequest } from './errors.ts'
-import { exactParse, exactStringify } from './exact-json.ts'
-import { type JsonPath, type PathStep, parseJsonPath } from './json-path.ts'
+import { exactParse, exactStringify } from './json/exact-json.ts'
+import { type JsonPath, type PathStep, parseJsonPath } from './json/json-path.ts'
 import { checkLimit } from './limits.ts'
 
 /** Paths as a tree, so that a payload is walked once however many there are. */

@@ -32,16 +32,16 @@ describe('vectors', () => {
     const property = fc.property(
       vectors.filter((vector) => vector.some((x) => x !== 0)),
       (vector) => {
-        const once = normalised(vector)
-        expect([...normalised(once)]).toEqual([...once])
+        const idempotency = normalised(vector)
+        expect([...normalised(idempotency)]).toEqual([...idempotency])
       },
     )
     fc.assert(property, { numRuns: 2000 })
     const random = seededRandom(1)
     for (const dimension of [50, 128, 768])
       for (let i = 0; i < 1000; i++) {
-        const once = normalised(Float32Array.from({ length: dimension }, () => random() - 0.5))
-        expect(normalised(once)).toBe(once)
+        const idempotency = normalised(Float32Array.from({ length: dimension }, () => random() - 0.5))
+        expect(normalised(idempotency)).toBe(idempotency)
       }
   })
 

@@ -1,4 +1,5 @@
 /** Vectors: from JSON to float32 with every check that bad input needs, normalisation, and the shortest exact decimals. */
+import type { Vectors } from './data-identity.ts'
 import { badRequest } from './errors.ts'
 import { FLOAT32_NORMAL_MIN, isShownSingle, type Metric } from './metric.ts'
 
@@ -22,9 +23,9 @@ export function parseVector(value: unknown, dimension: number, metric: Metric, w
 /** A list of vectors, as a file or an upload gives centroids, as clusters x dimension floats. Yields after each; throws BAD_REQUEST. */
 export function* parseCentroids(
   value: unknown,
-  config: { clusters: number; dimension: number; metric: Metric },
+  { clusters, vectors }: { clusters: number; vectors: Vectors },
 ): Generator<void, Float32Array, void> {
-  const { clusters, dimension, metric } = config
+  const { size: dimension, metric } = vectors['']
   if (!Array.isArray(value) || value.length !== clusters)
     throw badRequest(`"centroids" must be a list of ${clusters} vectors`)
   const centroids = new Float32Array(clusters * dimension)

@@ -1,18 +1,18 @@
 /** The operator: one of its processes leads and reconciles, the others wait for its lease. */
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { operatorEnvSchema, parseEnv } from '../protocol/config.ts'
+import { operatorEnvSchema, parseEnv } from '../protocol/env/config.ts'
 import { startAdminServer } from '../runtime/admin-server.ts'
 import { stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
-import { Caches } from './caches.ts'
 import { Connection } from './kube/connection.ts'
 import { Controller } from './kube/controller.ts'
 import { EventRecorder } from './kube/event-recorder.ts'
 import { KubeClient } from './kube/kube-client.ts'
 import { LEADER_TIMES, LeaderElection } from './kube/leader-election.ts'
 import { Reconciler } from './reconciler.ts'
+import { Caches } from './watch/caches.ts'
 
 const PASS_LIMIT_MS = 60_000
 

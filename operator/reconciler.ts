@@ -1,55 +1,60 @@
 /**
- * One pass over one VectorCluster: observe, plan, apply, act, tell. See DESIGN.md.
+ * One pass over one VectorCluster: observe, plan, apply, act, publish. See DESIGN.md.
  *
  * Nothing is remembered between passes that the next one could not find out again, but for how long ago something was
- * written: a new operator goes on where an old one stopped.
+ * written: a new operator continues where an old one stopped.
  */
-import { type ClusterPlan, type ClusterWorld, planCluster } from '../core/cluster-plan.ts'
-import type { CollectionConfig } from '../protocol/config.ts'
-import { issuesText, type VectorCluster, vectorClusterSchema } from '../protocol/vector-cluster.ts'
-import type { VectorClusterStatus } from '../protocol/vector-cluster-status.ts'
+import { type ClusterPlan, type ClusterWorld, planCluster } from '../core/plan/rollout-plan.ts'
+import type { CollectionConfig } from '../protocol/env/config.ts'
+import { issuesText, type VectorCluster, vectorClusterSchema } from '../protocol/manifest/vector-cluster.ts'
+import type { VectorClusterStatus } from '../protocol/manifest/vector-cluster-status.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Metrics } from '../runtime/metrics.ts'
-import { Actor } from './actor.ts'
-import { Applier, type ApplierParts, type Written } from './applier.ts'
-import { apiKeySecret, collectionConfig, internalSecret } from './build/config.ts'
-import { type BuildContext, digest } from './build/context.ts'
-import { credentialsOf } from './build/credentials.ts'
-import { KEYS, names, PORTS } from './build/names.ts'
-import { conditionsOf, FAILURES_TOLD, type Findings, fullnessOf, isFailing, type Trouble } from './conditions.ts'
-import { Disruptor } from './disruptor.ts'
-import { Farewell } from './farewell.ts'
-import { foreignDataTrouble, refusalOfPod } from './foreign-data.ts'
+import { Actions } from './act/actions.ts'
+import { Applier } from './act/applier.ts'
+import { Disruptor } from './act/disruptor.ts'
+import { Finalizer } from './act/finalizer.ts'
+import { LogMaintenance } from './act/log-maintenance.ts'
+import type { Written } from './act/object-writer.ts'
 import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
-import { LogCare } from './log-care.ts'
-import { type LogState, LogViews } from './log-view.ts'
-import { disruptedOf, isPaused, isReady, type Observed, podsOf, troubleOf, worldOf } from './observe.ts'
-import { isOwnedBy, isPodOf } from './ownership.ts'
-import { ReferenceReader, type References } from './references.ts'
-import { Refusals } from './refusals.ts'
+import { apiKeySecret, collectionConfig, internalSecret } from './manifests/config.ts'
+import { type BuildContext } from './manifests/context.ts'
+import { credentialsOf } from './manifests/credentials.ts'
+import { digest } from './manifests/inputs.ts'
+import { KEYS, names, PORTS } from './manifests/names.ts'
+import { FAILURES_REPORTED, isFailing, type Problem } from './problem.ts'
 import { ANNOTATIONS } from './resources.ts'
-import { clustersThatRun, configMapOf, imageThatRuns, observe } from './standing.ts'
-import { belowFloor, sameStatus, statusOf, withoutCounters } from './status.ts'
-import { StatusWriter } from './status-writer.ts'
+import { conditionsOf, fullnessOf, type PassResult } from './status/conditions.ts'
+import { belowFloor, sameStatus, statusOf, withoutCounters } from './status/status.ts'
+import { StatusWriter } from './status/status-writer.ts'
+import type { ApiAccess } from './watch/api-access.ts'
+import { FailedCreates } from './watch/failed-creates.ts'
+import { foreignDataErrorOf, foreignDataProblem } from './watch/foreign-data.ts'
+import { type LogState, LogViews } from './watch/log-view.ts'
+import { clustersThatRun, configMapOf, imageThatRuns, isPaused, type Observed, observe } from './watch/observe.ts'
+import { isOwnedBy, isPodOf } from './watch/ownership.ts'
+import { isReady, podsOf, problemOf } from './watch/pods.ts'
+import { ReferenceReader, type References } from './watch/references.ts'
+import { disruptedOf, worldOf } from './watch/world.ts'
 
 /** While something is under way, and while all is well. Changes of objects bring a pass at once. */
 const SOON_MS = 500
-/** Where pass after pass finds nothing new, the time between them doubles up to that of the calm. */
-const STALE_PASSES = 8
-const CALM_MS = 10_000
+/** If pass after pass finds nothing new, the time between them doubles up to that of the steady state. */
+const UNCHANGED_PASSES = 8
+const STEADY_MS = 10_000
 /** For the sentence about a pass that failed, when the pass itself has no time left. */
-const TELL_MS = 5000
+const PUBLISH_MS = 5000
 const PAUSED_AT_ITS_END =
-  'the annotation maksdb.io/paused is set: what is to be done with the keys in the external Redis waits until it is taken away'
+  'the annotation maksdb.io/paused is set: the keys in the external Redis are released or deleted once it is removed'
 /** Regular passes over very many take their time, so that they never take more than a part of one core. */
-const CALM_EACH_MS = 30
+const STEADY_EACH_MS = 30
 
 export interface OperatorSettings {
   image: string
   imagePullPolicy: string
 }
 
-export interface ReconcilerParts extends ApplierParts {
+export interface ReconcilerParts extends ApiAccess {
   settings: OperatorSettings
   /** A VectorCluster wants a pass. */
   wake: (key: string) => void
@@ -68,22 +73,22 @@ interface Pass {
   url: string
   token: string
   /** What could not be written before anything was observed. */
-  troubles: Trouble[]
+  problems: Problem[]
 }
 
 export class Reconciler {
   readonly #parts: ReconcilerParts
   readonly #disruptor: Disruptor
-  readonly #actor: Actor
+  readonly #actions: Actions
   readonly #applier: Applier
   readonly #references: ReferenceReader
-  readonly #farewell: Farewell
-  readonly #refusals: Refusals
+  readonly #finalizer: Finalizer
+  readonly #failedCreates: FailedCreates
   readonly #status: StatusWriter
   readonly #logs: LogViews
-  readonly #care: LogCare
+  readonly #maintenance: LogMaintenance
   /** Passes in a row that did and found nothing new. */
-  readonly #stale = new Map<string, number>()
+  readonly #unchanged = new Map<string, number>()
   /** Passes in a row that were given up. */
   readonly #failed = new Map<string, number>()
 
@@ -91,13 +96,13 @@ export class Reconciler {
     this.#parts = parts
     this.#status = new StatusWriter(parts)
     this.#disruptor = new Disruptor({ ...parts, note: (...noted) => this.#status.note(...noted) })
-    this.#actor = new Actor({ ...parts, disruptor: this.#disruptor })
+    this.#actions = new Actions({ ...parts, disruptor: this.#disruptor })
     this.#applier = new Applier(parts)
     this.#logs = new LogViews(parts.wake)
-    this.#care = new LogCare(parts, this.#logs)
+    this.#maintenance = new LogMaintenance(parts, this.#logs)
     this.#references = new ReferenceReader(parts.client)
-    this.#farewell = new Farewell(parts, this.#logs)
-    this.#refusals = new Refusals(parts.client)
+    this.#finalizer = new Finalizer(parts, this.#logs)
+    this.#failedCreates = new FailedCreates(parts.client)
   }
 
   close(): void {
@@ -119,15 +124,15 @@ export class Reconciler {
     } catch (error) {
       const failures = (this.#failed.get(key) ?? 0) + 1
       this.#failed.set(key, failures)
-      if (failures >= FAILURES_TOLD) await this.#tellFailure(object, error)
+      if (failures >= FAILURES_REPORTED) await this.#publishFailure(object, error)
       throw error
     }
   }
 
-  async #tellFailure(object: KubeObject, error: unknown): Promise<void> {
+  async #publishFailure(object: KubeObject, error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error)
-    await this.#status.fail(object, message, AbortSignal.timeout(TELL_MS)).catch((thrown: unknown) => {
-      this.#parts.logger.warn({ key: keyOf(object), error: String(thrown) }, 'a failure could not be told')
+    await this.#status.fail(object, message, AbortSignal.timeout(PUBLISH_MS)).catch((thrown: unknown) => {
+      this.#parts.logger.warn({ key: keyOf(object), error: String(thrown) }, 'a failure could not be published')
     })
   }
 
@@ -146,11 +151,11 @@ export class Reconciler {
         return undefined
       }
       const scope = collectionConfig(this.#context(object, cluster, references))
-      return this.#farewell.bid(key, object, { cluster, scope, url: references.externalUrl }, signal)
+      return this.#finalizer.finalize(key, object, { cluster, scope, url: references.externalUrl }, signal)
     }
-    const unmarked = isPaused(object) ? undefined : await this.#farewell.prepare(object, cluster, signal)
+    const unmarked = isPaused(object) ? undefined : await this.#finalizer.prepare(object, cluster, signal)
     const pass = await this.#prepare(object, cluster, references, signal)
-    return this.#pass(key, { ...pass, troubles: [...(unmarked ? [unmarked] : []), ...pass.troubles] }, signal)
+    return this.#pass(key, { ...pass, problems: [...(unmarked ? [unmarked] : []), ...pass.problems] }, signal)
   }
 
   #context(object: KubeObject, cluster: VectorCluster, references: References): BuildContext {
@@ -187,7 +192,7 @@ export class Reconciler {
     const pods = caches.pods.of(keyOf(cluster)).filter((pod) => isPodOf(pod, name))
     context.credentials = credentialsOf(internal.object, configMapOf(caches, object), pods)
     const secret = (key: string) => Buffer.from(internal.object?.data?.[key] ?? '', 'base64').toString()
-    // Nobody else's Service is told the password.
+    // Only our own Service is sent the password.
     const service = caches.owned.Service.get(namespace, redis)
     const known = internal.object && service && isOwnedBy(service, context.uid)
     const managed = known ? `redis://:${secret(KEYS.redisPassword)}@${redis}.${namespace}.svc:${PORTS.redis}` : ''
@@ -200,7 +205,7 @@ export class Reconciler {
       scope: collectionConfig(context),
       url: cluster.spec.redis.external ? (references.externalUrl ?? '') : managed,
       token: secret(KEYS.internalToken),
-      troubles: [internal, keys].flatMap((written) => written?.trouble ?? []),
+      problems: [internal, keys].flatMap((written) => written?.problem ?? []),
     }
   }
 
@@ -211,38 +216,38 @@ export class Reconciler {
         ? {
             topology: undefined,
             durable: 'unknown',
-            error: 'the Secret or the Service of Redis is not there yet',
+            error: 'the Secret or the Service of Redis does not exist yet',
             silentMs: Number.POSITIVE_INFINITY,
           }
-        : await this.#logs.read(key, pass.url, scope, this.#signOfRedis(key))
+        : await this.#logs.read(key, pass.url, scope, this.#redisFingerprint(key))
     // The answer will wake this key.
     if (!log) return SOON_MS
     if (log.topology?.claimed.uid === context.uid) context.claimed = true
     const seen = observe(this.#parts.caches, pass, log.topology)
     const below = belowFloor(before, log.topology)
-    const troubles = [
-      ...foreignDataTrouble(log.refused, seen.pods),
-      ...this.#troubles(pass, below, seen),
+    const problems = [
+      ...foreignDataProblem(log.refused, seen.pods),
+      ...this.#problems(pass, below, seen),
       ...fullnessOf(log),
     ]
     const paused = isPaused(object)
-    if (!paused) troubles.push(...(await this.#apply(pass, seen, signal)))
+    if (!paused) problems.push(...(await this.#apply(pass, seen, signal)))
     // What is taken away is judged by what the API server has accepted now.
     const observed = observe(this.#parts.caches, pass, log.topology)
     const world = worldOf(observed, context)
     const plan = planCluster(world)
     let acceptedLoss: string | undefined
     if (!paused) {
-      troubles.push(...(await this.#actor.carryOut(observed, plan, pass.token, signal)))
-      await this.#care.bury(key, pass, observed)
-      if (log.topology) await this.#care.forgetFormerPasswords(key, pass)
-      await this.#care.removeMembers(key, pass, observed)
-      if (below.length > 0) await this.#care.doubt(key, pass, log)
+      problems.push(...(await this.#actions.carryOut(observed, plan, pass.token, signal)))
+      await this.#maintenance.releaseEndedLeases(key, pass, observed)
+      if (log.topology) await this.#maintenance.forgetFormerPasswords(key, pass)
+      await this.#maintenance.removeMembers(key, pass, observed)
+      if (below.length > 0) await this.#maintenance.reportRegression(key, pass, log)
       await this.#adopt(key, pass, log, observed, signal)
-      acceptedLoss = await this.#care.acceptLoss(key, pass, log, signal)
+      acceptedLoss = await this.#maintenance.acceptLoss(key, pass, log, signal)
     }
-    troubles.push(...(await this.#refusals.of(key, observed, signal)))
-    const found: Findings = {
+    problems.push(...(await this.#failedCreates.of(key, observed, signal)))
+    const found: PassResult = {
       generation: object.metadata.generation ?? 0,
       world,
       plan,
@@ -251,21 +256,21 @@ export class Reconciler {
       routersWanted: Number(observed.router?.spec?.replicas ?? pass.cluster.spec.router.replicas),
       service: names(pass.cluster.metadata.name).service,
       reachable: observed.reachable,
-      troubles,
+      problems,
       disruptions: this.#disruptor.noted(object),
       clustersAsked: pass.cluster.spec.clusters,
       clustersRun: context.clusters,
     }
     const conditions = conditionsOf(found, before.conditions ?? [], new Date())
     const status = statusOf(found, context, before, conditions, acceptedLoss ?? before.acceptedLoss)
-    const news = !sameStatus(withoutCounters(before), withoutCounters(status))
-    this.#status.failing(key, isFailing(troubles))
-    await this.#status.tell(key, object, before, status, news, signal)
-    return this.#nextIn(key, world, plan, status, news)
+    const changed = !sameStatus(withoutCounters(before), withoutCounters(status))
+    this.#status.failing(key, isFailing(problems))
+    await this.#status.publish(key, object, before, status, changed, signal)
+    return this.#nextIn(key, world, plan, status, changed)
   }
 
   /** Objects as they are declared; a shard becomes smaller only within the budget of disruptions. */
-  async #apply({ object, context, cluster }: Pass, seen: Observed, signal: AbortSignal): Promise<Trouble[]> {
+  async #apply({ object, context, cluster }: Pass, seen: Observed, signal: AbortSignal): Promise<Problem[]> {
     const world = worldOf(seen, context)
     const { shards } = world
     const { replicas } = planCluster(world)
@@ -273,13 +278,13 @@ export class Reconciler {
       shards.reduce((sum, set, cell) => sum + Math.max(0, set.replicas - (then[cell] ?? set.replicas)), 0)
     const leaving = fewer(replicas)
     const disrupted = disruptedOf(seen)
-    const trouble = leaving === 0 ? undefined : await this.#disruptor.take(disrupted, leaving, signal)
-    const asked = replicas.map((count, cell) => (trouble ? Math.max(count, shards[cell]?.replicas ?? 0) : count))
-    const troubles = await this.#applier.apply(object, context, asked, signal)
+    const problem = leaving === 0 ? undefined : await this.#disruptor.take(disrupted, leaving, signal)
+    const asked = replicas.map((count, cell) => (problem ? Math.max(count, shards[cell]?.replicas ?? 0) : count))
+    const problems = await this.#applier.apply(object, context, asked, signal)
     const sets = this.#parts.caches.owned.StatefulSet
     const now = shards.map(({ name }) => sets.get(cluster.metadata.namespace, name)?.spec?.replicas)
-    if (!trouble) this.#disruptor.giveBack(disrupted, leaving - fewer(now.map((count) => Number(count ?? 0))))
-    return [...(trouble ? [trouble] : []), ...troubles]
+    if (!problem) this.#disruptor.giveBack(disrupted, leaving - fewer(now.map((count) => Number(count ?? 0))))
+    return [...(problem ? [problem] : []), ...problems]
   }
 
   /** Paused, a Secret that is missing is not made. */
@@ -289,58 +294,64 @@ export class Reconciler {
     return Promise.resolve(there ? { object: there } : {})
   }
 
-  /** Pods that have been refused are many minutes of back-off away from their next try: they are made anew. */
+  /** The back-off of pods that refused the data is many minutes: they are created again. */
   async #adopt(key: string, pass: Pass, log: LogState, observed: Observed, signal: AbortSignal): Promise<void> {
-    if (!(await this.#care.adopt(key, pass, log, signal))) return
+    if (!(await this.#maintenance.adopt(key, pass, log, signal))) return
     for (const pod of observed.pods)
-      if (refusalOfPod(pod)) await this.#disruptor.deletePod(disruptedOf(observed), pod, signal)
+      if (foreignDataErrorOf(pod)) await this.#disruptor.deletePod(disruptedOf(observed), pod, signal)
   }
 
-  #signOfRedis(key: string): string {
+  #redisFingerprint(key: string): string {
     const pods = podsOf(this.#parts.caches.pods.of(key), 'redis')
     return pods.map((pod) => `${pod.metadata.uid}=${isReady(pod)}`).join()
   }
 
-  #troubles(pass: Pass, below: readonly number[], observed: Observed): Trouble[] {
-    const stuck = observed.pods.map((pod) => troubleOf(pod, Date.now())).find((trouble) => trouble !== undefined)
+  #problems(pass: Pass, below: readonly number[], observed: Observed): Problem[] {
+    const stuck = observed.pods.map((pod) => problemOf(pod, Date.now())).find((problem) => problem !== undefined)
     return [
-      ...pass.troubles,
+      ...pass.problems,
       ...pass.references.missing.map((message) => ({ reason: 'ReferenceMissing', message, blocksReady: true })),
       ...(below.length === 0
         ? []
         : [
             {
               reason: 'LogBelowFloor',
-              message: `the log of shard ${below.join(', ')} ends before entries that were seen in it`,
+              message: `the log of shard ${below.join(', ')} ends before entries that the operator has observed in it`,
             },
           ]),
       ...(stuck === undefined ? [] : [{ reason: 'PodStuck', message: stuck }]),
     ]
   }
 
-  #nextIn(key: string, { gate }: ClusterWorld, plan: ClusterPlan, status: VectorClusterStatus, news: boolean): number {
+  #nextIn(
+    key: string,
+    { gate }: ClusterWorld,
+    plan: ClusterPlan,
+    status: VectorClusterStatus,
+    changed: boolean,
+  ): number {
     const condition = (type: string) => status.conditions?.find((one) => one.type === type)
-    const calm =
+    const steady =
       gate !== 'unknown' &&
       plan.actions.length === 0 &&
       plan.blockedBy.length === 0 &&
       condition('Ready')?.status === 'True' &&
       condition('Progressing')?.status === 'False'
-    const calmMs = Math.max(CALM_MS, CALM_EACH_MS * this.#parts.caches.clusters.size)
-    if (calm || condition('Progressing')?.reason === 'Paused') return calmMs
-    const stale = news || plan.actions.length > 0 ? 0 : (this.#stale.get(key) ?? 0) + 1
-    this.#stale.set(key, stale)
-    return Math.min(calmMs, SOON_MS * 2 ** Math.floor(stale / STALE_PASSES))
+    const steadyMs = Math.max(STEADY_MS, STEADY_EACH_MS * this.#parts.caches.clusters.size)
+    if (steady || condition('Progressing')?.reason === 'Paused') return steadyMs
+    const unchanged = changed || plan.actions.length > 0 ? 0 : (this.#unchanged.get(key) ?? 0) + 1
+    this.#unchanged.set(key, unchanged)
+    return Math.min(steadyMs, SOON_MS * 2 ** Math.floor(unchanged / UNCHANGED_PASSES))
   }
 
   #forget(key: string): void {
     this.#logs.forget(key)
     this.#status.forget(key)
-    this.#stale.delete(key)
-    this.#refusals.forget(key)
+    this.#unchanged.delete(key)
+    this.#failedCreates.forget(key)
     this.#applier.forget(key)
     this.#disruptor.forget(key)
-    this.#care.forget(key)
+    this.#maintenance.forget(key)
     this.#failed.delete(key)
   }
 }

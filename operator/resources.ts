@@ -1,6 +1,6 @@
 /** The kinds that the operator reads and writes, and the words on them. */
 
-import { API_VERSION, KIND } from '../protocol/vector-cluster.ts'
+import { API_VERSION, KIND } from '../protocol/manifest/vector-cluster.ts'
 import type { KubeObject, Resource } from './kube/objects.ts'
 
 function core(kind: string, plural: string): Resource {
@@ -69,7 +69,7 @@ export const ANNOTATIONS = {
   /** On a VectorCluster whose log has lost entries for good: go on without them. */
   acceptLoss: 'maksdb.io/accept-loss',
   /**
-   * On a VectorCluster that finds data of another owner in its Redis: the uid of that owner, which a person knows to have
+   * On a VectorCluster that finds data of another owner in its Redis: the uid of that owner, which an administrator knows to have
    * ended. Its data is adopted.
    */
   adoptData: 'maksdb.io/adopt-data',
@@ -81,7 +81,7 @@ export const ANNOTATIONS = {
   inputs: 'maksdb.io/inputs',
 } as const
 
-/** Key of the VectorCluster that an object says it belongs to; whether it does, ownership.ts tells. */
+/** Key of the VectorCluster that an object says it belongs to; whether it does, ownership.ts decides. */
 export function ownerKey(object: KubeObject): string | undefined {
   const name = object.metadata.labels?.[LABELS.cluster]
   return name === undefined ? undefined : `${object.metadata.namespace ?? ''}/${name}`

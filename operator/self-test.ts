@@ -1,14 +1,15 @@
 /** `helm test`: a small VectorCluster is made, written, read and taken away. Arguments: namespace, name, more of its spec as JSON. */
 import { request } from 'undici'
-import { sleep } from '../runtime/lifecycle.ts'
-import { KEYS, names, PORTS } from './build/names.ts'
+import { until } from '../runtime/until.ts'
 import { Connection } from './kube/connection.ts'
 import { KubeClient } from './kube/kube-client.ts'
 import { isNotFound } from './kube/kube-error.ts'
 import type { KubeObject } from './kube/objects.ts'
+import { KEYS, names, PORTS } from './manifests/names.ts'
 import { OWNED, VECTOR_CLUSTERS } from './resources.ts'
 
 const LIMIT_MS = 240_000
+const EVERY_MS = 1000
 const POINTS = 100
 
 /** On a VectorCluster that a test has made, and may delete. */
@@ -28,11 +29,16 @@ try {
     metadata: { name, namespace, annotations: { [OF_SELF_TEST]: 'true' } },
     spec: { ...(JSON.parse(more) as object), dimension: 2, replicas: 2, reclaimPolicy: 'Delete' },
   })
-  const made = await until('the VectorCluster to be ready', async () => {
-    const object = await client.get(VECTOR_CLUSTERS, { namespace, name })
-    const { conditions = [] } = (object.status ?? {}) as { conditions?: { type: string; status: string }[] }
-    return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? object : undefined
-  })
+  const made = await until(
+    'the VectorCluster to be ready',
+    async () => {
+      const object = await client.get(VECTOR_CLUSTERS, { namespace, name })
+      const { conditions = [] } = (object.status ?? {}) as { conditions?: { type: string; status: string }[] }
+      return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? object : undefined
+    },
+    LIMIT_MS,
+    EVERY_MS,
+  )
   say(`VectorCluster ${name} is ready`)
   await writeAndRead()
   say(`wrote and read ${POINTS} points through Service ${names(name).service}`)
@@ -44,18 +50,23 @@ try {
 await client.connection.close()
 
 async function gone(): Promise<void> {
-  await until('a VectorCluster of an earlier test to be gone', async () => {
-    const left = await client.get(VECTOR_CLUSTERS, { namespace, name }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined
-      throw error
-    })
-    if (left && left.metadata.annotations?.[OF_SELF_TEST] !== 'true')
-      throw new Foreign(
-        `VectorCluster ${namespace}/${name} exists and is not of a test: it is left alone, and nothing was tested`,
-      )
-    if (left) await client.delete(VECTOR_CLUSTERS, left)
-    return left ? undefined : true
-  })
+  await until(
+    'a VectorCluster of an earlier test to be gone',
+    async () => {
+      const left = await client.get(VECTOR_CLUSTERS, { namespace, name }).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined
+        throw error
+      })
+      if (left && left.metadata.annotations?.[OF_SELF_TEST] !== 'true')
+        throw new Foreign(
+          `VectorCluster ${namespace}/${name} exists and is not of a test: it is left alone, and nothing was tested`,
+        )
+      if (left) await client.delete(VECTOR_CLUSTERS, left)
+      return left ? undefined : true
+    },
+    LIMIT_MS,
+    EVERY_MS,
+  )
 }
 
 async function writeAndRead(): Promise<void> {
@@ -77,14 +88,4 @@ async function writeAndRead(): Promise<void> {
   const found = await call('POST', '/points/query', { query: [41, 1], limit: 1 })
   const [nearest] = (found.result as { points: { id: number }[] }).points
   if (nearest?.id !== 41) throw new Error(`the nearest of [41, 1] is ${nearest?.id}`)
-}
-
-async function until<T>(what: string, attempt: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + LIMIT_MS
-  for (;;) {
-    const value = await attempt()
-    if (value !== undefined) return value
-    if (performance.now() > deadline) throw new Error(`waited too long for ${what}`)
-    await sleep(1000)
-  }
 }

@@ -3,7 +3,7 @@
  * Vectors and rows travel as chunks, so that no float is ever printed between two of our own processes.
  */
 import { badRequest } from '../core/errors.ts'
-import { parseInSlices, SLICE_BYTES } from '../core/sliced-json.ts'
+import { parseInSlices, SLICE_BYTES } from '../core/json/sliced-json.ts'
 
 export const FRAME_TYPE = 'application/x-maksdb-frame'
 const CHUNKS_MAX = 100_000

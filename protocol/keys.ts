@@ -20,9 +20,9 @@ export interface Keys {
   /** STREAM: the log of a cell. */
   log(cell: number): string
   /** ZSET: records of idempotency keys, by when they expire. */
-  once: string
+  idempotency: string
   /** HASH: digest of a request with an idempotency key, and what it has done, id by id; with a TTL. */
-  onceRecord(key: string): string
+  idempotencyRecord(key: string): string
   /** HASH: part of the directory, id -> where it lives. */
   directory(bucket: number): string
 }
@@ -48,8 +48,8 @@ export function keysOf(namespace: string, name: string): Keys {
     gate: `${tag}:gate`,
     members: `${tag}:members`,
     centroids: `${tag}:centroids`,
-    once: `${tag}:once`,
-    onceRecord: (key) => `${tag}:o:${key}`,
+    idempotency: `${tag}:idempotency`,
+    idempotencyRecord: (key) => `${tag}:o:${key}`,
     lease: (cell) => `${tag}:c:${cell}:lease`,
     cell: (cell) => `${tag}:c:${cell}:meta`,
     log: (cell) => `${tag}:c:${cell}:log`,

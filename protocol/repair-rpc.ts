@@ -1,7 +1,8 @@
 /** Messages between the pods of a collection whose log is being repaired: the one that repairs asks the chosen copies. */
-import type { Heard } from '../core/heard.ts'
+
 import type { IdKey } from '../core/ids.ts'
-import type { OnceRecord } from '../core/once.ts'
+import type { LogCoverage } from '../core/log/coverage.ts'
+import type { IdempotencyRecord } from '../core/log/idempotency.ts'
 import type { RowFactsResponse } from './shard-rpc.ts'
 
 export const REPAIR_RPC = {
@@ -12,18 +13,18 @@ export const REPAIR_RPC = {
 } as const
 
 /** The copy that was chosen; a pod whose copy ends elsewhere by now refuses (NOT_READY). */
-export interface CopyScope {
+export interface ReplicaStateScope {
   at: string
   hash: string
 }
 
 /** POST prepare: takes a snapshot of the copy, which other pods can start from. Chunk 0 of the answer: the centroids. */
 export interface PrepareRequest {
-  copy: CopyScope
+  copy: ReplicaStateScope
 }
 
 /** With what the copy has heard of. */
-export interface PrepareResponse extends Heard {
+export interface PrepareResponse extends LogCoverage {
   centroidVersion: number
   /** Live rows. */
   rows: number
@@ -31,19 +32,19 @@ export interface PrepareResponse extends Heard {
 
 /** POST secure, to another pod of the cell: answers once it has a snapshot of the chosen copy, its own or a copied one. */
 export interface SecureRequest {
-  copy: CopyScope
+  copy: ReplicaStateScope
 }
 
 /** POST facts: what the copy knows of the ids in the buckets [from, to) of the directory. */
 export interface FactsRequest {
-  copy: CopyScope
+  copy: ReplicaStateScope
   from: number
   to: number
 }
 
 export interface FactsResponse {
   rows: RowFactsResponse['rows']
-  departures: [
+  tombstones: [
     key: IdKey,
     version: number,
     target: number | null,
@@ -51,11 +52,11 @@ export interface FactsResponse {
     row: [version: number, userVersion: number] | null,
   ][]
   /** What requests with idempotency keys have come to at these ids. */
-  once: OnceRecord[]
+  idempotency: IdempotencyRecord[]
 }
 
 /** POST rows: one chunk a key, in order: the encoded row. */
 export interface HeldRowsRequest {
-  copy: CopyScope
-  keys: { key: IdKey; departed: boolean }[]
+  copy: ReplicaStateScope
+  keys: { key: IdKey; evicted: boolean }[]
 }

@@ -29,7 +29,7 @@ export type OperationHeader =
 export interface CommitRequest {
   operations: OperationHeader[]
   /** Digests of the request's idempotency key and of what it asks for. */
-  once?: { key: string; digest: string }
+  idempotency?: { key: string; digest: string }
   /** Answer only when this pod has applied the entries too. */
   wait: boolean
   timeoutMs: number
@@ -52,7 +52,7 @@ export interface CommitResponse {
   heads: Record<string, number>
   centroidVersion: number
   /** Of the positions in `heads`: changes whenever the gate opens. */
-  history: number
+  timeline: number
 }
 
 /** What a read must see. Without `cut`, the present state of the pod. */
@@ -60,7 +60,7 @@ export interface ReadScope {
   /** The pod must lead its cell, by its own clock, when it answers. */
   primary: boolean
   /** Ordering version to read at, and the log position that the pod must have reached. */
-  cut?: { version: number; seq: number; epoch: number; history: number }
+  cut?: { version: number; seq: number; epoch: number; timeline: number }
   timeoutMs: number
 }
 
@@ -126,7 +126,7 @@ export interface CountResponse {
   /** Owner rows. */
   count: number
   /** Rows that are kept here a second time. */
-  copies: number
+  redundantRows: number
 }
 
 /** POST row-facts: the rows, of whatever flag, that the cell holds of ids, at the cut or after it. */
@@ -143,7 +143,7 @@ export interface RowFactsResponse {
 export interface WaitRequest {
   seq: number
   /** Of `seq`. A pod that follows another history answers UNKNOWN_OUTCOME. */
-  history: number
+  timeline: number
   timeoutMs: number
 }
 
@@ -197,12 +197,12 @@ export interface Heartbeat {
   beat: number
   applied: string
   points: number
-  copies: number
+  redundantRows: number
   /** Of the rows at `applied`; '' where there is none. */
   digest: string
   /** Positions of the oldest and the newest verified snapshot, or null. */
   oldestSnapshot: string | null
   newestSnapshot: string | null
   /** A position below which the log must not be trimmed while this pod copies a peer's snapshot. */
-  hold: string | null
+  retentionPin: string | null
 }

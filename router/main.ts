@@ -1,14 +1,14 @@
 /** The router: stateless front of all collections in its file. */
-import { parseEnv, routerEnvSchema } from '../protocol/config.ts'
+import { parseEnv, routerEnvSchema } from '../protocol/env/config.ts'
 import { startAdminServer } from '../runtime/admin-server.ts'
 import { closeServer, listen } from '../runtime/http-server.ts'
 import { sleep, stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
-import { Registry } from './registry.ts'
-import { makeRestServer } from './rest.ts'
-import { ShardClient } from './shard-client.ts'
-import { TopologyMetrics } from './topology-metrics.ts'
+import { Registry } from './cluster/collections.ts'
+import { ShardClient } from './cluster/shard-client.ts'
+import { TopologyMetrics } from './cluster/topology-metrics.ts'
+import { makeRestServer } from './rest/server.ts'
 
 /** Time for the requests that have begun, when the router is told to end. */
 const FINISH_MS = 15_000

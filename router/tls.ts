@@ -1,9 +1,11 @@
 /** HTTP, or HTTPS with a certificate that is read again when it changes: cert-manager renews it without a restart. */
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '../runtime/logger.ts'
+import { watchFile } from '../runtime/watch-file.ts'
 
 const WATCH_MS = 10_000
 
@@ -11,18 +13,17 @@ export function serverOf(app: RequestListener, tlsDir: string | undefined, logge
   if (tlsDir === undefined) return createServer(app)
   const certificate = join(tlsDir, 'tls.crt')
   const read = () => ({ cert: readFileSync(certificate), key: readFileSync(join(tlsDir, 'tls.key')) })
-  const stamp = () => statSync(certificate).mtimeMs
-  const server = createSecureServer({ ...read(), minVersion: 'TLSv1.2' }, app)
-  let seen = stamp()
-  setInterval(() => {
-    try {
-      if (stamp() === seen) return
-      server.setSecureContext({ ...read(), minVersion: 'TLSv1.2' })
-      seen = stamp()
-      logger.info('the certificate was renewed')
-    } catch (error) {
-      logger.warn({ error: String(error) }, 'the certificate cannot be read; the old one stays')
-    }
-  }, watchMs).unref()
+  let current = read()
+  const server = createSecureServer({ ...current, minVersion: 'TLSv1.2' }, app)
+  const onChange = () => {
+    const next = read()
+    if (isDeepStrictEqual(next, current)) return
+    server.setSecureContext({ ...next, minVersion: 'TLSv1.2' })
+    current = next
+    logger.info('the certificate was renewed')
+  }
+  const onError = (error: unknown) =>
+    logger.warn({ error: String(error) }, 'the certificate cannot be read; the old one stays')
+  watchFile(certificate, watchMs, { onChange, onError })
   return server
 }

@@ -1,7 +1,7 @@
-/** Start and end of a process: the run file that says where it listens, and an orderly stop within a time. */
+/** Start and end of a process: the run file with the ports that it listens on, and an orderly stop within a time. */
 import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import type { RunFile } from '../protocol/config.ts'
-import { lastWords } from '../protocol/last-words.ts'
+import type { RunFile } from '../protocol/env/config.ts'
+import { lastWords } from '../protocol/env/last-words.ts'
 import type { Logger } from './logger.ts'
 
 const STOP_LIMIT_MS = 25_000
@@ -14,7 +14,7 @@ export function writeRunFile(path: string | undefined, run: RunFile): void {
 
 /**
  * Written at the start, where nothing is there yet, and again where the process ends with an error: why the last one ended
- * stands until this one has come further. A file that cannot be written holds up nobody.
+ * stands until this one has come further. A file that cannot be written stops nothing.
  */
 export function writeLastWords(path: string | undefined, startId: string, error?: unknown): void {
   if (path === undefined) return

@@ -17,7 +17,7 @@ function bare(host: string): string {
   return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
 }
 
-/** True where a Host header can only mean this machine, whatever a name server says. */
+/** True where a Host header can only mean this machine, whatever a name server answers. */
 export function isLoopbackHost(header: string): boolean {
   const [, host = ''] = /^(\[[^\]]*\]|[^:[\]]*)(?::\d{1,5})?$/.exec(header) ?? []
   return /^(?:[a-z\d-]+\.)*localhost\.?$/i.test(host) || isLoopbackAddress(bare(host))

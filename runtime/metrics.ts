@@ -1,8 +1,8 @@
-/** The prom-client registry of a process, built from the table in protocol/metrics.ts. */
+/** The prom-client registry of a process, built from the table in protocol/metrics/metrics.ts. */
 import { totalmem } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { METRICS, type MetricName, type MetricRow, PROCESS_LABELS, type Program } from '../protocol/metrics.ts'
+import { METRICS, type MetricName, type MetricRow, PROCESS_LABELS, type Program } from '../protocol/metrics/metrics.ts'
 
 type Labels = Record<string, string | number>
 const EVENT_LOOP_WINDOW_MS = 10_000

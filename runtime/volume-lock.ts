@@ -1,5 +1,5 @@
 /**
- * One process at a time on a volume. The lock is a name of Linux' abstract sockets, which nobody else in the network
+ * One process at a time on a volume. The lock is a name of Linux' abstract sockets, which no other process in the network
  * namespace can have meanwhile and which goes with the process, however it ends.
  */
 import { statSync } from 'node:fs'

@@ -1,26 +1,26 @@
 /** A shard server: one pod of one cell. Parse the environment, load, listen, follow; on SIGTERM hand over, snapshot, end. */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { parseEnv, shardEnvSchema } from '../protocol/config.ts'
+import { parseEnv, shardEnvSchema } from '../protocol/env/config.ts'
 import { startAdminServer } from '../runtime/admin-server.ts'
 import { listen } from '../runtime/http-server.ts'
 import { stopOnSignal, writeLastWords, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { holdVolume } from '../runtime/volume-lock.ts'
-import { Auditor } from './auditor.ts'
-import { Committer } from './committer.ts'
-import { Election } from './election.ts'
-import { HeartbeatLoop } from './heartbeat.ts'
 import { IndexActor } from './index/index-actor.ts'
-import { followCollectionConfig, readCollectionConfig } from './live-config.ts'
-import { Mover } from './mover.ts'
-import { makePod } from './pod.ts'
-import { Replica } from './replica.ts'
-import { SearchQueue } from './search-queue.ts'
-import { makeShardServer } from './server.ts'
-import { Snapshotter } from './snapshotter.ts'
-import { reportVolume } from './volume-metrics.ts'
+import { Committer } from './log/committer.ts'
+import { Election } from './log/election.ts'
+import { HeartbeatLoop } from './log/heartbeat.ts'
+import { Replica } from './log/replica.ts'
+import { followCollectionConfig, readCollectionConfig } from './pod/live-config.ts'
+import { makePod } from './pod/pod.ts'
+import { reportVolume } from './pod/volume-metrics.ts'
+import { SearchBatcher } from './serve/search-batcher.ts'
+import { makeShardServer } from './serve/server.ts'
+import { DirectoryAuditor } from './upkeep/directory-auditor.ts'
+import { Rebalancer } from './upkeep/rebalancer.ts'
+import { Snapshotter } from './upkeep/snapshotter.ts'
 
 const env = parseEnv(shardEnvSchema, process.env)
 const config = readCollectionConfig(env.MAKSDB_COLLECTION_FILE)
@@ -55,11 +55,19 @@ const committer = new Committer(pod, replica, election, () => snapshotter.want()
 const ports = { port: 0, adminPort: 0 }
 const heartbeat = new HeartbeatLoop(pod, replica, ports)
 const snapshotter = new Snapshotter(pod, replica, election, heartbeat)
-const mover = new Mover(pod, replica, election, heartbeat, committer)
-const auditor = new Auditor(pod, replica, election, heartbeat)
-const searches = new SearchQueue(pod)
+const rebalancer = new Rebalancer(pod, replica, election, heartbeat, committer)
+const auditor = new DirectoryAuditor(pod, replica, election, heartbeat)
+const searchBatcher = new SearchBatcher(pod)
 
-const server = makeShardServer({ pod, replica, election, committer, searches, mover, snapshotter })
+const server = makeShardServer({
+  pod,
+  replica,
+  election,
+  committer,
+  searchBatcher: searchBatcher,
+  rebalancer: rebalancer,
+  snapshotter,
+})
 ports.port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, true)
 const admin = await startAdminServer({
   host: env.MAKSDB_HOST,
@@ -76,7 +84,7 @@ await snapshotter.announceExisting().catch(die)
 stopOnSignal(logger, async () => {
   server.close()
   await election.close()
-  mover.close()
+  rebalancer.close()
   auditor.close()
   replica.close()
   await snapshotter.close()
@@ -85,4 +93,5 @@ stopOnSignal(logger, async () => {
   admin.server.close()
 })
 
-for (const loop of [replica, election, heartbeat, snapshotter, mover, auditor].map((one) => one.run())) loop.catch(die)
+for (const loop of [replica, election, heartbeat, snapshotter, rebalancer, auditor].map((one) => one.run()))
+  loop.catch(die)

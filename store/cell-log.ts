@@ -1,12 +1,12 @@
 /** A pod's view of its cell's log: lease, commits, reading, snapshots' bookkeeping. Each method is one script (see DESIGN.md). */
 import { type DataIdentity, shapeText } from '../core/data-identity.ts'
 import type { IdKey } from '../core/ids.ts'
-import { ONCE_TTL_MS } from '../core/once.ts'
-import { formatPosition, type Position } from '../core/position.ts'
+import { IDEMPOTENCY_TTL_MS } from '../core/log/idempotency.ts'
+import { formatPosition, type Position } from '../core/log/position.ts'
 import { allCellKeys, bucketOf, type Keys, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat, OperationResult } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'
-import { decodeEntry, type LogEntry, type LogPoint } from './log-entry.ts'
+import { decodeEntry, type LogEntry, type LogTip } from './log-entry.ts'
 import { REPAIR_MS } from './repair-log.ts'
 import { type Argument, runScript } from './scripts.ts'
 
@@ -29,9 +29,9 @@ export interface Lead {
 export interface Claim {
   pod: string
   /** The last entry of the pod's copy. */
-  held: LogPoint
+  held: LogTip
   /** The last entry that the pod knows of: of its copy, or what a former process had applied. */
-  known: LogPoint
+  known: LogTip
   /** The pod has read as much of the log as continues its copy. */
   settled: boolean
   /** Highest ordering version of the copy. */
@@ -49,15 +49,15 @@ export interface Claim {
 }
 
 /** Requests with an idempotency key that are remembered. */
-const ONCE_MAX = 100_000
+const IDEMPOTENCY_RECORDS_MAX = 100_000
 
 /** A request that is to be executed once: digests of its key and of what it asks for. */
-export interface Once {
+export interface IdempotencyKey {
   key: string
   digest: string
 }
 
-export type Operation = { once?: Once } & (
+export type Operation = { idempotency?: IdempotencyKey } & (
   | {
       type: 'U'
       key: IdKey
@@ -87,7 +87,7 @@ export interface CommitOutcome {
   centroidVersion: number
   rows: number
   /** Of the positions in `heads`: changes whenever the gate opens. */
-  history: number
+  timeline: number
 }
 
 export interface CommitCall {
@@ -95,14 +95,14 @@ export interface CommitCall {
   connection: number
   batch: number
   /** The last entry of its own log that the caller has applied. */
-  known: LogPoint
+  known: LogTip
   /** Copies allowed per row, on average: redundantStorage - 1. */
-  copiesBound: number
+  redundancyBound: number
   budgetBytes: number
   operations: readonly Operation[]
 }
 
-export interface Progress {
+export interface HeartbeatReply {
   gateOpen: boolean
   epoch: string
   token: string
@@ -112,11 +112,11 @@ export interface Progress {
   centroidVersion: number
   moving: number
   rows: number
-  copies: number
+  redundantRows: number
   version: number
   regressed: string
   walBytes: number
-  walked: number
+  migrated: number
   /** Grows with every takeover in any cell. */
   taken: number
 }
@@ -141,7 +141,7 @@ export class CellLog {
   claim(redis: Redis, claim: Claim): Promise<string[]> {
     const { cell, clusters, identity } = this.scope
     const { pod, held, known, settled, version, knownPods, windowMs, token, process, seen } = claim
-    return runScript(redis, 'claim', this.allCells(), [
+    return runScript(redis, 'claim-cell', this.allCells(), [
       pod,
       cell,
       formatPosition(held.position),
@@ -171,28 +171,28 @@ export class CellLog {
     token: string,
     ttlMs: number,
     applied: Position,
-    history: number,
+    timeline: number,
   ): Promise<string[]> {
     const keys = [this.keys.meta, this.cellMeta, this.keys.log(this.scope.cell), this.keys.lease(this.scope.cell)]
-    return runScript(redis, 'acquire', keys, [pod, token, ttlMs, formatPosition(applied), history])
+    return runScript(redis, 'acquire-lease', keys, [pod, token, ttlMs, formatPosition(applied), timeline])
   }
 
   renew(redis: Redis, lead: Lead, ttlMs: number): Promise<string[]> {
     const keys = [this.keys.meta, this.cellMeta, this.keys.lease(this.scope.cell)]
-    return runScript(redis, 'renew', keys, [lead.token, ttlMs])
+    return runScript(redis, 'renew-lease', keys, [lead.token, ttlMs])
   }
 
   release(redis: Redis, token: string): Promise<string[]> {
-    return runScript(redis, 'release', [this.keys.lease(this.scope.cell)], [token])
+    return runScript(redis, 'release-lease', [this.keys.lease(this.scope.cell)], [token])
   }
 
-  resume(redis: Redis, lead: Lead, connection: number): Promise<string[]> {
-    return runScript(redis, 'resume', [this.keys.meta, this.cellMeta], [lead.token, connection])
+  recoverBatch(redis: Redis, lead: Lead, connection: number): Promise<string[]> {
+    return runScript(redis, 'recover-batch', [this.keys.meta, this.cellMeta], [lead.token, connection])
   }
 
   commit(redis: Redis, call: CommitCall): Promise<string[]> {
     const { cell, clusters } = this.scope
-    const keys = [...this.allCells(), this.keys.once]
+    const keys = [...this.allCells(), this.keys.idempotency]
     const indexes = new Map<string, number>()
     const indexOf = (key: string) => {
       const at = indexes.get(key) ?? keys.push(key)
@@ -207,14 +207,14 @@ export class CellLog {
       call.batch,
       formatPosition(call.known.position),
       call.known.hash,
-      call.copiesBound,
+      call.redundancyBound,
       call.budgetBytes,
-      ONCE_TTL_MS,
-      ONCE_MAX,
+      IDEMPOTENCY_TTL_MS,
+      IDEMPOTENCY_RECORDS_MAX,
       call.operations.length,
     ]
     for (const operation of call.operations) {
-      const { once } = operation
+      const { idempotency } = operation
       const row = operation.type === 'U' || operation.type === 'M' ? operation : undefined
       args.push(
         operation.type,
@@ -225,26 +225,26 @@ export class CellLog {
         operation.expect,
         row?.centroidVersion ?? '',
         row?.row ?? '',
-        once ? indexOf(this.keys.onceRecord(once.key)) : '',
-        once?.digest ?? '',
+        idempotency ? indexOf(this.keys.idempotencyRecord(idempotency.key)) : '',
+        idempotency?.digest ?? '',
       )
     }
-    return runScript(redis, 'commit', keys, args)
+    return runScript(redis, 'commit-batch', keys, args)
   }
 
   publish(redis: Redis, lead: Lead, expectedVersion: number, centroids: Uint8Array): Promise<string[]> {
     const keys = [...this.allCells(), this.keys.centroids]
-    return runScript(redis, 'publish', keys, [this.scope.clusters, lead.token, expectedVersion, centroids])
+    return runScript(redis, 'publish-centroids', keys, [this.scope.clusters, lead.token, expectedVersion, centroids])
   }
 
-  walked(redis: Redis, lead: Lead, centroidVersion: number): Promise<string[]> {
+  finishMigrationScan(redis: Redis, lead: Lead, centroidVersion: number): Promise<string[]> {
     const keys = [this.keys.meta, this.cellMeta, this.keys.log(this.scope.cell)]
-    return runScript(redis, 'walked', keys, [lead.token, centroidVersion])
+    return runScript(redis, 'finish-migration', keys, [lead.token, centroidVersion])
   }
 
-  async progress(redis: Redis, heartbeat: Heartbeat): Promise<Progress> {
+  async heartbeat(redis: Redis, heartbeat: Heartbeat): Promise<HeartbeatReply> {
     const keys = [this.keys.meta, this.keys.gate, this.cellMeta, this.keys.members, this.keys.log(this.scope.cell)]
-    const r = await runScript(redis, 'progress', keys, [
+    const r = await runScript(redis, 'heartbeat', keys, [
       heartbeat.pod,
       JSON.stringify(heartbeat),
       this.scope.identity.uid,
@@ -260,19 +260,19 @@ export class CellLog {
       centroidVersion: Number(at(6)),
       moving: Number(at(7)),
       rows: Number(at(8)),
-      copies: Number(at(9)),
+      redundantRows: Number(at(9)),
       version: Number(at(10)),
       regressed: at(11),
       walBytes: Number(at(12)),
-      walked: Number(at(13)),
+      migrated: Number(at(13)),
       taken: Number(at(14)),
     }
   }
 
-  hold(redis: Redis, heartbeat: Heartbeat, position: string): Promise<string[]> {
+  pinRetention(redis: Redis, heartbeat: Heartbeat, position: string): Promise<string[]> {
     return runScript(
       redis,
-      'hold',
+      'pin-retention',
       [this.keys.meta, this.cellMeta, this.keys.members],
       [heartbeat.pod, JSON.stringify(heartbeat), position, this.scope.identity.uid],
     )
@@ -280,13 +280,13 @@ export class CellLog {
 
   trim(redis: Redis, lead: Lead, replicas: number, dead: readonly string[]): Promise<string[]> {
     const keys = [this.keys.meta, this.cellMeta, this.keys.log(this.scope.cell), this.keys.members]
-    return runScript(redis, 'trim', keys, [lead.token, this.scope.cell, replicas, JSON.stringify(dead)])
+    return runScript(redis, 'trim-log', keys, [lead.token, this.scope.cell, replicas, JSON.stringify(dead)])
   }
 
   async reap(redis: Redis, bucket: number): Promise<number> {
     const reply = await runScript(
       redis,
-      'reap',
+      'reap-tombstones',
       [...this.allCells(), this.keys.directory(bucket)],
       [this.scope.clusters],
     )
@@ -333,9 +333,9 @@ export class CellLog {
   }
 }
 
-/** The reply text of commit.lua, also what resume.lua tells of the last batch. */
+/** The reply text of commit-batch.lua, also what recover-batch.lua tells of the last batch. */
 export function parseCommitReply(text: string): CommitOutcome {
-  const [results = '', heads = '', version = '0', rows = '0', history = '0'] = text.split('#')
+  const [results = '', heads = '', version = '0', rows = '0', timeline = '0'] = text.split('#')
   return {
     results: results === '' ? [] : results.split(';').map(parseResult),
     heads: Object.fromEntries(
@@ -343,7 +343,7 @@ export function parseCommitReply(text: string): CommitOutcome {
     ),
     centroidVersion: Number(version),
     rows: Number(rows),
-    history: Number(history),
+    timeline: Number(timeline),
   }
 }
 
@@ -360,7 +360,7 @@ function parseResult(text: string): OperationResult {
   if (text.startsWith('C')) return { outcome: 'conflict', version: Number(first.slice(1)) }
   if (text === 'K') return { outcome: 'key-reused' }
   if (text === 'F') {
-    const message = `more than ${ONCE_MAX} idempotency keys are remembered`
+    const message = `more than ${IDEMPOTENCY_RECORDS_MAX} idempotency keys are remembered`
     return { outcome: 'refused', code: 'OVERLOADED', message }
   }
   return { outcome: text === 'S' ? 'stale-topology' : 'absent' }

@@ -1,7 +1,8 @@
 /** The scripts of the audit of the directory: what it lists in a cell, and its correction. See DESIGN.md, rule L22. */
-import { listingText } from '../core/directory.ts'
+
 import type { IdKey } from '../core/ids.ts'
-import type { DirectoryValue } from '../core/repair.ts'
+import { directoryText } from '../core/log/directory-audit.ts'
+import type { DirectoryEntry } from '../core/log/repair.ts'
 import { allCellKeys, bucketOf, DIRECTORY_BUCKETS, keysOf } from '../protocol/keys.ts'
 import type { Redis } from './connection.ts'
 import { type Argument, runScript } from './scripts.ts'
@@ -11,10 +12,10 @@ import type { CollectionScope } from './topology.ts'
 const BUCKETS_PER_CALL = 1024
 
 /** A value for the directory in the place of the one that was compared with the rows, and cells whose row is to go. */
-export interface Amendment {
+export interface DirectoryCorrection {
   key: IdKey
   expected: string
-  value: DirectoryValue | undefined
+  value: DirectoryEntry | undefined
   stale: readonly number[]
 }
 
@@ -22,7 +23,7 @@ export interface Amendment {
  * Ids that the directory says the cell holds, of the buckets from `from` on, about `limit` of them; `next` is the bucket to
  * go on from, or null after the last.
  */
-export async function readListed(
+export async function scanDirectory(
   redis: Redis,
   scope: CollectionScope,
   cell: number,
@@ -32,36 +33,36 @@ export async function readListed(
   const all = keysOf(scope.namespace, scope.name)
   const to = Math.min(DIRECTORY_BUCKETS, from + BUCKETS_PER_CALL)
   const buckets = Array.from({ length: to - from }, (_, i) => all.directory(from + i))
-  const [, read = '0', ...keys] = await runScript(redis, 'listed', buckets, [cell, limit])
+  const [, read = '0', ...keys] = await runScript(redis, 'scan-directory', buckets, [cell, limit])
   const next = from + Number(read)
   return { keys: keys as IdKey[], next: next < DIRECTORY_BUCKETS ? next : null }
 }
 
 /**
- * Corrects the directory, and the counters by what they are short of. Returns which amendments were made; the id of any
+ * Corrects the directory, and the counters by what they are short of. Returns which corrections were made; the id of any
  * other has changed meanwhile. Undefined where the gate is closed or has opened anew since the rows were told, another pod
  * leads, or a log is not whole.
  */
-export async function amend(
+export async function correctDirectory(
   redis: Redis,
   scope: CollectionScope & { cell: number },
   token: string,
-  history: number,
-  amendments: readonly Amendment[],
+  timeline: number,
+  corrections: readonly DirectoryCorrection[],
   counters = { rows: 0, copies: 0 },
 ): Promise<boolean[] | undefined> {
   const all = keysOf(scope.namespace, scope.name)
-  const buckets = amendments.map(({ key }) => all.directory(bucketOf(key)))
+  const buckets = corrections.map(({ key }) => all.directory(bucketOf(key)))
   const keys = [...allCellKeys(all, scope.clusters), ...buckets]
-  const args = amendments.flatMap(({ key, expected, value, stale }): Argument[] => [
+  const args = corrections.flatMap(({ key, expected, value, stale }): Argument[] => [
     key,
     expected,
-    value ? listingText(value) : '',
+    value ? directoryText(value) : '',
     stale.length,
     ...stale,
   ])
   const { rows, copies } = counters
-  const fixed = [scope.cell, scope.clusters, token, history, rows, copies, amendments.length]
-  const [code, ...made] = await runScript(redis, 'amend', keys, [...fixed, ...args])
+  const fixed = [scope.cell, scope.clusters, token, timeline, rows, copies, corrections.length]
+  const [code, ...made] = await runScript(redis, 'correct-directory', keys, [...fixed, ...args])
   return code === 'OK' ? made.map((one) => one === '1') : undefined
 }

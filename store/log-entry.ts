@@ -1,7 +1,7 @@
 /** Entries of a cell's log as they are read back: decoded, and each checked against the hash of the one before. */
 import { createHash } from 'node:crypto'
 import type { IdKey } from '../core/ids.ts'
-import { formatPosition, type Position, parsePosition } from '../core/position.ts'
+import { formatPosition, type Position, parsePosition } from '../core/log/position.ts'
 
 export type EntryType = 'I' | 'R' | 'E' | 'U' | 'T' | 'N' | 'C' | 'W'
 export type RowFlag = 'o' | 'c' | 'l'
@@ -15,8 +15,8 @@ export interface LogEntry {
   key: IdKey
   /** U: what the cell is to the row (RowFlag). T: where the id lives on, '' for a delete, '-' for what a repair let go. */
   flag: string
-  /** What a request with an idempotency key has come to by this entry (`core/once.ts`); '' where there is none. */
-  once: string
+  /** What a request with an idempotency key has come to by this entry (`core/log/idempotency.ts`); '' where there is none. */
+  idempotency: string
   hash: string
   row: Buffer
 }
@@ -37,7 +37,7 @@ export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
     userVersion: Number(text('u')),
     key: text('i') as IdKey,
     flag: text('f'),
-    once: text('o'),
+    idempotency: text('o'),
     hash: text('h'),
     row: fields.get('d') ?? Buffer.alloc(0),
   }
@@ -52,7 +52,7 @@ export function hashEntry(previous: string, entry: Omit<LogEntry, 'hash'>): stri
     entry.version,
     entry.userVersion,
     entry.flag,
-    entry.once,
+    entry.idempotency,
     Buffer.byteLength(entry.key),
     entry.key,
     '',
@@ -60,12 +60,12 @@ export function hashEntry(previous: string, entry: Omit<LogEntry, 'hash'>): stri
   return createHash('sha1').update(head.join('|')).update(entry.row).digest('hex').slice(0, 20)
 }
 
-export interface LogPoint {
+export interface LogTip {
   position: Position
   hash: string
 }
 
-/** The log and what this pod has applied do not fit together: a gap (trimmed below us) or another history. */
+/** The log and what this pod has applied do not fit together: a gap (trimmed below us) or another timeline. */
 export class LogMismatch extends Error {
   readonly kind: 'gap' | 'fork'
   /** Entries before the one that does not fit. */
@@ -79,7 +79,7 @@ export class LogMismatch extends Error {
 }
 
 /** Checks that `entries` continue the log after `point`; returns the point after them. */
-export function verifyChain(point: LogPoint, entries: readonly LogEntry[]): LogPoint {
+export function verifyChain(point: LogTip, entries: readonly LogEntry[]): LogTip {
   let at = point
   for (const [fitting, entry] of entries.entries()) {
     // A log of which nobody knew anything any more begins again above everything that was in it.
@@ -104,7 +104,7 @@ export function verifyChain(point: LogPoint, entries: readonly LogEntry[]): LogP
 }
 
 /** How many of the entries continue the log after `point`. */
-export function countFitting(point: LogPoint, entries: readonly LogEntry[]): number {
+export function countFitting(point: LogTip, entries: readonly LogEntry[]): number {
   try {
     verifyChain(point, entries)
     return entries.length

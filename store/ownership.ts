@@ -1,4 +1,4 @@
-/** Claims on the keys of a collection that end, or change hands (rule L25). Who claims first is the affair of `claim.lua`. */
+/** Claims on the keys of a collection that end, or change hands (rule L25). Who claims first is the affair of `claim-cell.lua`. */
 import type { DataIdentity } from '../core/data-identity.ts'
 import { keysOf } from '../protocol/keys.ts'
 import { type Redis, redisError } from './connection.ts'
@@ -17,7 +17,7 @@ function ownership(reply: readonly string[]): Ownership {
 
 /** The owner ends, and leaves its data to a later VectorCluster of its name. */
 export async function disownKeys(redis: Redis, scope: OwnedScope): Promise<Ownership> {
-  return ownership(await runScript(redis, 'disown', [keysOf(scope.namespace, scope.name).meta], [scope.uid]))
+  return ownership(await runScript(redis, 'disown-keys', [keysOf(scope.namespace, scope.name).meta], [scope.uid]))
 }
 
 /** A person says that the owner with the uid `earlier` has ended: its data is this VectorCluster's from now on. */
@@ -28,7 +28,7 @@ export async function adoptKeys(
   earlier: string,
 ): Promise<Ownership> {
   const { meta, gate } = keysOf(scope.namespace, scope.name)
-  return ownership(await runScript(redis, 'adopt', [meta, gate], [earlier, scope.uid, owner, since]))
+  return ownership(await runScript(redis, 'adopt-keys', [meta, gate], [earlier, scope.uid, owner, since]))
 }
 
 /** Removes every key of a collection, for its owner alone. Returns their number, or whose they are. */
@@ -43,14 +43,14 @@ export async function eraseKeys(redis: Redis, scope: OwnedScope): Promise<number
       cursor = next
       const keys = found.filter((key) => key !== meta)
       if (keys.length === 0) continue
-      const [code, first = '0', other = ''] = await runScript(redis, 'erase', [meta, ...keys], [scope.uid])
+      const [code, first = '0', other = ''] = await runScript(redis, 'erase-keys', [meta, ...keys], [scope.uid])
       if (code !== 'OK') return { uid: first, other }
       removed += Number(first)
     } while (cursor !== '0')
   } catch (error) {
     throw redisError(error)
   }
-  const [code, last = '0', other = ''] = await runScript(redis, 'erase', [meta], [scope.uid])
+  const [code, last = '0', other = ''] = await runScript(redis, 'erase-keys', [meta], [scope.uid])
   if (code === 'OK') return removed + Number(last)
   return { uid: last, other }
 }

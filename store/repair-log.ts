@@ -1,12 +1,13 @@
 /** The scripts of a repair: each is refused once another pod repairs, or Redis has changed again. See DESIGN.md, rule L21. */
-import { listingText } from '../core/directory.ts'
+
 import type { IdKey } from '../core/ids.ts'
-import { ONCE_TTL_MS, type OnceRecord } from '../core/once.ts'
-import { formatPosition, parsePosition } from '../core/position.ts'
-import type { DirectoryValue, Fix } from '../core/repair.ts'
+import { directoryText } from '../core/log/directory-audit.ts'
+import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from '../core/log/idempotency.ts'
+import { formatPosition, parsePosition } from '../core/log/position.ts'
+import type { DirectoryEntry, Fix } from '../core/log/repair.ts'
 import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
 import { type Redis, redisError } from './connection.ts'
-import type { LogPoint } from './log-entry.ts'
+import type { LogTip } from './log-entry.ts'
 import { type Argument, runScript } from './scripts.ts'
 import type { CollectionScope } from './topology.ts'
 
@@ -20,10 +21,10 @@ export const FIXES_PER_CALL = 128
 const RECORDS_PER_CALL = 500
 
 /** The copy that a cell goes on from. */
-export interface ChosenCopy {
+export interface ChosenReplica {
   cell: number
   pod: string
-  point: LogPoint
+  tip: LogTip
   version: number
 }
 
@@ -52,23 +53,23 @@ export class RepairLog {
   }
 
   /** Every log goes on from its chosen copy. Returns the cells whose log begins anew there. */
-  async rebase(
-    copies: readonly ChosenCopy[],
+  async begin(
+    copies: readonly ChosenReplica[],
     version: number,
     centroids: { version: number; bytes: Uint8Array },
   ): Promise<number[]> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
-    const places = copies.flatMap(({ point, pod }) => [formatPosition(point.position), point.hash, pod])
+    const places = copies.flatMap(({ tip: point, pod }) => [formatPosition(point.position), point.hash, pod])
     const reply = await this.#run(
-      'rebase',
-      [...this.#allCells(), keys.centroids, keys.once],
+      'repair-begin',
+      [...this.#allCells(), keys.centroids, keys.idempotency],
       [this.#scope.clusters, version, centroids.version, centroids.bytes, ...places],
     )
     return (reply[2] ?? '').split(',').filter(Boolean).map(Number)
   }
 
   /** Appends fixes; returns the ordering version of each. */
-  async mend(fixes: readonly FixWithRow[]): Promise<number[]> {
+  async append(fixes: readonly FixWithRow[]): Promise<number[]> {
     const args = fixes.flatMap(({ fix, row }): Argument[] => [
       fix.cell,
       fix.type,
@@ -77,19 +78,19 @@ export class RepairLog {
       fix.userVersion ?? '',
       row,
     ])
-    const reply = await this.#run('mend', this.#allCells(), [this.#scope.clusters, fixes.length, ...args])
+    const reply = await this.#run('repair-append', this.#allCells(), [this.#scope.clusters, fixes.length, ...args])
     return reply.slice(1).map(Number)
   }
 
   /** Writes the buckets [from, to) of the directory anew. */
-  async relist(from: number, to: number, values: ReadonlyMap<IdKey, DirectoryValue>): Promise<void> {
+  async writeDirectory(from: number, to: number, values: ReadonlyMap<IdKey, DirectoryEntry>): Promise<void> {
     const buckets = Array.from({ length: to - from }, (): string[] => [])
-    for (const [key, value] of values) buckets[bucketOf(key) - from]?.push(key, listingText(value))
+    for (const [key, value] of values) buckets[bucketOf(key) - from]?.push(key, directoryText(value))
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
     for (let at = 0; at < buckets.length; at += BUCKETS_PER_CALL) {
       const some = buckets.slice(at, at + BUCKETS_PER_CALL)
       await this.#run(
-        'relist',
+        'repair-directory',
         [keys.meta, keys.gate, ...some.map((_, i) => keys.directory(from + at + i))],
         some.flatMap((entries) => [entries.length / 2, ...entries]),
       )
@@ -97,21 +98,21 @@ export class RepairLog {
   }
 
   /** Writes down again what requests with idempotency keys have come to; `rebase` has forgotten all of it. */
-  async remember(records: readonly OnceRecord[]): Promise<void> {
+  async writeIdempotency(records: readonly IdempotencyRecord[]): Promise<void> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
     for (let at = 0; at < records.length; at += RECORDS_PER_CALL) {
       const some = records.slice(at, at + RECORDS_PER_CALL)
       await this.#run(
-        'remember',
-        [keys.meta, keys.gate, keys.once, ...some.map(({ request }) => keys.onceRecord(request))],
-        [ONCE_TTL_MS, ...some.flatMap(({ digest, at: then, id, result }) => [digest, then, id, result])],
+        'repair-idempotency',
+        [keys.meta, keys.gate, keys.idempotency, ...some.map(({ request }) => keys.idempotencyRecord(request))],
+        [IDEMPOTENCY_TTL_MS, ...some.flatMap(({ digest, at: then, id, result }) => [digest, then, id, result])],
       )
     }
   }
 
-  async reopen(rows: number, copies: number, report: string): Promise<void> {
+  async finish(rows: number, copies: number, report: string): Promise<void> {
     const keys = keysOf(this.#scope.namespace, this.#scope.name)
-    await this.#run('reopen', [keys.meta, keys.gate], [rows, copies, report])
+    await this.#run('repair-finish', [keys.meta, keys.gate], [rows, copies, report])
   }
 
   #allCells(): string[] {
@@ -119,7 +120,7 @@ export class RepairLog {
   }
 
   async #run(
-    name: 'rebase' | 'mend' | 'relist' | 'remember' | 'reopen',
+    name: 'repair-begin' | 'repair-append' | 'repair-directory' | 'repair-idempotency' | 'repair-finish',
     keys: readonly string[],
     args: readonly Argument[],
   ): Promise<string[]> {
@@ -133,13 +134,13 @@ export class RepairLog {
   }
 }
 
-/** What claim.lua says to the pod that is to repair. */
-export function parsePlan(reply: readonly string[]): ChosenCopy[] {
-  const copies: ChosenCopy[] = []
+/** What claim-cell.lua says to the pod that is to repair. */
+export function parsePlan(reply: readonly string[]): ChosenReplica[] {
+  const copies: ChosenReplica[] = []
   for (let at = 3; at < reply.length; at += 4) {
     const [pod = '', position = '', hash = '', version = '0'] = reply.slice(at, at + 4)
     const point = { position: parsePosition(position), hash }
-    copies.push({ cell: copies.length, pod, point, version: Number(version) })
+    copies.push({ cell: copies.length, pod, tip: point, version: Number(version) })
   }
   return copies
 }

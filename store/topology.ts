@@ -1,8 +1,8 @@
 /** What a router reads: who leads, where the pods are, the centroids, and cuts with the owners of ids. */
 import type { ClaimedData } from '../core/data-identity.ts'
-import { parseListing } from '../core/directory.ts'
 import type { IdKey } from '../core/ids.ts'
-import { type Position, parsePosition } from '../core/position.ts'
+import { parseDirectoryRecord } from '../core/log/directory-audit.ts'
+import { type Position, parsePosition } from '../core/log/position.ts'
 import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
 import { type Redis, redisError } from './connection.ts'
@@ -14,7 +14,7 @@ export interface CellView {
   leader: string
   head: Position
   trim: Position
-  walked: number
+  migrated: number
   walBytes: number
   leased: boolean
 }
@@ -26,21 +26,21 @@ export interface TopologyView {
   /** Cells that still have rows to move; 0 when every row is in its cell. */
   moving: number
   rows: number
-  copies: number
+  redundantRows: number
   regressed: string
   /** Grows each time that a person has given up what Redis lost. */
-  era: number
+  generation: number
   /** Report (JSON) of the last repair of the log; '' where there was none. */
   repaired: string
-  /** Changes whenever the gate opens: positions of one history mean nothing in another. */
-  history: number
+  /** Changes whenever the gate opens: positions of one timeline mean nothing in another. */
+  timeline: number
   members: Heartbeat[]
   cells: CellView[]
   /** Whose the keys are, and what is in them. */
   claimed: ClaimedData
 }
 
-export interface DirectoryEntry {
+export interface OwnerEntry {
   owner: number
   userVersion: number
 }
@@ -50,16 +50,16 @@ export interface Cut {
   centroidVersion: number
   /** Cells that had rows to move. */
   moving: number
-  era: number
+  generation: number
   /** Of the positions in `heads`. */
-  history: number
+  timeline: number
   heads: Position[]
   /** Where each asked id lives; undefined for ids that do not exist. */
-  entries: (DirectoryEntry | undefined)[]
+  entries: (OwnerEntry | undefined)[]
 }
 
 /** The same with what the directory says as it is kept: one text for each id, '' for none. */
-export interface Listings extends Omit<Cut, 'entries'> {
+export interface DirectoryTexts extends Omit<Cut, 'entries'> {
   texts: string[]
 }
 
@@ -77,11 +77,11 @@ export interface OwnedScope extends CollectionScope {
 export async function readTopology(redis: Redis, scope: CollectionScope): Promise<TopologyView> {
   const keys = keysOf(scope.namespace, scope.name)
   const cellKeys = Array.from({ length: scope.clusters }, (_, c) => [keys.cell(c), keys.lease(c)]).flat()
-  const r = await runScript(redis, 'topology', [keys.meta, keys.gate, keys.members, ...cellKeys], [scope.clusters])
+  const r = await runScript(redis, 'read-topology', [keys.meta, keys.gate, keys.members, ...cellKeys], [scope.clusters])
   const FIXED = 17
   const WIDTH = 7
   const cells = Array.from({ length: scope.clusters }, (_, c): CellView => {
-    const [epoch = '0', token = '', head = '0-0', trim = '0', walked = '0', walBytes = '0', leased = '0'] = r.slice(
+    const [epoch = '0', token = '', head = '0-0', trim = '0', migrated = '0', walBytes = '0', leased = '0'] = r.slice(
       FIXED + WIDTH * c,
       FIXED + WIDTH * (c + 1),
     )
@@ -90,7 +90,7 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
       leader: podOfToken(token),
       head: positionOrOrigin(head),
       trim: positionOrOrigin(trim),
-      walked: Number(walked),
+      migrated: Number(migrated),
       walBytes: Number(walBytes),
       leased: leased === '1',
     }
@@ -101,12 +101,12 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
     centroidVersion: Number(r[2]),
     moving: Number(r[3]),
     rows: Number(r[4]),
-    copies: Number(r[5]),
+    redundantRows: Number(r[5]),
     regressed: r[6] ?? '',
     members: JSON.parse(r[7] ?? '[]') as Heartbeat[],
-    era: Number(r[8]),
+    generation: Number(r[8]),
     repaired: r[9] ?? '',
-    history: Number(r[10]),
+    timeline: Number(r[10]),
     cells,
     claimed: {
       shape: r[11] ?? '',
@@ -121,9 +121,9 @@ export async function readTopology(redis: Redis, scope: CollectionScope): Promis
 
 /** The state of all cells that a topology was read at; undefined while the gate is closed. */
 export function cutOf(topology: TopologyView): Cut | undefined {
-  const { gateOpen, version, centroidVersion, moving, era, history, cells } = topology
+  const { gateOpen, version, centroidVersion, moving, generation, timeline, cells } = topology
   if (!gateOpen) return undefined
-  return { version, centroidVersion, moving, era, history, heads: cells.map(({ head }) => head), entries: [] }
+  return { version, centroidVersion, moving, generation, timeline, heads: cells.map(({ head }) => head), entries: [] }
 }
 
 function positionOrOrigin(text: string): Position {
@@ -136,21 +136,26 @@ export function podOfToken(token: string): string {
 }
 
 /** One state of all cells, and what the directory says of ids, as kept; undefined while the gate is closed. */
-export async function readListings(
+export async function readDirectoryTexts(
   redis: Redis,
   scope: CollectionScope,
   ids: readonly IdKey[],
-): Promise<Listings | undefined> {
+): Promise<DirectoryTexts | undefined> {
   const keys = keysOf(scope.namespace, scope.name)
   const buckets = ids.map((key) => keys.directory(bucketOf(key)))
-  const r = await runScript(redis, 'cut', [...allCellKeys(keys, scope.clusters), ...buckets], [scope.clusters, ...ids])
+  const r = await runScript(
+    redis,
+    'read-cut',
+    [...allCellKeys(keys, scope.clusters), ...buckets],
+    [scope.clusters, ...ids],
+  )
   if (r[0] !== 'OK') return undefined
   return {
     version: Number(r[1]),
     centroidVersion: Number(r[2]),
     moving: Number(r[3]),
-    era: Number(r[4]),
-    history: Number(r[5]),
+    generation: Number(r[4]),
+    timeline: Number(r[5]),
     heads: r.slice(6, 6 + scope.clusters).map(parsePosition),
     texts: r.slice(6 + scope.clusters),
   }
@@ -158,14 +163,14 @@ export async function readListings(
 
 /** One state of all cells; undefined while the gate is closed. */
 export async function readCut(redis: Redis, scope: CollectionScope, ids: readonly IdKey[]): Promise<Cut | undefined> {
-  const listings = await readListings(redis, scope, ids)
+  const listings = await readDirectoryTexts(redis, scope, ids)
   if (!listings) return undefined
   const { texts, ...state } = listings
   return { ...state, entries: texts.map(parseDirectory) }
 }
 
-function parseDirectory(text: string): DirectoryEntry | undefined {
-  const listing = parseListing(text)
+function parseDirectory(text: string): OwnerEntry | undefined {
+  const listing = parseDirectoryRecord(text)
   return listing === undefined || 'deleted' in listing ? undefined : listing
 }
 
@@ -181,14 +186,14 @@ export async function readCentroids(redis: Redis, scope: CollectionScope): Promi
  * Closes the gate where a log ends before an entry that was once seen at its head; the pods then say what they hold.
  * @param seen for each cell a position; `0-0` where nothing was seen
  */
-export async function doubtLogs(redis: Redis, scope: OwnedScope, seen: readonly string[]): Promise<string[]> {
+export async function reportRegression(redis: Redis, scope: OwnedScope, seen: readonly string[]): Promise<string[]> {
   const keys = allCellKeys(keysOf(scope.namespace, scope.name), scope.clusters)
-  return runScript(redis, 'doubt', keys, [scope.clusters, scope.uid, ...seen])
+  return runScript(redis, 'report-regression', keys, [scope.clusters, scope.uid, ...seen])
 }
 
 export async function acceptLoss(redis: Redis, scope: OwnedScope): Promise<string[]> {
   const keys = keysOf(scope.namespace, scope.name)
-  return runScript(redis, 'accept', [keys.meta, keys.gate], [scope.uid])
+  return runScript(redis, 'accept-loss', [keys.meta, keys.gate], [scope.uid])
 }
 
 /** Releases the lease of a process that is known to have ended. */
@@ -202,7 +207,7 @@ export async function releaseLeaseOf(
   const key = keysOf(scope.namespace, scope.name).lease(cell)
   const token = await redis.get(key)
   if (token === null || !token.startsWith(`${pod}#${startId}#`)) return false
-  return (await runScript(redis, 'release', [key], [token]))[0] === 'OK'
+  return (await runScript(redis, 'release-lease', [key], [token]))[0] === 'OK'
 }
 
 /** What became of a wish to remove a member: `other` where the pod has another process by now. */

@@ -1,9 +1,15 @@
 /** The CustomResourceDefinition, from the same schemas as the types (protocol/). */
 import { stringify } from 'yaml'
 import { z } from 'zod'
-import { type CelRule, cel } from '../protocol/cel.ts'
-import { API_VERSION, KIND, NAME_MAX, RESERVED_SUFFIXES, vectorClusterSpecSchema } from '../protocol/vector-cluster.ts'
-import { vectorClusterStatusSchema } from '../protocol/vector-cluster-status.ts'
+import { type CelRule, cel } from '../protocol/manifest/cel.ts'
+import {
+  API_VERSION,
+  KIND,
+  NAME_MAX,
+  RESERVED_SUFFIXES,
+  vectorClusterSpecSchema,
+} from '../protocol/manifest/vector-cluster.ts'
+import { vectorClusterStatusSchema } from '../protocol/manifest/vector-cluster-status.ts'
 
 type Schema = Record<string, unknown> & {
   type?: string
@@ -90,7 +96,7 @@ export function crd() {
               'whether it serves reads and writes',
             ),
             column('Clusters', 'integer', '.status.clusters', 'k-means clusters'),
-            column('Primaries', 'string', '.status.primaries', 'shards with a primary, of all'),
+            column('Primaries', 'string', '.status.primaries', 'number of shards with a primary, and of all shards'),
             column('Points', 'integer', '.status.points', 'points in the collection'),
             column('Age', 'date', '.metadata.creationTimestamp', 'time since it was made'),
           ],

@@ -1,9 +1,9 @@
 /**
  * Names and selectors of PromQL, so that alerts and dashboards cannot speak of what no process serves: a name that is not
- * in protocol/metrics.ts does not compile, and none is selected without a label of ours. Names that all software shares
+ * in protocol/metrics/metrics.ts does not compile, and none is selected without a label of ours. Names that all software shares
  * (process_*) are taken only with the label that our processes alone carry.
  */
-import type { MetricName, PROCESS_METRICS } from '../protocol/metrics.ts'
+import type { MetricName, PROCESS_METRICS } from '../protocol/metrics/metrics.ts'
 
 export type Sample = MetricName | `${MetricName}_${'bucket' | 'count' | 'sum'}`
 export type ProcessMetric =

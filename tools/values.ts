@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { containerSecurityContext, podSecurityContext } from '../protocol/security-context.ts'
+import { containerSecurityContext, podSecurityContext } from '../protocol/manifest/security-context.ts'
 
 /** An object of which any part may be missing or null. */
 function part(shape: z.ZodRawShape) {

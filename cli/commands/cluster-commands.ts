@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { MaksError } from '../../core/errors.ts'
 import { parseApiKey, parsePort, parseText } from '../arguments.ts'
-import { DEFAULT_DATA_DIR, type Stopped, startLocal, stopLocal } from '../local.ts'
+import { DEFAULT_DATA_DIR, type Stopped, startLocal, stopLocal } from '../local/local.ts'
 import { note, print, printJson } from '../output.ts'
 import { runQuickstart } from '../quickstart.ts'
 import { localStatus, statusTable } from '../status.ts'
@@ -24,19 +24,19 @@ export function clusterCommands(program: Command): void {
   program
     .command('start')
     .description('start VectorClusters as local processes; returns when all are ready')
-    .option('-f, --file <manifest...>', 'manifests, the same that Kubernetes takes')
-    .option('--data-dir <dir>', 'where everything is kept', DEFAULT_DATA_DIR)
+    .option('-f, --file <manifest...>', 'VectorCluster manifests, the same as for Kubernetes')
+    .option('--data-dir <dir>', 'data directory', DEFAULT_DATA_DIR)
     .option('--port <port>', 'REST port; gRPC has the next (default: 6333, else the next free pair)', parsePort)
     .option('--host <address>', 'address to listen on (default: that of the last start, else 127.0.0.1)', parseText)
     .option('--api-key <key>', 'read-write key (default: $MAKSDB_API_KEY)', parseApiKey)
     .option('--read-only-api-key <key>', 'read-only key', parseApiKey)
-    .option('--adopt <uid>', 'take the data in an external Redis over from this owner, which has ended', parseText)
+    .option('--adopt <uid>', 'adopt the data in an external Redis from this former owner', parseText)
     .option('--json', 'print the status as JSON')
     .addHelpText('after', '\nExample:\n  $ maksdb start -f examples/quickstart.yaml')
     .action(start)
   program
     .command('stop')
-    .description('stop the local cluster; data stays')
+    .description('stop the local cluster and keep its data')
     .option('--data-dir <dir>', 'its data directory', DEFAULT_DATA_DIR)
     .option('--purge', 'delete the data too')
     .option('--json', 'print the result as JSON')
@@ -61,7 +61,7 @@ export function clusterCommands(program: Command): void {
   program
     .command('quickstart')
     .description('start the sample cluster, load real digits, search, measure recall')
-    .option('--data-dir <dir>', 'where everything is kept', DEFAULT_DATA_DIR)
+    .option('--data-dir <dir>', 'data directory', DEFAULT_DATA_DIR)
     .option('--port <port>', 'REST port; gRPC has the next', parsePort)
     .addHelpText('after', '\nExample:\n  $ maksdb quickstart')
     .action(async (flags: { dataDir: string; port?: number }) => runQuickstart(flags.dataDir, flags.port))
@@ -84,10 +84,10 @@ function purgeTold({ dataDir, purge }: { dataDir: string; purge?: boolean }, pur
   const { directoryRemoved, kept } = purged
   if (directoryRemoved) return [`deleted ${dataDir}`]
   if (kept.length === 0)
-    return [`deleted the data in ${dataDir}; the directory itself was there before MaksDB and stays`]
+    return [`deleted the data in ${dataDir}; kept the directory itself, which existed before MaksDB`]
   const named = kept.slice(0, KEPT_NAMED_MAX).join(', ')
   const more = kept.length > KEPT_NAMED_MAX ? ` and ${kept.length - KEPT_NAMED_MAX} more` : ''
-  return [`deleted the data in ${dataDir}`, `kept what is not MaksDB's: ${named}${more}`]
+  return [`deleted the data in ${dataDir}`, `kept files that are not MaksDB's: ${named}${more}`]
 }
 
 async function start(flags: StartFlags): Promise<void> {

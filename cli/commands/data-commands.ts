@@ -1,20 +1,20 @@
 /** Commands on a collection's points, over the public API like any other client. */
 
-import { MaksDB, type Point, type PointId } from '@maksdb/client'
 import { type Command, Option } from 'commander'
+import { MaksDB, type Point, type PointId } from '../../client/src/index.ts'
 import { badRequest } from '../../core/errors.ts'
-import { exactStringify } from '../../core/exact-json.ts'
-import { endpointOf } from '../addresses.ts'
+import { exactStringify } from '../../core/json/exact-json.ts'
+import { DataDir } from '../../supervisor/data-dir.ts'
 import { integer, parseId, parseIds, parseText, parseVector } from '../arguments.ts'
 import { writeExport } from '../export.ts'
 import { type ImportOptions, importFile } from '../import/import-file.ts'
-import { DEFAULT_DATA_DIR } from '../local.ts'
+import { endpointOf } from '../local/addresses.ts'
+import { DEFAULT_DATA_DIR } from '../local/local.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
-import { DataDir } from '../supervisor/data-dir.ts'
 
 /** More than a server takes in one request anyway. */
 const BATCH_MAX = 100_000
-/** A person waits: a server that does not answer at all is soon said to be unreachable. */
+/** The user waits: a server that does not answer at all is soon reported as unreachable. */
 const CONNECT_TIMEOUT_MS = 3000
 
 interface ClientOptions {
@@ -74,19 +74,19 @@ export function dataCommands(program: Command): void {
       importFile(file, client(options).collection(options.collection), options),
     )
   clientCommand(program, 'export', 'write all points as JSON lines', 'maksdb export --collection films > films.jsonl')
-    .option('-o, --output <file>', 'write to a file, complete or not at all', parseText)
+    .option('-o, --output <file>', 'write to a file; the file appears only if the export is complete', parseText)
     .action(exportPoints)
   clientCommand(
     program,
     'search',
-    'find the nearest points',
+    'search for the nearest points',
     "maksdb search --collection films --vector '[0.1, 0.2]' --limit 3",
   )
-    .option('--vector <json>', 'the query as a JSON list', parseVector)
+    .option('--vector <json>', 'query vector as a JSON list', parseVector)
     .option('--id <id>', 'search with the vector of a point', parseId)
-    .option('--limit <n>', 'how many', integer(1), 10)
-    .option('--exact', 'ask every cell')
-    .option('--probes <n>', 'how many cells to ask', integer(1))
+    .option('--limit <n>', 'maximum number of points', integer(1), 10)
+    .option('--exact', 'probe every cell')
+    .option('--probes <n>', 'number of cells to probe', integer(1))
     .action(search)
   clientCommand(program, 'get', 'show points', 'maksdb get --collection films --id 7')
     .requiredOption('--id <id...>', 'ids', parseIds)
@@ -98,10 +98,10 @@ export function dataCommands(program: Command): void {
   clientCommand(
     program,
     'accept-loss',
-    'open a collection again whose Redis lost data; what is lost is given up',
+    'accept the loss of log entries that Redis lost, and open the collection again',
     'maksdb accept-loss --collection films --yes',
   )
-    .addOption(new Option('--yes', 'yes, give up what Redis lost').makeOptionMandatory())
+    .addOption(new Option('--yes', 'confirm that the lost entries are given up').makeOptionMandatory())
     .action(acceptLoss)
 }
 
@@ -167,7 +167,7 @@ async function count(options: ClientOptions): Promise<void> {
 async function acceptLoss(options: ClientOptions): Promise<void> {
   const result = await client(options).acceptLoss(options.collection)
   if (options.json) return printJson(result)
-  if (!result.accepted) return print(`${options.collection} is open; there is nothing to give up`)
-  const state = result.open ? 'is open again' : 'will open when its pods have repaired the log'
-  print(`${options.collection} ${state}; given up: ${result.lost ?? 'nothing'}`)
+  if (!result.accepted) return print(`${options.collection} is open; no entries are lost`)
+  const state = result.open ? 'is open again' : 'opens when its pods have repaired the log'
+  print(`${options.collection} ${state}; lost entries: ${result.lost ?? 'none'}`)
 }

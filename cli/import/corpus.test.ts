@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { exactParse } from '../../core/exact-json.ts'
+import { exactParse } from '../../core/json/exact-json.ts'
 import type { ImportPoint } from './row-check.ts'
 import { openSource } from './sources.ts'
 
@@ -69,11 +69,11 @@ describe('a file by another tool', () => {
     'refused-fortran.npy': 'it is in Fortran order; save it with numpy.ascontiguousarray',
     'refused-structured.npy': 'its values are of type a structure',
     'refused-not-a-number.npy': 'row 1: vector[1] is not a finite float32',
-    'refused-cut.npy': 'its header tells of 10 rows of 4 values, 288 bytes in all; it has 285',
+    'refused-cut.npy': 'its header names 10 rows of 4 values, 288 bytes in all; it has 285',
     'refused-longer.npy': '288 bytes in all; it has 289',
     'refused-six-bytes.npy': 'it ends within its header',
-    'refused-row-7.fvecs': 'row 7: it says that it has 5 values, the first one 4',
-    'refused-cut.fvecs': 'its 199 bytes are no whole number of rows of 4 values',
+    'refused-row-7.fvecs': 'row 7: its own count is 5 values, the first one 4',
+    'refused-cut.fvecs': 'its 199 bytes are not a whole number of rows of 4 values',
     'refused-numpy-text.csv': 'line 3: its vector is not JSON',
     'refused-no-vector.csv': 'line 1: there is no column "vector"',
     'refused-latin-1.csv': 'line 1: it is not UTF-8 text',

@@ -35,7 +35,7 @@ export async function fvecs(file: string, size: number): Promise<FixedSource> {
     throw badRequest(
       dimension < 1
         ? 'it does not begin with the number of values of its first row'
-        : `its ${size} bytes are no whole number of rows of ${dimension} values`,
+        : `its ${size} bytes are not a whole number of rows of ${dimension} values`,
     )
   }
   const layout: FixedLayout = {
@@ -48,8 +48,7 @@ export async function fvecs(file: string, size: number): Promise<FixedSource> {
     dimension,
     checkRow(view, at, row) {
       const own = view.getInt32(at, true)
-      if (own !== dimension)
-        throw badRequest(`row ${row}: it says that it has ${own} values, the first one ${dimension}`)
+      if (own !== dimension) throw badRequest(`row ${row}: its own count is ${own} values, the first one ${dimension}`)
     },
   }
   return { points: fixedRows(handle, layout), total: layout.rows }
@@ -68,9 +67,7 @@ export async function npy(file: string, size: number): Promise<FixedSource> {
     const rowBytes = valueBytes * dimension
     const wanted = dataStart + rows * rowBytes
     if (size !== wanted)
-      throw badRequest(
-        `its header tells of ${rows} rows of ${dimension} values, ${wanted} bytes in all; it has ${size}`,
-      )
+      throw badRequest(`its header names ${rows} rows of ${dimension} values, ${wanted} bytes in all; it has ${size}`)
     const layout: FixedLayout = { start: dataStart, rowBytes, skip: 0, rows, read, valueBytes, dimension }
     return { points: fixedRows(handle, layout), total: rows }
   } catch (error) {

@@ -1,8 +1,8 @@
 /** `maksdb import`: points from a file into a collection, and where to go on where not all of them could be written. */
-import type { Collection } from '@maksdb/client'
+import type { Collection } from '../../client/src/index.ts'
 import { asMaksError, badRequest } from '../../core/errors.ts'
+import { fileProblem, fileReason } from '../../supervisor/file-problem.ts'
 import { sentence } from '../end.ts'
-import { fileProblem, fileReason } from '../file-problem.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
 import type { ImportPoint } from './row-check.ts'
 import { openSource } from './sources.ts'
@@ -70,7 +70,7 @@ function progressOf(
 ): string {
   const next = skip + state.through
   if (next === 0 && state.points === 0) return 'No point of it was imported'
-  const goOn = file === '-' ? `leave out the first ${next} lines with points` : `go on with --skip ${next}`
+  const goOn = file === '-' ? `leave out the first ${next} lines with points` : `continue with --skip ${next}`
   const rest = state.points > state.through ? `, and ${state.points - state.through} points after them` : ''
   return `The first ${next} rows are in ${collection}${rest}; then ${goOn}`
 }
@@ -78,5 +78,5 @@ function progressOf(
 async function* skipping(points: AsyncIterable<ImportPoint>, count: number): AsyncGenerator<ImportPoint> {
   let left = count
   for await (const point of points) if (left-- <= 0) yield point
-  if (left > 0) note(`all rows were left out: there are ${count - left}`)
+  if (left > 0) note(`--skip left out all ${count - left} rows`)
 }

@@ -28,7 +28,7 @@ export async function parquet(file: string): Promise<{ points: AsyncIterable<Imp
         throw badRequest(`rows ${rowStart} to ${rowEnd - 1} cannot be read: ${reasonOf(error)}`)
       })
       if (records.length !== rowEnd - rowStart)
-        throw badRequest(`row ${rowStart + records.length}: it is missing; the file tells of ${total} rows`)
+        throw badRequest(`row ${rowStart + records.length}: it is missing; the file names ${total} rows`)
       for (const [i, record] of records.entries()) {
         const place = `row ${rowStart + i}`
         const { id, vector, payload, ...rest } = plain(record) as Record<string, unknown>
@@ -43,7 +43,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/** As JSON has it: times as text, and bytes that are text, since old writers do not say which columns are. */
+/** As JSON has it: times as text, and bytes that are text, since old writers do not mark which columns are. */
 function plain(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString()
   if (value instanceof Uint8Array) return textOf(value)

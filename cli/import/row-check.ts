@@ -2,7 +2,7 @@
  * What the rows of every format go through. A row is refused with its place in the file, and nothing of it vanishes: what
  * would not reach the collection as the file has it is refused too.
  */
-import type { PointInput } from '@maksdb/client'
+import type { PointInput } from '../../client/src/index.ts'
 import { asMaksError, badRequest } from '../../core/errors.ts'
 import { idKey } from '../../core/ids.ts'
 
@@ -89,7 +89,8 @@ export function payloadOf(payload: unknown, rest: Record<string, unknown>): Reco
 
 /** JSON has no word for these; written as they are, they would become null or vanish. */
 function refuseLossy(value: unknown, path: string): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw badRequest(`${path} is ${value}, which is no JSON`)
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw badRequest(`${path} is ${value}, which is not valid in JSON`)
   if (value instanceof Uint8Array) throw badRequest(`${path} holds bytes; write them as text`)
   if (typeof value !== 'object' || value === null) return
   for (const [name, part] of Object.entries(value)) refuseLossy(part, `${path}.${name}`)

@@ -10,7 +10,7 @@ import { csvRows, jsonLines } from './text-sources.ts'
 
 export interface ImportSource {
   points: AsyncIterable<ImportPoint>
-  /** Undefined where only reading it all would tell. */
+  /** Undefined if only reading all of it would give the number. */
   total: number | undefined
 }
 
@@ -18,7 +18,7 @@ export interface ImportSource {
 export async function openSource(file: string): Promise<ImportSource> {
   if (file === '-') return { points: jsonLines(process.stdin), total: undefined }
   const info = await stat(file)
-  if (!info.isFile()) throw badRequest('it is no file')
+  if (!info.isFile()) throw badRequest('it is not a file')
   switch (extname(file).toLowerCase()) {
     case '.jsonl':
     case '.ndjson':

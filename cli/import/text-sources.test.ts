@@ -52,7 +52,7 @@ describe('JSON lines', () => {
     ['{"vector":[1e39]}', 'line 1: vector[0] is not a finite float32'],
     ['{"vector":["1"]}', 'line 1: vector[0] is not a number'],
     ['{"vector":"[1]"}', 'line 1: it has no "vector" that is a list'],
-    ['{"vector":[1],"payload":{"a":[{"b":1e999}]}}', 'line 1: payload.a.0.b is Infinity, which is no JSON'],
+    ['{"vector":[1],"payload":{"a":[{"b":1e999}]}}', 'line 1: payload.a.0.b is Infinity, which is not valid in JSON'],
     ['{"vector":[1],"payload":[]}', 'line 1: its payload is not an object'],
     ['[1]', 'line 1: it is not a JSON object'],
     ['{"vector":[1]}\n{"vector":[1}', 'line 2: it is not JSON'],

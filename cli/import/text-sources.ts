@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { CsvError, parse as parseCsv } from 'csv-parse'
 import { badRequest } from '../../core/errors.ts'
-import { exactParse } from '../../core/exact-json.ts'
+import { exactParse } from '../../core/json/exact-json.ts'
 import { at, type ImportPoint, payloadOf, RowCheck } from './row-check.ts'
 import { textLines } from './text-lines.ts'
 

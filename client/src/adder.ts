@@ -1,5 +1,5 @@
 /** Gathers single additions into requests: what is added while a request is on its way goes with the next. */
-import type { Payload, PointId, PointInput } from './collection.ts'
+import type { Payload, PointId, PointInput } from './types.ts'
 
 const BATCH_MAX = 256
 const IN_FLIGHT_MAX = 4

@@ -6,9 +6,10 @@
  *     await films.upsert([{ id: 1, vector: [0.1, 0.2], payload: { title: 'Solaris' } }])
  *     const { points } = await films.query([0.1, 0.2], { limit: 3 })
  */
-import { Collection, type Payload } from './collection.ts'
+import { Collection } from './collection.ts'
 import { checkApiKey, parseServerUrl } from './server-url.ts'
 import { Transport } from './transport.ts'
+import type { Payload } from './types.ts'
 
 export interface MaksDBOptions {
   /**
@@ -105,3 +106,4 @@ export class MaksDB {
 export * from './collection.ts'
 export * from './errors.ts'
 export type { IngestOptions, IngestProgress, IngestReport } from './ingest.ts'
+export * from './types.ts'

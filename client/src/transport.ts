@@ -121,7 +121,7 @@ export class Transport {
   }
 }
 
-/** Answers of calls that ran together may come in any order. Tokens are `s1.<era>.<version>`. */
+/** Answers of calls that ran together may come in any order. Tokens are `s1.<generation>.<version>`. */
 function laterToken(a: string, b: unknown): string {
   if (typeof b !== 'string' || a === '') return typeof b === 'string' ? b : a
   const numbers = (token: string) => token.split('.').slice(1).map(Number)

@@ -36,6 +36,14 @@ export class EventRecorder {
     this.#logger = logger
   }
 
+  normal(about: KubeObject, reason: string, action: string, note: string, signal: AbortSignal): Promise<void> {
+    return this.record(about, { type: 'Normal', reason, action, note }, signal)
+  }
+
+  warning(about: KubeObject, reason: string, action: string, note: string, signal: AbortSignal): Promise<void> {
+    return this.record(about, { type: 'Warning', reason, action, note }, signal)
+  }
+
   /** Never throws: an event that cannot be sent is a line in the log. */
   async record(about: KubeObject, { type, reason, action, note }: EventText, signal?: AbortSignal): Promise<void> {
     const { name, namespace = 'default', uid, resourceVersion } = about.metadata

@@ -1,5 +1,5 @@
 /**
- * Calls to the API server. Every call has a time limit; a 401 is tried once more with credentials read anew, a 429 is
+ * Calls to the API server. Every call has a time limit; a 401 is tried once more with credentials read again, a 429 is
  * the caller's to wait for. Objects are made by POST, which takes over nothing that is there already, and changed by
  * server-side apply: what others own in them stays theirs.
  */
@@ -122,7 +122,7 @@ export class KubeClient {
     return this.call('POST', pathOf(resource, { namespace: object.metadata.namespace }), { body: object, signal })
   }
 
-  /** Creates what will be applied later: as strict with fields that nobody knows as an apply is. */
+  /** Creates what will be applied later: as strict with unknown fields as an apply is. */
   createToApply(
     resource: Resource,
     object: KubeObject,
@@ -212,7 +212,7 @@ export class KubeClient {
 
   /**
    * Events from a resource version on, until the server ends the stream. A connection that says nothing for `silenceMs`,
-   * bookmarks included, is given up: proxies and dead peers do not tell.
+   * bookmarks included, is given up: proxies and dead peers give no sign.
    */
   async *watch(
     resource: Resource,
@@ -221,7 +221,7 @@ export class KubeClient {
   ): AsyncGenerator<WatchEvent> {
     const { server, headers, dispatcher } = await this.connection.credentials()
     const silence = new AbortController()
-    const silent = () => silence.abort(new KubeError(0, 'Silent', `nothing was heard for ${options.silenceMs} ms`))
+    const silent = () => silence.abort(new KubeError(0, 'Silent', `no bytes came for ${options.silenceMs} ms`))
     let timer = setTimeout(silent, options.silenceMs)
     try {
       const response = await request(

@@ -14,7 +14,7 @@ export class KubeError extends Error {
     this.retryAfterS = retryAfterS
   }
 
-  /** A list or watch must start anew: its resource version is gone. */
+  /** A list or watch must start again: its resource version is gone. */
   get expired(): boolean {
     return this.status === 410 || this.reason === 'Expired' || this.reason === 'Gone'
   }

@@ -1,7 +1,7 @@
 /**
  * A copy of one kind's objects that follows the API server: LIST, then WATCH, again and again.
  *
- *   LIST --ok--> WATCH --end of stream, reset, silence--> (wait) WATCH from the last version heard of
+ *   LIST --ok--> WATCH --end of stream, reset, silence--> (wait) WATCH from the last version seen
  *     ^            |
  *     +- 410, in an answer or in an event; every `relistMs` -+
  *
@@ -203,7 +203,7 @@ export class Reflector {
   }
 }
 
-/** What nobody here reads is half of an object's bytes. Of who wrote what, only who scaled it is asked for. */
+/** What no program here reads is half of an object's bytes. Of who wrote what, only who scaled it is asked for. */
 function lean(object: KubeObject): KubeObject {
   const { managedFields = [], annotations, ...metadata } = object.metadata
   const { 'kubectl.kubernetes.io/last-applied-configuration': _, ...kept } = annotations ?? {}

@@ -16,7 +16,7 @@ export const CONTROL_METRICS = {
   maksdb_hung_processes_total: {
     programs: SUPERVISOR,
     kind: 'counter',
-    help: 'Local processes that ran but no longer answered, and were killed by the supervisor, by kind.',
+    help: 'Local processes that the supervisor killed because they ran and did not answer, by kind.',
     labels: ['kind'],
   },
   maksdb_processes: {
@@ -47,13 +47,13 @@ export const CONTROL_METRICS = {
   maksdb_operator_tls_handshakes_total: {
     programs: OPERATOR,
     kind: 'counter',
-    help: 'Connections that were opened to the API server.',
+    help: 'Connections opened to the API server.',
     labels: RELEASE,
   },
   maksdb_operator_watch_restarts_total: {
     programs: OPERATOR,
     kind: 'counter',
-    help: 'Watches that broke and were begun again, by reason.',
+    help: 'Watches that ended and were restarted, by reason.',
     labels: ['kind', 'reason', ...RELEASE],
   },
   maksdb_operator_cache_misses_total: {
@@ -71,7 +71,7 @@ export const CONTROL_METRICS = {
   maksdb_operator_reconcile_seconds: {
     programs: OPERATOR,
     kind: 'histogram',
-    help: 'Time of a reconcile.',
+    help: 'Duration of a reconcile.',
     labels: RELEASE,
     buckets: SECONDS,
   },
@@ -91,13 +91,13 @@ export const CONTROL_METRICS = {
   maksdb_operator_leader: {
     programs: OPERATOR,
     kind: 'gauge',
-    help: '1 if this process holds the Lease of the operator and reconciles.',
+    help: '1 if this process holds the Lease of the operator and reconciles, 0 if not.',
     labels: RELEASE,
   },
   maksdb_operator_leader_since_timestamp_seconds: {
     programs: OPERATOR,
     kind: 'gauge',
-    help: 'When this process began to lead, in Unix time; 0 if it does not.',
+    help: 'Time at which this process began to lead, in Unix seconds; 0 if it does not lead.',
     labels: RELEASE,
   },
 } as const satisfies Record<string, MetricRow>

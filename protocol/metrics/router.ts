@@ -7,13 +7,13 @@ export const ROUTER_METRICS = {
   maksdb_rejected_requests_total: {
     programs: ROUTER,
     kind: 'counter',
-    help: 'Requests refused, by error code.',
+    help: 'Requests that the router refused, by error code.',
     labels: ['vectorcluster', 'code'],
   },
   maksdb_http_request_seconds: {
     programs: ROUTER,
     kind: 'histogram',
-    help: 'Time of a REST request, by method, route and status.',
+    help: 'Duration of a REST request, by method, route and status.',
     labels: ['vectorcluster', 'method', 'route', 'status'],
     buckets: SECONDS,
   },
@@ -26,7 +26,7 @@ export const ROUTER_METRICS = {
   maksdb_probed_cells: {
     programs: ROUTER,
     kind: 'histogram',
-    help: 'Cells that a search asked.',
+    help: 'Cells that a search probed.',
     labels: CLUSTER,
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
   },
@@ -87,7 +87,7 @@ export const ROUTER_METRICS = {
   maksdb_redis_persistence_ok: {
     programs: ROUTER,
     kind: 'gauge',
-    help: '1 if the last writes of Redis to its append-only file succeeded, 0 if not, as with a full volume.',
+    help: '1 if the last writes of Redis to its append-only file succeeded, 0 if not, for example because its volume is full.',
     labels: CLUSTER,
   },
 } as const satisfies Record<string, MetricRow>

@@ -5,53 +5,58 @@ const SHARD = ['shard'] as const
 
 export const SHARD_METRICS = {
   maksdb_points: { programs: SHARD, kind: 'gauge', help: 'Points that this pod holds as owner rows.', labels: CELL },
-  maksdb_copies: { programs: SHARD, kind: 'gauge', help: 'Redundant copies that this pod holds.', labels: CELL },
+  maksdb_redundant_rows: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Redundant rows that this pod holds.',
+    labels: CELL,
+  },
   maksdb_dead_rows: {
     programs: SHARD,
     kind: 'gauge',
     help: 'Superseded or deleted rows that wait for compaction.',
     labels: CELL,
   },
-  maksdb_copies_differing: {
+  maksdb_replicas_diverged: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'On the primary: peers that hold other rows than it does at the same position of the log. Must be 0.',
+    help: 'On the primary: replicas whose rows differ from those of the primary at the same log position. Must be 0.',
     labels: CELL,
   },
-  maksdb_copy_checks_total: {
+  maksdb_divergence_checks_total: {
     programs: SHARD,
     kind: 'counter',
-    help: 'On the primary: comparisons with a peer at the same position that found the same rows.',
+    help: 'On the primary: comparisons with a replica at the same log position that found equal rows.',
     labels: CELL,
   },
   maksdb_directory_checked_total: {
     programs: SHARD,
     kind: 'counter',
-    help: 'On the primary: ids of which the directory was compared with the rows of the cell.',
+    help: 'On the primary: ids whose directory entry was compared with the rows of the cell.',
     labels: CELL,
   },
   maksdb_directory_corrected_total: {
     programs: SHARD,
     kind: 'counter',
-    help: 'On the primary: ids of which the directory did not say what the cells hold, and was corrected. Must not grow.',
+    help: 'On the primary: ids whose directory entry differed from the rows of the cells and was corrected. Must not grow.',
     labels: CELL,
   },
   maksdb_directory_missing: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'On the primary, in the last pass: ids that the directory names and no cell holds as it says. Must be 0.',
+    help: 'On the primary, in the last audit pass: ids with a directory entry that no row of a cell matches. Must be 0.',
     labels: CELL,
   },
   maksdb_directory_audited_timestamp_seconds: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'On the primary: when the last pass over all rows of the cell and all of the directory ended, in Unix time.',
+    help: 'On the primary: time at which the last audit pass over all rows of the cell and all of the directory ended, in Unix seconds.',
     labels: CELL,
   },
   maksdb_appended_seq: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Sequence number of the head of the log, as last seen.',
+    help: 'Sequence number of the head of the log, as last observed by this pod.',
     labels: CELL,
   },
   maksdb_applied_seq: {
@@ -63,10 +68,10 @@ export const SHARD_METRICS = {
   maksdb_replay_lag_entries: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Entries between the head of the log and what is applied.',
+    help: 'Entries between the head of the log and the last entry that this pod applied.',
     labels: CELL,
   },
-  maksdb_primary: { programs: SHARD, kind: 'gauge', help: '1 where this pod leads its cell.', labels: CELL },
+  maksdb_primary: { programs: SHARD, kind: 'gauge', help: '1 if this pod leads its cell, 0 if not.', labels: CELL },
   maksdb_epoch: { programs: SHARD, kind: 'gauge', help: 'Epoch of the cell as this pod knows it.', labels: CELL },
   maksdb_lease_renewals_total: {
     programs: SHARD,
@@ -77,7 +82,7 @@ export const SHARD_METRICS = {
   maksdb_lease_losses_total: {
     programs: SHARD,
     kind: 'counter',
-    help: 'Times that this pod stopped leading without being asked to.',
+    help: 'Times that this pod lost its lease without a hand-over.',
     labels: CELL,
   },
   maksdb_fenced_appends_total: {
@@ -97,14 +102,14 @@ export const SHARD_METRICS = {
   maksdb_commit_seconds: {
     programs: SHARD,
     kind: 'histogram',
-    help: 'Time of one commit script, from sending to reply.',
+    help: 'Duration of one commit script, from sending to reply.',
     labels: CELL,
     buckets: SECONDS,
   },
   maksdb_search_seconds: {
     programs: SHARD,
     kind: 'histogram',
-    help: 'Time of a search in this pod, waiting included.',
+    help: 'Duration of a search in this pod, including its time in the queue.',
     labels: CELL,
     buckets: SECONDS,
   },
@@ -130,7 +135,7 @@ export const SHARD_METRICS = {
   maksdb_snapshot_seconds: {
     programs: SHARD,
     kind: 'histogram',
-    help: 'Time to write and verify a snapshot.',
+    help: 'Duration of writing and verifying a snapshot.',
     labels: CELL,
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300],
   },
@@ -144,37 +149,37 @@ export const SHARD_METRICS = {
   maksdb_wal_bytes: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Bytes of the cell’s log between trim and head.',
+    help: 'Size of the log of the cell in bytes, from the trim position to the head.',
     labels: CELL,
   },
   maksdb_wal_budget_bytes: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Bytes that the cell’s log may have; beyond them writes are answered with 429.',
+    help: 'Maximum size of the log of the cell in bytes; above it the router answers writes with 429.',
     labels: CELL,
   },
   maksdb_redis_durable: {
     programs: SHARD,
     kind: 'gauge',
-    help: '1 where the settings of Redis carry the durability that was asked for, 0 where not, -1 where they cannot be read.',
+    help: '1 if the settings of Redis provide the durability of the manifest, 0 if not, -1 if they cannot be read.',
     labels: CLUSTER,
   },
   maksdb_wal_regressed: {
     programs: SHARD,
     kind: 'gauge',
-    help: '1 while the log is behind a shard and writes are stopped.',
+    help: '1 while the log in Redis is behind a shard and writes are stopped.',
     labels: CLUSTER,
   },
   maksdb_journal_failures_total: {
     programs: SHARD,
     kind: 'counter',
-    help: 'Times that entries could not be written to the journal on the pod’s volume; they are tried again.',
+    help: 'Failed writes of entries to the journal on the volume of this pod; each is retried.',
     labels: CELL,
   },
   maksdb_repairs_total: {
     programs: SHARD,
     kind: 'counter',
-    help: 'Repairs of the log from the shards’ copies that this pod has carried out.',
+    help: 'Repairs of the log from the rows of the shards that this pod has carried out.',
     labels: CELL,
   },
   maksdb_volume_bytes: {

@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type IdKey, idKey } from '../../core/ids.ts'
+import { ORIGIN } from '../../core/log/position.ts'
 import { byDistance } from '../../core/merge.ts'
 import { distance, type Metric } from '../../core/metric.ts'
-import { ORIGIN } from '../../core/position.ts'
 import { normal, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { bytesOf } from '../../core/vector.ts'
 import { type AppliedEntry, CellState } from './cell-state.ts'
-import { FlatIndex } from './flat-index.ts'
+import { FaissKernel } from './faiss-kernel.ts'
+import { RowMask } from './row-mask.ts'
 import { loadSnapshot, pruneSnapshots, writeSnapshot } from './snapshot-files.ts'
 import { listSnapshots, snapshotPath, verifySnapshot } from './snapshot-manifest.ts'
 
@@ -28,7 +29,13 @@ class Played {
 
   constructor(metric: Metric) {
     this.state = new CellState(
-      { owner: 'default/things/0', dimension: DIMENSION, metric, vectors: [''], scratchDir: folder },
+      {
+        owner: 'default/things/0',
+        dimension: DIMENSION,
+        metric,
+        vectors: { '': { size: DIMENSION, metric } },
+        scratchDir: folder,
+      },
       { position: ORIGIN, hash: '' },
     )
   }
@@ -57,7 +64,7 @@ class Played {
         userVersion: version,
         key,
         flag: id < 0 ? '' : 'o',
-        once: '',
+        idempotency: '',
         rowStart,
         rowEnd: at,
       }
@@ -74,11 +81,11 @@ class Played {
       userVersion: 1,
       key: '' as IdKey,
       flag: '',
-      once: '',
+      idempotency: '',
       rowStart: 0,
       rowEnd: bytes.byteLength,
     }
-    this.state.apply([{ ...entry, type: 'C' }], bytes, this.state.point)
+    this.state.apply([{ ...entry, type: 'C' }], bytes, this.state.tip)
   }
 
   expectExact(state: CellState, queries: number, limit: number): void {
@@ -127,16 +134,19 @@ describe('a cell with dead rows', () => {
   })
 
   it('takes rows on a volume that takes no files', () => {
-    const index = new FlatIndex('L2', 2, join(folder, 'no', 'such', 'folder'))
-    index.add([Float32Array.from({ length: 6000 }, (_, i) => i)])
-    expect([index.rows, index.search([Float32Array.of(4000, 4001)], 1).labels]).toEqual([3000, [2000]])
+    const index = new FaissKernel('L2', 2, join(folder, 'no', 'such', 'folder'))
+    index.append([Float32Array.from({ length: 6000 }, (_, i) => i)])
+    const mask = new RowMask()
+    for (let row = 0; row < 3000; row++) mask.add(row)
+    const [found] = index.search([{ vector: Float32Array.of(4000, 4001), mask }], 1)
+    expect([index.rows, found?.rows]).toEqual([3000, [2000]])
   })
 
   it('is compacted when the dead outnumber the living, and stays exact', () => {
     const played = new Played('L2')
     for (let round = 0; round < 6; round++) played.apply(Array.from({ length: 1000 }, (_, i) => i + 1))
     expect(played.state.compactions).toBeGreaterThan(0)
-    expect(played.state.rows.size).toBe(played.state.index.rows)
+    expect(played.state.rows.size).toBe(played.state.kernel.rows)
     expect(played.state.rows.dead).toBeLessThan(2048 + 1000)
     played.expectExact(played.state, 20, 10)
   })
@@ -160,10 +170,10 @@ describe('snapshots', () => {
     played.publish()
     played.apply(Array.from({ length: 300 }, (_, i) => i + 1))
     played.apply(Array.from({ length: 50 }, (_, i) => -(i + 1)))
-    const departed = { born: 3, userVersion: 3, flag: 'o' as const, payload: '{}', vector: played.vector() }
-    const row = { key: idKey(9000), ...departed }
-    played.state.departures.keep(row.key, { version: 5, target: 2, since: 5, row })
-    played.state.once.note({ request: 'a key', digest: 'asked', at: 7, id: idKey(9), result: 'A9,9,0' })
+    const evicted = { born: 3, userVersion: 3, flag: 'o' as const, payload: '{}', vector: played.vector() }
+    const row = { key: idKey(9000), ...evicted }
+    played.state.tombstones.keep(row.key, { version: 5, target: 2, since: 5, row })
+    played.state.idempotency.note({ request: 'a key', digest: 'asked', at: 7, id: idKey(9), result: 'A9,9,0' })
     const dir = join(folder, name)
     const position = await writeSnapshot(played.state, dir)
     return { played, dir, path: snapshotPath(dir, position) }
@@ -172,11 +182,11 @@ describe('snapshots', () => {
   it('give back the same rows, searches, versions and position', async () => {
     const { played, path } = await fill('same')
     const loaded = await loadSnapshot(played.state.shape, path)
-    expect([loaded.point, loaded.version, loaded.rows.points]).toEqual([played.state.point, 350, 250])
+    expect([loaded.tip, loaded.version, loaded.rows.points]).toEqual([played.state.tip, 350, 250])
     played.expectExact(loaded, 20, 10)
     expect(loaded.rows.at(loaded.rows.ownerRow(idKey(77), undefined) as number).payload).toBe('{"v":77}')
-    expect([...loaded.departures.entries()]).toEqual([...played.state.departures.entries()])
-    expect([...loaded.once.all()]).toEqual([...played.state.once.all()])
+    expect([...loaded.tombstones.entries()]).toEqual([...played.state.tombstones.entries()])
+    expect([...loaded.idempotency.all()]).toEqual([...played.state.idempotency.all()])
     expect([loaded.centroids.version, [...loaded.centroids.bytes]]).toEqual([1, [...played.state.centroids.bytes]])
     expect(() => loaded.checkReadable(349)).toThrow(/older/)
     // The same rows have the same digest, and any other row another one.
@@ -214,7 +224,9 @@ describe('snapshots', () => {
 
   it('of another collection, another cell or another position are refused', async () => {
     const { played, path } = await fill('foreign')
-    await expect(loadSnapshot({ ...played.state.shape, metric: 'Cosine' }, path)).rejects.toThrow(/holds L2/)
+    await expect(
+      loadSnapshot({ ...played.state.shape, vectors: { '': { size: DIMENSION, metric: 'Cosine' } } }, path),
+    ).rejects.toThrow(/holds L2/)
     await expect(loadSnapshot({ ...played.state.shape, owner: 'default/things/1' }, path)).rejects.toThrow(/belongs to/)
     const moved = join(dirname(path), 'snapshot-1-351')
     cpSync(path, moved, { recursive: true })

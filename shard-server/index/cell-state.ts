@@ -1,19 +1,22 @@
 /**
- * The state of a cell: the fold of its log up to `point`. Everything that reads or changes rows and index goes through
- * here, on one worker thread. The log is the only writer.
+ * The state of a cell: the fold of its log up to `tip`. It composes the row store, the kernel and what repairs
+ * need, on one worker thread; how rows are compared is `ExactSearch`'s. The log is the only writer.
  */
 import { MaksError } from '../../core/errors.ts'
-import { type Gap, hear } from '../../core/heard.ts'
 import type { IdKey } from '../../core/ids.ts'
-import { parseOnce } from '../../core/once.ts'
+import { coverEntry, type Hole } from '../../core/log/coverage.ts'
+import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
+import type { Metric } from '../../core/metric.ts'
 import { decodeRow } from '../../core/row-codec.ts'
-import type { EntryType, LogPoint, RowFlag } from '../../store/log-entry.ts'
-import { Departures } from './departures.ts'
-import { FlatIndex } from './flat-index.ts'
-import { type FoundRow, Nearest, type Query } from './nearest.ts'
-import { OnceRecords } from './once-records.ts'
+import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
+import { FaissKernel } from './faiss-kernel.ts'
+import { IdempotencyRecords } from './idempotency-records.ts'
+import type { Kernel } from './kernel.ts'
+import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
+import { ExactSearch, type FoundRow } from './search.ts'
 import type { OwnedShape } from './snapshot-manifest.ts'
+import { Tombstones } from './tombstones.ts'
 
 export interface AppliedEntry {
   type: EntryType
@@ -21,7 +24,7 @@ export interface AppliedEntry {
   userVersion: number
   key: IdKey
   flag: string
-  once: string
+  idempotency: string
   /** Where the row lies in the batch's bytes; 0 bytes for entries without one. */
   rowStart: number
   rowEnd: number
@@ -31,38 +34,50 @@ export interface AppliedEntry {
 const COMPACT_DEAD_MIN = 2048
 
 export interface CellShape extends OwnedShape {
+  /** Of the one column of vectors that the index holds. */
+  dimension: number
+  metric: Metric
   scratchDir: string
+}
+
+/** A query of a search call. */
+export interface Query {
+  vector: Float32Array
+  /** Rows at most. */
+  limit: number
+  /** Version to read at; the present state if absent. */
+  at?: number
 }
 
 export class CellState {
   readonly shape: CellShape
   rows: RowStore
-  index: FlatIndex
-  point: LogPoint
+  readonly kernel: Kernel
+  tip: LogTip
   /** Highest ordering version applied. */
   version: number
-  /** Of what the log has lost before repairs (`core/heard.ts`). */
-  gaps: readonly Gap[] = []
+  /** Of what the log has lost before repairs (`core/log/coverage.ts`). */
+  holes: readonly Hole[] = []
   compactions = 0
-  readonly departures = new Departures()
-  readonly once = new OnceRecords()
+  readonly tombstones = new Tombstones()
+  readonly idempotency = new IdempotencyRecords()
   /** Of the newest version in the log: clusters x dimension float32; none in version 0. */
   centroids: { version: number; bytes: Uint8Array } = { version: 0, bytes: new Uint8Array(0) }
 
-  constructor(shape: CellShape, point: LogPoint) {
+  constructor(shape: CellShape, point: LogTip) {
     this.shape = shape
-    this.point = point
+    this.tip = point
     this.version = 0
     this.rows = new RowStore(shape.dimension)
-    this.index = new FlatIndex(shape.metric, shape.dimension, shape.scratchDir)
+    this.kernel = new FaissKernel(shape.metric, shape.dimension, shape.scratchDir)
   }
 
-  apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogPoint): void {
+  apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogTip): void {
     const added: Float32Array[] = []
     for (const entry of entries) {
-      hear(this, entry)
-      if (entry.once !== '') this.once.note(parseOnce(entry.key, entry.once))
-      if (entry.type === 'T') this.#letGo(entry)
+      coverEntry(this, entry)
+      if (entry.idempotency !== '') this.idempotency.note(parseIdempotencyRecord(entry.key, entry.idempotency))
+      if (entry.type === 'T') this.#evict(entry)
       if (entry.type === 'C')
         this.centroids = { version: entry.userVersion, bytes: bytes.slice(entry.rowStart, entry.rowEnd) }
       if (entry.type !== 'U') continue
@@ -71,26 +86,23 @@ export class CellState {
       const flag = entry.flag as RowFlag
       if (!this.rows.put({ key, born, userVersion, flag, payload, vector })) continue
       added.push(vector)
-      this.departures.forget(key)
+      this.tombstones.forget(key)
     }
-    this.index.add(added)
-    this.point = point
+    this.kernel.append(added)
+    this.tip = point
     if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
   }
 
-  #letGo({ key, version, flag }: AppliedEntry): void {
+  #evict({ key, version, flag }: AppliedEntry): void {
     const live = this.rows.liveRow(key)
     const row = live === undefined ? undefined : this.rows.at(live)
-    if (this.rows.end(key, version)) this.departures.note(key, version, flag, row)
+    if (this.rows.end(key, version)) this.tombstones.note(key, version, flag, row)
   }
 
   compact(): void {
     this.rows = this.rows.compacted()
-    this.index.clear()
-    const { chunks, size, rowsPerChunk, dimension } = this.rows
-    this.index.add(
-      chunks.map((chunk, i) => chunk.subarray(0, Math.min(rowsPerChunk, size - i * rowsPerChunk) * dimension)),
-    )
+    this.kernel.clear()
+    this.kernel.append(this.rows.vectorBlocks())
     this.compactions++
   }
 
@@ -102,11 +114,14 @@ export class CellState {
   }
 
   /**
-   * The nearest visible rows of each query, exactly.
-   * @param scanMs see `Nearest.search`: without it, every query is answered
+   * The nearest visible rows of each query, exactly. Throws STALE where a query's version was given up.
+   * @param scanMs see `ExactSearch.search`: without it, every query is answered
    */
   search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): (FoundRow[] | undefined)[] {
-    for (const query of queries) this.checkReadable(query.at)
-    return new Nearest(this.shape.metric, this.rows, this.index).search(queries, scanMs)
+    for (const { at } of queries) this.checkReadable(at)
+    const masks = new Map<number | undefined, RowMask>()
+    for (const { at } of queries) if (!masks.has(at)) masks.set(at, this.rows.maskAt(at))
+    const masked = queries.map(({ vector, limit, at }) => ({ vector, limit, mask: masks.get(at) as RowMask }))
+    return new ExactSearch(this.shape.metric, this.rows, this.kernel).search(masked, scanMs)
   }
 }

@@ -1,17 +1,18 @@
 /** What the main thread asks of the index thread: names, arguments and answers of each call. */
-import type { Gap } from '../../core/heard.ts'
+
 import type { IdKey } from '../../core/ids.ts'
+import type { Hole } from '../../core/log/coverage.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
-import type { LogPoint } from '../../store/log-entry.ts'
+import type { LogTip } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
 
 export interface IndexStats {
-  point: LogPoint
+  tip: LogTip
   version: number
-  gaps: readonly Gap[]
+  holes: readonly Hole[]
   points: number
-  copies: number
+  redundantRows: number
   dead: number
   compactions: number
   centroidVersion: number
@@ -43,7 +44,7 @@ export interface ReadRows {
   withVector: boolean
 }
 
-/** A row that belongs elsewhere, or a lingering one that may be dropped. */
+/** A row that belongs elsewhere, or a source one that may be dropped. */
 export interface Misplaced {
   key: IdKey
   version: number
@@ -52,10 +53,10 @@ export interface Misplaced {
   row: Uint8Array
 }
 
-export interface WalkAnswer {
+export interface MigrationScanAnswer {
   misplaced: Misplaced[]
   /** Rows left behind by earlier moves, with their ordering versions. */
-  lingering: { key: IdKey; version: number }[]
+  source: { key: IdKey; version: number }[]
   /** Where to go on, or null at the end. */
   next: number | null
 }
@@ -63,18 +64,18 @@ export interface WalkAnswer {
 export interface IndexCalls {
   open: (shape: CellShape) => IndexStats
   /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state. */
-  load: (call: { dir: string; below?: LogPoint }) => { stats: IndexStats; damaged: string[] }
-  apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogPoint }) => IndexStats
+  load: (call: { dir: string; below?: LogTip }) => { stats: IndexStats; damaged: string[] }
+  apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
   /** Undefined for queries that want more time; they are to be asked again. */
   search: (call: SearchCall) => { queries: (ToldRows | undefined)[]; scanned: number }
   rows: (call: ReadRows & { keys: IdKey[] }) => ToldRows
   page: (call: ReadRows & { from: IdKey | null; limit: number }) => ToldRows
-  count: (call: { at: number | undefined }) => { count: number; copies: number }
+  count: (call: { at: number | undefined }) => { count: number; redundantRows: number }
   /** Ids of live rows, of the rows from `from` on; `next` is where to go on, or null at the end. */
   liveKeys: (call: { from: number; limit: number }) => { keys: IdKey[]; next: number | null }
   rowFacts: (call: { keys: IdKey[] }) => FactsResponse['rows']
   facts: (call: { from: number; to: number }) => FactsResponse
-  heldRows: (call: { keys: { key: IdKey; departed: boolean }[] }) => Uint8Array[]
+  heldRows: (call: { keys: { key: IdKey; evicted: boolean }[] }) => Uint8Array[]
   /** Of the newest version in the log; empty in version 0. */
   centroids: (call: null) => Uint8Array
   snapshot: (call: { dir: string }) => { kept: string[] }
@@ -84,13 +85,13 @@ export interface IndexCalls {
     sizes: number[]
     iterations: number
   }
-  walk: (call: {
+  migrationScan: (call: {
     cell: number
     partition: Partition
     redundantStorage: number
     from: number
     limit: number
-  }) => WalkAnswer
+  }) => MigrationScanAnswer
 }
 
 export type IndexCall = keyof IndexCalls

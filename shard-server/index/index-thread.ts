@@ -4,13 +4,21 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { checkLimit } from '../../core/limits.ts'
+import { formatPosition, ORIGIN } from '../../core/log/position.ts'
 import { ownerCell } from '../../core/partition.ts'
-import { formatPosition, ORIGIN } from '../../core/position.ts'
-import { SpillReservoir } from '../../core/redundancy.ts'
 import { encodeRow } from '../../core/row-codec.ts'
+import { SpillReservoir } from '../../core/spill.ts'
 import { CellState } from './cell-state.ts'
-import type { Argument, IndexCall, IndexCalls, IndexStats, ReadRows, ToldRows, WalkAnswer } from './index-calls.ts'
-import { facts, heldRows, rowFacts } from './repair-calls.ts'
+import type {
+  Argument,
+  IndexCall,
+  IndexCalls,
+  IndexStats,
+  MigrationScanAnswer,
+  ReadRows,
+  ToldRows,
+} from './index-calls.ts'
+import { facts, heldRows, rowFacts } from './row-facts.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
 import { train } from './training.ts'
@@ -19,7 +27,7 @@ let state: CellState
 let reservoir: SpillReservoir | undefined
 /** Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the next. */
 const SCAN_MS = 200
-/** Rows that one step of a walk looks at. */
+/** Rows that one step of a migration scan looks at. */
 const WALK_ROWS = 2000
 
 type Handlers = {
@@ -92,14 +100,14 @@ const handlers: Handlers = {
 
   count({ at }) {
     state.checkReadable(at)
-    return { count: state.rows.count('o', at), copies: state.rows.count('c', at) }
+    return { count: state.rows.count('o', at), redundantRows: state.rows.count('c', at) }
   },
 
   liveKeys({ from, limit }) {
     const { rows } = state
     const to = Math.min(rows.size, from + limit)
     const keys: IdKey[] = []
-    for (let row = from; row < to; row++) if (rows.visible(row, undefined)) keys.push(rows.keys[row] as IdKey)
+    for (let row = from; row < to; row++) if (rows.isLive(row)) keys.push(rows.keyOf(row))
     return { keys, next: to < rows.size ? to : null }
   },
 
@@ -125,7 +133,7 @@ const handlers: Handlers = {
   },
 
   sample({ limit }) {
-    const owners = state.rows.liveRows().filter((row) => state.rows.flags[row] === 'o')
+    const owners = state.rows.liveRows().filter((row) => state.rows.flagOf(row) === 'o')
     const step = Math.max(1, owners.length / limit)
     const chosen: number[] = []
     for (let at = 0; at < owners.length && chosen.length < limit; at += step)
@@ -137,23 +145,19 @@ const handlers: Handlers = {
     return train(state.shape, call)
   },
 
-  walk({ cell, partition, redundantStorage, from, limit }) {
+  migrationScan({ cell, partition, redundantStorage, from, limit }) {
     reservoir ??= new SpillReservoir(redundantStorage)
-    const found: WalkAnswer = { misplaced: [], lingering: [], next: null }
+    const found: MigrationScanAnswer = { misplaced: [], source: [], next: null }
     const { rows } = state
     let row = from
-    for (
-      ;
-      row < rows.size && row < from + WALK_ROWS && found.misplaced.length + found.lingering.length < limit;
-      row++
-    ) {
-      if (!rows.visible(row, undefined)) continue
+    for (; row < rows.size && row < from + WALK_ROWS && found.misplaced.length + found.source.length < limit; row++) {
+      if (!rows.isLive(row)) continue
       const { key, born, flag, payload, vector } = rows.at(row)
-      if (flag === 'l') found.lingering.push({ key, version: born })
+      if (flag === 'l') found.source.push({ key, version: born })
       if (flag !== 'o') continue
       const owner = ownerCell(partition, key, vector)
       if (owner === cell) continue
-      const copy = reservoir.copyFor(partition, owner, vector) ?? null
+      const copy = reservoir.spillFor(partition, owner, vector) ?? null
       found.misplaced.push({ key, version: born, owner, copy, row: encodeRow({ vector, payload }) })
     }
     found.next = row < rows.size ? row : null
@@ -162,9 +166,19 @@ const handlers: Handlers = {
 }
 
 function stats(): IndexStats {
-  const { rows, point, version, gaps, compactions, centroids } = state
+  const { rows, tip: point, version, holes, compactions, centroids } = state
   const { points, copies, dead, digest } = rows
-  return { point, version, gaps, points, copies, dead, compactions, centroidVersion: centroids.version, digest }
+  return {
+    tip: point,
+    version,
+    holes,
+    points,
+    redundantRows: copies,
+    dead,
+    compactions,
+    centroidVersion: centroids.version,
+    digest,
+  }
 }
 
 function gather(rows: readonly number[]): Float32Array {
@@ -179,7 +193,7 @@ function tell(
   more: (row: number, n: number) => object,
   { withPayload, withVector }: Pick<ReadRows, 'withPayload' | 'withVector'>,
 ): ToldRows {
-  const payloads = withPayload ? rows.map((row) => state.rows.payloads[row] as string) : []
+  const payloads = withPayload ? rows.map((row) => state.rows.payloadOf(row)) : []
   const vectorBytes = withVector ? 4 * state.shape.dimension * rows.length : 0
   // A character takes a byte at least.
   checkLimit(
@@ -189,9 +203,9 @@ function tell(
   )
   const bytes = payloads.map((text) => Buffer.from(text))
   const headers = rows.map((row, n) => ({
-    key: state.rows.keys[row],
-    version: state.rows.born[row],
-    userVersion: state.rows.userVersions[row],
+    key: state.rows.keyOf(row),
+    version: state.rows.bornOf(row),
+    userVersion: state.rows.userVersionOf(row),
     ...more(row, n),
     ...(withPayload ? { payloadBytes: bytes[n]?.length } : {}),
   }))

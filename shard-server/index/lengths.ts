@@ -10,23 +10,28 @@ export const LENGTH_MAX = 2 ** 60
 const ASIDE_MAX = 256
 
 export class Lengths {
-  /** Rows by the exponent of the power of two that their length does not exceed. */
-  readonly #rows = new Map<number, number[]>()
+  /** By the exponent of the power of two that a length does not exceed: the rows, or only their number where it is too great to set them aside. */
+  readonly #rows = new Map<number, number[] | number>()
 
   note(row: number, vector: Float32Array): void {
     const exponent = Math.ceil(Math.log2(lengthOf(vector)))
-    const rows = this.#rows.get(exponent)
-    if (rows) rows.push(row)
-    else this.#rows.set(exponent, [row])
+    const rows = this.#rows.get(exponent) ?? []
+    if (typeof rows === 'number') this.#rows.set(exponent, rows + 1)
+    else if (rows.length === ASIDE_MAX && 2 ** exponent <= LENGTH_MAX) this.#rows.set(exponent, ASIDE_MAX + 1)
+    else {
+      rows.push(row)
+      this.#rows.set(exponent, rows)
+    }
   }
 
-  /** The rows that FAISS is not asked about, and a bound on the length of all others. */
+  /** The rows that the kernel is not relied on for, and a bound on the length of all others. */
   split(): { aside: number[]; most: number } {
     const aside: number[] = []
     for (const exponent of [...this.#rows.keys()].sort((a, b) => b - a)) {
-      const rows = this.#rows.get(exponent) as number[]
+      const rows = this.#rows.get(exponent) as number[] | number
       const most = 2 ** exponent
-      if (most <= LENGTH_MAX && aside.length + rows.length > ASIDE_MAX) return { aside, most }
+      if (typeof rows === 'number' || (most <= LENGTH_MAX && aside.length + rows.length > ASIDE_MAX))
+        return { aside, most }
       for (const row of rows) aside.push(row)
     }
     return { aside, most: 0 }

@@ -49,16 +49,44 @@ describe('rows that know when they lived', () => {
           history.forEach((alive, version) => {
             const expected = owners(alive)
             expect(store.count('o', version)).toBe(expected.length)
-            const page = store.page(idKey(from), limit, version).map((row) => store.keys[row])
+            const page = store.page(idKey(from), limit, version).map((row) => store.keyOf(row))
             expect(page).toEqual(expected.filter((key) => compareKeys(key, idKey(from)) >= 0).slice(0, limit))
+            const mask = store.maskAt(version)
+            expect(mask.count).toBe(alive.size)
             for (let row = 0; row < store.size; row++) {
-              expect(store.visible(row, version)).toBe(alive.get(store.keys[row] as IdKey)?.born === store.born[row])
+              expect(mask.has(row)).toBe(store.visible(row, version))
+              expect(store.visible(row, version)).toBe(alive.get(store.keyOf(row))?.born === store.bornOf(row))
             }
           })
           expect(store.count('o', undefined)).toBe(owners(history.at(-1) as never).length)
           expect(store.points).toBe(store.count('o', undefined))
         },
       ),
+    )
+  })
+
+  it('answer at every version also if a repair has put older operations behind newer ones: mask and count', () => {
+    const late = fc.record({
+      kind: fc.constantFrom('put', 'put', 'end'),
+      id: fc.nat(8),
+      version: fc.integer({ min: 1, max: 40 }),
+    })
+    fc.assert(
+      fc.property(fc.array(late, { maxLength: 40 }), (events) => {
+        const store = new RowStore(1)
+        for (const { kind, id, version } of events) {
+          const key = idKey(id)
+          const row = { key, born: version, userVersion: version, flag: 'o' as const, payload: '' }
+          if (kind === 'put') store.put({ ...row, vector: Float32Array.of(id) })
+          else store.end(key, version)
+        }
+        for (let version = 0; version <= 41; version++) {
+          const expected = [...Array(store.size).keys()].filter((row) => store.visible(row, version))
+          const mask = store.maskAt(version)
+          expect([...Array(store.size).keys()].filter((row) => mask.has(row))).toEqual(expected)
+          expect(store.count('o', version)).toBe(expected.length)
+        }
+      }),
     )
   })
 
@@ -71,8 +99,8 @@ describe('rows that know when they lived', () => {
         expect(compacted.live).toBe(store.live)
         for (let version = compacted.floor; version < history.length; version++) {
           expect(compacted.count('o', version)).toBe(store.count('o', version))
-          expect(compacted.page(null, 100, version).map((row) => compacted.keys[row])).toEqual(
-            store.page(null, 100, version).map((row) => store.keys[row]),
+          expect(compacted.page(null, 100, version).map((row) => compacted.keyOf(row))).toEqual(
+            store.page(null, 100, version).map((row) => store.keyOf(row)),
           )
         }
       }),

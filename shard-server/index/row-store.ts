@@ -1,16 +1,23 @@
 /**
  * The rows of a cell beside the index: vectors, ids, versions, payloads. Rows are only ever appended; an update marks the
  * old row as superseded and adds a new one, so that a row knows when it lived (born <= version < superseded) and a read
- * at an earlier version still finds it. Compaction drops the dead; `floor` is the highest version at which one of them
+ * at an earlier version still finds it. The columns are typed arrays, and nothing outside of this file reaches into them; the
+ * rows that are live now are also a bitmap, which searches take as their row mask. Compaction drops the dead; `floor` is the highest version at which one of them
  * was still alive, below which no read can be answered any more.
  */
 import { crc32 } from 'node:zlib'
 import { compareKeys, type IdKey } from '../../core/ids.ts'
 import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
+import { Column } from './column.ts'
 import { Lengths } from './lengths.ts'
+import { RowMask } from './row-mask.ts'
 
 const CHUNK_BYTES = 4 * 1024 * 1024
+const FLAGS: readonly RowFlag[] = ['o', 'c', 'l']
+
+const float64 = (length: number) => new Float64Array(length)
+const uint8 = (length: number) => new Uint8Array(length)
 
 export interface StoredRow {
   key: IdKey
@@ -24,13 +31,15 @@ export interface StoredRow {
 export class RowStore {
   readonly dimension: number
   readonly rowsPerChunk: number
-  chunks: Float32Array[] = []
-  keys: IdKey[] = []
-  born: number[] = []
-  superseded: number[] = []
-  userVersions: number[] = []
-  flags: RowFlag[] = []
-  payloads: string[] = []
+  readonly #chunks: Float32Array[] = []
+  readonly #keys: IdKey[] = []
+  readonly #born = new Column(float64)
+  /** Infinity for a live row. */
+  readonly #superseded = new Column(float64)
+  readonly #userVersions = new Column(float64)
+  /** Places in `FLAGS`. */
+  readonly #flags = new Column(uint8)
+  readonly #payloads: string[] = []
   /** Highest version that compaction or a restart made unreadable; reads below it are stale. */
   floor = 0
   points = 0
@@ -38,9 +47,14 @@ export class RowStore {
   #sum = 0
   readonly lengths = new Lengths()
   readonly #live = new Map<IdKey, number>()
+  readonly #liveMask = new RowMask()
   readonly #past = new Map<IdKey, number[]>()
   /** Rows in the order in which they were superseded. */
-  #ended: number[] = []
+  readonly #ended: number[] = []
+  /** Highest version at which a row was born or ended. */
+  #newest = 0
+  /** A repair may append operations that are older than others in the log; then the rows are not in the order of versions. */
+  #ordered = true
   #sorted: IdKey[] = []
   #unsorted: IdKey[] = []
 
@@ -50,7 +64,7 @@ export class RowStore {
   }
 
   get size(): number {
-    return this.keys.length
+    return this.#keys.length
   }
 
   get live(): number {
@@ -68,7 +82,7 @@ export class RowStore {
 
   vector(row: number): Float32Array {
     const at = (row % this.rowsPerChunk) * this.dimension
-    return (this.chunks[Math.floor(row / this.rowsPerChunk)] as Float32Array).subarray(at, at + this.dimension)
+    return (this.#chunks[Math.floor(row / this.rowsPerChunk)] as Float32Array).subarray(at, at + this.dimension)
   }
 
   liveRow(key: IdKey): number | undefined {
@@ -79,17 +93,19 @@ export class RowStore {
   put(row: StoredRow): boolean {
     if (!this.end(row.key, row.born)) return false
     const number = this.size
-    if (number % this.rowsPerChunk === 0) this.chunks.push(new Float32Array(this.rowsPerChunk * this.dimension))
-    this.keys.push(row.key)
-    this.born.push(row.born)
-    this.superseded.push(Number.POSITIVE_INFINITY)
-    this.userVersions.push(row.userVersion)
-    this.flags.push(row.flag)
-    this.payloads.push(row.payload)
+    if (number % this.rowsPerChunk === 0) this.#chunks.push(new Float32Array(this.rowsPerChunk * this.dimension))
+    this.#keys.push(row.key)
+    this.#born.push(row.born)
+    this.#superseded.push(Number.POSITIVE_INFINITY)
+    this.#userVersions.push(row.userVersion)
+    this.#flags.push(FLAGS.indexOf(row.flag))
+    this.#payloads.push(row.payload)
+    this.#noteVersion(row.born)
     this.vector(number).set(row.vector)
     this.lengths.note(number, row.vector)
     if (!this.#past.has(row.key)) this.#unsorted.push(row.key)
     this.#live.set(row.key, number)
+    this.#liveMask.add(number)
     this.#count(row, 1)
     return true
   }
@@ -98,9 +114,11 @@ export class RowStore {
   end(key: IdKey, version: number): boolean {
     const row = this.#live.get(key)
     if (row === undefined) return true
-    if ((this.born[row] as number) >= version) return false
-    this.superseded[row] = version
+    if (this.#born.get(row) >= version) return false
+    this.#superseded.set(row, version)
     this.#live.delete(key)
+    this.#liveMask.remove(row)
+    this.#noteVersion(version)
     this.#ended.push(row)
     const past = this.#past.get(key)
     if (past) past.push(row)
@@ -109,38 +127,70 @@ export class RowStore {
     return true
   }
 
+  #noteVersion(version: number): void {
+    if (version < this.#newest) this.#ordered = false
+    else this.#newest = version
+  }
+
   #count(row: StoredRow, by: 1 | -1): void {
     if (row.flag === 'o') this.points += by
     else if (row.flag === 'c') this.copies += by
     this.#sum = (this.#sum + by * checksum(row)) >>> 0
   }
 
-  /** Is the row part of the state at `version`, or of the present one where there is none? */
+  isLive(row: number): boolean {
+    return this.#liveMask.has(row)
+  }
+
+  /** Is the row part of the state at `version`; without one, is it live? */
   visible(row: number, version: number | undefined): boolean {
-    if (version === undefined) return this.superseded[row] === Number.POSITIVE_INFINITY
-    return (this.born[row] as number) <= version && version < (this.superseded[row] as number)
+    if (version === undefined) return this.isLive(row)
+    return this.#born.get(row) <= version && version < this.#superseded.get(row)
+  }
+
+  /**
+   * The rows of the state at `version`; without one, the live rows. The mask may be the store's own, which the next `put` or
+   * `end` changes: it is for a search that ends before.
+   */
+  maskAt(version: number | undefined): RowMask {
+    if (version === undefined || version >= this.#newest) return this.#liveMask
+    const mask = this.#liveMask.copy()
+    for (const row of this.#bornAfter(version)) mask.remove(row)
+    for (const row of this.#endedAfter(version)) if (this.visible(row, version)) mask.add(row)
+    return mask
+  }
+
+  /** In the order of versions only the end of the column is looked at. */
+  *#bornAfter(version: number): Generator<number> {
+    for (let row = this.size - 1; row >= 0; row--) {
+      if (this.#born.get(row) > version) yield row
+      else if (this.#ordered) return
+    }
+  }
+
+  *#endedAfter(version: number): Generator<number> {
+    for (let i = this.#ended.length - 1; i >= 0; i--) {
+      const row = this.#ended[i] as number
+      if (this.#superseded.get(row) > version) yield row
+      else if (this.#ordered) return
+    }
   }
 
   /** The owner row of an id at a version. */
   ownerRow(key: IdKey, version: number | undefined): number | undefined {
-    const owns = (row: number | undefined) => row !== undefined && this.flags[row] === 'o' && this.visible(row, version)
+    const owns = (row: number | undefined) =>
+      row !== undefined && this.flagOf(row) === 'o' && this.visible(row, version)
     const row = this.#live.get(key)
     if (owns(row)) return row
     return version === undefined ? undefined : this.#past.get(key)?.find(owns)
   }
 
-  /** Rows with a flag at a version. Looks only at what changed after it: rows are born, and end, in the order of versions. */
+  /** Rows with a flag at a version. */
   count(flag: 'o' | 'c', version: number | undefined): number {
     let count = flag === 'o' ? this.points : this.copies
     if (version === undefined) return count
-    for (let row = this.size - 1; row >= 0 && (this.born[row] as number) > version; row--) {
-      if (this.flags[row] === flag && this.superseded[row] === Number.POSITIVE_INFINITY) count--
-    }
-    for (let i = this.#ended.length - 1; i >= 0; i--) {
-      const row = this.#ended[i] as number
-      if ((this.superseded[row] as number) <= version) break
-      if (this.flags[row] === flag && (this.born[row] as number) <= version) count++
-    }
+    for (const row of this.#bornAfter(version)) if (this.flagOf(row) === flag && this.isLive(row)) count--
+    for (const row of this.#endedAfter(version)) if (this.flagOf(row) === flag && this.visible(row, version)) count++
     return count
   }
 
@@ -185,25 +235,51 @@ export class RowStore {
     return [...this.#live.values()].sort((a, b) => a - b)
   }
 
+  /** The vectors of all rows in the order of their numbers, as a kernel takes them; views, not copies. */
+  vectorBlocks(): Float32Array[] {
+    const rowsOf = (chunk: number) => Math.min(this.rowsPerChunk, this.size - chunk * this.rowsPerChunk)
+    return this.#chunks.map((values, chunk) => values.subarray(0, rowsOf(chunk) * this.dimension))
+  }
+
   /** A store of the live rows alone, in the same order. */
   compacted(): RowStore {
     const next = new RowStore(this.dimension)
     next.floor = this.floor
     for (let row = 0; row < this.size; row++) {
-      const ended = this.superseded[row] as number
-      if (ended === Number.POSITIVE_INFINITY) next.put(this.at(row))
-      else next.floor = Math.max(next.floor, ended)
+      if (this.isLive(row)) next.put(this.at(row))
+      else next.floor = Math.max(next.floor, this.#superseded.get(row))
     }
     return next
   }
 
+  keyOf(row: number): IdKey {
+    return this.#keys[row] as IdKey
+  }
+
+  bornOf(row: number): number {
+    return this.#born.get(row)
+  }
+
+  userVersionOf(row: number): number {
+    return this.#userVersions.get(row)
+  }
+
+  flagOf(row: number): RowFlag {
+    return FLAGS[this.#flags.get(row)] as RowFlag
+  }
+
+  /** JSON text, or '' for none. */
+  payloadOf(row: number): string {
+    return this.#payloads[row] as string
+  }
+
   at(row: number): StoredRow {
     return {
-      key: this.keys[row] as IdKey,
-      born: this.born[row] as number,
-      userVersion: this.userVersions[row] as number,
-      flag: this.flags[row] as RowFlag,
-      payload: this.payloads[row] as string,
+      key: this.keyOf(row),
+      born: this.bornOf(row),
+      userVersion: this.userVersionOf(row),
+      flag: this.flagOf(row),
+      payload: this.payloadOf(row),
       vector: this.vector(row),
     }
   }

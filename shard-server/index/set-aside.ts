@@ -6,8 +6,8 @@
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { comparePositions, formatPosition, parsePosition } from '../../core/position.ts'
-import type { LogPoint } from '../../store/log-entry.ts'
+import { comparePositions, formatPosition, parsePosition } from '../../core/log/position.ts'
+import type { LogTip } from '../../store/log-entry.ts'
 
 const FOLDER = 'set-aside'
 const UNKNOWN = 'unknown'
@@ -27,7 +27,7 @@ export class SetAside {
   }
 
   /** Moves a file or folder away. Returns where it is now. */
-  async put(path: string, reaches: LogPoint | undefined): Promise<string> {
+  async put(path: string, reaches: LogTip | undefined): Promise<string> {
     await mkdir(this.#dir, { recursive: true })
     const upTo = reaches === undefined ? UNKNOWN : `${formatPosition(reaches.position)}.${reaches.hash}`
     for (let number = 1; ; number++) {
@@ -44,7 +44,7 @@ export class SetAside {
   }
 
   /** The highest entry that anything here reaches; the log must still have had it when it is asked. */
-  async reaches(): Promise<LogPoint | undefined> {
+  async reaches(): Promise<LogTip | undefined> {
     return (await this.#names())
       .flatMap((name) => pointOf(name) ?? [])
       .sort((a, b) => comparePositions(b.position, a.position))[0]
@@ -56,7 +56,7 @@ export class SetAside {
    * @param peers the newest verified snapshots of the cell's other pods
    */
   async release(own: string, peers: readonly string[]): Promise<string[]> {
-    const holds = (snapshot: string, { position }: LogPoint) => comparePositions(parsePosition(snapshot), position) >= 0
+    const holds = (snapshot: string, { position }: LogTip) => comparePositions(parsePosition(snapshot), position) >= 0
     const removed: string[] = []
     for (const name of await this.#names()) {
       const point = pointOf(name)
@@ -83,7 +83,7 @@ export class SetAside {
   }
 }
 
-function pointOf(name: string): LogPoint | undefined {
+function pointOf(name: string): LogTip | undefined {
   const [, position, hash] = NAME.exec(name) ?? []
   return position === undefined || hash === undefined ? undefined : { position: parsePosition(position), hash }
 }

@@ -9,12 +9,11 @@ import { existsSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { IdKey } from '../../core/ids.ts'
-import { formatPosition, type Position, parsePosition } from '../../core/position.ts'
+import { formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 import { bytesOf, float32View } from '../../core/vector.ts'
-import type { LogPoint, RowFlag } from '../../store/log-entry.ts'
+import type { LogTip, RowFlag } from '../../store/log-entry.ts'
 import { type CellShape, CellState } from './cell-state.ts'
-import type { Departed } from './departures.ts'
-import { FAISS_HEADER_BYTES, faissHeader } from './flat-index.ts'
+import { FAISS_HEADER_BYTES, faissHeader } from './faiss-kernel.ts'
 import type { StoredRow } from './row-store.ts'
 import { SetAside } from './set-aside.ts'
 import {
@@ -28,13 +27,14 @@ import {
   snapshotPath,
   verifySnapshot,
 } from './snapshot-manifest.ts'
+import type { TombstoneRecord } from './tombstones.ts'
 
 export const SNAPSHOTS_KEPT = 2
 const VECTORS = 'vectors.faiss'
 const ROWS = 'rows.jsonl'
 const CENTROIDS = 'centroids.bin'
-const DEPARTED = 'departed.jsonl'
-const ONCE = 'once.jsonl'
+const TOMBSTONES = 'tombstones.jsonl'
+const IDEMPOTENCY = 'idempotency.jsonl'
 const MANIFEST = 'manifest.json'
 const TEMPORARY = 'tmp-'
 const WRITE_BYTES = 1024 * 1024
@@ -46,21 +46,21 @@ type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, pa
 
 /** Frozen at the call; the writing yields, so searches and applies go on meanwhile. Returns the verified position. */
 export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
-  const { point, version, gaps, shape, centroids } = state
+  const { tip: point, version, holes, shape, centroids } = state
   const rows = state.rows.liveRows()
   const store = state.rows
   const lines = rows.map(
     (row): RowLine => [
-      store.keys[row] as IdKey,
-      store.born[row] as number,
-      store.userVersions[row] as number,
-      store.flags[row] as RowFlag,
-      store.payloads[row] as string,
+      store.keyOf(row),
+      store.bornOf(row),
+      store.userVersionOf(row),
+      store.flagOf(row),
+      store.payloadOf(row),
     ],
   )
   const vectors = rows.map((row) => store.vector(row))
-  const departed = [...state.departures.entries()]
-  const once = [...state.once.all()].map(
+  const evicted = [...state.tombstones.entries()]
+  const idempotency = [...state.idempotency.all()].map(
     ({ request, digest, at, id, result }): OnceLine => [request, digest, at, id, result],
   )
   const name = `snapshot-${formatPosition(point.position)}`
@@ -77,19 +77,17 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       ),
       await writeFile(temporary, ROWS, lineParts(lines)),
       await writeFile(temporary, CENTROIDS, [centroids.bytes]),
-      await writeFile(temporary, DEPARTED, lineParts(departed.map(departedLine))),
-      await writeFile(temporary, ONCE, lineParts(once)),
+      await writeFile(temporary, TOMBSTONES, lineParts(evicted.map(departedLine))),
+      await writeFile(temporary, IDEMPOTENCY, lineParts(idempotency)),
     ]
     const manifest: SnapshotManifest = {
       format: SNAPSHOT_FORMAT,
       owner: shape.owner,
-      dimension: shape.dimension,
-      metric: shape.metric,
-      vectors: [...shape.vectors],
+      vectors: shape.vectors,
       position: formatPosition(point.position),
       hash: point.hash,
       version,
-      gaps: [...gaps],
+      holes: [...holes],
       centroidVersion: centroids.version,
       rows: rows.length,
       files,
@@ -107,7 +105,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
 }
 
 /** Is there a whole snapshot of this very point? What has its name and is none is set aside. */
-async function isThere(path: string, point: LogPoint): Promise<boolean> {
+async function isThere(path: string, point: LogTip): Promise<boolean> {
   if (!existsSync(path)) return false
   try {
     if ((await verifySnapshot(path)).hash === point.hash) return true
@@ -137,14 +135,14 @@ function* vectorParts(header: Buffer, vectors: readonly Float32Array[]): Generat
   for (const vector of vectors) yield bytesOf(vector)
 }
 
-function departedLine([key, { version, target, since, row }]: readonly [IdKey, Departed]): DepartedLine {
+function departedLine([key, { version, target, since, row }]: readonly [IdKey, TombstoneRecord]): DepartedLine {
   const kept: DepartedRow | null = row
     ? [row.born, row.userVersion, row.flag, row.payload, Buffer.from(bytesOf(row.vector)).toString('base64')]
     : null
   return [key, version, target, since, kept]
 }
 
-function departedOf(line: string): [IdKey, Departed] {
+function tombstoneOf(line: string): [IdKey, TombstoneRecord] {
   const [key, version, target, since, kept] = JSON.parse(line) as DepartedLine
   if (!kept) return [key, { version, target, since, row: undefined }]
   const [born, userVersion, flag, payload, vector] = kept
@@ -210,13 +208,13 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   checkShape(manifest, shape, path)
   const state = new CellState(shape, { position: parsePosition(manifest.position), hash: manifest.hash })
   state.version = manifest.version
-  state.gaps = manifest.gaps
+  state.holes = manifest.holes
   state.rows.floor = manifest.version
   state.centroids = { version: manifest.centroidVersion, bytes: await readFile(join(path, CENTROIDS)) }
-  for (const line of await linesOf(path, DEPARTED)) state.departures.keep(...departedOf(line))
-  for (const line of await linesOf(path, ONCE)) {
+  for (const line of await linesOf(path, TOMBSTONES)) state.tombstones.keep(...tombstoneOf(line))
+  for (const line of await linesOf(path, IDEMPOTENCY)) {
     const [request, digest, at, id, result] = JSON.parse(line) as OnceLine
-    state.once.note({ request, digest, at, id, result })
+    state.idempotency.note({ request, digest, at, id, result })
   }
   const lines = await linesOf(path, ROWS)
   const vectors = await open(join(path, VECTORS), 'r')
@@ -235,8 +233,8 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   } finally {
     await vectors.close()
   }
-  if (manifest.rows > 0) state.index.addFile(join(path, VECTORS))
-  if (state.index.rows !== state.rows.size || state.rows.size !== manifest.rows)
+  if (manifest.rows > 0) state.kernel.appendFile(join(path, VECTORS))
+  if (state.kernel.rows !== state.rows.size || state.rows.size !== manifest.rows)
     throw new DamagedSnapshot(`${path} does not hold the rows that it names`)
   return state
 }

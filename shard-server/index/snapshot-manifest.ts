@@ -10,7 +10,7 @@ import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { differences, type RowShape } from '../../core/data-identity.ts'
 import { MaksError } from '../../core/errors.ts'
-import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 
 export const SNAPSHOT_FORMAT = 5
 const MANIFEST = 'manifest.json'
@@ -20,13 +20,11 @@ const NAME = /^snapshot-\d+-\d+$/
 const manifestSchema = z.object({
   format: z.literal(SNAPSHOT_FORMAT),
   owner: z.string(),
-  dimension: z.number(),
-  metric: z.enum(['L2', 'InnerProduct', 'Cosine']),
-  vectors: z.array(z.string()),
+  vectors: z.strictObject({ '': z.object({ size: z.number(), metric: z.enum(['L2', 'InnerProduct', 'Cosine']) }) }),
   position: z.string(),
   hash: z.string(),
   version: z.number(),
-  gaps: z.array(z.tuple([z.number(), z.number()])),
+  holes: z.array(z.tuple([z.number(), z.number()])),
   centroidVersion: z.number(),
   rows: z.number(),
   files: z.array(z.object({ name: z.string().regex(/^[a-z]+\.[a-z]+$/), bytes: z.number(), sha256: z.string() })),
@@ -85,21 +83,17 @@ export async function readManifest(path: string, name = basename(path)): Promise
 }
 
 /** Throws where a snapshot is not of this cell, or its rows cannot be read as this cell's. */
-export function checkShape(
-  manifest: SnapshotManifest,
-  { owner, dimension, metric, vectors }: OwnedShape,
-  path: string,
-) {
+export function checkShape(manifest: SnapshotManifest, { owner, vectors }: OwnedShape, path: string) {
   if (manifest.owner !== owner)
     throw new MaksError(
       'DATA_OF_ANOTHER_SHAPE',
       `${path} belongs to ${manifest.owner}, not to ${owner}; nothing was changed`,
     )
-  const differing = differences(JSON.stringify(manifest), { dimension, metric, vectors })
+  const differing = differences(JSON.stringify(manifest), { vectors })
   if (differing !== '')
     throw new MaksError(
       'DATA_OF_ANOTHER_SHAPE',
-      `${path} holds ${manifest.metric} of dimension ${manifest.dimension}: ${differing}; nothing was changed`,
+      `${path} holds ${manifest.vectors[''].metric} of dimension ${manifest.vectors[''].size}: ${differing}; nothing was changed`,
     )
 }
 

@@ -1,7 +1,7 @@
 /** Centroids by k-means, with FAISS for the assignment step; yields to other calls between blocks of points. */
 import { kMeans } from '../../core/kmeans.ts'
 import type { CellShape } from './cell-state.ts'
-import { FlatIndex, flatten } from './flat-index.ts'
+import { FaissKernel, flatten } from './faiss-kernel.ts'
 
 /** Points that one assignment step compares before it yields. */
 const BLOCK = 512
@@ -22,8 +22,8 @@ export async function train(
   for (let at = 0; at < points.length; at += BLOCK * dimension)
     blocks.push(flatten([points.subarray(at, at + BLOCK * dimension)]))
   const assign = async (centroids: Float32Array) => {
-    const index = new FlatIndex('L2', dimension, scratchDir)
-    index.add([centroids])
+    const index = new FaissKernel('L2', dimension, scratchDir)
+    index.append([centroids])
     const labels: number[] = []
     const distances: number[] = []
     for (const block of blocks) {

@@ -33,20 +33,20 @@ local function whole(s)
   return x.last == s.head and x.first and seq_of(x.first) <= seq_of(s.trim) + 1
     and x.length == seq_of(x.last) - seq_of(x.first) + 1
 end
--- A new epoch, above all that was ever used: whatever is appended from now on ranks above every other history of the log.
+-- A new epoch, above all that was ever used: whatever is appended from now on ranks above every other timeline of the log.
 local function next_epoch(s, other)
   s.epoch = int(math.max(num(s.epoch), num(string.match(other or '0-0', '^(%d+)')), now_ms() - 1) + 1)
   redis.call('HSET', s.meta, 'epoch', s.epoch)
 end
 -- The hash covers the entry before, the id and every field but the byte count (log-entry.ts computes the same).
--- `once` is what a request with an idempotency key has come to by this entry; '' where there is none.
-local function append(s, t, v, u, key, flag, row, once)
-  once = once or ''
+-- `idempotency` is what a request with an idempotency key has come to by this entry; '' where there is none.
+local function append(s, t, v, u, key, flag, row, idempotency)
+  idempotency = idempotency or ''
   s.seq = s.seq + 1
   s.head = s.epoch .. '-' .. int(s.seq)
-  s.hash = string.sub(redis.sha1hex(table.concat({ s.hash, s.head, t, v, u, flag, once, #key, key, row }, '|')), 1, 20)
-  s.bytes = s.bytes + #key + #row + #once + 128
-  redis.call('XADD', s.log, s.head, 't', t, 'v', v, 'u', u, 'i', key, 'f', flag, 'o', once, 'h', s.hash, 'z', int(s.bytes), 'd', row)
+  s.hash = string.sub(redis.sha1hex(table.concat({ s.hash, s.head, t, v, u, flag, idempotency, #key, key, row }, '|')), 1, 20)
+  s.bytes = s.bytes + #key + #row + #idempotency + 128
+  redis.call('XADD', s.log, s.head, 't', t, 'v', v, 'u', u, 'i', key, 'f', flag, 'o', idempotency, 'h', s.hash, 'z', int(s.bytes), 'd', row)
 end
 local function save_cell(s)
   redis.call('HSET', s.meta, 'head', s.head, 'hash', s.hash, 'bytes', int(s.bytes))
@@ -70,14 +70,14 @@ local function create(meta, keys, cells)
     append(s, 'I', '0', '0', '', '', '')
     save_cell(s)
   end
-  redis.call('HSET', meta, 'ver', '0', 'cv', '0', 'moving', '0', 'rows', '0', 'copies', '0')
+  redis.call('HSET', meta, 'ver', '0', 'cv', '0', 'moving', '0', 'rows', '0', 'redundant', '0')
 end
--- The gate opens. Positions of another history mean nothing any more: Redis may have lost entries that nobody had read,
+-- The gate opens. Positions of another timeline mean nothing any more: Redis may have lost entries that nobody had read,
 -- whose places others will take.
 local function open_gate(meta, inc)
-  local history = int(math.max(num(redis.call('HGET', meta, 'history')) + 1, now_ms()))
-  redis.call('HSET', meta, 'inc', inc, 'history', history)
-  return history
+  local timeline = int(math.max(num(redis.call('HGET', meta, 'timeline')) + 1, now_ms()))
+  redis.call('HSET', meta, 'inc', inc, 'timeline', timeline)
+  return timeline
 end
 local function forget_claims(gate)
   local all = redis.call('HGETALL', gate)
@@ -87,7 +87,7 @@ end
 local function close_gate(meta, gate, why)
   forget_claims(gate)
   redis.call('HSET', gate, 'regressed', why, 'first', int(now_ms()))
-  redis.call('HDEL', gate, 'state', 'mended')
+  redis.call('HDEL', gate, 'state', 'repairedIn')
   redis.call('HDEL', meta, 'inc')
 end
 -- Why the gate stays closed, and what it waits for; '' where it is open or about to open.

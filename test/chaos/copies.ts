@@ -1,11 +1,12 @@
 /** The end of a run: every pod of a cell holds the same, at the same position, and the directory counts what the cells hold. */
 import { createHash } from 'node:crypto'
 import type { ProcessStatus } from '../../cli/status.ts'
-import { DataDir } from '../../cli/supervisor/data-dir.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { type RowsResponse, RPC, type ScrollRequest } from '../../protocol/shard-rpc.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
-import { type TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { DataDir } from '../../supervisor/data-dir.ts'
+import { type TestCluster } from '../support/cluster.ts'
 
 const PAGE = 1000
 const TIMEOUT_MS = 10_000
@@ -28,14 +29,14 @@ export async function differences(cluster: TestCluster): Promise<string[]> {
 
 /** All pods, when those of each cell have reached the same position. */
 function level(cluster: TestCluster): Promise<ProcessStatus[]> {
-  return waitFor(
+  return until(
+    'all pods to be level',
     async () => {
       const pods = (await cluster.processes()).filter(({ kind, ready }) => kind === 'shard' && ready)
       const positions = new Set(pods.map((pod) => `${pod.cluster} ${pod.appliedId}`))
       const cells = new Set(pods.map((pod) => pod.cluster))
       return positions.size === cells.size && pods.length === 2 * cells.size ? pods : undefined
     },
-    'all pods to be level',
     60_000,
   )
 }

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
 import { type Disturbance, FaultProxy } from '../support/fault-proxy.ts'
 
 /** Sends back what it gets. */
@@ -58,7 +58,7 @@ describe('the proxy of the chaos runs', () => {
       end()
       await say(20)
     }
-    await waitFor(async () => (heard().length === said.length ? true : undefined), 'everything to come back')
+    await until('everything to come back', async () => heard().length === said.length)
     expect(heard()).toBe(said)
     socket.destroy()
   })
@@ -70,10 +70,10 @@ describe('the proxy of the chaos runs', () => {
     await sleep(100)
     expect(mine.heard()).toBe('')
     end()
-    await waitFor(async () => (mine.heard() === 'x' ? true : undefined), 'what was held')
+    await until('what was held', async () => mine.heard() === 'x')
     const other = proxy.disturb({ hold: 'both' }, 1)
     mine.socket.write('y')
-    await waitFor(async () => (mine.heard() === 'xy' ? true : undefined), 'what is not held')
+    await until('what is not held', async () => mine.heard() === 'xy')
     other()
     mine.socket.destroy()
   })

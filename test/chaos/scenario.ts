@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { TestCluster } from '../support/cluster.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
 import { TestRedis } from '../support/redis.ts'
 import { Clients, DIMENSION, type Tally } from './clients.ts'
@@ -165,9 +166,9 @@ class Deck {
  */
 async function repaired(cluster: TestCluster): Promise<void> {
   await sleep(FOUND_MS)
-  await waitFor(
-    async () => ((await cluster.topology().catch(() => undefined))?.gate === 'open' ? true : undefined),
+  await until(
     'the log to be repaired',
+    async () => ((await cluster.topology().catch(() => undefined))?.gate === 'open' ? true : undefined),
     RECOVERY_LIMIT_MS,
   )
   await cluster.allFollow()
@@ -175,23 +176,19 @@ async function repaired(cluster: TestCluster): Promise<void> {
 
 /** Every cell has a primary, not only some. */
 async function led(cluster: TestCluster): Promise<void> {
-  await waitFor(
+  await until(
+    'every cell to be led',
     async () => {
       const primaries = (await cluster.processes()).filter(({ role }) => role === 'primary')
       return new Set(primaries.map(({ cluster: cell }) => cell)).size === CELLS || undefined
     },
-    'every cell to be led',
     RECOVERY_LIMIT_MS,
   )
 }
 
 async function flowing(clients: Clients, more = FLOWING): Promise<void> {
   const from = clients.tally.acknowledged
-  await waitFor(
-    async () => (clients.tally.acknowledged >= from + more ? true : undefined),
-    'writes to flow again',
-    RECOVERY_LIMIT_MS,
-  )
+  await until('writes to flow again', async () => clients.tally.acknowledged >= from + more, RECOVERY_LIMIT_MS)
 }
 
 /** What pods, directory, audit and scroll say otherwise of one another when all is calm. */

@@ -6,7 +6,8 @@
 import { statSync, truncateSync } from 'node:fs'
 import type { Durability } from '../../core/durability.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { runCli, TestCluster } from '../support/cluster.ts'
 import { appendOnlyFile } from '../support/redis.ts'
 
 export interface TailLoss {
@@ -81,16 +82,16 @@ export class TailLossTrials {
   /** Accepts the loss where one is told; returns what was told. */
   async #untilOpen(): Promise<string> {
     let told = ''
-    await waitFor(
+    await until(
+      'the collection to open',
       async () => {
         const { gate, regressed } = (await this.cluster.topology().catch(() => undefined)) ?? {}
-        if (regressed?.includes('nobody holds')) {
+        if (regressed?.includes('no pod holds')) {
           told = regressed
           await this.cluster.client.acceptLoss('things').catch(() => undefined)
         }
         return gate === 'open' || undefined
       },
-      'the collection to open',
       90_000,
     )
     await this.cluster.allFollow()
@@ -98,7 +99,7 @@ export class TailLossTrials {
   }
 }
 
-/** "cell 1: nobody holds the entries after 12-100 up to 12-130": 30. */
+/** "cell 1: no pod holds the entries after 12-100 up to 12-130": 30. */
 function entriesOf(told: string): number {
   return [...told.matchAll(/after \d+-(\d+) up to \d+-(\d+)/g)].reduce(
     (sum, [, from, to]) => sum + Number(to) - Number(from),

@@ -80,8 +80,8 @@ describe('--host', () => {
   it.each([
     ['0.0.0.0', '--api-key'],
     ['::', '--api-key'],
-    ['203.0.113.7', 'no address of this machine'],
-    ['no-such-name.invalid', 'no address of this machine'],
+    ['203.0.113.7', 'not an address of this machine'],
+    ['no-such-name.invalid', 'not an address of this machine'],
   ])('%s is refused in a sentence that says why', async (host, says) => {
     const { code, stderr } = await runCli(['start', '--host', host, '--data-dir', join(folder, 'refused')])
     expect([code, stderr]).toEqual([1, expect.stringContaining(says)])

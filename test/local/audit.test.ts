@@ -1,7 +1,8 @@
 /** The directory loses keys, and says what is not so, under a running collection with writers: the primaries make it good. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { keysOf } from '../../protocol/keys.ts'
-import { metricOf, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { metricOf, TestCluster } from '../support/cluster.ts'
 
 let cluster: TestCluster
 beforeAll(async () => {
@@ -34,7 +35,7 @@ async function audited(): Promise<void> {
   // A pass that ends now may have begun before: the one after it has not.
   for (let i = 0; i < 2; i++) {
     const since = Date.now() / 1000
-    await waitFor(async () => (await passes()) > since || undefined, 'the directory to be audited', 90_000)
+    await until('the directory to be audited', async () => (await passes()) > since || undefined, 90_000)
   }
 }
 

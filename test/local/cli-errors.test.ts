@@ -7,13 +7,13 @@ import { type AddressInfo, createServer as createTcpServer, type Server as TcpSe
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Case, expectAll, isOneSentence } from '../support/cli-cases.ts'
 import { type Run, runCli } from '../support/cluster.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-errors-'))
 const dataDir = join(folder, 'data')
 const root = join(import.meta.dirname, '../..')
 const KEY = 'the-key'
-const AT_ONCE = 3
 const DATA_COMMANDS = ['import', 'export', 'search', 'get', 'delete', 'count', 'accept-loss']
 const ALL_COMMANDS = ['start', 'stop', 'status', 'quickstart', ...DATA_COMMANDS]
 let url = ''
@@ -65,13 +65,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-interface Case {
-  args: string[]
-  says?: string | RegExp
-  env?: Record<string, string>
-  input?: string
-}
-
 /** What a data command needs beside what is wrong. */
 function complete(command: string, ...more: string[]): string[] {
   const own: Record<string, string[]> = {
@@ -83,26 +76,6 @@ function complete(command: string, ...more: string[]): string[] {
   }
   return [command, ...(own[command] ?? []), '-c', 'things', ...more]
 }
-
-async function expectAll(code: number, cases: readonly Case[]): Promise<void> {
-  const wrong: unknown[] = []
-  for (let i = 0; i < cases.length; i += AT_ONCE) {
-    const batch = cases.slice(i, i + AT_ONCE)
-    const runs = await Promise.all(
-      batch.map(({ args, env, input }) => runCli(args, { ...(env && { env }), ...(input && { input }) })),
-    )
-    for (const [j, { args, says = '' }] of batch.entries()) {
-      const run = runs[j] as Run
-      const fits = typeof says === 'string' ? run.stderr.includes(says) : says.test(run.stderr)
-      if (run.code !== code || run.stdout !== '' || !isOneSentence(run.stderr) || !fits)
-        wrong.push({ args, says, ...run })
-    }
-  }
-  expect(wrong).toEqual([])
-}
-
-const isOneSentence = (stderr: string) =>
-  /^maksdb: [^\n]{10,}\n$/.test(stderr) && !/^\s+at |fault of MaksDB|Correct the named field/m.test(stderr)
 
 describe('wrong usage is exit code 2 and names the option', () => {
   it('on every command: an unknown option, an argument too many, an option without its value', async () => {
@@ -169,7 +142,7 @@ describe('what fails is exit code 1', () => {
     await expectAll(1, [
       ...DATA_COMMANDS.map((command) => ({
         args: complete(command, '--url', `http://127.0.0.1:${closed}`),
-        says: 'nothing listens there. Is the server running',
+        says: 'nothing listens there. Check that the server runs',
       })),
       ...DATA_COMMANDS.map((command) => ({
         args: complete(command, '--url', `127.0.0.1:${portOf(html)}/x`),
@@ -314,62 +287,6 @@ describe('what fails is exit code 1', () => {
       expect([command, code, stderr]).toEqual([command, 1, expect.stringContaining('you lack the rights')])
       expect(isOneSentence(stderr)).toBe(true)
     }
-  })
-})
-
-describe('redis-server', () => {
-  it('that is not there, or too old, is told at once, by start and by PUT', async () => {
-    const example = join(root, 'examples/quickstart.yaml')
-    const bin = path('bin')
-    mkdirSync(bin, { recursive: true })
-    const started = performance.now()
-    await expectAll(1, [
-      {
-        args: ['start', '-f', example, '--data-dir', path('no-redis')],
-        env: { PATH: bin },
-        says: 'redis-server is not on the PATH. Install',
-      },
-    ])
-    writeFileSync(join(bin, 'redis-server'), '#!/bin/sh\necho "Redis server v=6.0.16 sha=0"\n', { mode: 0o755 })
-    await expectAll(1, [
-      {
-        args: ['start', '-f', example, '--data-dir', path('no-redis')],
-        env: { PATH: `${bin}:${process.env.PATH}` },
-        says: 'redis-server 6.0 is too old',
-      },
-    ])
-    expect(performance.now() - started).toBeLessThan(20_000)
-    const empty = path('empty-system')
-    const run = await runCli(['start', '--data-dir', empty, '--json'], { env: { PATH: `${bin}:${process.env.PATH}` } })
-    const { endpoint } = JSON.parse(run.stdout) as { endpoint: string }
-    const answer = await fetch(`${endpoint}/collections/films`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ vectors: { size: 2, distance: 'Euclid' } }),
-    })
-    expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining('too old')])
-    await runCli(['stop', '--purge', '--data-dir', empty])
-  })
-
-  it('that cannot start is named with its reason, long before the time is up', async () => {
-    const bin = path('failing')
-    mkdirSync(bin, { recursive: true })
-    writeFileSync(
-      join(bin, 'redis-server'),
-      '#!/bin/sh\n[ "$1" = --version ] && echo "Redis server v=7.0.15" && exit\necho "Fatal error, the moon is wrong"\nexit 1\n',
-      { mode: 0o755 },
-    )
-    const started = performance.now()
-    const { code, stderr } = await runCli(
-      ['start', '-f', join(root, 'examples/quickstart.yaml'), '--data-dir', path('failing-redis'), '--json'],
-      { env: { PATH: `${bin}:${process.env.PATH}` } },
-    )
-    expect([code, stderr]).toEqual([
-      1,
-      expect.stringMatching(/^maksdb: digits-redis .*the moon is wrong.*logs\/digits-redis\.log\n$/),
-    ])
-    expect(performance.now() - started).toBeLessThan(60_000)
-    await runCli(['stop', '--purge', '--data-dir', path('failing-redis')])
   })
 })
 

@@ -104,7 +104,7 @@ describe('import', () => {
     expect(readFileSync(path, 'utf8')).toBe(exported.stdout)
   })
 
-  it('tells of a file that does not fit in one sentence', async () => {
+  it('explains a file that does not fit in one sentence', async () => {
     const wrong = await maksdb('import', file('wrong.jsonl', '{"id":1,"vector":[1]}'), '-c', 'things')
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('dimension 4')])
     expect((await maksdb('import', file('x.txt', ''), '-c', 'things')).stderr).toContain(

@@ -3,11 +3,12 @@ import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { formatPosition } from '../../core/position.ts'
-import type { StoredRow } from '../../shard-server/index/row-store.ts'
+import { formatPosition } from '../../core/log/position.ts'
+import { until } from '../../runtime/until.ts'
+import { RowStore } from '../../shard-server/index/row-store.ts'
 import { loadSnapshot, writeSnapshot } from '../../shard-server/index/snapshot-files.ts'
 import { listSnapshots, snapshotPath } from '../../shard-server/index/snapshot-manifest.ts'
-import { kill, metricOf, TestCluster, waitFor } from '../support/cluster.ts'
+import { kill, metricOf, TestCluster } from '../support/cluster.ts'
 
 let cluster: TestCluster
 afterAll(() => cluster.close())
@@ -21,8 +22,8 @@ it('a replica that holds another row than its primary is told of by metric and l
   await cluster.collection.upsert(points)
   const primary = await cluster.primary(0)
   const metric = (name: string) => metricOf(primary, name)
-  await waitFor(async () => (await metric('maksdb_copy_checks_total')) > 2 || undefined, 'copies to be compared')
-  expect(await metric('maksdb_copies_differing')).toBe(0)
+  await until('copies to be compared', async () => (await metric('maksdb_divergence_checks_total')) > 2 || undefined)
+  expect(await metric('maksdb_replicas_diverged')).toBe(0)
 
   // The supervisor must not start the replica again before its snapshot is another one.
   const supervisor = await cluster.find({ kind: 'supervisor' })
@@ -31,7 +32,7 @@ it('a replica that holds another row than its primary is told of by metric and l
   kill(replica)
   await changeARow(join(cluster.dataDir, 'clusters', 'things', `shard-0-${replica.ordinal}`, 'snapshots'))
   process.kill(supervisor.pid, 'SIGCONT')
-  await waitFor(async () => (await metric('maksdb_copies_differing')) === 1 || undefined, 'the difference to be found')
+  await until('the difference to be found', async () => (await metric('maksdb_replicas_diverged')) === 1 || undefined)
   expect(cluster.logs()).toContain('hold different rows')
 })
 
@@ -39,11 +40,20 @@ it('a replica that holds another row than its primary is told of by metric and l
 async function changeARow(dir: string): Promise<void> {
   const [newest] = await listSnapshots(dir)
   if (!newest) throw new Error('there is no snapshot')
-  const shape = { owner: 'default/things/0', dimension: 2, metric: 'L2' as const, vectors: [''], scratchDir: tmpdir() }
+  const shape = {
+    owner: 'default/things/0',
+    dimension: 2,
+    metric: 'L2' as const,
+    vectors: { '': { size: 2, metric: 'L2' as const } },
+    scratchDir: tmpdir(),
+  }
   const state = await loadSnapshot(shape, snapshotPath(dir, newest))
-  const number = state.rows.liveRows()[7] as number
-  const row: StoredRow = state.rows.at(number)
-  state.rows.payloads[number] = row.payload.replace(/\d+/, '99')
+  const changed = new RowStore(shape.dimension)
+  state.rows.liveRows().forEach((number, n) => {
+    const row = state.rows.at(number)
+    changed.put(n === 7 ? { ...row, payload: row.payload.replace(/\d+/, '99') } : row)
+  })
+  state.rows = changed
   // A whole snapshot of a position is never written over.
   rmSync(snapshotPath(dir, newest), { recursive: true })
   expect(formatPosition(await writeSnapshot(state, dir))).toBe(formatPosition(newest))

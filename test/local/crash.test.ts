@@ -1,7 +1,8 @@
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { portIsFree } from '../../cli/supervisor/os-process.ts'
-import { kill, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { portIsFree } from '../../supervisor/os-process.ts'
+import { kill, TestCluster } from '../support/cluster.ts'
 import { flowing, violations, Writers } from '../support/writers.ts'
 
 let cluster: TestCluster
@@ -76,10 +77,8 @@ describe('kill -9 under load', () => {
     // It is in charge: what dies is restarted.
     const victim = await cluster.find({ kind: 'shard', role: 'replica' })
     kill(victim)
-    await waitFor(
-      async () =>
-        (await cluster.processes()).find(({ name, pid, ready }) => name === victim.name && pid !== victim.pid && ready),
-      'a restart by the new supervisor',
+    await until('a restart by the new supervisor', async () =>
+      (await cluster.processes()).find(({ name, pid, ready }) => name === victim.name && pid !== victim.pid && ready),
     )
   })
 
@@ -88,9 +87,8 @@ describe('kill -9 under load', () => {
     kill(await cluster.find({ kind: 'supervisor' }))
     kill(redis)
     const squatter = createServer((socket) => socket.destroy())
-    await waitFor(
-      async () => ((await portIsFree(redis.port ?? 0, '127.0.0.1')) ? true : undefined),
-      'the port to be free',
+    await until('the port to be free', async () =>
+      (await portIsFree(redis.port ?? 0, '127.0.0.1')) ? true : undefined,
     )
     await new Promise<void>((resolve) => squatter.listen(redis.port ?? 0, '127.0.0.1', resolve))
     await cluster.start()

@@ -109,7 +109,7 @@ describe('a data directory in use', () => {
     expect((await start(link)).code).toBe(0)
     const { stdout } = await runCli(['status', '--json', '--data-dir', path])
     expect((JSON.parse(stdout) as { processes: unknown[] }).processes).toHaveLength(2)
-    expect((await purge(path)).stdout).toContain('the directory itself was there before MaksDB and stays')
+    expect((await purge(path)).stdout).toContain('kept the directory itself, which existed before MaksDB')
     expect(tree(path)).toEqual([])
   })
 })

@@ -2,7 +2,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { metricOf, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { metricOf, TestCluster } from '../support/cluster.ts'
 import { FailingDisk } from '../support/failing-disk.ts'
 
 const disk = FailingDisk.make()
@@ -43,22 +44,21 @@ describe.skipIf(!disk)('a volume that answers with EIO', () => {
   it('gets no snapshot: the log is kept, writes and reads go on, and the next snapshot is whole', async () => {
     await started('Fsync')
     expect((await put(0, 250)).status).toBe(200)
-    await waitFor(async () => ((await metric('maksdb_snapshot_seconds_count')) > 0 ? true : undefined), 'a snapshot')
+    await until('a snapshot', async () => ((await metric('maksdb_snapshot_seconds_count')) > 0 ? true : undefined))
     const before = await processes()
     const { ordinal } = await cluster.primary(0)
     disk?.fail(volumeOf(ordinal))
-    await waitFor(async () => {
+    await until('a snapshot that fails', async () => {
       expect((await put(1000, 250)).status).toBe(200)
       return (await metric('maksdb_snapshot_failures_total')) > 0 || undefined
-    }, 'a snapshot that fails')
+    })
     expect([await count(), await processes()]).toEqual([500, before])
     disk?.heal()
     const failures = await metric('maksdb_snapshot_failures_total')
     const taken = await metric('maksdb_snapshot_seconds_count')
     await put(2000, 250)
-    await waitFor(
-      async () => ((await metric('maksdb_snapshot_seconds_count')) > taken ? true : undefined),
-      'a new snapshot',
+    await until('a new snapshot', async () =>
+      (await metric('maksdb_snapshot_seconds_count')) > taken ? true : undefined,
     )
     expect(await metric('maksdb_snapshot_failures_total')).toBe(failures)
     await cluster.stop()
@@ -82,15 +82,11 @@ describe.skipIf(!disk)('a volume that answers with EIO', () => {
     )
     expect(found.status).toBe(200)
     disk?.heal()
-    await waitFor(async () => ((await put(200, 30)).status === 200 ? true : undefined), 'writes again')
+    await until('writes again', async () => ((await put(200, 30)).status === 200 ? true : undefined))
     await cluster.killAll()
     rmSync(join(cluster.redisFiles, 'appendonlydir'), { recursive: true })
     await cluster.start()
-    await waitFor(
-      async () => ((await count().catch(() => 0)) >= 80 ? true : undefined),
-      'what was acknowledged',
-      60_000,
-    )
+    await until('what was acknowledged', async () => ((await count().catch(() => 0)) >= 80 ? true : undefined), 60_000)
     expect((await cluster.collection.get([0, 49, 200, 229], { consistency: 'strong' })).length).toBe(4)
   })
 })
@@ -120,8 +116,10 @@ describe.skipIf(!disk)('a volume whose syncs take a second and a half', () => {
       expect(await metric('maksdb_lease_losses_total')).toBe(0)
       disk?.heal()
       expect(await count()).toBe(230)
-      await waitFor(async () => ((await metric('maksdb_copy_checks_total')) > 0 ? true : undefined), 'copies compared')
-      expect(await metric('maksdb_copies_differing')).toBe(0)
+      await until('copies compared', async () =>
+        (await metric('maksdb_divergence_checks_total')) > 0 ? true : undefined,
+      )
+      expect(await metric('maksdb_replicas_diverged')).toBe(0)
     },
   )
 })

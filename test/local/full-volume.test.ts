@@ -2,7 +2,8 @@
 import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { metricOf, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { metricOf, TestCluster } from '../support/cluster.ts'
 import { type SmallVolume, smallVolume } from '../support/small-volume.ts'
 
 let cluster: TestCluster | undefined
@@ -49,14 +50,14 @@ describe.skipIf(!probe)('a volume that is full', () => {
     cluster = await onSmallVolume('Fsync')
     const { path } = volume as SmallVolume
     await put(ids(0, 250))
-    await waitFor(async () => existsSync(join(path, 'snapshots')) || undefined, 'a snapshot')
+    await until('a snapshot', async () => existsSync(join(path, 'snapshots')) || undefined)
     fill(path)
-    await waitFor(
+    await until(
+      'a snapshot that fails',
       async () => {
         expect((await put(ids(1000, 250))).status).toBe(200)
         return (await metric('maksdb_snapshot_failures_total')) > 0 || undefined
       },
-      'a snapshot that fails',
       60_000,
     )
     expect(await cluster.collection.count({ consistency: 'strong' })).toBe(500)
@@ -67,7 +68,7 @@ describe.skipIf(!probe)('a volume that is full', () => {
     rmSync(join(path, 'ballast'))
     const failures = await metric('maksdb_snapshot_failures_total')
     await put(ids(2000, 250))
-    await waitFor(async () => ((await metric('maksdb_snapshot_age_seconds')) < 20 ? true : undefined), 'a new snapshot')
+    await until('a new snapshot', async () => ((await metric('maksdb_snapshot_age_seconds')) < 20 ? true : undefined))
     expect(await metric('maksdb_snapshot_failures_total')).toBe(failures)
   })
 
@@ -76,10 +77,10 @@ describe.skipIf(!probe)('a volume that is full', () => {
     const { path } = volume as SmallVolume
     expect((await put(ids(0, 50))).status).toBe(200)
     fill(path)
-    const held = await waitFor(async () => {
+    const held = await until('a write that is not acknowledged', async () => {
       const answer = await put(ids(100, 20))
       return answer.status === 200 ? undefined : answer
-    }, 'a write that is not acknowledged')
+    })
     expect([held.status, held.json.maksdb?.code]).toEqual([504, 'UNKNOWN_OUTCOME'])
     expect(await metric('maksdb_journal_failures_total')).toBeGreaterThan(0)
     expect(
@@ -87,7 +88,7 @@ describe.skipIf(!probe)('a volume that is full', () => {
         .status,
     ).toBe(200)
     rmSync(join(path, 'ballast'))
-    await waitFor(async () => ((await put(ids(200, 5))).status === 200 ? true : undefined), 'writes again')
+    await until('writes again', async () => ((await put(ids(200, 5))).status === 200 ? true : undefined))
     expect(await cluster.collection.count({ consistency: 'strong' })).toBeGreaterThanOrEqual(75)
   })
 })

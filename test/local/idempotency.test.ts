@@ -1,6 +1,7 @@
 /** Idempotency-Key: a request that was executed is not executed again, over REST and across a failover. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { kill, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { kill, TestCluster } from '../support/cluster.ts'
 
 let cluster: TestCluster
 beforeAll(async () => {
@@ -28,7 +29,7 @@ it('a request that is sent again, after a failover of each cell and after newer 
   for (const cell of [0, 1]) {
     const primary = await cluster.primary(cell)
     kill(primary)
-    await waitFor(async () => ((await cluster.primary(cell)).pid !== primary.pid ? true : undefined), 'another primary')
+    await until('another primary', async () => ((await cluster.primary(cell)).pid !== primary.pid ? true : undefined))
   }
   const again = await put(points(1), 'a')
   expect([again.status, again.json.result]).toEqual([200, first.json.result])

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exactStringify } from '../../core/exact-json.ts'
-import { cli, runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import { exactStringify } from '../../core/json/exact-json.ts'
+import { until } from '../../runtime/until.ts'
+import { cli, runCli, TestCluster } from '../support/cluster.ts'
 
 const POINTS = 400
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-import-'))
@@ -99,7 +100,7 @@ describe('an import that stops', () => {
     const { code, stderr } = await maksdb('import', path, '-c', name, '--batch', '100')
     expect(code).toBe(1)
     expect(stderr).toContain(`${path}: line 701: its vector has 3 values, the first one of the file 2`)
-    expect(stderr).toContain(`The first 700 rows are in ${name}; then go on with --skip 700`)
+    expect(stderr).toContain(`The first 700 rows are in ${name}; then continue with --skip 700`)
     expect(await count(name)).toBe(700)
     writeFileSync(path, rows.with(700, lines(700, 1)[0] as string).join('\n'))
     expect((await maksdb('import', path, '-c', name, '--skip', '700')).code).toBe(0)
@@ -134,7 +135,7 @@ describe('an import that stops', () => {
       stderr += chunk.toString()
     })
     const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
-    await waitFor(async () => ((await count(name)) > 0 ? true : undefined), 'the first points')
+    await until('the first points', async () => ((await count(name)) > 0 ? true : undefined))
     child.kill('SIGINT')
     expect(await ended).toBe(1)
     const [, next = ''] = /it was interrupted\. The first (\d+) rows are in interrupted/.exec(stderr) ?? []

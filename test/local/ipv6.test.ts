@@ -7,12 +7,12 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort } from '../../cli/supervisor/os-process.ts'
 import { hostPort, httpUrl } from '../../core/address.ts'
-import { collectionConfigOf, NATIVE_ENV, redisSettings } from '../../protocol/cluster-config.ts'
-import { type RunFile, runFileSchema } from '../../protocol/config.ts'
-import { API_VERSION, KIND, parseVectorCluster } from '../../protocol/vector-cluster.ts'
-import { waitFor } from '../support/cluster.ts'
+import { collectionConfigOf, NATIVE_ENV, redisSettings } from '../../protocol/env/cluster-config.ts'
+import { type RunFile, runFileSchema } from '../../protocol/env/config.ts'
+import { API_VERSION, KIND, parseVectorCluster } from '../../protocol/manifest/vector-cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { freePort } from '../../supervisor/os-process.ts'
 
 const HOST = '::1'
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -51,17 +51,16 @@ const common = (name: string) => ({
 
 function runOf(name: string): Promise<RunFile> {
   const path = join(folder, `${name}.run`)
-  return waitFor(
-    async () => (existsSync(path) ? runFileSchema.parse(JSON.parse(await readFile(path, 'utf8'))) : undefined),
-    `${name} to listen`,
+  return until(`${name} to listen`, async () =>
+    existsSync(path) ? runFileSchema.parse(JSON.parse(await readFile(path, 'utf8'))) : undefined,
   )
 }
 
 function ready(adminPort: number, what: string): Promise<true> {
-  return waitFor(async () => {
+  return until(what, async () => {
     const answer = await fetch(`${httpUrl(HOST, adminPort)}/readyz`).catch(() => undefined)
     return answer?.ok === true ? true : undefined
-  }, what)
+  })
 }
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {

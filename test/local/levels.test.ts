@@ -1,7 +1,8 @@
 /** Levels of durability on real servers: a Redis with a replica of its own, and a journal on volumes that are full. */
 import { afterEach, describe, expect, it } from 'vitest'
+import { until } from '../../runtime/until.ts'
 import { checkDurability } from '../../store/connection.ts'
-import { kill, TestCluster, waitFor } from '../support/cluster.ts'
+import { kill, TestCluster } from '../support/cluster.ts'
 import { TestRedis } from '../support/redis.ts'
 
 let cluster: TestCluster | undefined
@@ -20,9 +21,9 @@ async function newServer(): Promise<TestRedis> {
 
 async function follow(replica: TestRedis, master: TestRedis): Promise<void> {
   await replica.client.replicaof('127.0.0.1', master.port)
-  await waitFor(
-    async () => /slave0:.*state=online/.test(await master.client.info('replication')) || undefined,
+  await until(
     'the replica to follow',
+    async () => /slave0:.*state=online/.test(await master.client.info('replication')) || undefined,
   )
 }
 
@@ -55,21 +56,21 @@ describe('Replicated', () => {
     const unsafe = await put(100)
     expect([unsafe.status, unsafe.json.maksdb?.code]).toEqual([504, 'UNKNOWN_OUTCOME'])
     process.kill(replica.pid, 'SIGCONT')
-    await waitFor(async () => ((await put(101)).status === 200 ? true : undefined), 'writes with the replica back')
+    await until('writes with the replica back', async () => ((await put(101)).status === 200 ? true : undefined))
 
     // Without a replica Redis refuses, before anything is done.
     await replica.client.replicaof('NO', 'ONE')
-    const refused = await waitFor(async () => {
+    const refused = await until('Redis to refuse', async () => {
       const answer = await put(102)
       return answer.status === 503 ? answer : undefined
-    }, 'Redis to refuse')
+    })
     expect(refused.raw).toContain('NOREPLICAS')
 
     // The master dies with its disk; what was the replica takes its place.
     await master.client.config('SET', 'min-replicas-to-write', '0')
     await master.become(replica)
     await follow(await newServer(), master)
-    await waitFor(async () => ((await put(103)).status === 200 ? true : undefined), 'writes after the failover')
+    await until('writes after the failover', async () => ((await put(103)).status === 200 ? true : undefined))
     const ids = [...Array.from({ length: 50 }, (_, id) => id), 101, 103]
     const found = await cluster.collection.get(ids, { consistency: 'strong' })
     expect(found.map(({ id }) => id)).toEqual(ids)
@@ -108,7 +109,7 @@ describe('Journal', () => {
     for (const one of await cluster.processes()) if (one.kind !== 'redis') kill(one)
     await redis.flushall()
     await cluster.start()
-    await waitFor(async () => ((await put(151)).status === 200 ? true : undefined), 'writes', 60_000)
+    await until('writes', async () => ((await put(151)).status === 200 ? true : undefined), 60_000)
     expect((await cluster.topology()).last_repair).toMatchObject({ lost: '', points: 151 })
     const found = await cluster.collection.get(
       Array.from({ length: 152 }, (_, id) => id),

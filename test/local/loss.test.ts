@@ -3,10 +3,11 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Keys, keysOf } from '../../protocol/keys.ts'
-import { HighWaterMark } from '../../shard-server/high-water-mark.ts'
+import { until } from '../../runtime/until.ts'
+import { HighWaterMark } from '../../shard-server/recovery/high-water-mark.ts'
 import type { Redis } from '../../store/connection.ts'
-import type { LogPoint } from '../../store/log-entry.ts'
-import { runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import type { LogTip } from '../../store/log-entry.ts'
+import { runCli, TestCluster } from '../support/cluster.ts'
 import { TestRedis } from '../support/redis.ts'
 
 let cluster: TestCluster
@@ -102,9 +103,9 @@ describe('after a loss in Redis that the shards can make good', () => {
       await copyInto(redis, older)
       await fill()
       await redis.replicaof('127.0.0.1', older.port)
-      await waitFor(
-        async () => /master_link_status:up/.test(await redis.info('replication')) || undefined,
+      await until(
         'the old data',
+        async () => /master_link_status:up/.test(await redis.info('replication')) || undefined,
       )
       await redis.replicaof('NO', 'ONE')
       expect(await cluster.repaired()).toMatchObject({ lost: '', lostIds: [], points: 300 })
@@ -123,9 +124,9 @@ describe('after a loss in Redis that the shards can make good', () => {
       spec: { dimension: 3, clusters: 4, replicas: 2, centroids: { source: 'Dynamic', sampleSize: 3000, seed: 1 } },
     })
     await cluster.collection.upsert(points(0, 6000))
-    await waitFor(
-      async () => ((await cluster.topology()).centroids.cells_still_moving > 0 ? true : undefined),
+    await until(
       'the points to move',
+      async () => ((await cluster.topology()).centroids.cells_still_moving > 0 ? true : undefined),
       30_000,
     )
     const redis = await cluster.redis()
@@ -149,26 +150,26 @@ describe('a loss that no shard can make good', () => {
     const shards = readdirSync(folder).filter((name) => name.startsWith('shard-0-'))
     for (const shard of shards) {
       const mark = new HighWaterMark(join(folder, shard))
-      const { position } = mark.read() as LogPoint
+      const { position } = mark.read() as LogTip
       mark.write({ position: { ...position, seq: position.seq + 7 }, hash: 'of entries that are gone' })
     }
     redis.disconnect()
     const started = runCli(['start', '--data-dir', cluster.dataDir, '--port', String(cluster.port)])
-    const why = await waitFor(async () => {
+    const why = await until('the loss to be told', async () => {
       const { regressed } = await cluster.topology().catch(() => ({ regressed: null }))
-      return regressed?.includes('nobody holds') ? regressed : undefined
-    }, 'the loss to be told')
-    expect(why).toMatch(/cell 0: nobody holds the entries after \d+-\d+ up to \d+-\d+/)
+      return regressed?.includes('no pod holds') ? regressed : undefined
+    })
+    expect(why).toMatch(/cell 0: no pod holds the entries after \d+-\d+ up to \d+-\d+/)
     const refused = await cluster.fetch('PUT', '/collections/things/points?timeout=2', { points: points(1000, 1) })
     expect([refused.status, refused.json?.maksdb?.code]).toEqual([503, 'WAL_REGRESSED'])
     expect((await cluster.fetch('POST', '/collections/things/points/query', { query: [0, 1, 1] })).status).toBe(200)
     const accepted = await runCli(['accept-loss', '--collection', 'things', '--data-dir', cluster.dataDir, '--yes'])
     expect([accepted.code, accepted.stdout]).toEqual([
       0,
-      expect.stringMatching(/is open again; given up: .*nobody holds/),
+      expect.stringMatching(/is open again; lost entries: .*no pod holds/),
     ])
     await started
-    expect((await cluster.repaired()).lost).toContain('cell 0: nobody holds')
+    expect((await cluster.repaired()).lost).toContain('cell 0: no pod holds')
     await writable()
     await expectEverything()
   })

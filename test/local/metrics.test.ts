@@ -1,7 +1,8 @@
 /** What processes export of others that can no longer tell, and the labels by which series are found. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { METRICS } from '../../protocol/metrics.ts'
-import { TestCluster, waitFor } from '../support/cluster.ts'
+import { METRICS } from '../../protocol/metrics/metrics.ts'
+import { until } from '../../runtime/until.ts'
+import { TestCluster } from '../support/cluster.ts'
 
 let cluster: TestCluster
 const NAME = 'vectorcluster="things",collection="things"'
@@ -26,9 +27,9 @@ async function scrape(kind: 'router' | 'shard'): Promise<Map<string, number>> {
 }
 
 function routerSays(series: string, value: number | undefined): Promise<unknown> {
-  return waitFor(
-    async () => ((await scrape('router')).get(series) === value ? true : undefined),
+  return until(
     `${series} to be ${value}`,
+    async () => ((await scrape('router')).get(series) === value ? true : undefined),
     30_000,
   )
 }
@@ -40,7 +41,15 @@ it('routers tell of cells and of Redis, shards of their volume', async () => {
   }
   await routerSays(`maksdb_redis_up{${NAME}}`, 1)
   await routerSays(`maksdb_redis_persistence_ok{${NAME}}`, 1)
-  const router = await scrape('router')
+  // Redis is asked only every ten seconds, at first perhaps before anything was written to its file.
+  const router = await until(
+    'the router to have seen a file of Redis',
+    async () => {
+      const seen = await scrape('router')
+      return Number(seen.get(`maksdb_redis_aof_bytes{${NAME}}`)) > 0 ? seen : undefined
+    },
+    30_000,
+  )
   for (const name of [
     'memory_bytes',
     'memory_limit_bytes',

@@ -3,7 +3,8 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { kill, runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { kill, runCli, TestCluster } from '../support/cluster.ts'
 
 let cluster: TestCluster
 afterEach(() => cluster.close())
@@ -51,14 +52,14 @@ describe('an old append-only file under a running cluster', () => {
   it('stops writes where everything died with it: searches go on, "maksdb accept-loss" opens the collection again', async () => {
     await restored('the shards died too')
     const start = runCli(['start', '--data-dir', cluster.dataDir, '--port', String(cluster.port)])
-    const refused = await waitFor(
+    const refused = await until(
+      'writes to be refused',
       async () => {
         const answer = await cluster
           .fetch('PUT', '/collections/things/points?timeout=2', { points: points(500, 1) })
           .catch(() => undefined)
-        return answer?.raw.includes('nobody holds') ? answer : undefined
+        return answer?.raw.includes('no pod holds') ? answer : undefined
       },
-      'writes to be refused',
       60_000,
     )
     expect([refused.status, refused.json?.maksdb?.code]).toEqual([503, 'WAL_REGRESSED'])
@@ -66,7 +67,7 @@ describe('an old append-only file under a running cluster', () => {
     expect((await cluster.topology()).gate).toBe('regressed')
     const search = () =>
       cluster.fetch('POST', '/collections/things/points/query', { query: [0, 1, 1], params: { exact: true } })
-    await waitFor(async () => ((await search()).status === 200 ? true : undefined), 'searches')
+    await until('searches', async () => ((await search()).status === 200 ? true : undefined))
     const accepted = await runCli(['accept-loss', '--collection', 'things', '--data-dir', cluster.dataDir, '--yes'])
     expect([accepted.code, accepted.stdout]).toEqual([0, expect.stringContaining('open again')])
     await start
@@ -83,28 +84,25 @@ describe('a replica that lost its volume', () => {
       env: { MAKSDB_SNAPSHOT_ENTRIES: '300' },
     })
     // Two snapshots are kept, so the log is cut as long as writing goes on.
-    await waitFor(async () => {
+    await until('the log to be cut', async () => {
       await cluster.collection.upsert(points(0, 400))
       return ((await cluster.topology()).cells[0]?.trimmed_below ?? 0) > 500 || undefined
-    }, 'the log to be cut')
+    })
     const replica = await cluster.find({ kind: 'shard', role: 'replica' })
     const folder = join(cluster.dataDir, 'clusters', 'things', `shard-0-${replica.ordinal}`)
     kill(replica)
     rmSync(folder, { recursive: true, force: true })
-    const reborn = await waitFor(
-      async () =>
-        (await cluster.processes()).find(
-          ({ name, pid, ready, points: held }) => name === replica.name && pid !== replica.pid && ready && held === 400,
-        ),
-      'the replica to be whole again',
+    const reborn = await until('the replica to be whole again', async () =>
+      (await cluster.processes()).find(
+        ({ name, pid, ready, points: held }) => name === replica.name && pid !== replica.pid && ready && held === 400,
+      ),
     )
     expect(reborn.role).toBe('replica')
     await cluster.collection.upsert(points(400, 5))
     const primary = await cluster.primary(0)
     kill(primary)
-    await waitFor(
-      async () => ((await cluster.topology()).cells[0]?.primary === `0/${replica.ordinal}` ? true : undefined),
-      'the copy to lead',
+    await until('the copy to lead', async () =>
+      (await cluster.topology()).cells[0]?.primary === `0/${replica.ordinal}` ? true : undefined,
     )
     expect(await cluster.collection.count({ consistency: 'strong' })).toBe(405)
     expect((await cluster.collection.get([7, 404])).map(({ payload }) => payload)).toEqual([{ n: 7 }, { n: 404 }])
@@ -121,7 +119,7 @@ describe('a replica that lost its volume', () => {
     const before = { probed: await probed(), pids: await pids() }
     change((text) => text.replace('recallTarget: 0.1', 'recallTarget: 1'))
     await cluster.start()
-    await waitFor(async () => ((await probed()) === 4 ? true : undefined), 'all cells to be asked')
+    await until('all cells to be asked', async () => ((await probed()) === 4 ? true : undefined))
     expect(before.probed).toBeLessThan(4)
     expect(await pids()).toEqual(before.pids)
   })
@@ -140,19 +138,16 @@ describe('a replica that lost its volume', () => {
       return (json as { result: { cells: { pods: unknown[] }[] } }).result.cells.flatMap(({ pods }) => pods)
     }
     await apply(3)
-    await waitFor(
-      async () =>
-        (await cluster.processes()).filter(({ points: held, ready }) => held === 50 && ready).length === 3
-          ? true
-          : undefined,
-      'three full copies',
+    await until('three full copies', async () =>
+      (await cluster.processes()).filter(({ points: held, ready }) => held === 50 && ready).length === 3
+        ? true
+        : undefined,
     )
     await apply(2)
-    await waitFor(
-      async () => ((await cluster.processes()).filter(({ kind }) => kind === 'shard').length === 2 ? true : undefined),
-      'two copies',
+    await until('two copies', async () =>
+      (await cluster.processes()).filter(({ kind }) => kind === 'shard').length === 2 ? true : undefined,
     )
-    await waitFor(async () => ((await members()).length === 2 ? true : undefined), 'two members')
+    await until('two members', async () => ((await members()).length === 2 ? true : undefined))
     // What a supervisor that died has left to do, the next one does: here a member without a process.
     const redis = await cluster.redis()
     const [key = ''] = await redis.keys('*:members')
@@ -160,7 +155,7 @@ describe('a replica that lost its volume', () => {
     await redis.hset(key, '0/2', JSON.stringify(left))
     kill(await cluster.find({ kind: 'supervisor' }))
     await cluster.start()
-    await waitFor(async () => ((await members()).length === 2 ? true : undefined), 'two members again')
+    await until('two members again', async () => ((await members()).length === 2 ? true : undefined))
     redis.disconnect()
     await cluster.collection.upsert(points(50, 5))
     expect(await cluster.collection.count({ consistency: 'strong' })).toBe(55)

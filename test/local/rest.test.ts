@@ -2,7 +2,10 @@
 import { request as rawRequest } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { BAD_INPUT, BODY_BYTES_MAX, POINTS, point } from '../support/bad-input.ts'
+import { BAD_COLLECTIONS } from '../support/bad-collections.ts'
+import { BAD_READS } from '../support/bad-reads.ts'
+import { BODY_BYTES_MAX, POINTS, point } from '../support/bad-request.ts'
+import { BAD_WRITES } from '../support/bad-writes.ts'
 import { TestCluster } from '../support/cluster.ts'
 
 let cluster: TestCluster
@@ -47,15 +50,18 @@ function asIs(method: string, path: string, body: string): Promise<string> {
 }
 
 describe('bad input', () => {
-  it.each(BAD_INPUT)('%s gets its status and changes nothing', async (_what, method, path, body, status, says) => {
-    const before = await state()
-    const answer = await cluster.fetch(method, path, body)
-    expect(answer.status, answer.raw).toBe(status)
-    expect((answer.json.status as { error: string }).error).toMatch(says)
-    expect(answer.json).toHaveProperty('time')
-    expect(answer.json.maksdb?.hint).toBeTypeOf('string')
-    expect(await state()).toBe(before)
-  })
+  it.each([...BAD_WRITES, ...BAD_READS, ...BAD_COLLECTIONS])(
+    '%s gets its status and changes nothing',
+    async (_what, method, path, body, status, says) => {
+      const before = await state()
+      const answer = await cluster.fetch(method, path, body)
+      expect(answer.status, answer.raw).toBe(status)
+      expect((answer.json.status as { error: string }).error).toMatch(says)
+      expect(answer.json).toHaveProperty('time')
+      expect(answer.json.maksdb?.hint).toBeTypeOf('string')
+      expect(await state()).toBe(before)
+    },
+  )
 
   it.each(['.', '..', '%2e', '%2E%2e', 'a%00b', '%ED%A0%80'])(
     'a collection named %s cannot be made: no request would reach it',

@@ -7,11 +7,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DataDir } from '../../cli/supervisor/data-dir.ts'
 import { keysOf } from '../../protocol/keys.ts'
 import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
+import { until } from '../../runtime/until.ts'
 import { SNAPSHOT_FORMAT } from '../../shard-server/index/snapshot-manifest.ts'
-import { runCli, TestCluster, waitFor } from '../support/cluster.ts'
+import { DataDir } from '../../supervisor/data-dir.ts'
+import { runCli, TestCluster } from '../support/cluster.ts'
 import { TestRedis } from '../support/redis.ts'
 
 const POINTS = 400
@@ -22,14 +23,14 @@ let cluster: TestCluster
 async function trimmed(spec: object = {}): Promise<void> {
   cluster = await TestCluster.start({ spec: { ...SPEC, ...spec }, env: { MAKSDB_SNAPSHOT_ENTRIES: '50' } })
   const ordinals = (await cluster.processes()).flatMap(({ kind, ordinal }) => (kind === 'shard' ? (ordinal ?? 0) : []))
-  await waitFor(async () => {
+  await until('the log to be trimmed', async () => {
     for (let from = 0; from < POINTS; from += 40)
       await cluster.collection.upsert(
         Array.from({ length: 40 }, (_, i) => ({ id: from + i, vector: [from + i, 1], payload: { n: from + i } })),
       )
     const cut = (await cluster.topology()).cells[0]?.trimmed_below
     return (cut && ordinals.every((ordinal) => snapshots(ordinal).length === 2)) || undefined
-  }, 'the log to be trimmed')
+  })
   await cluster.stop()
 }
 
@@ -89,9 +90,7 @@ describe('a VectorCluster of another shape on data that was kept', () => {
       const { code, stderr } = await start()
       expect(code).toBe(1)
       expect(stderr).toMatch(why)
-      expect(stderr).toMatch(
-        /does not start: .*nothing was changed.*Give the VectorCluster the shape that the data has/,
-      )
+      expect(stderr).toMatch(/does not start: .*nothing was changed.*Give the VectorCluster the shape of the data/)
       expect(stderr).not.toMatch(/^\s+at /m)
       const status = await runCli(['status', '--data-dir', cluster.dataDir])
       expect(status.stdout).toMatch(why)
@@ -155,13 +154,13 @@ describe('a snapshot that is really damaged', () => {
         told.some((line) => line.includes(`~${name}`)),
         name,
       ).toBe(true)
-    await waitFor(async () => {
+    await until('what was set aside to be replaced', async () => {
       const id = Math.floor(Math.random() * POINTS)
       await cluster.collection.upsert(
         Array.from({ length: 40 }, (_, i) => ({ id: (id + i) % POINTS, vector: [(id + i) % POINTS, 1] })),
       )
       return aside(0).length === 0 || undefined
-    }, 'what was set aside to be replaced')
+    })
     const removed = cluster.linesWith('removed what had been set aside: a peer holds a verified copy')
     for (const name of all)
       expect(
@@ -178,9 +177,8 @@ describe('a snapshot that is really damaged', () => {
     expect(code).toBe(0)
     for (let round = 0; round < 8; round++)
       await cluster.collection.upsert(Array.from({ length: 40 }, (_, i) => ({ id: i, vector: [i, 1] })))
-    await waitFor(
-      async () => (snapshots(0).some((name) => seqOf(name) > seqOf(newest)) ? true : undefined),
-      'newer snapshots',
+    await until('newer snapshots', async () =>
+      snapshots(0).some((name) => seqOf(name) > seqOf(newest)) ? true : undefined,
     )
     expect(aside(0).map((name) => name.replace(/^.*~/, ''))).toEqual([newest])
     expect(await cluster.collection.count({ consistency: 'strong' })).toBe(POINTS)
@@ -251,6 +249,6 @@ describe('two data directories with a collection of one name in one Redis', () =
 
   it('a collection that is deleted takes its own keys with it', async () => {
     expect((await cluster.fetch('DELETE', '/collections/things')).status).toBe(200)
-    await waitFor(async () => (await redis.client.dbsize()) === 0 || undefined, 'its keys to be gone')
+    await until('its keys to be gone', async () => (await redis.client.dbsize()) === 0 || undefined)
   })
 })

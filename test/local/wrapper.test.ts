@@ -6,7 +6,8 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sleep } from '../../runtime/lifecycle.ts'
-import { TestCluster, waitFor } from '../support/cluster.ts'
+import { until } from '../../runtime/until.ts'
+import { TestCluster } from '../support/cluster.ts'
 
 const root = join(import.meta.dirname, '../..')
 let cluster: TestCluster
@@ -33,9 +34,8 @@ function commands(named: string): number[] {
     .map(Number)
 }
 
-const begun = (named = cluster.dataDir) => waitFor(async () => commands(named)[0], 'the command to begin')
-const gone = (named = cluster.dataDir) =>
-  waitFor(async () => (commands(named).length === 0 ? true : undefined), 'the command to end', 10_000)
+const begun = (named = cluster.dataDir) => until('the command to begin', async () => commands(named)[0])
+const gone = (named = cluster.dataDir) => until('the command to end', async () => commands(named).length === 0, 10_000)
 
 async function start(command: string, ...args: string[]): Promise<ChildProcess> {
   const child = spawn(command, args, { cwd: root, stdio: ['pipe', 'ignore', 'pipe'] })
@@ -46,7 +46,7 @@ async function start(command: string, ...args: string[]): Promise<ChildProcess> 
 /** The import reads: from now on it handles signals itself. */
 async function reads({ stdin }: ChildProcess, id: number): Promise<void> {
   stdin?.write(`{"id":${id},"vector":[1,2]}\n`)
-  await waitFor(async () => (await cluster.collection.get([id]))[0], 'the first point of the import')
+  await until('the first point of the import', async () => (await cluster.collection.get([id]))[0])
 }
 
 describe('an import by the bin script', () => {

@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
 import { bucketOf } from '../../protocol/keys.ts'
-import { amend, readListed } from '../../store/directory-audit.ts'
-import { readListings } from '../../store/topology.ts'
+import { correctDirectory, scanDirectory } from '../../store/directory-audit.ts'
+import { readDirectoryTexts } from '../../store/topology.ts'
 import { LogHarness, type PlayedPod, remove, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -22,8 +22,8 @@ afterEach(() => redis.close())
 const scope = () => ({ namespace: 'test', name: h.name, clusters: 2, cell: 0 })
 const key = idKey(1)
 const bucket = () => h.cell(0).keys.directory(bucketOf(key))
-const said = async () => (await readListings(redis.client, scope(), [key]))?.texts[0]
-const value = { owner: 0, copy: null, linger: null, userVersion: 1, version: 1 }
+const said = async () => (await readDirectoryTexts(redis.client, scope(), [key]))?.texts[0]
+const value = { owner: 0, spill: null, source: null, userVersion: 1, version: 1 }
 const token = () => (pods[0] as PlayedPod).lead.token
 
 describe('the directory', () => {
@@ -31,7 +31,7 @@ describe('the directory', () => {
     const found: string[] = []
     let pages = 0
     for (let from: number | null = 0; from !== null; pages++) {
-      const page: Awaited<ReturnType<typeof readListed>> = await readListed(redis.client, scope(), 1, from, 1)
+      const page: Awaited<ReturnType<typeof scanDirectory>> = await scanDirectory(redis.client, scope(), 1, from, 1)
       found.push(...page.keys)
       from = page.next
     }
@@ -41,7 +41,7 @@ describe('the directory', () => {
   it('is corrected, and a stale row told to go, while it says what was compared', async () => {
     const expected = (await said()) as string
     expect(expected).toBe('0|1||1|1')
-    const amended = await amend(redis.client, scope(), token(), await h.history(), [
+    const amended = await correctDirectory(redis.client, scope(), token(), await h.timeline(), [
       { key, expected, value, stale: [1] },
     ])
     expect([amended, await said()]).toEqual([[true], '0|||1|1'])
@@ -54,7 +54,9 @@ describe('the directory', () => {
     await h.commit(pods[0] as PlayedPod, [remove(1)])
     const before = await h.dump()
     expect(
-      await amend(redis.client, scope(), token(), await h.history(), [{ key, expected, value, stale: [1] }]),
+      await correctDirectory(redis.client, scope(), token(), await h.timeline(), [
+        { key, expected, value, stale: [1] },
+      ]),
     ).toEqual([false])
     expect(await h.dump()).toEqual(before)
   })
@@ -65,20 +67,22 @@ describe('the directory', () => {
     [
       'after the gate has opened anew',
       async () => token(),
-      () => redis.client.hincrby(h.cell(0).keys.meta, 'history', 1),
+      () => redis.client.hincrby(h.cell(0).keys.meta, 'timeline', 1),
     ],
     ['where the log of a cell is gone', async () => token(), () => redis.client.del(h.cell(1).keys.log(1))],
   ])('is not corrected %s', async (_what, by, happens) => {
     const expected = (await said()) as string
     const name = await by()
-    const history = await h.history()
+    const timeline = await h.timeline()
     await happens()
-    expect(await amend(redis.client, scope(), name, history, [{ key, expected, value, stale: [1] }])).toBeUndefined()
+    expect(
+      await correctDirectory(redis.client, scope(), name, timeline, [{ key, expected, value, stale: [1] }]),
+    ).toBeUndefined()
     expect(await redis.client.hget(bucket(), key)).toBe(expected)
   })
 
   it('gets its counters back', async () => {
-    await amend(redis.client, scope(), token(), await h.history(), [], { rows: 3, copies: -1 })
-    expect(await redis.client.hmget(h.cell(0).keys.meta, 'rows', 'copies')).toEqual(['5', '0'])
+    await correctDirectory(redis.client, scope(), token(), await h.timeline(), [], { rows: 3, copies: -1 })
+    expect(await redis.client.hmget(h.cell(0).keys.meta, 'rows', 'redundant')).toEqual(['5', '0'])
   })
 })

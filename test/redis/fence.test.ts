@@ -55,7 +55,7 @@ describe('the fence', () => {
   it('gives a lease to one pod at a time and tells the other how long it is held', async () => {
     const h = await fresh()
     await h.lead(0, '0/0')
-    const reply = await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, await h.head(0), await h.history())
+    const reply = await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, await h.head(0), await h.timeline())
     expect(reply[0]).toBe('HELD')
     expect(Number(reply[2])).toBeGreaterThan(0)
   })
@@ -88,7 +88,7 @@ describe('the fence', () => {
   it('does not let a pod lead that is below the trim point', async () => {
     const h = await fresh()
     await redis.client.hset(h.cell(0).cellMeta, 'trim', '5-9')
-    expect((await h.cell(0).acquire(redis.client, '0/0', '0/0#1#x', 3000, START.position, await h.history()))[0]).toBe(
+    expect((await h.cell(0).acquire(redis.client, '0/0', '0/0#1#x', 3000, START.position, await h.timeline()))[0]).toBe(
       'BEHIND',
     )
   })
@@ -101,7 +101,7 @@ describe('a lost reply', () => {
     const first = await h.commit(pod, [upsert(1, 0, 'a')])
     pod.batch-- // as if the reply had never come
     pod.connection = 1
-    const [code, batch, result] = await pod.log.resume(redis.client, pod.lead, 1)
+    const [code, batch, result] = await pod.log.recoverBatch(redis.client, pod.lead, 1)
     expect([code, batch, result]).toEqual(['OK', '1', first.detail])
     pod.batch = 1
     const late = { ...pod, connection: 0 }
@@ -125,8 +125,8 @@ describe('a lost reply', () => {
     await h.commit(old, [upsert(1, 0)])
     await expire(0)
     const next = await h.lead(0, '0/1')
-    expect((await old.log.resume(redis.client, old.lead, 1))[0]).toBe('FENCED')
-    expect(await next.log.resume(redis.client, next.lead, 1)).toEqual(['OK', '0', ''])
+    expect((await old.log.recoverBatch(redis.client, old.lead, 1))[0]).toBe('FENCED')
+    expect(await next.log.recoverBatch(redis.client, next.lead, 1)).toEqual(['OK', '0', ''])
   })
 })
 
@@ -169,7 +169,7 @@ it('a Redis older than 7.0 is refused in a sentence', async () => {
 it('a lease expires by the clock of Redis alone', async () => {
   const h = await fresh()
   const log = h.cell(0)
-  expect((await log.acquire(redis.client, '0/0', '0/0#1#a', 50, START.position, await h.history()))[0]).toBe('OK')
+  expect((await log.acquire(redis.client, '0/0', '0/0#1#a', 50, START.position, await h.timeline()))[0]).toBe('OK')
   await sleep(80)
-  expect((await log.acquire(redis.client, '0/1', '0/1#1#b', 50, START.position, await h.history()))[0]).toBe('OK')
+  expect((await log.acquire(redis.client, '0/1', '0/1#1#b', 50, START.position, await h.timeline()))[0]).toBe('OK')
 })

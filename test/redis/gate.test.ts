@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
-import { type OnceRecord, parseOnce } from '../../core/once.ts'
-import { formatPosition, ORIGIN } from '../../core/position.ts'
+import { type IdempotencyRecord, parseIdempotencyRecord } from '../../core/log/idempotency.ts'
+import { formatPosition, ORIGIN } from '../../core/log/position.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
-import { type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { type LogTip, verifyChain } from '../../store/log-entry.ts'
 import { parsePlan, RepairLog } from '../../store/repair-log.ts'
-import { acceptLoss, doubtLogs, readTopology } from '../../store/topology.ts'
+import { acceptLoss, readTopology, reportRegression } from '../../store/topology.ts'
 import { identity, LogHarness, remove, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -21,7 +21,7 @@ const scope = () => ({ namespace: 'test', name: h.name, clusters: 2, uid: identi
 const KNOWN = 4
 const LONG_WINDOW_MS = 60_000
 
-const claim = (pod: string, point: LogPoint, windowMs = LONG_WINDOW_MS, settled = true) =>
+const claim = (pod: string, point: LogTip, windowMs = LONG_WINDOW_MS, settled = true) =>
   h.claim(pod, point, { knownPods: KNOWN, windowMs, settled })
 
 /** Four pods claim nothing, each cell gets a primary and a row. */
@@ -62,7 +62,7 @@ describe('after a restart of Redis', () => {
     await reconnect()
     expect((await h.commit(pods[0], [upsert(3, 0)])).code).toBe('GATE')
     expect((await pods[0].log.renew(redis.client, pods[0].lead, 3000))[0]).toBe('GATE')
-    expect((await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, ORIGIN, await h.history()))[0]).toBe('GATE')
+    expect((await h.cell(0).acquire(redis.client, '0/1', '0/1#1#x', 3000, ORIGIN, await h.timeline()))[0]).toBe('GATE')
   })
 
   it('the gate opens at once when all pods hold what the log has', async () => {
@@ -113,7 +113,7 @@ describe('a log that lost its tail', () => {
     const saved = await Promise.all(keys.map((key) => redis.client.dumpBuffer(key)))
     await h.commit(pod, [upsert(1, 0, '"lost"')])
     const last = (await h.entries(0)).at(-1)
-    const held: LogPoint = { position: last?.position ?? ORIGIN, hash: last?.hash ?? '' }
+    const held: LogTip = { position: last?.position ?? ORIGIN, hash: last?.hash ?? '' }
     await redis.client.flushall()
     for (const [i, key] of keys.entries()) await redis.client.restore(key, 0, saved[i] as Buffer)
     // DUMP keeps no expiry, and by now the lease would have expired.
@@ -140,7 +140,7 @@ describe('a log that lost its tail', () => {
     await claim('1/0', other, LONG_WINDOW_MS, false)
     expect((await claim('1/1', other))[1]).toContain('3 of 4 pods')
     const plan = await claim('1/0', other)
-    expect([plan[0], parsePlan(plan).map((copy) => copy && [copy.pod, copy.point])]).toEqual([
+    expect([plan[0], parsePlan(plan).map((copy) => copy && [copy.pod, copy.tip])]).toEqual([
       'REPAIR',
       [
         ['0/0', held],
@@ -149,12 +149,12 @@ describe('a log that lost its tail', () => {
     ])
     expect(await claim('0/0', held)).toMatchObject(['REGRESSED', expect.stringContaining('being repaired')])
     // Who has not been told to repair may not.
-    await expect(repairBy('0/0').reopen(0, 0, '')).rejects.toThrow(/another pod repairs/)
+    await expect(repairBy('0/0').finish(0, 0, '')).rejects.toThrow(/another pod repairs/)
 
     const repair = repairBy('1/0')
     const none = { version: 0, bytes: new Uint8Array(0) }
-    expect(await repair.rebase(parsePlan(plan), 7, none)).toEqual([0])
-    await repair.reopen(1, 0, 'report')
+    expect(await repair.begin(parsePlan(plan), 7, none)).toEqual([0])
+    await repair.finish(1, 0, 'report')
     expect((await claim('0/0', held))[0]).toBe('OPEN')
     expect((await claim('1/1', other))[0]).toBe('OPEN')
     expect(await readTopology(redis.client, scope())).toMatchObject({
@@ -162,7 +162,7 @@ describe('a log that lost its tail', () => {
       regressed: '',
       repaired: 'report',
     })
-    // The log goes on from the copy, under the epoch of another history.
+    // The log goes on from the copy, under the epoch of another timeline.
     await redis.client.del(h.cell(0).keys.lease(0))
     await h.lead(0, '0/1')
     const entries = await h.cell(0).read(redis.client, held.position, 10, 0)
@@ -190,13 +190,13 @@ describe('a log that lost its tail', () => {
     }
     await settle()
     expect((await settle())[1]).toContain(
-      `cell 0: nobody holds the entries after ${formatPosition(copy.position)} up to ${formatPosition(known.position)}`,
+      `cell 0: no pod holds the entries after ${formatPosition(copy.position)} up to ${formatPosition(known.position)}`,
     )
-    const before = (await readTopology(redis.client, scope())).era
-    expect((await acceptLoss(redis.client, scope()))[1]).toContain('nobody holds')
-    expect((await readTopology(redis.client, scope())).era).toBeGreaterThan(before)
+    const before = (await readTopology(redis.client, scope())).generation
+    expect((await acceptLoss(redis.client, scope()))[1]).toContain('no pod holds')
+    expect((await readTopology(redis.client, scope())).generation).toBeGreaterThan(before)
     const plan = await h.claim('0/0', copy, { known, knownPods: KNOWN, windowMs: 0 })
-    expect([plan[0], plan[2]]).toEqual(['REPAIR', expect.stringContaining('nobody holds')])
+    expect([plan[0], plan[2]]).toEqual(['REPAIR', expect.stringContaining('no pod holds')])
   })
 
   it('is repaired without pods that do not answer once a person says so', async () => {
@@ -240,14 +240,14 @@ describe('while Redis runs', () => {
     for (const pod of ['1/0', '1/1']) await claim(pod, START)
     await claim('0/1', ends[0])
     expect((await claim('0/0', ends[0]))[1]).toContain(
-      `cell 1: nobody holds the entries after 0-0 up to ${formatPosition(ends[1].position)}`,
+      `cell 1: no pod holds the entries after 0-0 up to ${formatPosition(ends[1].position)}`,
     )
     await acceptLoss(redis.client, scope())
     const plan = await claim('0/0', ends[0], 0)
     expect(plan[0]).toBe('REPAIR')
     const repair = repairBy('0/0')
-    expect(await repair.rebase(parsePlan(plan), 7, { version: 0, bytes: new Uint8Array(0) })).toEqual([1])
-    await repair.reopen(1, 0, '')
+    expect(await repair.begin(parsePlan(plan), 7, { version: 0, bytes: new Uint8Array(0) })).toEqual([1])
+    await repair.finish(1, 0, '')
     expect((await claim('1/0', START))[0]).toBe('OPEN')
     await redis.client.del(h.cell(1).keys.lease(1))
     const next = await h.lead(1, '1/1')
@@ -259,21 +259,23 @@ describe('while Redis runs', () => {
 
   it('what requests with idempotency keys have come to is known again after a repair, of entries that are left', async () => {
     const { pods, ends } = await running()
-    const once = (key: string) => ({ once: { key, digest: 'asked' } })
+    const underKey = (key: string) => ({ idempotency: { key, digest: 'asked' } })
     const requests = [
-      { ...upsert(1, 0, '"done"', { copy: 1 }), ...once('k1') },
-      { ...remove(2), ...once('k1') },
-      { ...remove(77), ...once('k1') },
+      { ...upsert(1, 0, '"done"', { copy: 1 }), ...underKey('k1') },
+      { ...remove(2), ...underKey('k1') },
+      { ...remove(77), ...underKey('k1') },
     ]
     const done = (await h.commit(pods[0], requests)).outcome
     expect(done?.results.map(({ outcome }) => outcome)).toEqual(['applied', 'applied', 'absent'])
     const kept = [await h.end(0), await h.end(1)] as const
     const recordsOf = async (cell: number) =>
-      (await h.entries(cell)).filter((entry) => entry.once !== '').map(({ key, once: text }) => parseOnce(key, text))
+      (await h.entries(cell))
+        .filter((entry) => entry.idempotency !== '')
+        .map(({ key, idempotency: text }) => parseIdempotencyRecord(key, text))
     const records = [...(await recordsOf(0)), ...(await recordsOf(1))]
     expect(records.map(({ id }) => id)).toEqual([idKey(1), idKey(77), idKey(1), idKey(2)])
     // Nobody has read this one when the log goes.
-    const unread = { ...upsert(3, 0, '"unread"'), ...once('k2') }
+    const unread = { ...upsert(3, 0, '"unread"'), ...underKey('k2') }
     await h.commit(pods[0], [unread])
     await redis.client.del(h.cell(0).keys.log(0))
 
@@ -283,13 +285,15 @@ describe('while Redis runs', () => {
     const plan = await claim('1/0', kept[1])
     expect(plan[0]).toBe('REPAIR')
     const repair = repairBy('1/0')
-    await repair.rebase(parsePlan(plan), 7, { version: 0, bytes: new Uint8Array(0) })
+    await repair.begin(parsePlan(plan), 7, { version: 0, bytes: new Uint8Array(0) })
     const { keys } = h.cell(0)
-    expect(await redis.client.exists(keys.once, keys.onceRecord('k1'), keys.onceRecord('k2'))).toBe(0)
-    await repair.remember([...records, { ...(records[0] as OnceRecord), request: 'old', at: 1 }])
-    await repair.reopen(1, 0, '')
-    expect(await redis.client.zrange(keys.once, '0', '-1')).toEqual([keys.onceRecord('k1')])
-    expect(await redis.client.pttl(keys.onceRecord('k1'))).toBeGreaterThan(3_500_000)
+    expect(
+      await redis.client.exists(keys.idempotency, keys.idempotencyRecord('k1'), keys.idempotencyRecord('k2')),
+    ).toBe(0)
+    await repair.writeIdempotency([...records, { ...(records[0] as IdempotencyRecord), request: 'old', at: 1 }])
+    await repair.finish(1, 0, '')
+    expect(await redis.client.zrange(keys.idempotency, '0', '-1')).toEqual([keys.idempotencyRecord('k1')])
+    expect(await redis.client.pttl(keys.idempotencyRecord('k1'))).toBeGreaterThan(3_500_000)
 
     for (const [pod, end] of [
       ['0/0', kept[0]],
@@ -313,9 +317,9 @@ describe('while Redis runs', () => {
     }
     await told('1')
     // Another process of the pod knows of no more than it holds; so the head that was written down counts.
-    expect((await told('2'))[1]).toContain('cell 1: nobody holds the entries after')
+    expect((await told('2'))[1]).toContain('cell 1: no pod holds the entries after')
     // So it does where the process has not come to the entry yet with which its lead begins.
-    expect((await told('1', START))[1]).toContain('cell 1: nobody holds the entries after')
+    expect((await told('1', START))[1]).toContain('cell 1: no pod holds the entries after')
     expect((await told('1')).slice(0, 3)).toEqual(['REPAIR', expect.stringContaining('has lost entries'), ''])
   })
 
@@ -328,7 +332,7 @@ describe('while Redis runs', () => {
   ])('a log that %s is found by the next heartbeat', async (_what, damage) => {
     const { ends } = await running()
     const log = h.cell(1)
-    const beat = () => log.progress(redis.client, { pod: '1/0' } as Heartbeat)
+    const beat = () => log.heartbeat(redis.client, { pod: '1/0' } as Heartbeat)
     expect((await beat()).gateOpen).toBe(true)
     await damage(log.keys.log(1))
     expect((await beat()).gateOpen).toBe(false)
@@ -338,32 +342,32 @@ describe('while Redis runs', () => {
   it('a collection that lost Redis and every volume is doubted by who has seen it, and goes on when that is accepted', async () => {
     const { ends } = await running()
     const seen = ends.map(({ position }) => formatPosition(position))
-    expect(await doubtLogs(redis.client, scope(), seen)).toEqual(['SOUND'])
+    expect(await reportRegression(redis.client, scope(), seen)).toEqual(['SOUND'])
     await redis.client.flushall()
-    expect(await doubtLogs(redis.client, scope(), seen)).toEqual(['CLOSED'])
+    expect(await reportRegression(redis.client, scope(), seen)).toEqual(['CLOSED'])
     const empty = async () => {
       for (const pod of ['0/0', '0/1', '1/0']) await claim(pod, START)
       return claim('1/1', START)
     }
     expect((await empty())[0]).toBe('OPEN')
-    expect((await doubtLogs(redis.client, scope(), seen))[0]).toBe('OK')
+    expect((await reportRegression(redis.client, scope(), seen))[0]).toBe('OK')
     await empty()
-    expect((await empty())[1]).toContain(`cell 1: nobody holds the entries after 0-0 up to ${seen[1]}`)
-    const before = (await readTopology(redis.client, scope())).era
+    expect((await empty())[1]).toContain(`cell 1: no pod holds the entries after 0-0 up to ${seen[1]}`)
+    const before = (await readTopology(redis.client, scope())).generation
     await acceptLoss(redis.client, scope())
-    expect((await readTopology(redis.client, scope())).era).toBeGreaterThan(before)
+    expect((await readTopology(redis.client, scope())).generation).toBeGreaterThan(before)
     const plan = await claim('1/1', START, 0)
     expect(plan[0]).toBe('REPAIR')
     const repair = repairBy('1/1')
-    await repair.rebase(parsePlan(plan), 0, { version: 0, bytes: new Uint8Array(0) })
-    await repair.reopen(0, 0, '')
+    await repair.begin(parsePlan(plan), 0, { version: 0, bytes: new Uint8Array(0) })
+    await repair.finish(0, 0, '')
     expect((await claim('0/0', START))[0]).toBe('OPEN')
   })
 
   it('a doubt that the pods can settle costs nothing: what they hold is what was seen', async () => {
     const { ends } = await running()
     await redis.client.hset(h.cell(1).cellMeta, 'head', `${ends[1].position.epoch}-1`)
-    await doubtLogs(
+    await reportRegression(
       redis.client,
       scope(),
       ends.map(({ position }) => formatPosition(position)),

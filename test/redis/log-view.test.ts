@@ -1,10 +1,10 @@
 /** What the operator says of a Redis that is slow, that is away, and that is full. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { conditionsOf, type Findings, SILENCE_TOLD_MS } from '../../operator/conditions.ts'
-import { type LogState, LogViews } from '../../operator/log-view.ts'
-import { collectionConfigOf } from '../../protocol/cluster-config.ts'
-import { parseVectorCluster } from '../../protocol/vector-cluster.ts'
-import type { Condition } from '../../protocol/vector-cluster-status.ts'
+import { conditionsOf, type PassResult, SILENCE_REPORTED_MS } from '../../operator/status/conditions.ts'
+import { type LogState, LogViews } from '../../operator/watch/log-view.ts'
+import { collectionConfigOf } from '../../protocol/env/cluster-config.ts'
+import { parseVectorCluster } from '../../protocol/manifest/vector-cluster.ts'
+import type { Condition } from '../../protocol/manifest/vector-cluster-status.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -37,7 +37,7 @@ afterEach(async () => {
   await redis.close()
 })
 
-function findings(log: LogState): Findings {
+function findings(log: LogState): PassResult {
   const open = log.topology && { ...log.topology, gateOpen: true }
   return {
     generation: 1,
@@ -54,7 +54,7 @@ function findings(log: LogState): Findings {
     routersWanted: 1,
     service: 'films',
     reachable: true,
-    troubles: [],
+    problems: [],
     disruptions: [],
     clustersAsked: 0,
     clustersRun: 0,
@@ -79,12 +79,12 @@ describe('the condition Ready', () => {
     const start = await readyFor(1500, [])
     expect(new Set(start.said)).toEqual(new Set(['True']))
     process.kill(redis.pid, 'SIGSTOP')
-    const slow = await readyFor(SILENCE_TOLD_MS - 1500, start.conditions)
+    const slow = await readyFor(SILENCE_REPORTED_MS - 1500, start.conditions)
     process.kill(redis.pid, 'SIGCONT')
     const after = await readyFor(2000, slow.conditions)
     expect(new Set([...slow.said, ...after.said])).toEqual(new Set(['True']))
     process.kill(redis.pid, 'SIGSTOP')
-    const outage = await readyFor(SILENCE_TOLD_MS + 4000, after.conditions)
+    const outage = await readyFor(SILENCE_REPORTED_MS + 4000, after.conditions)
     expect(outage.said.at(-1)).toBe('Unknown')
     // Once: it does not come and go.
     expect(outage.said.lastIndexOf('True')).toBeLessThan(outage.said.indexOf('Unknown'))

@@ -25,7 +25,7 @@ async function checkPlacement(h: LogHarness): Promise<void> {
   const holders =
     entry === undefined || entry.owner === '-'
       ? []
-      : [entry.owner, entry.copy, entry.linger].filter((cell) => cell !== '').map(Number)
+      : [entry.owner, entry.copy, entry.source].filter((cell) => cell !== '').map(Number)
   expect(rows.flatMap((found, cell) => (found ? [cell] : []))).toEqual(holders.toSorted((a, b) => a - b))
   const owners = rows.flatMap((found, cell) => (found?.flag === 'o' ? [cell] : []))
   expect(owners).toEqual(holders.length === 0 ? [] : [Number(entry?.owner)])
@@ -36,24 +36,24 @@ async function checkPlacement(h: LogHarness): Promise<void> {
   ).toBeLessThanOrEqual(1)
 }
 
-/** What the mover of cell 0 does next, from what its own fold shows: the walk of a new primary after a crash. */
-async function walkStep(h: LogHarness, mover: PlayedPod, target: number): Promise<boolean> {
+/** What the rebalancer of cell 0 does next, from what its own fold shows: the walk of a new primary after a crash. */
+async function scanStep(h: LogHarness, rebalancer: PlayedPod, target: number): Promise<boolean> {
   const found = (await h.fold(0)).get(KEY)
   if (!found) return false
-  if (found.flag === 'l') await h.commit(mover, [drop(ID, found.version)])
-  else if (found.flag === 'o') await h.commit(mover, [move(ID, target, found.version, found.payload)])
+  if (found.flag === 'l') await h.commit(rebalancer, [drop(ID, found.version)])
+  else if (found.flag === 'o') await h.commit(rebalancer, [move(ID, target, found.version, found.payload)])
   else return false
   return true
 }
 
 type Step =
-  | 'walk'
+  | 'scan'
   | 'overwrite here'
   | 'overwrite in its cell'
   | 'overwrite elsewhere'
   | 'delete'
   | 'overwrite with a copy'
-  | 'new mover'
+  | 'new rebalancer'
 
 /** All orders of steps in which the steps of each actor keep their order. */
 function* interleavings(actors: Step[][]): Generator<Step[]> {
@@ -71,18 +71,18 @@ function* interleavings(actors: Step[][]): Generator<Step[]> {
 async function play(steps: readonly Step[]): Promise<void> {
   const { h, pods } = await fresh()
   const [source, target, other] = pods as [PlayedPod, PlayedPod, PlayedPod]
-  let mover = source
+  let rebalancer = source
   let last: string | undefined = 'start'
   await h.commit(source, [upsert(ID, 0, '"start"')])
   for (const [i, step] of steps.entries()) {
     const payload = `"${i}"`
-    if (step === 'walk') await walkStep(h, mover, 1)
-    if (step === 'new mover') {
+    if (step === 'scan') await scanStep(h, rebalancer, 1)
+    if (step === 'new rebalancer') {
       await redis.client.del(h.cell(0).keys.lease(0))
-      mover = await h.lead(0, '0/1')
+      rebalancer = await h.lead(0, '0/1')
     }
     const writer = {
-      'overwrite here': mover,
+      'overwrite here': rebalancer,
       'overwrite in its cell': target,
       'overwrite elsewhere': other,
       'overwrite with a copy': target,
@@ -99,9 +99,9 @@ async function play(steps: readonly Step[]): Promise<void> {
     }
     await checkPlacement(h)
   }
-  // Whatever the last step was, a walk that goes on settles it, and no update is lost.
+  // Whatever the last step was, a migration scan that goes on settles it, and no update is lost.
   let walks = 0
-  while (await walkStep(h, mover, 1)) expect(++walks).toBeLessThan(5)
+  while (await scanStep(h, rebalancer, 1)) expect(++walks).toBeLessThan(5)
   await checkPlacement(h)
   const entry = await h.directory(KEY)
   expect(entry?.owner === '-').toBe(last === undefined)
@@ -113,30 +113,30 @@ async function play(steps: readonly Step[]): Promise<void> {
 
 describe('moving an id between three cells', () => {
   const cases: [string, Step[][]][] = [
-    ['a walk and an overwrite in the source', [['walk', 'walk'], ['overwrite here']]],
-    ['a walk and an overwrite in the target', [['walk', 'walk'], ['overwrite in its cell']]],
-    ['a walk, an overwrite elsewhere and a delete', [['walk', 'walk'], ['overwrite elsewhere'], ['delete']]],
+    ['a migration scan and an overwrite in the source', [['scan', 'scan'], ['overwrite here']]],
+    ['a migration scan and an overwrite in the target', [['scan', 'scan'], ['overwrite in its cell']]],
+    ['a migration scan, an overwrite elsewhere and a delete', [['scan', 'scan'], ['overwrite elsewhere'], ['delete']]],
     [
-      'a walk, two overwrites and a delete',
-      [['walk', 'walk'], ['overwrite in its cell', 'overwrite here'], ['delete']],
+      'a migration scan, two overwrites and a delete',
+      [['scan', 'scan'], ['overwrite in its cell', 'overwrite here'], ['delete']],
     ],
     [
-      'a walk, a copy and an overwrite',
+      'a migration scan, a copy and an overwrite',
       [
-        ['walk', 'walk'],
+        ['scan', 'scan'],
         ['overwrite with a copy', 'overwrite elsewhere'],
       ],
     ],
     [
-      'a mover that dies between its steps, and writers',
+      'a rebalancer that dies between its steps, and writers',
       [
-        ['walk', 'new mover', 'walk'],
+        ['scan', 'new rebalancer', 'scan'],
         ['overwrite elsewhere', 'overwrite here'],
       ],
     ],
     [
-      'a delete and a new write of the id while a walk goes on',
-      [['walk', 'walk'], ['delete', 'overwrite here'], ['overwrite with a copy']],
+      'a delete and a new write of the id while a migration scan goes on',
+      [['scan', 'scan'], ['delete', 'overwrite here'], ['overwrite with a copy']],
     ],
   ]
   it.each(cases)(
@@ -195,10 +195,10 @@ describe('the commit script', () => {
   it('never lets the copies pass the bound', async () => {
     const { h, pods } = await fresh()
     const [source] = pods as [PlayedPod]
-    h.copiesBound = 0.25
+    h.redundancyBound = 0.25
     for (let i = 0; i < 40; i++) {
       await h.commit(source, [upsert(i % 30, 0, `"${i}"`, { copy: 1 + (i % 2) })])
-      const [rows, copies] = (await redis.client.hmget(h.cell(0).keys.meta, 'rows', 'copies')).map(Number) as [
+      const [rows, copies] = (await redis.client.hmget(h.cell(0).keys.meta, 'rows', 'redundant')).map(Number) as [
         number,
         number,
       ]
@@ -206,17 +206,17 @@ describe('the commit script', () => {
       const held = [...(await h.fold(1)).values(), ...(await h.fold(2)).values()].filter(({ flag }) => flag === 'c')
       expect(held).toHaveLength(copies)
     }
-    expect(Number(await redis.client.hget(h.cell(0).keys.meta, 'copies'))).toBe(7)
+    expect(Number(await redis.client.hget(h.cell(0).keys.meta, 'redundant'))).toBe(7)
   })
 
   it('executes a request with an idempotency key once, whoever leads and whatever was written meanwhile (rule L20)', async () => {
     const { h, pods } = await fresh()
     const [first, second] = pods as [PlayedPod, PlayedPod]
-    const once = { key: 'k1', digest: 'd1' }
+    const idempotency = { key: 'k1', digest: 'd1' }
     const asked = (payload: string) => [
-      { ...upsert(1, 0, payload), once },
-      { ...remove(2), once },
-      { ...remove(7), once },
+      { ...upsert(1, 0, payload), idempotency },
+      { ...remove(2), idempotency },
+      { ...remove(7), idempotency },
     ]
     await h.commit(first, [upsert(2, 0, '"b"')])
     const done = (await h.commit(first, asked('"a"'))).outcome
@@ -231,10 +231,10 @@ describe('the commit script', () => {
     // Another request under the key changes nothing, and one that was cut off does what is missing.
     const other = { key: 'k1', digest: 'd2' }
     const before = await h.fold(0)
-    const reused = (await h.commit(first, [{ ...upsert(1, 0, '"x"'), once: other }])).outcome
+    const reused = (await h.commit(first, [{ ...upsert(1, 0, '"x"'), idempotency: other }])).outcome
     expect(reused?.results).toEqual([{ outcome: 'key-reused' }])
     expect(await h.fold(0)).toEqual(before)
-    const more = (await h.commit(second, [...asked('"a"'), { ...upsert(9, 1, '"rest"'), once }])).outcome
+    const more = (await h.commit(second, [...asked('"a"'), { ...upsert(9, 1, '"rest"'), idempotency }])).outcome
     expect(more?.results.map(({ outcome }) => outcome)).toEqual(['applied', 'applied', 'absent', 'applied'])
     expect((await h.fold(1)).get(idKey(9))?.payload).toBe('"rest"')
   })
@@ -243,14 +243,14 @@ describe('the commit script', () => {
     const { h, pods } = await fresh()
     const [source] = pods as [PlayedPod]
     const { keys } = h.cell(0)
-    const once = { key: 'k2', digest: 'd' }
-    await h.commit(source, [{ ...upsert(1, 0, '"a"', { expect: 'v9' }), once }])
-    expect(await redis.client.exists(keys.onceRecord('k2'))).toBe(0)
-    await h.commit(source, [{ ...upsert(1, 0, '"a"'), once }])
-    const ttl = await redis.client.pttl(keys.onceRecord('k2'))
+    const idempotency = { key: 'k2', digest: 'd' }
+    await h.commit(source, [{ ...upsert(1, 0, '"a"', { expect: 'v9' }), idempotency }])
+    expect(await redis.client.exists(keys.idempotencyRecord('k2'))).toBe(0)
+    await h.commit(source, [{ ...upsert(1, 0, '"a"'), idempotency }])
+    const ttl = await redis.client.pttl(keys.idempotencyRecord('k2'))
     expect(ttl).toBeGreaterThan(3_590_000)
     expect(ttl).toBeLessThanOrEqual(3_600_000)
-    expect(await redis.client.zcard(keys.once)).toBe(1)
+    expect(await redis.client.zcard(keys.idempotency)).toBe(1)
   })
 
   it('checks a version that the user names, where 0 means that the point must not exist', async () => {

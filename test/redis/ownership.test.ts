@@ -1,11 +1,11 @@
 /** Whose the keys of a collection are, and of what shape: two VectorClusters of one name on one Redis (rules L24, L25). */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type DataIdentity, refusalOf, shapeText } from '../../core/data-identity.ts'
+import { type DataIdentity, refusalOf, shapeText, type Vectors } from '../../core/data-identity.ts'
 import { idKey } from '../../core/ids.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { CellLog } from '../../store/cell-log.ts'
 import { adoptKeys, disownKeys, eraseKeys } from '../../store/ownership.ts'
-import { acceptLoss, doubtLogs, readTopology } from '../../store/topology.ts'
+import { acceptLoss, readTopology, reportRegression } from '../../store/topology.ts'
 import { identity, LogHarness, type PlayedPod, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
@@ -49,16 +49,24 @@ const claimOf = (who: DataIdentity, cell = 0, held = START, windowMs = 0) =>
     seen: 0,
   })
 const beat = (who: DataIdentity) =>
-  logOf(who).progress(redis.client, { pod: '0/0', cell: 0, address: 'elsewhere' } as Heartbeat)
+  logOf(who).heartbeat(redis.client, { pod: '0/0', cell: 0, address: 'elsewhere' } as Heartbeat)
 const shared: [string, DataIdentity, RegExp][] = [
-  ['another dimension', other({ shape: { ...own.shape, dimension: 3 } }), /dimension is 2 there and 3 here/],
-  ['another metric', other({ shape: { ...own.shape, metric: 'Cosine' } }), /metric is "L2" there and "Cosine" here/],
+  [
+    'another dimension',
+    other({ shape: { ...own.shape, vectors: { '': { size: 3, metric: 'L2' } } } }),
+    /dimension is 2 there and 3 here/,
+  ],
+  [
+    'another metric',
+    other({ shape: { ...own.shape, vectors: { '': { size: 2, metric: 'Cosine' } } } }),
+    /metric is "L2" there and "Cosine" here/,
+  ],
   ['fewer cells', other({ shape: { ...own.shape, cells: 1 } }), /cells is 2 there and 1 here/],
   ['a newer format', other({ shape: { ...own.shape, format: 99 } }), /format is 1 there and 99 here/],
   [
     'other vectors',
-    other({ shape: { ...own.shape, vectors: ['text'] } }),
-    /vectors is \[""\] there and \["text"\] here/,
+    other({ shape: { ...own.shape, vectors: { text: { size: 2, metric: 'L2' } } as unknown as Vectors } }),
+    /dimension of the vector "text" is absent there and 2 here/,
   ],
 ]
 
@@ -87,7 +95,10 @@ describe('data of another shape', () => {
   it('keys that were claimed, and in which no log was begun, take any shape', async () => {
     const fresh = new LogHarness(redis.client, 2)
     await fresh.claim('0/0', START, { knownPods: 9 })
-    const next = new CellLog({ ...fresh.cell(0).scope, identity: { ...own, shape: { ...own.shape, dimension: 7 } } })
+    const next = new CellLog({
+      ...fresh.cell(0).scope,
+      identity: { ...own, shape: { ...own.shape, vectors: { '': { size: 7, metric: 'L2' } } } },
+    })
     const claim = { pod: '0/0', held: START, known: START, settled: true, version: 0, knownPods: 9, windowMs: 0 }
     expect((await next.claim(redis.client, { ...claim, token: 'r', process: '1', seen: 0 }))[0]).toBe('WAIT')
   })
@@ -98,8 +109,8 @@ describe('another VectorCluster of the same name on the same Redis', () => {
     const before = await h.dump()
     expect(await claimOf(other())).toEqual(['OTHER_OWNER', own.uid, own.owner])
     expect((await beat(other())).gateOpen).toBe(false)
-    expect(await logOf(other()).hold(redis.client, { pod: '0/0' } as Heartbeat, '0-0')).toEqual(['OTHER'])
-    expect(await doubtLogs(redis.client, scope('uid-2'), ['1-99', '1-99'])).toEqual(['OTHER'])
+    expect(await logOf(other()).pinRetention(redis.client, { pod: '0/0' } as Heartbeat, '0-0')).toEqual(['OTHER'])
+    expect(await reportRegression(redis.client, scope('uid-2'), ['1-99', '1-99'])).toEqual(['OTHER'])
     expect(await acceptLoss(redis.client, scope('uid-2'))).toEqual(['OTHER'])
     const refused = { done: false, uid: own.uid, other: own.owner }
     expect(await disownKeys(redis.client, scope('uid-2'))).toEqual(refused)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
-import { formatPosition } from '../../core/position.ts'
+import { formatPosition } from '../../core/log/position.ts'
 import { bucketOf } from '../../protocol/keys.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { removeMember } from '../../store/topology.ts'
@@ -33,10 +33,10 @@ async function beat(pod: string, fields: Partial<Heartbeat>): Promise<void> {
     cell: 0,
     ordinal: Number(pod.split('/')[1]),
     oldestSnapshot: null,
-    hold: null,
+    retentionPin: null,
     ...fields,
   } as Heartbeat
-  await h.cell(0).progress(redis.client, heartbeat)
+  await h.cell(0).heartbeat(redis.client, heartbeat)
 }
 
 const trim = (replicas: number, dead: string[] = []) => primary.log.trim(redis.client, primary.lead, replicas, dead)
@@ -63,11 +63,17 @@ describe('the log is cut', () => {
     expect(await trim(2)).toEqual(['NOFLOOR', 'too few snapshots'])
   })
 
-  it('on the word of one pod when the other is dead, and for a cell of one replica', async () => {
+  it('on the word of one pod when the other is dead', async () => {
     const late = await at(8)
     await beat('0/0', { oldestSnapshot: late })
     await beat('0/1', {})
-    expect((await trim(2, ['0/1']))[0]).toBe('OK')
+    expect(await trim(2, ['0/1'])).toEqual(['OK', late, '8'])
+  })
+
+  it('on the word of the only pod of a cell of one replica', async () => {
+    const late = await at(8)
+    await beat('0/0', { oldestSnapshot: late })
+    expect(await trim(1)).toEqual(['OK', late, '8'])
   })
 
   it('not on the word of one pod where there should be two, whoever is dead in another cell or beyond the plan', async () => {
@@ -82,17 +88,19 @@ describe('the log is cut', () => {
     const [first, held, late] = [await at(0), await at(5), await at(9)]
     await beat('0/0', { oldestSnapshot: late })
     await beat('0/1', { oldestSnapshot: late })
-    await beat('0/2', { hold: held })
+    await beat('0/2', { retentionPin: held })
     expect(await trim(3)).toEqual(['OK', held, '5'])
-    const copier = { pod: '0/2', cell: 0, hold: first } as Heartbeat
-    expect((await h.cell(0).hold(redis.client, copier, first))[0]).toBe('BEHIND')
+    const copier = { pod: '0/2', cell: 0, retentionPin: first } as Heartbeat
+    expect((await h.cell(0).pinRetention(redis.client, copier, first))[0]).toBe('BEHIND')
   })
 
   it('only by the present primary', async () => {
     await beat('0/0', { oldestSnapshot: await at(8) })
     await redis.client.del(h.cell(0).keys.lease(0))
-    await h.lead(0, '0/1')
+    const [next, before] = [await h.lead(0, '0/1'), await length()]
     expect((await trim(1))[0]).toBe('FENCED')
+    expect(await length()).toBe(before)
+    expect((await next.log.trim(redis.client, next.lead, 1, []))[0]).toBe('OK')
   })
 })
 

@@ -12,9 +12,9 @@ export async function checkEnd(world: World): Promise<void> {
   let owners = 0
   for (const key of IDS) {
     const raw = (await world.client.hget(keys.directory(bucketOf(key)), key)) ?? '-|||0|0'
-    const [owner = '-', copy = '', linger = '', userVersion = '0'] = raw.split('|')
+    const [owner = '-', copy = '', source = '', userVersion = '0'] = raw.split('|')
     if (owner !== '-') owners++
-    const listed = [owner, copy, linger].filter((cell) => cell !== '' && cell !== '-')
+    const listed = [owner, copy, source].filter((cell) => cell !== '' && cell !== '-')
     checkPlaces(world, key, owner, listed)
     if (world.asked) continue
     const found = owner === '-' ? undefined : Number(userVersion)

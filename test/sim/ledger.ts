@@ -37,7 +37,7 @@ export class Ledger {
     const write: Write = { key, payload, version: undefined, heads: [], history: 0, acknowledged: false }
     this.#writes.push(write)
     this.#sending.set(operation, write)
-    if (operation.once && payload !== undefined) this.#requests.add(payload)
+    if (operation.idempotency && payload !== undefined) this.#requests.add(payload)
   }
 
   /** The same request under its idempotency key, as another operation. */
@@ -48,7 +48,7 @@ export class Ledger {
 
   committed(operation: Operation, text: string): void {
     const write = this.#sending.get(operation)
-    const { results, heads, history } = parseCommitReply(text)
+    const { results, heads, timeline: history } = parseCommitReply(text)
     const [result] = results
     if (!write || result?.outcome !== 'applied') return
     if (write.acknowledged && !this.forgiving && write.version !== undefined && write.version !== result.version)

@@ -27,7 +27,7 @@ function script(name: string, of: ScriptName, from: string, to: string): Mutant 
 
 /** The steps of a repair without the look whether its first one is still there. */
 function steps(name: string): Mutant {
-  const changed = (['mend', 'relist', 'remember', 'reopen'] as const).map((of) => {
+  const changed = (['repair-append', 'repair-directory', 'repair-idempotency', 'repair-finish'] as const).map((of) => {
     const { mutation } = script(name, of, 'begun(KEYS[1], KEYS[2], ', 'repairing(KEYS[2], ')
     return mutation.scripts ?? {}
   })
@@ -40,73 +40,78 @@ function pod(name: string): Mutant {
 
 export const MUTANTS: Mutant[] = [
   {
-    ...script('any token appends', 'commit', 'if w[1] ~= ARGV[3] then', 'if false then'),
+    ...script('any token appends', 'commit-batch', 'if w[1] ~= ARGV[3] then', 'if false then'),
     from: 549,
     steps: 150,
   },
   script(
     'late bytes are taken, whatever their connection and batch',
-    'commit',
+    'commit-batch',
     "if w[2] ~= ARGV[4] then return { 'CONNECTION', w[2] or '' } end\nif num(w[3]) + 1 ~= num(ARGV[5])",
     'if false',
   ),
   script(
     'old holders get no tombstone',
-    'commit',
-    'for _, cell in ipairs({ cur.owner, cur.copy, cur.linger }) do',
+    'commit-batch',
+    'for _, cell in ipairs({ cur.owner, cur.spill, cur.source }) do',
     'for _, cell in ipairs({}) do',
   ),
   script(
     'a move overwrites what changed meanwhile',
-    'commit',
+    'commit-batch',
     "if given ~= have or (kind == 'o' and not live) then",
     'if false then',
   ),
   script(
     'the gate opens to the first who claims',
-    'claim',
+    'claim-cell',
     'if everyone or leaders then return open() end',
     'if true then return open() end',
   ),
-  script('every claim fits', 'claim', 'if not fits and not regressed then', 'if false then'),
+  script('every claim fits', 'claim-cell', 'if not fits and not regressed then', 'if false then'),
   script(
     'the copy that reaches least is chosen',
-    'claim',
+    'claim-cell',
     "if c.settled == '1' and (not b or above(c.at, b.at)",
     "if c.settled == '1' and (not b or above(b.at, c.at)",
   ),
-  script('a loss that nobody holds is not told', 'claim', "if text ~= '' and not given_up then", 'if false then'),
+  script('a loss that nobody holds is not told', 'claim-cell', "if text ~= '' and not given_up then", 'if false then'),
   script(
     'a repair does not wait for all pods',
-    'claim',
+    'claim-cell',
     'if not given_up and settled < num(ARGV[9]) then',
     'if false then',
   ),
   script(
     'an opened gate goes on in the same history',
-    'claim',
+    'claim-cell',
     "return { 'OPEN', open_gate(KEYS[1], inc) }",
-    "redis.call('HSET', KEYS[1], 'inc', inc) return { 'OPEN', redis.call('HGET', KEYS[1], 'history') or '0' }",
+    "redis.call('HSET', KEYS[1], 'inc', inc) return { 'OPEN', redis.call('HGET', KEYS[1], 'timeline') or '0' }",
   ),
-  script('a repaired log keeps what Redis has', 'rebase', 'local keep = whole(s) and', 'local keep = true or'),
+  script('a repaired log keeps what Redis has', 'repair-begin', 'local keep = whole(s) and', 'local keep = true or'),
   script(
     'versions begin again after a repair',
-    'rebase',
+    'repair-begin',
     'local ver, cv = math.max(num(m[1]), num(ARGV[4])) + VERSION_GAP, num(m[2])',
     'local ver, cv = num(m[1]), num(m[2])',
   ),
-  script('who led before a repair goes on', 'rebase', "'token', '', ", ''),
-  script('the directory is not written anew', 'relist', "redis.call('HSET', KEYS[i], ARGV[at], ARGV[at + 1])", ''),
+  script('who led before a repair goes on', 'repair-begin', "'token', '', ", ''),
+  script(
+    'the directory is not written anew',
+    'repair-directory',
+    "redis.call('HSET', KEYS[i], ARGV[at], ARGV[at + 1])",
+    '',
+  ),
   script(
     'each acceptance of a loss begins its window anew',
-    'accept',
+    'accept-loss',
     "if redis.call('HGET', KEYS[2], 'accepted') == inc then return { 'OK', why } end",
     '',
   ),
   {
     ...script(
       'only pods know what the log was',
-      'claim',
+      'claim-cell',
       "local head = not rebased and not told_by_primary(all, c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'",
       "local head = '0-0'",
     ),
@@ -115,16 +120,16 @@ export const MUTANTS: Mutant[] = [
   pod('acknowledge before the primaries have applied'),
   pod('acknowledge before the reply'),
   pod('positions without a history'),
-  pod('believe every departure'),
+  pod('believe every tombstone'),
   {
-    ...script('an unfinished repair is forgotten', 'claim', 'if rebased then fits = false end', ''),
+    ...script('an unfinished repair is forgotten', 'claim-cell', 'if rebased then fits = false end', ''),
     from: 1198,
   },
   {
     ...script(
       'who slept while the gate was closed leads at once',
-      'acquire',
-      "if (redis.call('HGET', KEYS[1], 'history') or '0') ~= ARGV[5] then return { 'GATE' } end",
+      'acquire-lease',
+      "if (redis.call('HGET', KEYS[1], 'timeline') or '0') ~= ARGV[5] then return { 'GATE' } end",
       '',
     ),
     from: 300_853,
@@ -135,7 +140,7 @@ export const MUTANTS: Mutant[] = [
   {
     ...script(
       'a lead outlives the closed gate',
-      'claim',
+      'claim-cell',
       "for c = 0, cells - 1 do redis.call('HSET', KEYS[3 + 2 * c], 'token', '') end",
       '',
     ),
@@ -144,7 +149,7 @@ export const MUTANTS: Mutant[] = [
   {
     ...script(
       'a repair does not say what was lost before it',
-      'rebase',
+      'repair-begin',
       "append(s, 'R', int(ver)",
       "append(s, 'R', '0'",
     ),
@@ -156,21 +161,21 @@ export const MUTANTS: Mutant[] = [
   {
     ...script(
       'records of requests outlive what a repair has undone',
-      'rebase',
-      "for _, record in ipairs(redis.call('ZRANGE', once, 0, -1)) do redis.call('UNLINK', record) end\nredis.call('UNLINK', once)",
+      'repair-begin',
+      "for _, record in ipairs(redis.call('ZRANGE', idempotency, 0, -1)) do redis.call('UNLINK', record) end\nredis.call('UNLINK', idempotency)",
       '',
     ),
     wide: true,
   },
   {
-    ...script('a key is no reason not to execute a request again', 'commit', 'if done then', 'if false then'),
+    ...script('a key is no reason not to execute a request again', 'commit-batch', 'if done then', 'if false then'),
     wide: true,
   },
   {
     ...script(
       'whatever let an id go tells of a request',
-      'commit',
-      "if a[2] ~= 'T' or a[6] == '' then a[8] = once end",
+      'commit-batch',
+      "if a[2] ~= 'T' or a[6] == '' then a[8] = idempotency end",
       'a[8] = once',
     ),
     wide: true,
@@ -178,7 +183,7 @@ export const MUTANTS: Mutant[] = [
   {
     ...script(
       'a repair forgets the centroids',
-      'rebase',
+      'repair-begin',
       "if cv > 0 then append(s, 'C', int(ver), int(cv), '', '', redis.call('GET', centroids) or '') end",
       '',
     ),
@@ -187,7 +192,7 @@ export const MUTANTS: Mutant[] = [
   {
     ...script(
       'new centroids are told to some cells only',
-      'publish',
+      'publish-centroids',
       "for c = 0, cells - 1 do\n  local s = load_cell(KEYS[3 + 2 * c], KEYS[4 + 2 * c])\n  append(s, 'C'",
       "for c = 0, cells - 2 do\n  local s = load_cell(KEYS[3 + 2 * c], KEYS[4 + 2 * c])\n  append(s, 'C'",
     ),

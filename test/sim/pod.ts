@@ -1,12 +1,12 @@
 /**
  * A pod of the simulation: what shard-server does with the log, one step at a time and without FAISS. Its memory goes with a
- * kill, its volume does not. The calls into the log, the check of the chain, the departures and the judgement of a repair
+ * kill, its volume does not. The calls into the log, the check of the chain, the tombstones and the judgement of a repair
  * are the real ones.
  */
-import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import { CellLog, type Lead, type Operation } from '../../store/cell-log.ts'
-import { countFitting, LogMismatch, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { countFitting, LogMismatch, type LogTip, verifyChain } from '../../store/log-entry.ts'
 import { identity } from '../support/log-harness.ts'
 import { Fold, type Volume } from './fold.ts'
 import { repairBy } from './repair.ts'
@@ -41,7 +41,7 @@ export class SimPod {
   #until = 0
   #beatAt = 0
   #settled = false
-  #before: LogPoint | undefined
+  #before: LogTip | undefined
   #connection = 0
   #batch = 0
   #unknown: Unknown | undefined
@@ -99,7 +99,7 @@ export class SimPod {
     this.#unknown = undefined
   }
 
-  get before(): LogPoint | undefined {
+  get before(): LogTip | undefined {
     const before = this.#before
     return before && comparePositions(before.position, this.fold.point.position) > 0 ? before : undefined
   }
@@ -133,7 +133,7 @@ export class SimPod {
     if (code === 'FORK' && before) this.#forgetBefore()
     else if (code === 'FORK') this.stepBack()
     const regressed = code === 'REGRESSED' || code === 'REPAIR'
-    if (regressed && why.includes('nobody holds')) world.told(why)
+    if (regressed && why.includes('no pod holds')) world.told(why)
     if (regressed && !this.#settled) {
       while ((await this.#read('fitting')) > 0);
       this.#settled = true
@@ -188,7 +188,7 @@ export class SimPod {
       oldestSnapshot: this.volume.snapshots[0] ? formatPosition(this.volume.snapshots[0].point.position) : null,
       hold: null,
     }
-    const progress = await this.log.progress(world.client, beat as never)
+    const progress = await this.log.heartbeat(world.client, beat as never)
     this.volume.seen = Math.max(this.volume.seen, progress.taken)
     if (!progress.gateOpen) return this.#claim()
     try {
@@ -275,7 +275,7 @@ export class SimPod {
       connection: this.#connection,
       batch: this.#batch + 1,
       known: this.fold.point,
-      copiesBound: 1,
+      redundancyBound: 1,
       budgetBytes: 1e9,
       operations: [operation],
     }
@@ -308,7 +308,7 @@ export class SimPod {
     const unknown = this.#unknown
     if (!unknown || !lead || this.phase === 'down') return
     this.#connection++
-    const reply = await this.log.resume(world.client, lead, this.#connection)
+    const reply = await this.log.recoverBatch(world.client, lead, this.#connection)
     if (reply[0] === 'FENCED') return this.#stepDown()
     if (reply[0] !== 'OK') return
     this.#unknown = undefined
@@ -332,7 +332,7 @@ export class SimPod {
     const { lead, world, fold } = this
     if (!lead || !this.primary || this.phase !== 'following') return
     const { version } = fold.centroids
-    if (version > 0) await this.log.walked(world.client, lead, version)
+    if (version > 0) await this.log.finishMigrationScan(world.client, lead, version)
     else if (this.cell === 0) await this.log.publish(world.client, lead, 0, Buffer.from(`centroids ${world.number()}`))
   }
 

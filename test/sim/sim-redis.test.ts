@@ -1,24 +1,24 @@
 /** The simulated Redis against the real one: the same calls, drawn from seeds, give the same replies and leave the same data. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
-import { ORIGIN } from '../../core/position.ts'
+import { ORIGIN } from '../../core/log/position.ts'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { keysOf } from '../../protocol/keys.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Operation } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
-import { amend, readListed } from '../../store/directory-audit.ts'
-import type { LogPoint } from '../../store/log-entry.ts'
+import { correctDirectory, scanDirectory } from '../../store/directory-audit.ts'
+import type { LogTip } from '../../store/log-entry.ts'
 import { RepairLog } from '../../store/repair-log.ts'
 import {
   acceptLoss,
-  doubtLogs,
   readCut,
-  readListings,
+  readDirectoryTexts,
   readTopology,
   releaseLeaseOf,
   removeMember,
+  reportRegression,
 } from '../../store/topology.ts'
 import { drop, identity, LogHarness, move, type PlayedPod, remove, START, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
@@ -79,8 +79,10 @@ function operation(random: Random): Operation {
   const id = Math.floor(random() * 4)
   const owner = Math.floor(random() * CELLS)
   const version = Math.floor(random() * 30)
-  const once =
-    random() < 0.2 ? { once: { key: `k${Math.floor(random() * 3)}`, digest: `d${Math.floor(random() * 2)}` } } : {}
+  const idempotency =
+    random() < 0.2
+      ? { idempotency: { key: `k${Math.floor(random() * 3)}`, digest: `d${Math.floor(random() * 2)}` } }
+      : {}
   const made = pick(random, [
     () => upsert(id, owner, `"${version}"`, random() < 0.4 ? { copy: 1 - owner } : {}),
     () => upsert(id, owner, '"if"', { expect: `v${version}` }),
@@ -88,14 +90,14 @@ function operation(random: Random): Operation {
     () => move(id, owner, version, '"moved"'),
     () => drop(id, version),
   ])()
-  return { ...made, ...once }
+  return { ...made, ...idempotency }
 }
 
 /**
  * The end of a cell's log, or, where that is gone, of one that was another for each cell: logs that are equal but for their
  * epochs have equal hashes where the epochs happen to be equal, and on the real server a millisecond may pass within a script.
  */
-async function endOf(side: Side, cell: number): Promise<LogPoint> {
+async function endOf(side: Side, cell: number): Promise<LogTip> {
   const end = await side.h.end(cell).catch(() => START)
   return end.hash === '' ? { position: { epoch: 1, seq: 1 }, hash: String(cell).repeat(20) } : end
 }
@@ -105,7 +107,14 @@ async function create(side: Side): Promise<void> {
   for (let cell = 0; cell < CELLS; cell++) await side.h.claim(`${cell}/0`, START)
   for (let cell = 0; cell < CELLS; cell++) {
     const log = side.h.cell(cell)
-    await log.acquire(side.redis, `${cell}/0`, `${cell}/0#0#0`, 60_000, await side.h.head(cell), await side.h.history())
+    await log.acquire(
+      side.redis,
+      `${cell}/0`,
+      `${cell}/0#0#0`,
+      60_000,
+      await side.h.head(cell),
+      await side.h.timeline(),
+    )
     await log.release(side.redis, `${cell}/0#0#0`)
   }
 }
@@ -122,7 +131,7 @@ function draw(random: Random): Step {
       cell,
       startId: '1',
       oldestSnapshot: side.snapshots.get(cell) ?? null,
-      hold: null,
+      retentionPin: null,
       newestSnapshot: null,
     }) as Heartbeat
   const log = (side: Side) => side.h.cell(cell)
@@ -150,7 +159,7 @@ function draw(random: Random): Step {
           token,
           60_000,
           await side.h.head(cell),
-          await side.h.history(),
+          await side.h.timeline(),
         )
         if (reply[0] === 'OK') {
           const known = await side.h.end(cell)
@@ -178,7 +187,7 @@ function draw(random: Random): Step {
       1,
       async (side) => {
         const pod = lead(side)
-        return pod && log(side).resume(side.redis, pod.lead, (pod.connection += 1))
+        return pod && log(side).recoverBatch(side.redis, pod.lead, (pod.connection += 1))
       },
     ],
     [1, async (side) => lead(side) && log(side).renew(side.redis, (lead(side) as PlayedPod).lead, 60_000)],
@@ -188,15 +197,15 @@ function draw(random: Random): Step {
         lead(side) &&
         log(side).publish(side.redis, (lead(side) as PlayedPod).lead, seed % 3, Buffer.from([seed % 256, 7])),
     ],
-    [1, async (side) => lead(side) && log(side).walked(side.redis, (lead(side) as PlayedPod).lead, 1)],
-    [2, async (side) => log(side).progress(side.redis, heartbeat(side))],
+    [1, async (side) => lead(side) && log(side).finishMigrationScan(side.redis, (lead(side) as PlayedPod).lead, 1)],
+    [2, async (side) => log(side).heartbeat(side.redis, heartbeat(side))],
     [
       1,
       async (side) => {
         const head = await side.h.head(cell)
         const position = `${head.epoch}-${head.seq}`
         side.snapshots.set(cell, position)
-        return log(side).hold(side.redis, heartbeat(side), position)
+        return log(side).pinRetention(side.redis, heartbeat(side), position)
       },
     ],
     [1, async (side) => lead(side) && log(side).trim(side.redis, (lead(side) as PlayedPod).lead, 1, [])],
@@ -212,7 +221,10 @@ function draw(random: Random): Step {
       async (side) => {
         const view = await readTopology(side.redis, scopeOf(side))
         // Fields of a hash have no order.
-        return { ...view, members: view.members.map((one) => [one.pod, one.hold, one.oldestSnapshot].join()).sort() }
+        return {
+          ...view,
+          members: view.members.map((one) => [one.pod, one.retentionPin, one.oldestSnapshot].join()).sort(),
+        }
       },
     ],
     [2, async (side) => log(side).read(side.redis, ORIGIN, 1000, 0)],
@@ -233,7 +245,7 @@ function draw(random: Random): Step {
           [0, 1].map(async (of) => ({
             cell: of,
             pod: `${of}/0`,
-            point: await endOf(side, of),
+            tip: await endOf(side, of),
             version: 9,
           })),
         )
@@ -241,34 +253,34 @@ function draw(random: Random): Step {
         const tried = async (work: Promise<unknown>) => {
           done.push(await work.catch((error: Error) => error.message))
         }
-        await tried(repair.rebase(copies, 9, { version: 1, bytes: Buffer.from([1, 2]) }))
+        await tried(repair.begin(copies, 9, { version: 1, bytes: Buffer.from([1, 2]) }))
         const fix = {
           key: idKey(2),
           cell,
           type: 'T' as const,
           flag: '-' as const,
           userVersion: undefined,
-          departed: false,
+          evicted: false,
         }
-        await tried(repair.mend([{ fix, row: new Uint8Array(0) }]))
-        const value = { owner: cell, copy: null, linger: null, userVersion: 3, version: 4 }
-        await tried(repair.relist(0, 8192, new Map([[idKey(1), value]])))
+        await tried(repair.append([{ fix, row: new Uint8Array(0) }]))
+        const value = { owner: cell, spill: null, source: null, userVersion: 3, version: 4 }
+        await tried(repair.writeDirectory(0, 8192, new Map([[idKey(1), value]])))
         const known = { request: 'k0', digest: 'd0', at: 9_000_000_000_000, id: idKey(3) }
         await tried(
-          repair.remember([
+          repair.writeIdempotency([
             { ...known, result: 'A7,7,0' },
             { ...known, request: 'k1', result: 'N' },
             { ...known, at: 1, request: 'k2', result: 'N' },
           ]),
         )
-        await tried(repair.reopen(1, 0, 'a report'))
+        await tried(repair.finish(1, 0, 'a report'))
         return done
       },
     ],
     [
       1,
       async (side) => {
-        const { keys, next } = await readListed(side.redis, scopeOf(side), cell, seed % 8192, 3)
+        const { keys, next } = await scanDirectory(side.redis, scopeOf(side), cell, seed % 8192, 3)
         return [keys.sort(), next]
       },
     ],
@@ -276,16 +288,16 @@ function draw(random: Random): Step {
       1,
       async (side) => {
         const key = idKey(seed % 4)
-        const expected = (await readListings(side.redis, scopeOf(side), [key]))?.texts[0] ?? ''
-        const value = { owner: cell, copy: null, linger: null, userVersion: 3, version: 4 }
+        const expected = (await readDirectoryTexts(side.redis, scopeOf(side), [key]))?.texts[0] ?? ''
+        const value = { owner: cell, spill: null, source: null, userVersion: 3, version: 4 }
         const amendment = { key, expected: seed % 3 === 0 ? 'another' : expected, value, stale: [1 - cell] }
         const token = lead(side)?.lead.token ?? ''
         const counters = { rows: seed % 2, copies: 0 }
-        const history = seed % 5 === 0 ? 0 : await side.h.history()
-        return amend(side.redis, { ...scopeOf(side), cell }, token, history, [amendment], counters)
+        const history = seed % 5 === 0 ? 0 : await side.h.timeline()
+        return correctDirectory(side.redis, { ...scopeOf(side), cell }, token, history, [amendment], counters)
       },
     ],
-    [0.3, async (side) => doubtLogs(side.redis, scopeOf(side), [`1-${seed % 20}`, '0-0'])],
+    [0.3, async (side) => reportRegression(side.redis, scopeOf(side), [`1-${seed % 20}`, '0-0'])],
     [1, async (side) => side.redis.del(keysOf('test', side.h.name).log(cell))],
   ]
   let at = random() * steps.reduce((sum, [weight]) => sum + weight, 0)

@@ -4,14 +4,14 @@
  * acknowledged must be there, once, where the directory says.
  */
 import type { IdKey } from '../../core/ids.ts'
-import { comparePositions, formatPosition, ORIGIN, type Position, parsePosition } from '../../core/position.ts'
+import { comparePositions, formatPosition, ORIGIN, type Position, parsePosition } from '../../core/log/position.ts'
 import { type Random, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { keysOf } from '../../protocol/keys.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import type { Operation } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
-import { acceptLoss, doubtLogs, readCut, readTopology, releaseLeaseOf } from '../../store/topology.ts'
+import { acceptLoss, readCut, readTopology, releaseLeaseOf, reportRegression } from '../../store/topology.ts'
 import { IDS, SCOPE } from './collection.ts'
 import { checkEnd } from './end.ts'
 import { Ledger, Violation } from './ledger.ts'
@@ -46,7 +46,7 @@ export class World {
   readonly #fragile = new Set<number>()
   #lostAt = 0
   /** By the operator. */
-  #seen: { era: number; heads: Position[] } = { era: 0, heads: [] }
+  #seen: { generation: number; heads: Position[] } = { generation: 0, heads: [] }
   /** When a pod took over last. */
   tookOverAt = 0
   /** A person was asked; from then on nothing is promised about what is gone. */
@@ -159,7 +159,7 @@ export class World {
   async #mayLoseVolume(cell: number): Promise<boolean> {
     if ((await this.#fragileCells()).has(cell)) return false
     const cut = await readCut(this.client, { ...SCOPE, clusters: this.cells }, [])
-    return cut !== undefined && cut.history > this.#lostAt
+    return cut !== undefined && cut.timeline > this.#lostAt
   }
 
   /**
@@ -184,7 +184,7 @@ export class World {
   async #writeBy(pod: SimPod, keyed: boolean): Promise<void> {
     const { operation, payload } = this.#newWrite(pod)
     if (keyed) {
-      operation.once = { key: `key${this.number()}`, digest: 'asked' }
+      operation.idempotency = { key: `key${this.number()}`, digest: 'asked' }
       this.#requests.push(operation)
     }
     this.ledger.sent(operation, payload)
@@ -252,16 +252,16 @@ export class World {
     const scope = { ...SCOPE, clusters: this.cells }
     const topology = await readTopology(this.client, scope)
     if (!topology.gateOpen) return
-    const { era, cells } = topology
-    if (era > this.#seen.era) this.#seen = { era, heads: [] }
+    const { generation, cells } = topology
+    if (generation > this.#seen.generation) this.#seen = { generation, heads: [] }
     const { heads } = this.#seen
     if (cells.some(({ head }, cell) => head.seq < (heads[cell]?.seq ?? 0)))
-      await doubtLogs(
+      await reportRegression(
         this.client,
         scope,
         cells.map((_, cell) => formatPosition(heads[cell] ?? ORIGIN)),
       )
-    else this.#seen = { era, heads: cells.map(({ head }) => head) }
+    else this.#seen = { generation, heads: cells.map(({ head }) => head) }
   }
 
   late(call: () => Promise<unknown>): void {
@@ -306,8 +306,8 @@ export class World {
   }
 
   told(why: string): void {
-    if (!why.includes('nobody holds')) return
-    for (const [, cell, known] of why.matchAll(/cell (\d+): nobody holds .*? up to (\d+-\d+)/g)) {
+    if (!why.includes('no pod holds')) return
+    for (const [, cell, known] of why.matchAll(/cell (\d+): no pod holds .*? up to (\d+-\d+)/g)) {
       const to = parsePosition(known as string)
       // A later lead may have taken over where fewer entries were left; it does not hold what the operator had seen before.
       const holder = this.pods.find(

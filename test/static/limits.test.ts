@@ -1,7 +1,7 @@
 /** Every route of the router has its largest request in the table that test/local/limits.test.ts sends. */
 import { expect, it } from 'vitest'
-import { parseEnv, routerEnvSchema } from '../../protocol/config.ts'
-import { makeRestServer, type RestParts } from '../../router/rest.ts'
+import { parseEnv, routerEnvSchema } from '../../protocol/env/config.ts'
+import { makeRestServer, type RestParts } from '../../router/rest/server.ts'
 import { LARGEST, requestsOf } from '../support/largest-requests.ts'
 
 interface Layer {

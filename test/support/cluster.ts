@@ -1,17 +1,17 @@
 /** A local cluster of a test's own: the real command line, real processes, a folder that goes away at the end. */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { MaksDB } from '@maksdb/client'
 import { stringify } from 'yaml'
 import { localStatus, type ProcessStatus } from '../../cli/status.ts'
-import { DataDir } from '../../cli/supervisor/data-dir.ts'
-import { portIsFree } from '../../cli/supervisor/os-process.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
-import type { RepairReport } from '../../shard-server/repairer.ts'
+import { MaksDB } from '../../client/src/index.ts'
+import { until } from '../../runtime/until.ts'
+import type { RepairReport } from '../../shard-server/recovery/log-repair.ts'
 import { connect, type Redis } from '../../store/connection.ts'
+import { DataDir } from '../../supervisor/data-dir.ts'
+import { portIsFree } from '../../supervisor/os-process.ts'
 
 export const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
 
@@ -21,10 +21,24 @@ export interface Run {
   stderr: string
 }
 
-export function runCli(
-  args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string>; input?: string } = {},
-): Promise<Run> {
+interface RunOptions {
+  cwd?: string
+  env?: Record<string, string>
+  input?: string
+}
+
+export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  if (args[0] !== 'start' || args.includes('--port')) return runProgram(args, options)
+  // Two starts that look for a free pair of ports at the same time find the same one.
+  await until('the start of another test to end', () => claimed('start'), 170_000)
+  try {
+    return await runProgram(args, options)
+  } finally {
+    rmSync(join(CLAIMS, 'start'), { force: true })
+  }
+}
+
+function runProgram(args: readonly string[], options: RunOptions): Promise<Run> {
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
@@ -141,9 +155,8 @@ export class TestCluster {
   }
 
   primary(cell: number): Promise<ProcessStatus> {
-    return waitFor(
-      async () => (await this.processes()).find(({ cluster, role }) => cluster === cell && role === 'primary'),
-      `a primary of cell ${cell}`,
+    return until(`a primary of cell ${cell}`, async () =>
+      (await this.processes()).find(({ cluster, role }) => cluster === cell && role === 'primary'),
     )
   }
 
@@ -151,9 +164,9 @@ export class TestCluster {
   async killAll(which: (one: ProcessStatus) => boolean = () => true): Promise<void> {
     const victims = (await this.processes()).filter(which)
     for (const victim of victims) kill(victim)
-    await waitFor(
-      async () => (await this.processes()).every(({ pid }) => victims.every((one) => one.pid !== pid)) || undefined,
+    await until(
       'the victims to be dead',
+      async () => (await this.processes()).every(({ pid }) => victims.every((one) => one.pid !== pid)) || undefined,
     )
   }
 
@@ -164,19 +177,19 @@ export class TestCluster {
 
   /** The loss of part of the log was noticed and made good. */
   repaired(): Promise<RepairReport> {
-    return waitFor(
-      async () => (await this.topology().catch(() => undefined))?.last_repair ?? undefined,
+    return until(
       'the log to be repaired',
+      async () => (await this.topology().catch(() => undefined))?.last_repair ?? undefined,
       60_000,
     )
   }
 
   /** Writes points, again and again where they are refused, until they are taken. */
   async writable(points: readonly unknown[]): Promise<void> {
-    await waitFor(
+    await until(
+      'writes to be taken again',
       async () =>
         (await this.fetch('PUT', `/collections/${this.name}/points?timeout=5`, { points })).status === 200 || undefined,
-      'writes to be taken again',
     )
   }
 
@@ -193,33 +206,33 @@ export class TestCluster {
 
   /** Every row is in its cell. */
   settled(): Promise<Topology> {
-    return waitFor(
+    return until(
+      'all rows to be in their cells',
       async () => {
         const topology = await this.topology()
         const { version, cells_still_moving } = topology.centroids
         return version > 0 && cells_still_moving === 0 ? topology : undefined
       },
-      'all rows to be in their cells',
       90_000,
     )
   }
 
   allReady(): Promise<boolean> {
-    return waitFor(
-      async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok || undefined,
+    return until(
       'the cluster to be ready',
+      async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok || undefined,
       60_000,
     )
   }
 
   /** Every shard process runs and follows its log. */
   allFollow(): Promise<boolean> {
-    return waitFor(
+    return until(
+      'all shards to follow the log',
       async () => {
         const shards = (await this.processes()).filter(({ kind }) => kind === 'shard')
         return (shards.length > 0 && shards.every(({ ready }) => ready)) || undefined
       },
-      'all shards to follow the log',
       60_000,
     )
   }
@@ -243,17 +256,50 @@ export class TestCluster {
   }
 }
 
-/** A sample of a process, the first of its name; 0 where there is none. */
+/** A sample of a process, the first of its name. Throws where the process has none: a metric that is absent is not 0. */
 export async function metricOf({ adminPort }: Pick<ProcessStatus, 'adminPort'>, name: string): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
-  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0)
+  const sample = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]
+  if (sample === undefined) throw new Error(`there is no metric ${name} on port ${adminPort}`)
+  return Number(sample)
 }
 
-/** Two free ports in a row, below the range from which the kernel gives ports to everybody else. */
+const CLAIMS = join(tmpdir(), 'maksdb-test-ports')
+
+/**
+ * Two free ports in a row, below the range from which the kernel gives ports to all other processes. A port that is free now
+ * is taken only some seconds later: until this process ends, other test files on this machine leave the pair alone.
+ */
 async function freePair(): Promise<number> {
   for (;;) {
     const port = 20_000 + 2 * Math.floor(Math.random() * 5000)
-    if ((await portIsFree(port, '127.0.0.1')) && (await portIsFree(port + 1, '127.0.0.1'))) return port
+    if (claimed(port) && (await portIsFree(port, '127.0.0.1')) && (await portIsFree(port + 1, '127.0.0.1'))) return port
+  }
+}
+
+/** Claims a pair of ports, or the choice of one, for this process; false if it is claimed already. */
+function claimed(what: number | 'start'): boolean {
+  const claim = join(CLAIMS, String(what))
+  mkdirSync(CLAIMS, { recursive: true })
+  try {
+    writeFileSync(claim, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  // The claim of an ended process is removed, for a later attempt.
+  if (ownerHasEnded(claim)) rmSync(claim, { force: true })
+  return false
+}
+
+function ownerHasEnded(claim: string): boolean {
+  try {
+    const pid = readFileSync(claim, 'utf8')
+    return pid !== '' && !existsSync(`/proc/${pid}`)
+  } catch (error) {
+    // Given back meanwhile.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
   }
 }
 
@@ -263,28 +309,18 @@ export interface Topology {
   regressed: string | null
   last_repair: RepairReport | null
   centroids: { version: number; cells_still_moving: number; source: string }
-  redundant_storage: { bound: number; copies: number; average: number }
+  redundant_storage: { bound: number; redundant_rows: number; average: number }
   cells: {
     cell: number
     health: string
     points: number
-    copies: number
+    redundant_rows: number
     primary: string | null
     head: number
     trimmed_below: number
     wal_bytes: number
     pods: { pod: string; applied: string }[]
   }[]
-}
-
-export async function waitFor<T>(check: () => Promise<T | undefined>, what: string, timeoutMs = 30_000): Promise<T> {
-  const deadline = performance.now() + timeoutMs
-  for (;;) {
-    const value = await check()
-    if (value !== undefined) return value
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what}`)
-    await sleep(50)
-  }
 }
 
 export function kill(process_: { pid: number }, signal: NodeJS.Signals = 'SIGKILL'): void {

@@ -1,31 +1,31 @@
 /** Pods without processes: each test plays the pods of a few cells against the real scripts, and folds the logs itself. */
-import { type DataIdentity, LOG_FORMAT, VECTORS } from '../../core/data-identity.ts'
+import { type DataIdentity, LOG_FORMAT } from '../../core/data-identity.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { idKey } from '../../core/ids.ts'
-import { ORIGIN, parsePosition } from '../../core/position.ts'
+import { ORIGIN, parsePosition } from '../../core/log/position.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { bucketOf } from '../../protocol/keys.ts'
 import { CellLog, type Claim, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
-import { type LogEntry, type LogPoint, verifyChain } from '../../store/log-entry.ts'
+import { type LogEntry, type LogTip, verifyChain } from '../../store/log-entry.ts'
 
 /** What played pods work on, where a test says nothing else. */
 export const identity = (cells: number): DataIdentity => ({
-  shape: { format: LOG_FORMAT, dimension: 2, metric: 'L2', vectors: VECTORS, cells },
+  shape: { format: LOG_FORMAT, vectors: { '': { size: 2, metric: 'L2' } }, cells },
   uid: 'uid-1',
   owner: 'VectorCluster test',
   since: 1,
   ownRedis: false,
 })
 
-export const START: LogPoint = { position: ORIGIN, hash: '' }
+export const START: LogTip = { position: ORIGIN, hash: '' }
 let collections = 0
 
 export interface PlayedPod {
   log: CellLog
   name: string
   lead: Lead
-  known: LogPoint
+  known: LogTip
   batch: number
   connection: number
 }
@@ -41,7 +41,7 @@ export class LogHarness {
   readonly redis: Redis
   readonly cells: CellLog[]
   readonly name: string
-  copiesBound = 1
+  redundancyBound = 1
   budgetBytes = 1e9
 
   constructor(redis: Redis, clusters: number) {
@@ -59,7 +59,7 @@ export class LogHarness {
   }
 
   /** A pod of its cell says what it holds; settled, and of as many pods as there are cells, where not said otherwise. */
-  claim(pod: string, held: LogPoint, extra: Partial<Claim> = {}): Promise<string[]> {
+  claim(pod: string, held: LogTip, extra: Partial<Claim> = {}): Promise<string[]> {
     const claim: Claim = {
       pod,
       held,
@@ -77,7 +77,7 @@ export class LogHarness {
   }
 
   /** The last entry of a cell's log. */
-  async end(cell: number): Promise<LogPoint> {
+  async end(cell: number): Promise<LogTip> {
     const last = (await this.entries(cell)).at(-1)
     return last ? { position: last.position, hash: last.hash } : START
   }
@@ -90,7 +90,7 @@ export class LogHarness {
 
   async lead(cell: number, pod = `${cell}/0`, token = `${pod}#1#${Math.random()}`): Promise<PlayedPod> {
     const log = this.cell(cell)
-    const reply = await log.acquire(this.redis, pod, token, 3000, await this.head(cell), await this.history())
+    const reply = await log.acquire(this.redis, pod, token, 3000, await this.head(cell), await this.timeline())
     if (reply[0] !== 'OK') throw new Error(`acquire: ${reply.join(' ')}`)
     return {
       log,
@@ -102,8 +102,8 @@ export class LogHarness {
     }
   }
 
-  async history(): Promise<number> {
-    return Number((await this.redis.hget(this.cell(0).keys.meta, 'history')) ?? 0)
+  async timeline(): Promise<number> {
+    return Number((await this.redis.hget(this.cell(0).keys.meta, 'timeline')) ?? 0)
   }
 
   async head(cell: number) {
@@ -118,7 +118,7 @@ export class LogHarness {
       connection,
       batch: pod.batch + 1,
       known,
-      copiesBound: this.copiesBound,
+      redundancyBound: this.redundancyBound,
       budgetBytes: this.budgetBytes,
       operations,
     })
@@ -151,11 +151,11 @@ export class LogHarness {
 
   async directory(
     key: IdKey,
-  ): Promise<{ owner: string; copy: string; linger: string; userVersion: number; version: number } | undefined> {
+  ): Promise<{ owner: string; copy: string; source: string; userVersion: number; version: number } | undefined> {
     const raw = await this.redis.hget(this.cell(0).keys.directory(bucketOf(key)), key)
     if (raw === null) return undefined
-    const [owner = '', copy = '', linger = '', userVersion = '0', version = '0'] = raw.split('|')
-    return { owner, copy, linger, userVersion: Number(userVersion), version: Number(version) }
+    const [owner = '', copy = '', source = '', userVersion = '0', version = '0'] = raw.split('|')
+    return { owner, copy, source, userVersion: Number(userVersion), version: Number(version) }
   }
 
   /** Everything in Redis under this collection, to show that a refusal changed nothing. */

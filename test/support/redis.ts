@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../../cli/supervisor/os-process.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { until } from '../../runtime/until.ts'
 import { connect, type Redis } from '../../store/connection.ts'
-import { waitFor } from './cluster.ts'
+import { freePort } from '../../supervisor/os-process.ts'
 
 const HEAL_TRIES = 20
 const HEAL_PAUSE_MS = 500
@@ -105,9 +105,9 @@ export class TestRedis {
   /** Becomes the replica of what listens there; returns when it holds the same. */
   async follow(port: number): Promise<void> {
     await this.client.replicaof('127.0.0.1', port)
-    await waitFor(
-      async () => /master_link_status:up/.test(await this.client.info('replication')) || undefined,
+    await until(
       'the replica to follow',
+      async () => /master_link_status:up/.test(await this.client.info('replication')) || undefined,
     )
   }
 

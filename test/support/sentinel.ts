@@ -6,9 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort } from '../../cli/supervisor/os-process.ts'
+import { until } from '../../runtime/until.ts'
 import { connect, type Redis } from '../../store/connection.ts'
-import { waitFor } from './cluster.ts'
+import { freePort } from '../../supervisor/os-process.ts'
 import { FaultProxy } from './fault-proxy.ts'
 import { TestRedis } from './redis.ts'
 
@@ -58,10 +58,10 @@ export class SentinelRedis {
       ].join('\n'),
     )
     const sentinel = spawn('redis-server', [settings, '--sentinel'], { stdio: 'ignore' })
-    const client = await waitFor(() => connect(`redis://127.0.0.1:${port}`).catch(() => undefined), 'the Sentinel')
-    await waitFor(
-      async () => ((await client.call('SENTINEL', 'REPLICAS', MASTER)) as unknown[]).length > 0 || undefined,
+    const client = await until('the Sentinel', () => connect(`redis://127.0.0.1:${port}`).catch(() => undefined))
+    await until(
       'the Sentinel to know the replica',
+      async () => ((await client.call('SENTINEL', 'REPLICAS', MASTER)) as unknown[]).length > 0 || undefined,
     )
     return new SentinelRedis([master, replica], link, await FaultProxy.start(master.port), sentinel, client)
   }
@@ -80,12 +80,12 @@ export class SentinelRedis {
     const [master, replica] = this.#servers
     await master.kill()
     this.#link.close()
-    await waitFor(
+    await until(
+      'the Sentinel to fail over',
       async () => {
         const [, port] = (await this.#client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER)) as string[]
         return Number(port) === replica.port || undefined
       },
-      'the Sentinel to fail over',
       30_000,
     )
     this.#service.leadTo(replica.port)

@@ -1,6 +1,7 @@
 /** Writers that never stop, and remember what was acknowledged: the least that must be there at the end. */
-import type { PointId } from '@maksdb/client'
+import type { PointId } from '../../client/src/index.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
+import { within } from '../../runtime/until.ts'
 import type { TestCluster } from './cluster.ts'
 
 export interface Acknowledged {
@@ -125,9 +126,6 @@ export async function violations(cluster: TestCluster, state: Acknowledged): Pro
 /** Waits for writes to flow again after a fault. */
 export async function flowing(writers: Writers, more = 50, timeoutMs = 30_000): Promise<void> {
   const from = writers.state.writes
-  const deadline = performance.now() + timeoutMs
-  while (writers.state.writes < from + more) {
-    if (performance.now() > deadline) throw new Error(`no writes: ${JSON.stringify([...writers.state.failures])}`)
-    await sleep(20)
-  }
+  const flows = await within({ limitMs: timeoutMs, everyMs: 20 }, () => writers.state.writes >= from + more)
+  if (!flows) throw new Error(`no writes: ${JSON.stringify([...writers.state.failures])}`)
 }

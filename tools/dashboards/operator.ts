@@ -67,7 +67,7 @@ export const OPERATOR: Dashboard = {
         {
           kind: 'stat',
           title: 'Degraded',
-          description: 'VectorClusters that serve with less redundancy, or with something that has to be put right.',
+          description: 'VectorClusters that serve with less redundancy, or with a problem that needs a correction.',
           unit: 'none',
           queries: [[orZero(bad('Degraded', '== 1')), 'degraded']],
           warn: 1,
@@ -76,7 +76,7 @@ export const OPERATOR: Dashboard = {
         {
           kind: 'stat',
           title: 'Errors, 15 min',
-          description: 'Reconciles that failed in the last quarter of an hour. The alert fires above 10.',
+          description: 'Reconciles that failed in the last 15 minutes. The alert fires above 10.',
           unit: 'none',
           decimals: 0,
           queries: [
@@ -124,7 +124,7 @@ export const OPERATOR: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Reconcile latency p50, p99',
-          description: 'Time of one reconcile of one VectorCluster.',
+          description: 'Duration of one reconcile of one VectorCluster.',
           unit: 's',
           queries: latencies(RELEASE, of('maksdb_operator_reconcile_seconds_bucket'), OF_RELEASE),
         },
@@ -158,8 +158,7 @@ export const OPERATOR: Dashboard = {
         {
           kind: 'timeseries',
           title: 'API requests by verb and code',
-          description:
-            'Calls to the API server per second, without watches. With nothing to do only the lease is renewed.',
+          description: 'Calls to the API server per second, without watches. An idle operator only renews its lease.',
           unit: 'reqps',
           queries: [
             [
@@ -171,7 +170,8 @@ export const OPERATOR: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Watches restarted, changes missed',
-          description: 'Watches end now and then and are begun again. Missed changes must be 0.',
+          description:
+            'The API server ends watches at times, and the operator restarts them. Missed changes must be 0.',
           unit: 'ops',
           queries: [
             [
@@ -186,7 +186,7 @@ export const OPERATOR: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Connections opened',
-          description: 'TLS handshakes with the API server per second. One connection is used for long.',
+          description: 'TLS handshakes with the API server per second. Each connection is reused for a long time.',
           unit: 'cps',
           queries: [[sum(RELEASE, rate(of('maksdb_operator_tls_handshakes_total'))), OF_RELEASE]],
         },
@@ -211,7 +211,8 @@ export const OPERATOR: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Event loop lag',
-          description: 'Longest pause of the operator in the last ten seconds. A pause beyond its lease ends its lead.',
+          description:
+            'Longest pause of the operator in the last ten seconds. A pause longer than its lease ends its leadership.',
           unit: 's',
           queries: [[`max by (namespace, pod) (${ofProcess('maksdb_event_loop_lag_seconds')})`, OF_POD]],
           warn: 1,

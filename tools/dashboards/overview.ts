@@ -40,7 +40,7 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'stat',
           title: 'Not ready',
-          description: 'VectorClusters whose condition Ready is not True. `kubectl describe vc` says why.',
+          description: 'VectorClusters whose condition Ready is not True. `kubectl describe vc` shows the reason.',
           unit: 'none',
           queries: [
             [
@@ -55,7 +55,7 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'stat',
           title: 'No primary',
-          description: 'Shards that take no writes now, as the routers see it.',
+          description: 'Shards that accept no writes now, as observed by the routers.',
           unit: 'none',
           queries: [[orZero(`count(max by (${CLUSTER}, cell) (${of('maksdb_router_cell_leased')}) < 1)`), 'shards']],
           warn: 1,
@@ -72,7 +72,7 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'stat',
           title: 'Error rate',
-          description: 'Share of requests that were answered with 5xx. The alert fires above 1 %.',
+          description: 'Share of requests that routers answered with 5xx. The alert fires above 1 %.',
           unit: 'percentunit',
           queries: [
             [`(sum(${rate(requests(`${API},status=~"5.."`))}) or vector(0)) / sum(${rate(requests())})`, 'errors'],
@@ -84,7 +84,8 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'stat',
           title: 'Query latency p99',
-          description: 'Of queries, from the first byte to the answer, in the worst of the chosen VectorClusters.',
+          description:
+            'Latency of queries, from the first byte to the answer, in the slowest of the chosen VectorClusters.',
           unit: 's',
           queries: [[`max(${quantile(0.99, CLUSTER, buckets(QUERIES))})`, 'p99']],
           warn: 0.25,
@@ -147,7 +148,7 @@ export const OVERVIEW: Dashboard = {
           kind: 'timeseries',
           title: 'Errors by code',
           description:
-            'Requests that were refused, by error code; docs/reference/errors.md explains each. Not all are faults: BAD_REQUEST is the client’s.',
+            'Requests that routers refused, by error code; docs/reference/errors.md explains each code. Not all are faults of MaksDB: BAD_REQUEST is an error of the client.',
           unit: 'reqps',
           queries: [
             [sum(`${CLUSTER}, code`, rate(of('maksdb_rejected_requests_total'))), `${OF_CLUSTER} {{code}}`],
@@ -159,21 +160,21 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Query latency p50, p99',
-          description: 'Time of queries at the router: fan-out to the shards, search, merge.',
+          description: 'Duration of queries at the router: fan-out to the shards, search, merge.',
           unit: 's',
           queries: latencies(CLUSTER, buckets(QUERIES), OF_CLUSTER),
         },
         {
           kind: 'timeseries',
           title: 'Write latency p50, p99',
-          description: 'Time of upserts and deletes at the router, until the log has them.',
+          description: 'Duration of upserts and deletes at the router, until the log has acknowledged them.',
           unit: 's',
           queries: latencies(CLUSTER, buckets(WRITES), OF_CLUSTER),
         },
         {
           kind: 'timeseries',
           title: 'Shards probed per query, mean',
-          description: 'How many shards a query asks. With exact search all of them.',
+          description: 'Number of shards that a query probes. An exact search probes all of them.',
           unit: 'none',
           decimals: 1,
           queries: [
@@ -240,7 +241,7 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Volumes used',
-          description: 'Share of the volume of each shard pod that is used. A full one takes no snapshots.',
+          description: 'Used share of the volume of each shard pod. A pod with a full volume cannot write snapshots.',
           unit: 'percentunit',
           max: 1,
           queries: [[max(POD, used(of('maksdb_volume_free_bytes'), of('maksdb_volume_bytes'))), OF_POD]],
@@ -257,7 +258,7 @@ export const OVERVIEW: Dashboard = {
           kind: 'state',
           title: 'Redis up, durable, log complete',
           description:
-            'Up: Redis answers the routers. Durable: its settings carry spec.durability. Log complete: red while writes are stopped because Redis lost entries.',
+            'Up: Redis answers the routers. Durable: its settings provide spec.durability. Log complete: red while writes are stopped because Redis lost entries.',
           unit: 'none',
           width: 24,
           words: { 1: ['yes', 'green'], 0: ['no', 'red'], '-1': ['unknown', 'yellow'] },
@@ -271,7 +272,8 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Redis memory, share of maxmemory',
-          description: 'Logs and directory. At 100 % writes are refused. Nothing is shown if maxmemory is not set.',
+          description:
+            'Memory of the logs and the directory. At 100 % Redis refuses writes. The panel is empty if maxmemory is not set.',
           unit: 'percentunit',
           max: 1,
           queries: [
@@ -294,7 +296,7 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Redis CPU',
-          description: 'Cores that Redis uses. It runs commands on one: near 1 it is the bottleneck of writes.',
+          description: 'Cores that Redis uses. Redis runs commands on one core: near 1 it is the bottleneck of writes.',
           unit: 'none',
           decimals: 2,
           queries: [[max(CLUSTER, rate(of('maksdb_redis_cpu_seconds_total'))), OF_CLUSTER]],
@@ -317,7 +319,7 @@ export const OVERVIEW: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Append-only file',
-          description: 'Its size on the volume of Redis. It falls when Redis rewrites it.',
+          description: 'Size of the append-only file on the volume of Redis. It falls when Redis rewrites the file.',
           unit: 'bytes',
           queries: [[max(CLUSTER, of('maksdb_redis_aof_bytes')), OF_CLUSTER]],
           alerts: ['MaksDBRedisDiskFailing'],

@@ -61,7 +61,7 @@ export const FIRING_ALERTS: Panel = {
 export const ALERT_TABLE: Panel = {
   kind: 'table',
   title: 'Firing alerts',
-  description: 'What fires now. The page of alerts in the documentation says what to do for each.',
+  description: 'Alerts that fire now. The page of alerts in the documentation lists the steps for each.',
   unit: 'none',
   queries: [[firing, '']],
 }

@@ -57,7 +57,7 @@ export const SHARDS: Dashboard = {
         {
           kind: 'stat',
           title: 'Replication lag',
-          description: 'Entries that the slowest pod is behind the log.',
+          description: 'Entries by which the slowest pod is behind the log.',
           unit: 'short',
           queries: [[`max(${of('maksdb_replay_lag_entries')})`, 'entries']],
           warn: 1000,
@@ -67,7 +67,7 @@ export const SHARDS: Dashboard = {
         {
           kind: 'stat',
           title: 'Commit p99',
-          description: 'Of the slowest shard: one commit to Redis, sent to answered.',
+          description: 'Duration of one commit to Redis in the slowest shard, from request to reply.',
           unit: 's',
           queries: [[`max(${quantile(0.99, SHARD, of('maksdb_commit_seconds_bucket'))})`, 'p99']],
           warn: 0.1,
@@ -76,7 +76,7 @@ export const SHARDS: Dashboard = {
         {
           kind: 'stat',
           title: 'Log budget used',
-          description: 'Of the fullest shard. At 100 % writes are answered with 429.',
+          description: 'Share of the log budget of the fullest shard. At 100 % routers answer writes with 429.',
           unit: 'percentunit',
           decimals: 0,
           queries: [[`max(${budget})`, 'used']],
@@ -87,12 +87,12 @@ export const SHARDS: Dashboard = {
         {
           kind: 'stat',
           title: 'Divergent',
-          description: 'Pods that hold other rows than their primary at the same position. Must be 0.',
+          description: 'Pods whose rows differ from those of their primary at the same log position. Must be 0.',
           unit: 'none',
-          queries: [[orZero(`sum(${of('maksdb_copies_differing')})`), 'pods']],
+          queries: [[orZero(`sum(${of('maksdb_replicas_diverged')})`), 'pods']],
           warn: 1,
           bad: 1,
-          alerts: ['MaksDBCopiesDiffer'],
+          alerts: ['MaksDBReplicasDiverged'],
         },
         {
           kind: 'stat',
@@ -113,14 +113,14 @@ export const SHARDS: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Search latency p50, p99',
-          description: 'Time of a search in the shard, waiting for its batch included.',
+          description: 'Duration of a search in the shard, including the wait for its batch.',
           unit: 's',
           queries: latencies(SHARD, of('maksdb_search_seconds_bucket'), OF_SHARD),
         },
         {
           kind: 'timeseries',
           title: 'Commit latency p50, p99',
-          description: 'Time of one commit to Redis. With Fsync it waits for the disk of Redis.',
+          description: 'Duration of one commit to Redis. With Fsync it includes the disk of Redis.',
           unit: 's',
           queries: latencies(SHARD, of('maksdb_commit_seconds_bucket'), OF_SHARD),
         },
@@ -128,7 +128,7 @@ export const SHARDS: Dashboard = {
           kind: 'timeseries',
           title: 'Write throughput',
           description:
-            'Operations per second that each shard commits. Shards far apart: the data is not evenly spread.',
+            'Operations per second that each shard commits. If shards differ much, the data is unevenly distributed.',
           unit: 'ops',
           queries: [[sum(SHARD, rate(of('maksdb_commits_total'))), OF_SHARD]],
         },
@@ -159,7 +159,8 @@ export const SHARDS: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Queue depth',
-          description: 'Requests that wait in the shard for a search or a commit. A queue that stays is saturation.',
+          description:
+            'Requests that wait in the shard for a search or a commit. A queue that does not empty means saturation.',
           unit: 'none',
           queries: [[max(`${SHARD}, pod, queue`, of('maksdb_queue_depth')), `${OF_POD} {{queue}}`]],
         },
@@ -171,7 +172,7 @@ export const SHARDS: Dashboard = {
         {
           kind: 'state',
           title: 'Primary',
-          description: 'Which pod of each shard leads, and when it changed.',
+          description: 'Pod that leads each shard, over time.',
           unit: 'none',
           width: 24,
           words: { 1: ['primary', 'green'], 0: ['replica', 'blue'] },
@@ -181,7 +182,7 @@ export const SHARDS: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Replication lag',
-          description: 'Entries between the head of the log and what the pod has applied.',
+          description: 'Entries between the head of the log and the last entry that the pod applied.',
           unit: 'short',
           queries: [[max(POD, of('maksdb_replay_lag_entries')), OF_POD]],
           warn: 10_000,
@@ -202,7 +203,7 @@ export const SHARDS: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Log budget used',
-          description: 'Share of the shard’s part of Redis that its log uses. Snapshots cut it.',
+          description: 'Share of its log budget that each shard uses. The log is trimmed after snapshots.',
           unit: 'percentunit',
           max: 1,
           queries: [[max(SHARD, budget), OF_SHARD]],
@@ -214,7 +215,7 @@ export const SHARDS: Dashboard = {
           kind: 'timeseries',
           title: 'Snapshot age',
           description:
-            'Age of the newest verified snapshot of each pod. It grows while nothing is written; 0: none was taken yet.',
+            'Age of the newest verified snapshot of each pod. It grows while no entries are written; 0: the pod has not taken a snapshot yet.',
           unit: 's',
           width: 12,
           queries: [[max(POD, of('maksdb_snapshot_age_seconds')), OF_POD]],
@@ -229,7 +230,7 @@ export const SHARDS: Dashboard = {
           width: 12,
           queries: [
             [max(POD, of('maksdb_points')), `${OF_POD} points`],
-            [max(POD, of('maksdb_copies')), `${OF_POD} redundant`],
+            [max(POD, of('maksdb_redundant_rows')), `${OF_POD} redundant`],
             [max(POD, of('maksdb_dead_rows')), `${OF_POD} dead`],
           ],
         },
@@ -241,22 +242,22 @@ export const SHARDS: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Replica checks',
-          description: 'Comparisons per second of a replica with its primary that found the same rows.',
+          description: 'Comparisons per second of a replica with its primary that found equal rows.',
           unit: 'ops',
-          queries: [[sum(POD, rate(of('maksdb_copy_checks_total'))), OF_POD]],
-          alerts: ['MaksDBCopiesDiffer'],
+          queries: [[sum(POD, rate(of('maksdb_divergence_checks_total'))), OF_POD]],
+          alerts: ['MaksDBReplicasDiverged'],
         },
         {
           kind: 'timeseries',
           title: 'Directory audit',
-          description: 'Ids per second of which the directory was compared with the rows of the shard.',
+          description: 'Ids per second whose directory entry was compared with the rows of the shard.',
           unit: 'ops',
           queries: [[sum(SHARD, rate(of('maksdb_directory_checked_total'))), OF_SHARD]],
         },
         {
           kind: 'timeseries',
           title: 'Directory corrected, missing',
-          description: 'Ids of which the directory was wrong. Both must be 0.',
+          description: 'Ids whose directory entry differed from the rows. Both must be 0.',
           unit: 'none',
           queries: [
             [sum(SHARD, increase(of('maksdb_directory_corrected_total'))), `${OF_SHARD} corrected`],
@@ -297,7 +298,7 @@ export const SHARDS: Dashboard = {
           kind: 'timeseries',
           title: 'Event loop lag',
           description:
-            'Longest pause of the process in the last ten seconds. Pauses near the lease (3 s) cost the lead.',
+            'Longest pause of the process in the last ten seconds. A pause near the lease time (3 s) can end the lease of a primary.',
           unit: 's',
           queries: [[max(POD, ofProcess('maksdb_event_loop_lag_seconds', 'shard')), OF_POD]],
           warn: 0.5,
@@ -307,7 +308,7 @@ export const SHARDS: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Snapshot duration p50, p99',
-          description: 'Time to write and verify a snapshot.',
+          description: 'Duration of writing and verifying a snapshot.',
           unit: 's',
           noValue: 'No snapshot was taken',
           queries: latencies(SHARD, of('maksdb_snapshot_seconds_bucket'), OF_SHARD),

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments, stringify } from 'yaml'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
+import { VERSION } from '../../../protocol/version.ts'
 import { binary, ensureBinaries } from '../../go/programs.ts'
 import { ApiServer } from '../support/api-server.ts'
 import { command } from '../support/kubernetes.ts'
@@ -69,7 +70,7 @@ describe('under another chart', () => {
   beforeAll(() => {
     mkdirSync(join(parent, 'charts'), { recursive: true })
     cpSync(CHART, join(parent, 'charts/maksdb'), { recursive: true })
-    const dependency = { name: 'maksdb', version: '0.1.0', condition: 'maksdb.enabled', tags: ['search'] }
+    const dependency = { name: 'maksdb', version: VERSION, condition: 'maksdb.enabled', tags: ['search'] }
     const chart = { apiVersion: 'v2', name: 'shop', version: '1.0.0', dependencies: [dependency] }
     writeFileSync(join(parent, 'Chart.yaml'), stringify(chart))
     const values = {

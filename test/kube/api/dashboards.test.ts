@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { METRICS, PROCESS_METRICS } from '../../../protocol/metrics.ts'
+import { METRICS, PROCESS_METRICS } from '../../../protocol/metrics/metrics.ts'
 import { ALERTS } from '../../../tools/alerts.ts'
 import { DASHBOARDS } from '../../../tools/dashboards.ts'
 

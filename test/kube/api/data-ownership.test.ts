@@ -5,21 +5,21 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { MaksError } from '../../../core/errors.ts'
-import { Caches } from '../../../operator/caches.ts'
 import { EventRecorder } from '../../../operator/kube/event-recorder.ts'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { pathOf } from '../../../operator/kube/objects.ts'
 import { Reconciler } from '../../../operator/reconciler.ts'
 import { OWNED, OWNED_SELECTOR, PODS, VECTOR_CLUSTERS } from '../../../operator/resources.ts'
-import { identityOf } from '../../../protocol/cluster-config.ts'
-import { type CollectionConfig, collectionConfigSchema } from '../../../protocol/config.ts'
-import { lastWords } from '../../../protocol/last-words.ts'
-import type { VectorClusterStatus } from '../../../protocol/vector-cluster-status.ts'
+import { Caches } from '../../../operator/watch/caches.ts'
+import { identityOf } from '../../../protocol/env/cluster-config.ts'
+import { type CollectionConfig, collectionConfigSchema } from '../../../protocol/env/config.ts'
+import { lastWords } from '../../../protocol/env/last-words.ts'
+import type { VectorClusterStatus } from '../../../protocol/manifest/vector-cluster-status.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
+import { until } from '../../../runtime/until.ts'
 import { CellLog } from '../../../store/cell-log.ts'
-import { waitFor } from '../../support/cluster.ts'
 import { START } from '../../support/log-harness.ts'
 import { TestRedis } from '../../support/redis.ts'
 import { ApiServer, namespace } from '../support/api-server.ts'
@@ -99,12 +99,12 @@ class Place {
 
   /** Passes of the operator, and what Kubernetes does after each, until something holds. */
   operateUntil<T>(what: string, holds: () => Promise<T | undefined>): Promise<T> {
-    return waitFor(async () => {
+    return until(what, async () => {
       await this.#reconciler.reconcile(KEY, this.#stop.signal).catch(() => undefined)
       await this.#played.play()
       await sleep(50)
       return holds()
-    }, what)
+    })
   }
 
   /** Deletes the VectorCluster, and what the garbage collector would. */
@@ -211,7 +211,7 @@ it('data of another shape is a condition that says what differs, whoever says it
     return condition?.reason === 'DataOfAnotherShape' ? condition : undefined
   })
   expect(ready.message).toContain('dimension is 2 there and 3 here')
-  expect(ready.message).toContain('Give the VectorCluster the shape that the data has')
+  expect(ready.message).toContain('Give the VectorCluster the shape of the data')
   await second.remove()
 
   // Its log is its own; a volume was kept from another one.
@@ -260,7 +260,7 @@ it('what is deleted with Retain is let go, and the next one of the name adopts i
   )
 })
 
-it('an owner that vanished is named by a person: by another uid nothing happens, by the right one the data is adopted', async () => {
+it('an owner that vanished is named by an administrator: by another uid nothing happens, by the right one the data is adopted', async () => {
   const gone = (await second.object())?.metadata.uid ?? ''
   await first.apply({}, { 'maksdb.io/adopt-data': 'somebody' })
   const reason = (of: string) => async () => (await first.condition('Ready'))?.reason === of || undefined

@@ -1,10 +1,10 @@
 /** What the operator takes away, and when it keeps its hands still, against a real API server. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { budgetOf } from '../../../core/disruption-budget.ts'
+import { budgetOf } from '../../../core/plan/disruption-budget.ts'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import { type KubeObject, pathOf } from '../../../operator/kube/objects.ts'
 import { FINALIZER, OWNED, OWNED_SELECTOR, PODS, VECTOR_CLUSTERS } from '../../../operator/resources.ts'
-import type { VectorClusterStatus } from '../../../protocol/vector-cluster-status.ts'
+import type { VectorClusterStatus } from '../../../protocol/manifest/vector-cluster-status.ts'
 import { ApiServer, namespace } from '../support/api-server.ts'
 import { TestOperator } from '../support/test-operator.ts'
 
@@ -96,7 +96,7 @@ describe('pods that are not as the manifest says', () => {
     expect(deletedPods(operator)).toBe(budget)
     const said = await conditionOf(at, 'Degraded')
     expect(said?.reason).toBe('DisruptionBudgetUsed')
-    expect(said?.message).toMatch(/^18 pods were replaced .* takes no further pod away before \d\d:\d\d UTC/)
+    expect(said?.message).toMatch(/^18 pods were replaced .* disrupts no further pod before \d\d:\d\d UTC/)
     const { disruptions = [] } = await statusOf(at)
     expect(disruptions.reduce((sum, { count }) => sum + count, 0)).toBe(budget)
     const next = await operatorAt(at)
@@ -165,7 +165,9 @@ describe('paused', () => {
     await client.delete(VECTOR_CLUSTERS, await client.get(VECTOR_CLUSTERS, { namespace: at, name: 'films' }))
     await operator.passes(SETTLE)
     expect(own(operator)).toEqual([])
-    expect((await conditionOf(at, 'Ready'))?.message).toContain('the annotation maksdb.io/paused is set')
+    expect((await conditionOf(at, 'Ready'))?.message).toContain(
+      'reconciliation is paused by the annotation maksdb.io/paused',
+    )
   })
 })
 

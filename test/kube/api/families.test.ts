@@ -1,10 +1,10 @@
 /** Services of both address families, on a real API server that has both. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { BuildContext } from '../../../operator/build/context.ts'
-import { services } from '../../../operator/build/network.ts'
-import { driftOf, stamped } from '../../../operator/drift.ts'
+import { driftOf, stamped } from '../../../operator/act/drift.ts'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
-import { API_VERSION, KIND, parseVectorCluster } from '../../../protocol/vector-cluster.ts'
+import type { BuildContext } from '../../../operator/manifests/context.ts'
+import { services } from '../../../operator/manifests/network.ts'
+import { API_VERSION, KIND, parseVectorCluster } from '../../../protocol/manifest/vector-cluster.ts'
 import { ApiServer } from '../support/api-server.ts'
 import { SERVICES } from '../support/resources.ts'
 

@@ -14,7 +14,8 @@ import {
   VOLUME_CLAIMS,
 } from '../../../operator/resources.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
-import { ApiServer, namespace, until } from '../support/api-server.ts'
+import { until } from '../../../runtime/until.ts'
+import { ApiServer, namespace } from '../support/api-server.ts'
 import { manifest, operateUntilCalm } from '../support/operate.ts'
 import { PlayedKubernetes } from '../support/played-kubernetes.ts'
 import { STORAGE_CLASSES } from '../support/resources.ts'

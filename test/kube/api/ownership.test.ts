@@ -1,12 +1,12 @@
 /** Whatever stands under a name of ours and is not ours stays as it is, is told, and holds up nothing but what needs it. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { labelsOf } from '../../../operator/build/context.ts'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject, Resource } from '../../../operator/kube/objects.ts'
-import { isOwnedBy } from '../../../operator/ownership.ts'
+import { labelsOf } from '../../../operator/manifests/context.ts'
 import { OWNED, PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from '../../../operator/resources.ts'
-import type { VectorClusterStatus } from '../../../protocol/vector-cluster-status.ts'
+import { isOwnedBy } from '../../../operator/watch/ownership.ts'
+import type { VectorClusterStatus } from '../../../protocol/manifest/vector-cluster-status.ts'
 import { ApiServer, namespace } from '../support/api-server.ts'
 import { manifest, operateUntilCalm } from '../support/operate.ts'
 
@@ -87,11 +87,13 @@ describe('an object of the user under a name of ours', () => {
     const { written } = await operate(at)
     const told = await condition(at, 'Degraded')
     expect(told?.reason).toBe('NameTaken')
-    expect(told?.message).toContain(`${kind} ${name} exists and is not ours`)
+    expect(told?.message).toContain(`${kind} ${name} exists and does not belong to this VectorCluster`)
     expect(told?.observedGeneration).toBe(1)
     const events = await eventsOf(at)
     expect(
-      events.filter((event) => event.startsWith(`NameTaken: ${kind} ${name} exists and is not ours`)),
+      events.filter((event) =>
+        event.startsWith(`NameTaken: ${kind} ${name} exists and does not belong to this VectorCluster`),
+      ),
     ).toHaveLength(1)
     // Nothing was sent to it but the attempt to make one of its name.
     expect(written.filter((one) => !one.startsWith('POST') && one.endsWith(`/${plural}/${name}`))).toEqual([])
@@ -145,7 +147,9 @@ describe('an object of the user under a name of ours', () => {
     const { data, metadata } = await client.get(OWNED.ConfigMap, { namespace: at, name: 'films-config' })
     expect(data).toEqual({ mine: 'x' })
     expect(metadata.ownerReferences).toBeUndefined()
-    expect((await condition(at, 'Degraded'))?.message).toContain('ConfigMap films-config exists and is not ours')
+    expect((await condition(at, 'Degraded'))?.message).toContain(
+      'ConfigMap films-config exists and does not belong to this VectorCluster',
+    )
   })
 
   it('that takes the place of ours between our look and our change of it is not changed', async () => {
@@ -226,7 +230,7 @@ it('an object of another VectorCluster is left to it, and neither is written aga
   })
   await operate(at)
   expect((await condition(at, 'Ready'))?.message).toContain(
-    'Service films-redis exists and is not ours: it belongs to VectorCluster other',
+    'Service films-redis exists and does not belong to this VectorCluster: it belongs to VectorCluster other',
   )
   const before = await client.get(OWNED.Service, { namespace: at, name: 'films-redis' })
   await operate(at)

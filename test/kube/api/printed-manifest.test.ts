@@ -8,10 +8,10 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
-import { collectionConfigSchema, routerEnvSchema } from '../../../protocol/config.ts'
-import { Registry } from '../../../router/registry.ts'
-import { makeRestServer } from '../../../router/rest.ts'
-import { ShardClient } from '../../../router/shard-client.ts'
+import { collectionConfigSchema, routerEnvSchema } from '../../../protocol/env/config.ts'
+import { Registry } from '../../../router/cluster/collections.ts'
+import { ShardClient } from '../../../router/cluster/shard-client.ts'
+import { makeRestServer } from '../../../router/rest/server.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
 import { ApiServer } from '../support/api-server.ts'
 
@@ -32,8 +32,7 @@ beforeAll(async () => {
     collection: 'Films 1',
     namespace: 'media',
     name: 'films',
-    dimension: 2,
-    metric: 'L2',
+    vectors: { '': { size: 2, metric: 'L2' } },
     clusters: 1,
     replicas: 1,
     centroidSource: 'Random',

@@ -12,8 +12,9 @@ import { LEASES, LeaderElection } from '../../../operator/kube/leader-election.t
 import { type KubeList, type KubeObject, pathOf } from '../../../operator/kube/objects.ts'
 import { Reflector } from '../../../operator/kube/reflector.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
+import { until } from '../../../runtime/until.ts'
 import { FaultProxy } from '../../support/fault-proxy.ts'
-import { ApiServer, namespace, until } from '../support/api-server.ts'
+import { ApiServer, namespace } from '../support/api-server.ts'
 import { CONFIG_MAPS, NAMESPACES } from '../support/resources.ts'
 
 const logger = pino({ level: 'silent' })

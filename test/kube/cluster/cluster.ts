@@ -13,7 +13,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Connection } from '../../../operator/kube/connection.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
-import { sleep } from '../../../runtime/lifecycle.ts'
+import { until } from '../../../runtime/until.ts'
 import { binary, ensureBinaries, kubeCache } from '../../go/programs.ts'
 import { NODES, STORAGE_CLASSES } from '../support/resources.ts'
 import * as configs from './configs.ts'
@@ -111,9 +111,9 @@ function writeFiles(): void {
 async function startControlPlane(): Promise<KubeClient> {
   daemon('etcd', configs.etcdArgs(STATE))
   daemon('kube-apiserver', configs.apiServerArgs(STATE))
-  await until('the API server', () => existsSync(at('certs/apiserver.crt')))
+  await ready('the API server', () => existsSync(at('certs/apiserver.crt')))
   const client = new KubeClient(Connection.fromFile(at('kubeconfig')))
-  await until('the API server', () =>
+  await ready('the API server', () =>
     client.list(NODES).then(
       () => true,
       () => false,
@@ -127,7 +127,7 @@ async function startControlPlane(): Promise<KubeClient> {
 async function startNode(): Promise<void> {
   const path = [dirname(binary('containerd-shim-runc-v2')), process.env.PATH].join(delimiter)
   daemon('containerd', ['--config', at('containerd.toml')], { PATH: path })
-  await until('containerd', () => existsSync(at('containerd.sock')))
+  await ready('containerd', () => existsSync(at('containerd.sock')))
   daemon('kubelet', configs.kubeletArgs(STATE))
   daemon('kube-proxy', configs.kubeProxyArgs(STATE))
   daemon('coredns', ['-conf', at('Corefile')])
@@ -152,19 +152,15 @@ async function importImages(archives: string[]): Promise<void> {
 }
 
 async function nodeReady(client: KubeClient): Promise<void> {
-  await until('the node', async () => {
+  await ready('the node', async () => {
     const { items } = await client.list(NODES)
     const conditions = (items[0]?.status?.conditions ?? []) as { type: string; status: string }[]
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
   })
 }
 
-async function until(what: string, test: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + READY_MS
-  while (!(await test())) {
-    if (performance.now() > deadline) throw new Error(`${what} did not become ready; the logs are in ${STATE}`)
-    await sleep(200)
-  }
+function ready(what: string, test: () => boolean | Promise<boolean>): Promise<boolean> {
+  return until(`${what}; the logs are in ${STATE}`, test, READY_MS, 200)
 }
 
 function daemons(): { pid: number; name: string }[] {

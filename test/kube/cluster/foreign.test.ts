@@ -34,11 +34,11 @@ describe('a Service and a ConfigMap of the user under names of ours', () => {
     const said = await saying('Ready', 'NameTaken')
     expect(said.status).toBe('False')
     const degraded = await saying('Degraded', 'NameTaken')
-    expect(degraded.message).toContain('Service films exists and is not ours')
-    expect(degraded.message).toContain('ConfigMap films-config exists and is not ours')
+    expect(degraded.message).toContain('Service films exists and does not belong to this VectorCluster')
+    expect(degraded.message).toContain('ConfigMap films-config exists and does not belong to this VectorCluster')
     console.log(await k.kubectl('describe', 'vc', 'films'))
     expect(await k.kubectl('describe', 'vc', 'films')).toMatch(
-      /Warning +NameTaken .*Service films exists and is not ours/,
+      /Warning +NameTaken .*Service films exists and does not belong to this VectorCluster/,
     )
     expect(await k.kubectl('get', 'service', 'films-redis', '-o', 'name')).toContain('films-redis')
     expect([await at(OWNED.Service, 'films'), await at(OWNED.ConfigMap, 'films-config')]).toEqual(before)
@@ -80,7 +80,7 @@ describe('the Service of the clients', () => {
     )
     await k.settled('films')
     expect(await count()).toBe(1)
-    expect(await k.kubectl('describe', 'vc', 'films')).toContain('Service films put right: spec.selector.team')
+    expect(await k.kubectl('describe', 'vc', 'films')).toContain('Service films corrected: spec.selector.team')
   })
 
   it('without a ready endpoint is not Ready, however many pods are', async () => {

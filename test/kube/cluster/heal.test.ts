@@ -63,7 +63,7 @@ describe('a pod that is deleted under load', () => {
     if (!pod) throw new Error('there is no operator')
     await operator.client.delete(PODS, pod, { gracePeriodSeconds: 0 })
     await k.kubectl('delete', 'statefulset', 'films-shard-1', '--cascade=orphan')
-    await k.until('the StatefulSet to be made anew', 60_000, () => k.kubectl('get', 'statefulset', 'films-shard-1'))
+    await k.until('the StatefulSet to be created again', 60_000, () => k.kubectl('get', 'statefulset', 'films-shard-1'))
     await k.settled('films')
   })
 })

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, globSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { parseQuantity } from '../../../protocol/quantity.ts'
+import { parseQuantity } from '../../../protocol/manifest/quantity.ts'
 import { kubeCache } from '../../go/programs.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))

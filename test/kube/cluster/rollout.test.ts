@@ -58,7 +58,7 @@ describe('under load', () => {
     expect(report.lost).toEqual([])
     const story = await k.kubectl('describe', 'vc', 'films')
     expect(story).toMatch(/HandOver .*films-shard-\d-\d hands over to \d\/\d: it will be replaced: resources/)
-    expect(story).toContain('everything is as the manifest says')
+    expect(story).toContain('all objects match the manifest')
   })
 
   it.skipIf(!inject('cluster').own)(
@@ -146,7 +146,7 @@ it('volumes grow while pods stay', async () => {
     await k.until('the operator to wait for the storage', 30_000, async () => {
       const { conditions = [] } = await k.status('films')
       const { message = '' } = conditions.find(({ reason }) => reason === 'GrowingVolumes') ?? {}
-      return message.includes('has not grown to what its claim asks for yet') || undefined
+      return message.includes('has not grown to the size of its claim yet') || undefined
     })
     await growVolumes('2Gi')
   }

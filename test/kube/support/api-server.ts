@@ -7,17 +7,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { parseAllDocuments } from 'yaml'
-import { freePort } from '../../../cli/supervisor/os-process.ts'
 import { Connection } from '../../../operator/kube/connection.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
-import { sleep } from '../../../runtime/lifecycle.ts'
+import { until } from '../../../runtime/until.ts'
+import { freePort } from '../../../supervisor/os-process.ts'
 import { binary, ensureBinaries } from '../../go/programs.ts'
-import { waitFor } from '../../support/cluster.ts'
 import { CRDS, NAMESPACES } from './resources.ts'
 
 const READY_MS = 60_000
+/** For a new kind. */
+const SERVED_MS = 60_000
 
 export class ApiServer {
   readonly folder: string
@@ -121,17 +122,16 @@ export class ApiServer {
       '--disable-admission-plugins=ServiceAccount',
     ])
     const client = this.client()
-    const deadline = performance.now() + READY_MS
-    for (;;) {
-      const ready = await client.call('GET', '/readyz').then(
-        () => true,
-        // "ok" is no JSON, which proves an answer.
-        (error: unknown) => String(error).includes('JSON'),
-      )
-      if (ready) break
-      if (performance.now() > deadline) throw new Error(`kube-apiserver did not become ready; see ${this.folder}`)
-      await sleep(200)
-    }
+    await until(
+      `kube-apiserver; see ${this.folder}`,
+      () =>
+        client.call('GET', '/readyz').then(
+          () => true,
+          // "ok" is no JSON, which proves an answer.
+          (error: unknown) => String(error).includes('JSON'),
+        ),
+      READY_MS,
+    )
     await client.connection.close()
   }
 
@@ -154,10 +154,14 @@ export class ApiServer {
   async installCrd(client: KubeClient): Promise<void> {
     const [definition] = parseAllDocuments(readFileSync('crds/maksdb.io_vectorclusters.yaml', 'utf8'))
     await client.apply(CRDS, definition?.toJS() as KubeObject, 'test')
-    await until('the kind to be served', async () => {
-      const served = await client.list(VECTOR_CLUSTERS).catch(() => undefined)
-      return served !== undefined
-    })
+    await until(
+      'the kind to be served',
+      async () => {
+        const served = await client.list(VECTOR_CLUSTERS).catch(() => undefined)
+        return served !== undefined
+      },
+      SERVED_MS,
+    )
   }
 
   /** Forgets every revision before the present one: what points to one of them is told 410. */
@@ -190,8 +194,4 @@ async function end(child: ChildProcess | undefined): Promise<void> {
 export async function namespace(client: KubeClient, name: string): Promise<string> {
   await client.apply(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, 'test')
   return name
-}
-
-export async function until(what: string, test: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
-  await waitFor(async () => (await test()) || undefined, what, limitMs)
 }

@@ -1,5 +1,6 @@
 /** Before the tests of the kube tier: the cluster of KUBECONFIG, or one that is made here; and the chart installed in it. */
 import type { TestProject } from 'vitest/node'
+import { VERSION } from '../../../protocol/version.ts'
 import { ensureBinaries, kubeCache } from '../../go/programs.ts'
 import { startCluster, stopCluster } from '../cluster/cluster.ts'
 import { Kubernetes } from './kubernetes.ts'
@@ -13,7 +14,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const cluster =
     given === undefined
       ? { ...(await startCluster(say)), own: true }
-      : { kubeconfig: given, image: process.env.MAKSDB_TEST_IMAGE ?? 'maksdb:0.1.0', own: given.startsWith(kubeCache) }
+      : {
+          kubeconfig: given,
+          image: process.env.MAKSDB_TEST_IMAGE ?? `maksdb:${VERSION}`,
+          own: given.startsWith(kubeCache),
+        }
   project.provide('cluster', cluster)
   const kubernetes = new Kubernetes(OPERATOR_NAMESPACE, cluster)
   await kubernetes.start()
@@ -28,8 +33,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     '120s',
   )
   say('the chart is installed')
-  await kubernetes.client.connection.close()
   return async () => {
-    if (given === undefined) await stopCluster()
+    try {
+      await kubernetes.namespacesGone()
+    } finally {
+      await kubernetes.client.connection.close()
+      if (given === undefined) await stopCluster()
+    }
   }
 }

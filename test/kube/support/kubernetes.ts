@@ -7,8 +7,8 @@ import { Connection } from '../../../operator/kube/connection.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from '../../../operator/resources.ts'
-import type { VectorClusterStatus } from '../../../protocol/vector-cluster-status.ts'
-import { sleep } from '../../../runtime/lifecycle.ts'
+import type { VectorClusterStatus } from '../../../protocol/manifest/vector-cluster-status.ts'
+import { within } from '../../../runtime/until.ts'
 import { binary } from '../../go/programs.ts'
 import { CONFIG_MAPS, NAMESPACES, SERVICES } from './resources.ts'
 
@@ -28,6 +28,10 @@ declare module 'vitest' {
 // A test waits for the server's answer, however long the server may take.
 setGlobalDispatcher(new Agent({ headersTimeout: 0, bodyTimeout: 0 }))
 
+/** A label of namespaces that these tests have made. */
+const OF_TESTS = 'maksdb.io/of-tests'
+const GONE_MS = 120_000
+
 export class Kubernetes {
   readonly namespace: string
   readonly client: KubeClient
@@ -42,16 +46,28 @@ export class Kubernetes {
   }
 
   async start(): Promise<void> {
-    const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: this.namespace } }
+    const metadata = { name: this.namespace, labels: { [OF_TESTS]: 'true' } }
+    const object = { apiVersion: 'v1', kind: 'Namespace', metadata }
     await this.client.apply(NAMESPACES, object, 'test')
   }
 
-  /** Ends everything of these tests, and waits until it is gone. */
+  /** Ends everything of these tests. The next tests do not wait for it; the end of the run does (`namespacesGone`). */
   async stop(): Promise<void> {
     const { items } = await this.client.list(VECTOR_CLUSTERS, { namespace: this.namespace })
     for (const item of items) await this.client.delete(VECTOR_CLUSTERS, item)
-    await this.kubectl('delete', 'namespace', this.namespace, '--timeout=120s')
+    await this.kubectl('delete', 'namespace', this.namespace, '--wait=false')
     await this.client.connection.close()
+  }
+
+  /** Every namespace that a test file has deleted is gone. Throws with the names of those that stay. */
+  async namespacesGone(): Promise<void> {
+    let left: string[] = []
+    const gone = await within({ limitMs: GONE_MS, everyMs: 500 }, async () => {
+      const { items } = await this.client.list(NAMESPACES, { labelSelector: OF_TESTS })
+      left = items.flatMap(({ metadata }) => (metadata.deletionTimestamp === undefined ? [] : [metadata.name]))
+      return left.length === 0 || undefined
+    })
+    if (gone === undefined) throw new Error(`after ${GONE_MS} ms there still are: ${left.join(', ')}`)
   }
 
   kubectl(...args: string[]): Promise<string> {
@@ -103,25 +119,21 @@ export class Kubernetes {
     })
   }
 
+  /** As `until` of the runtime, but what an attempt throws is no end; at the end it shows the state of the namespace. */
   async until<T>(what: string, limitMs: number, attempt: () => Promise<T | undefined>): Promise<T> {
-    const deadline = performance.now() + limitMs
     let last: Error | undefined
-    for (;;) {
-      try {
-        const value = await attempt()
-        if (value !== undefined) return value
-      } catch (error) {
+    const value = await within({ limitMs, everyMs: 200 }, () =>
+      attempt().catch((error: unknown) => {
         last = error as Error
-      }
-      if (performance.now() > deadline) {
-        const state = await this.kubectl('get', 'vc,pods,pvc', '-o', 'wide').catch(String)
-        const story = await this.kubectl('describe', 'vc').catch(String)
-        throw new Error(
-          `waited ${limitMs} ms for ${what}${last ? `: ${last.message}` : ''}\n${state}\n${story.slice(-6000)}`,
-        )
-      }
-      await sleep(200)
-    }
+        return undefined
+      }),
+    )
+    if (value !== undefined) return value
+    const state = await this.kubectl('get', 'vc,pods,pvc', '-o', 'wide').catch(String)
+    const story = await this.kubectl('describe', 'vc').catch(String)
+    throw new Error(
+      `waited ${limitMs} ms for ${what}${last ? `: ${last.message}` : ''}\n${state}\n${story.slice(-6000)}`,
+    )
   }
 
   async pods(selector: string): Promise<KubeObject[]> {

@@ -1,11 +1,11 @@
 /** An operator in this process, on an API server without controllers, for as long as it takes to have nothing to do. */
 import { pino } from 'pino'
-import { Caches } from '../../../operator/caches.ts'
 import { EventRecorder } from '../../../operator/kube/event-recorder.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { Reconciler } from '../../../operator/reconciler.ts'
 import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
+import { Caches } from '../../../operator/watch/caches.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
 import type { ApiServer } from './api-server.ts'

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import { type KubeObject, type OwnerReference, pathOf } from '../../../operator/kube/objects.ts'
-import { isOwnedBy } from '../../../operator/ownership.ts'
 import { OWNED, OWNED_SELECTOR, PODS, VOLUME_CLAIMS } from '../../../operator/resources.ts'
+import { isOwnedBy } from '../../../operator/watch/ownership.ts'
 
 interface SetSpec {
   replicas: number

@@ -1,9 +1,9 @@
 /** An operator in the process of a test, one pass at a time, beside Kubernetes as it is played. */
 import { pino } from 'pino'
-import { Caches } from '../../../operator/caches.ts'
 import { EventRecorder } from '../../../operator/kube/event-recorder.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
 import { Reconciler } from '../../../operator/reconciler.ts'
+import { Caches } from '../../../operator/watch/caches.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
 import type { ApiServer } from './api-server.ts'

@@ -1,0 +1,66 @@
+/** Points, and the options of each call. */
+import type { CallOptions } from './transport.ts'
+
+export type Payload = Record<string, unknown>
+
+/** Integers above 2^53 are bigints; UUIDs and other names are strings. */
+export type PointId = number | bigint | string
+
+export type Vector = readonly number[] | Float32Array
+
+export interface PointInput<P extends Payload> {
+  id: PointId
+  vector: Vector
+  payload?: P
+}
+
+export interface Point<P extends Payload> {
+  id: PointId
+  payload: P
+  vector?: number[]
+}
+
+export interface ScoredPoint<P extends Payload> extends Point<P> {
+  score: number
+  version: number
+}
+
+export interface WriteOptions extends CallOptions {
+  /** Answer when the write is visible to later reads, not only durable. @defaultValue true */
+  wait?: boolean
+  /** The request is executed once, however often it is sent under this key within an hour. */
+  idempotencyKey?: string
+  /** The version that the one point must have; 0 where it must not exist. */
+  ifVersion?: number
+}
+
+export interface ReadOptions extends CallOptions {
+  /** Absent: every write that was acknowledged before. `session`: see Collection.session(). */
+  consistency?: 'eventual' | 'bounded' | 'session' | 'strong'
+  /** How old a bounded read may be. @defaultValue 5000 */
+  maxStalenessMs?: number
+  /** @defaultValue true, false for queries */
+  withPayload?: boolean
+  /** @defaultValue false */
+  withVector?: boolean
+}
+
+export interface QueryOptions extends ReadOptions {
+  /** @defaultValue 10 */
+  limit?: number
+  offset?: number
+  scoreThreshold?: number
+  /** Ask every cell. */
+  exact?: boolean
+  /** How many of the nearest cells to ask. */
+  probes?: number
+  recallTarget?: number
+  /** Answer with what there is where a cell has no live pod. */
+  partial?: boolean
+}
+
+export interface QueryResult<P extends Payload> {
+  points: ScoredPoint<P>[]
+  /** How the query was answered: cells probed, rows scanned, exact or not. */
+  report: { consistency: string; probed: number; cells: number; scanned: number; exact: boolean; missing?: number[] }
+}

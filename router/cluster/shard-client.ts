@@ -1,0 +1,89 @@
+/** Calls to shards. An error says whether the shard proved that nothing was executed. */
+import { Agent } from 'undici'
+import { httpUrl } from '../../core/address.ts'
+import { asMaksError, type ErrorCode, MaksError } from '../../core/errors.ts'
+import type { Frame } from '../../protocol/frame.ts'
+import type { Heartbeat } from '../../protocol/shard-rpc.ts'
+import { callFrame } from '../../runtime/frame-call.ts'
+
+const CONNECTIONS_PER_SHARD = 32
+const KEEP_ALIVE_MS = 10_000
+const CONNECT_TIMEOUT_MS = 1000
+
+export class ShardClient {
+  readonly #token: string
+  readonly #agent = new Agent({
+    connections: CONNECTIONS_PER_SHARD,
+    pipelining: 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+
+  readonly #onError: (code: ErrorCode) => void
+
+  constructor(token: string, onError: (code: ErrorCode) => void) {
+    this.#token = token
+    this.#onError = onError
+  }
+
+  async call<A>(
+    shard: Heartbeat,
+    path: string,
+    header: unknown,
+    chunks: readonly Uint8Array[],
+    timeoutMs: number,
+    /** Ends the call before its time. */
+    given?: AbortSignal,
+  ): Promise<Frame<A>> {
+    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
+    const signal = given ? AbortSignal.any([given, timeout]) : timeout
+    try {
+      return await this.#call<A>(shard, path, header, chunks, signal)
+    } catch (error) {
+      this.#onError(asMaksError(error).code)
+      throw error
+    }
+  }
+
+  async #call<A>(
+    shard: Heartbeat,
+    path: string,
+    header: unknown,
+    chunks: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<Frame<A>> {
+    try {
+      return await callFrame<A>({
+        url: `${httpUrl(shard.address, shard.port)}${path}`,
+        token: this.#token,
+        header,
+        chunks,
+        signal,
+        dispatcher: this.#agent,
+      })
+    } catch (error) {
+      throw error instanceof MaksError ? error : connectionError(shard, error)
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#agent.close()
+  }
+}
+
+/** A connection that was never made carried nothing; any other failure may have come after the request was read. */
+function connectionError(shard: Heartbeat, error: unknown): MaksError {
+  const code = (error as { code?: string }).code ?? ''
+  const notExecuted =
+    code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'EHOSTUNREACH' || code === 'ENOTFOUND'
+  return new MaksError(
+    'CELL_UNAVAILABLE',
+    `pod ${shard.pod} does not answer: ${error instanceof Error ? error.message : String(error)}`,
+    {
+      cause: error,
+      details: { notExecuted },
+    },
+  )
+}

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { combined, type ReadReport } from './read-report.ts'
+
+const report = (part: Partial<ReadReport>): ReadReport => ({ consistency: 'primary', ...part })
+
+describe('the report of several reads', () => {
+  it.each<[string, Partial<ReadReport>[], Partial<ReadReport>]>([
+    [
+      'the missing cells of all, each once and in order',
+      [{ missing: [3, 1] }, {}, { missing: [1, 2] }],
+      { missing: [1, 2, 3] },
+    ],
+    ['the missing cells of a later one alone', [{}, { missing: [0] }], { missing: [0] }],
+    ['the most cells probed', [{ probed: 1 }, { probed: 4 }, { probed: 2 }], { probed: 4 }],
+    ['the number of cells', [{}, { cells: 4 }], { cells: 4 }],
+    ['what all have scanned', [{ scanned: 5 }, { scanned: 7 }, {}], { scanned: 12 }],
+    ['exact where all are', [{ exact: true }, { exact: true }], { exact: true }],
+    ['not exact where one is not', [{ exact: true }, { exact: false }], { exact: false }],
+    ['exact where a part does not speak of it', [{}, { exact: true }], { exact: true }],
+    ['the newest state seen', [{ token: 's1.0.9' }, { token: 's1.0.12' }, {}], { token: 's1.0.12' }],
+    ['the newest state of the last generation', [{ token: 's1.1.2' }, { token: 's1.0.12' }], { token: 's1.1.2' }],
+    ['the least consistency', [{ consistency: 'strong' }, { consistency: 'eventual' }], { consistency: 'eventual' }],
+    ['bounded below strong', [{ consistency: 'strong' }, { consistency: 'bounded' }], { consistency: 'bounded' }],
+    ['primary below strong', [{ consistency: 'strong' }, { consistency: 'primary' }], { consistency: 'primary' }],
+  ])('has %s', (_what, parts, expected) => {
+    expect(combined(parts.map(report))).toEqual(report(expected))
+    expect(combined(parts.toReversed().map(report))).toEqual(report(expected))
+  })
+
+  it('is the report itself where there is one', () => {
+    const one = report({ missing: [1], probed: 2, exact: false })
+    expect(combined([one])).toBe(one)
+  })
+})

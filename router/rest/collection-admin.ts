@@ -1,0 +1,131 @@
+/** Creating and removing collections: the supervisor's business in local mode, kubectl's on Kubernetes. */
+import type { Request } from 'express'
+import { request as call } from 'undici'
+import { badRequest, MaksError } from '../../core/errors.ts'
+import { metricOfQdrant } from '../../core/metric.ts'
+import { DIMENSION_MAX } from '../../core/vector.ts'
+import type { RouterEnv } from '../../protocol/env/config.ts'
+import {
+  API_VERSION,
+  clusterNameFor,
+  collectionNameFault,
+  KIND,
+  parseVectorCluster,
+} from '../../protocol/manifest/vector-cluster.ts'
+import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
+import { errorOfReply } from '../../runtime/http-server.ts'
+import { within } from '../../runtime/until.ts'
+import type { Registry } from '../cluster/collections.ts'
+import type { ShardClient } from '../cluster/shard-client.ts'
+import { asObject, Fields } from './json-fields.ts'
+import { type Limits, timeoutMs } from './request-options.ts'
+
+export interface CollectionParts {
+  env: RouterEnv
+  limits: Limits
+  registry: Registry
+  shards: ShardClient
+}
+
+const READY_POLL_MS = 30
+
+export async function createCollection(parts: CollectionParts, request: Request): Promise<boolean> {
+  const { env, registry } = parts
+  const collection = String(request.params.c)
+  const fault = collectionNameFault(collection)
+  if (fault !== undefined)
+    throw badRequest(`the name ${JSON.stringify(collection)} is not valid for a collection: it ${fault}`)
+  const wanted = parseCreate(request.body)
+  if (registry.find(collection))
+    throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
+  if (env.MAKSDB_SUPERVISOR_URL === undefined) {
+    const manifest = JSON.stringify(manifestOf(collection, wanted.spec))
+    throw new MaksError(
+      'KUBERNETES_OBJECT',
+      `collections are VectorClusters here; apply this manifest with kubectl apply -f: ${manifest}`,
+    )
+  }
+  await supervisor(env, 'POST', '/collections', { collection, ...wanted })
+  const ready = await within({ limitMs: timeoutMs(request, parts.limits), everyMs: READY_POLL_MS }, async () => {
+    registry.reload()
+    const made = registry.find(collection)
+    await made?.refresh()
+    return made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell))
+  })
+  if (ready) return true
+  throw new MaksError('TIMEOUT', `collection ${collection} was created, but is not ready yet`)
+}
+
+/** What to apply on Kubernetes for a collection. Throws BAD_REQUEST where the API server would refuse it. */
+function manifestOf(collection: string, spec: Record<string, unknown>): object {
+  const name = clusterNameFor(collection)
+  const named = name === collection ? spec : { ...spec, collection }
+  const manifest = { apiVersion: API_VERSION, kind: KIND, metadata: { name }, spec: named }
+  parseVectorCluster(manifest)
+  return manifest
+}
+
+/** Fields of PUT /collections: what shapes the collection, what means nothing here, and what is refused. */
+function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVector: boolean } {
+  const fields = new Fields(body, 'the body')
+  const given = asObject(fields.take('vectors'), 'vectors')
+  const own = fields.take('maksdb')
+  fields.ignore(
+    'hnsw_config',
+    'optimizers_config',
+    'wal_config',
+    'quantization_config',
+    'on_disk_payload',
+    'shard_number',
+    'replication_factor',
+    'write_consistency_factor',
+    'timeout',
+  )
+  fields.refuse('', 'sparse_vectors', 'init_from', 'sharding_method', 'strict_mode_config', 'metadata')
+  fields.end()
+  const namedVector = Object.hasOwn(given, '')
+  if (namedVector && Object.keys(given).length > 1)
+    throw new MaksError('UNSUPPORTED', 'only one vector for each point is supported')
+  if (!namedVector && !Object.hasOwn(given, 'size'))
+    throw new MaksError('UNSUPPORTED', 'named vectors are not supported; give "vectors" a size and a distance')
+  const vector = new Fields(namedVector ? given[''] : given, 'vectors')
+  const dimension = vector.number('size', { min: 1, max: DIMENSION_MAX, integer: true })
+  const distance = vector.take('distance')
+  vector.ignore('hnsw_config', 'quantization_config', 'on_disk')
+  vector.refuse('', 'multivector_config', 'datatype')
+  vector.end()
+  if (dimension === undefined) throw badRequest('vectors: "size" is missing')
+  const metric = metricOfQdrant(String(distance))
+  if (metric === undefined)
+    throw new MaksError('UNSUPPORTED', `distance "${String(distance)}" is not supported; use Euclid, Cosine or Dot`)
+  return { spec: { ...(own === undefined ? {} : asObject(own, 'maksdb')), dimension, metric }, namedVector }
+}
+
+export async function removeCollection(parts: CollectionParts, request: Request): Promise<boolean> {
+  const { env, registry } = parts
+  const collection = String(request.params.c)
+  const there = registry.find(collection)
+  if (!there) return false
+  if (env.MAKSDB_SUPERVISOR_URL === undefined) {
+    const { namespace, name } = there.config
+    throw new MaksError(
+      'KUBERNETES_OBJECT',
+      `collections are VectorClusters here; run: kubectl delete vc ${name} -n ${namespace}`,
+    )
+  }
+  await supervisor(env, 'DELETE', `/collections/${encodeURIComponent(collection)}`)
+  registry.reload()
+  return true
+}
+
+async function supervisor(env: RouterEnv, method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<void> {
+  const response = await call(`${env.MAKSDB_SUPERVISOR_URL}${path}`, {
+    method,
+    headers: { [INTERNAL_HEADER]: env.MAKSDB_INTERNAL_TOKEN },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch((error: unknown) => {
+    throw new MaksError('NOT_READY', `the supervisor does not answer: ${String(error)}`)
+  })
+  if (response.statusCode === 200) return response.body.dump().then(() => undefined)
+  throw errorOfReply(await response.body.text())
+}

@@ -1,0 +1,223 @@
+/** Routes on collections: list, describe, topology and centroids; creating and deleting is collection-admin.ts. */
+import type { Request, Router } from 'express'
+import { asMaksError, MaksError } from '../../core/errors.ts'
+import { parseJsonPath } from '../../core/json/json-path.ts'
+import { QDRANT_DISTANCE } from '../../core/metric.ts'
+import { cellHealth, centroidOf } from '../../core/partition.ts'
+import { bytesOf, parseCentroids, vectorJson } from '../../core/vector.ts'
+import { type CentroidsRequest, RPC } from '../../protocol/shard-rpc.ts'
+import { inSlices } from '../../runtime/slices.ts'
+import { within } from '../../runtime/until.ts'
+import { acceptLoss } from '../../store/topology.ts'
+import type { Collection } from '../cluster/collection.ts'
+import { type CollectionParts, createCollection, removeCollection } from './collection-admin.ts'
+import { asObject, Fields } from './json-fields.ts'
+import { listPieces } from './point-json.ts'
+import type { Send } from './reply.ts'
+import { timeoutMs } from './request-options.ts'
+
+/** How long the answer to accepted loss waits for the pods to repair the log. */
+const ACCEPT_WAIT_MS = 30_000
+const ACCEPT_POLL_MS = 200
+
+export function collectionRoutes(router: Router, parts: CollectionParts, send: Send): void {
+  const { registry } = parts
+  router.get(
+    '/collections',
+    send(async () => ({ result: { collections: registry.names.map((known) => ({ name: known })) } })),
+  )
+  router.get(
+    '/collections/:c/exists',
+    send(async (request) => ({ result: { exists: registry.find(name(request)) !== undefined } })),
+  )
+  router.get(
+    '/collections/:c',
+    send(async (request) => ({ result: await describe(registry.get(name(request))) })),
+  )
+  router.put(
+    '/collections/:c',
+    send(async (request) => ({ result: await createCollection(parts, request) })),
+  )
+  router.delete(
+    '/collections/:c',
+    send(async (request) => ({ result: await removeCollection(parts, request) })),
+  )
+  router.put(
+    '/collections/:c/index',
+    send(async (request) => {
+      registry.get(name(request))
+      checkIndex(request.body)
+      return { result: { operation_id: 0, status: 'completed' } }
+    }),
+  )
+  router.get(
+    '/v1/collections/:c/topology',
+    send(async (request) => ({ result: await topology(registry.get(name(request))) })),
+  )
+  router.get(
+    '/v1/collections/:c/centroids',
+    send(async (request) => ({ pieces: centroids(registry.get(name(request))) })),
+  )
+  router.post(
+    '/v1/collections/:c/centroids/train',
+    send(async (request) => ({ result: await install(parts, request, 'train') })),
+  )
+  router.put(
+    '/v1/collections/:c/centroids',
+    send(async (request) => ({ result: await install(parts, request, 'upload') })),
+  )
+  router.post(
+    '/v1/collections/:c/accept-loss',
+    send(async (request) => {
+      const collection = registry.get(name(request))
+      noFields(request.body)
+      const reply = await collection.link.use((redis) => acceptLoss(redis, collection.scope))
+      const open = await within({ limitMs: ACCEPT_WAIT_MS, everyMs: ACCEPT_POLL_MS }, async () => {
+        await collection.refresh()
+        return collection.topology?.gateOpen
+      })
+      return { result: { accepted: reply[0] === 'OK', lost: reply[1] || null, open: open === true } }
+    }),
+  )
+  for (const later of ['recluster', 'snapshots', 'recall']) {
+    router.all(
+      `/v1/collections/:c/${later}`,
+      send(async () => {
+        throw new MaksError('UNSUPPORTED', `"${later}" is not supported yet`)
+      }),
+    )
+  }
+}
+
+/** An index of a payload's field: what it asks for is checked, and means nothing yet. */
+function checkIndex(body: unknown): void {
+  const fields = new Fields(body, 'the body')
+  parseJsonPath(fields.take('field_name'), 'field_name')
+  const schema = fields.take('field_schema') ?? fields.take('field_type')
+  if (schema !== undefined && typeof schema !== 'string') asObject(schema, 'field_schema')
+  fields.ignore('field_type')
+  fields.end()
+}
+
+/** Of routes that take no fields. */
+function noFields(body: unknown): void {
+  new Fields(body ?? {}, 'the body').end()
+}
+
+function name(request: Request): string {
+  return String(request.params.c)
+}
+
+/** The fields that qdrant-client's models require; `vectors` in the form in which the collection was created. */
+async function describe(collection: Collection): Promise<unknown> {
+  if (!collection.topology) await collection.refresh()
+  const { config, topology: view } = collection
+  const vectors = { size: config.vectors[''].size, distance: QDRANT_DISTANCE[config.vectors[''].metric] }
+  const led = view?.cells.every((cell) => cell.leased) ?? false
+  return {
+    status: view === undefined || view.regressed !== '' ? 'red' : led && view.moving === 0 ? 'green' : 'yellow',
+    optimizer_status: 'ok',
+    points_count: view?.rows ?? 0,
+    indexed_vectors_count: view?.rows ?? 0,
+    segments_count: config.clusters,
+    config: {
+      params: {
+        vectors: config.namedVector ? { '': vectors } : vectors,
+        shard_number: config.clusters,
+        replication_factor: config.replicas,
+        write_consistency_factor: 1,
+        on_disk_payload: false,
+      },
+      hnsw_config: { m: 0, ef_construct: 4, full_scan_threshold: 0, max_indexing_threads: 0, on_disk: false },
+      optimizer_config: {
+        deleted_threshold: 0.5,
+        vacuum_min_vector_number: 2048,
+        default_segment_number: config.clusters,
+        flush_interval_sec: 1,
+      },
+      wal_config: { wal_capacity_mb: Math.max(1, Math.floor(config.walBudgetBytes / 1e6)), wal_segments_ahead: 0 },
+      quantization_config: null,
+    },
+    payload_schema: {},
+  }
+}
+
+async function topology(collection: Collection): Promise<unknown> {
+  await collection.refresh()
+  const { config, topology: view, partition } = collection
+  if (!view) throw new MaksError('REDIS_UNAVAILABLE', 'Redis does not answer')
+  return {
+    collection: config.collection,
+    clusters: config.clusters,
+    replicas: config.replicas,
+    centroids: { source: config.centroidSource, version: partition.version, cells_still_moving: view.moving },
+    points: view.rows,
+    redundant_storage: {
+      bound: config.redundantStorage,
+      redundant_rows: view.redundantRows,
+      average: view.rows === 0 ? 1 : 1 + view.redundantRows / view.rows,
+    },
+    gate: view.regressed === '' ? (view.gateOpen ? 'open' : 'claiming') : 'regressed',
+    regressed: view.regressed === '' ? null : view.regressed,
+    last_repair: view.repaired === '' ? null : JSON.parse(view.repaired),
+    cells: view.cells.map((cell, number) => {
+      const pods = collection.pods(number)
+      const points = pods[0]?.points ?? 0
+      return {
+        cell: number,
+        health: partition.version === 0 ? 'ok' : cellHealth(points, view.rows, config.clusters),
+        points,
+        redundant_rows: pods[0]?.redundantRows ?? 0,
+        epoch: cell.epoch,
+        primary: cell.leased ? cell.leader : null,
+        head: cell.head.seq,
+        trimmed_below: cell.trim.seq,
+        wal_bytes: cell.walBytes,
+        pods: pods.map(({ pod, address, port, applied, oldestSnapshot, newestSnapshot }) => ({
+          pod,
+          address,
+          port,
+          applied,
+          oldest_snapshot: oldestSnapshot,
+          newest_snapshot: newestSnapshot,
+        })),
+      }
+    }),
+  }
+}
+
+function* centroids({ partition }: Collection): Generator<string> {
+  const cells = partition.version === 0 ? [] : Array.from({ length: partition.clusters }, (_, cell) => cell)
+  yield `{"version":${partition.version},"centroids":`
+  yield* listPieces(cells, (cell) => [vectorJson(centroidOf(partition, cell))])
+  yield '}'
+}
+
+async function install(parts: CollectionParts, request: Request, action: CentroidsRequest['action']): Promise<unknown> {
+  const collection = parts.registry.get(name(request))
+  const { config } = collection
+  const budgetMs = timeoutMs(request, parts.limits)
+  const header: CentroidsRequest = { action, timeoutMs: budgetMs }
+  const chunks: Uint8Array[] = []
+  if (action === 'upload') {
+    const fields = new Fields(request.body, 'the body')
+    const given = fields.take('centroids')
+    fields.end()
+    chunks.push(bytesOf(await inSlices(parseCentroids(given, config))))
+  } else noFields(request.body)
+  const leader = collection.leader(0)
+  if (!leader) throw new MaksError('NO_PRIMARY', 'cell 0 has no primary')
+  try {
+    const { header: answer } = await parts.shards.call<{ version: number }>(
+      leader,
+      RPC.centroids,
+      header,
+      chunks,
+      budgetMs,
+    )
+    return { version: answer.version }
+  } catch (thrown) {
+    const error = asMaksError(thrown)
+    throw error.code === 'CELL_UNAVAILABLE' ? new MaksError('UNKNOWN_OUTCOME', error.message, { cause: error }) : error
+  }
+}

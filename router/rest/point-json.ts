@@ -1,0 +1,34 @@
+/** Points as JSON text. Payloads are stored as text and go out as they are; floats in their shortest exact form. */
+import { idJson } from '../../core/ids.ts'
+import { type PayloadSelector, selectPayload } from '../../core/payload-selector.ts'
+import { scoreText, vectorJson } from '../../core/vector.ts'
+import type { CollectionConfig } from '../../protocol/env/config.ts'
+import type { Point, ScoredPoint } from '../query/reads.ts'
+
+function tail(point: Point, payload: PayloadSelector, config: CollectionConfig): string {
+  let text = ''
+  if (payload.kind !== 'none') text += `,"payload":${selectPayload(payload, point.payload?.toString() ?? '') || '{}'}`
+  if (point.vector)
+    text += `,"vector":${config.namedVector ? `{"":${vectorJson(point.vector)}}` : vectorJson(point.vector)}`
+  return text
+}
+
+export function pointJson(point: Point, payload: PayloadSelector, config: CollectionConfig): string {
+  return `{"id":${idJson(point.key)}${tail(point, payload, config)}}`
+}
+
+export function scoredJson(point: ScoredPoint, payload: PayloadSelector, config: CollectionConfig): string {
+  return `{"id":${idJson(point.key)},"version":${point.userVersion},"score":${scoreText(point.score)}${tail(point, payload, config)}}`
+}
+
+/** A list in pieces, each made only when it is its turn. */
+export function* listPieces<T>(items: readonly T[], pieces: (item: T) => Iterable<string>): Generator<string> {
+  yield '['
+  let first = true
+  for (const item of items) {
+    if (!first) yield ','
+    first = false
+    yield* pieces(item)
+  }
+  yield ']'
+}

@@ -1,0 +1,269 @@
+/** Bodies of the points routes, from JSON to what reads and writes take. Everything is checked before anything is done. */
+import { badRequest, MaksError } from '../../core/errors.ts'
+import { type IdKey, idKey } from '../../core/ids.ts'
+import { exactStringify } from '../../core/json/exact-json.ts'
+import { checkStorable } from '../../core/json/request-json.ts'
+import { checkLimit, entryBytes, type LimitName, logShareBytes } from '../../core/limits.ts'
+import { type PayloadSelector, parsePayloadSelector } from '../../core/payload-selector.ts'
+import { encodeRow } from '../../core/row-codec.ts'
+import { parseVector } from '../../core/vector.ts'
+import type { CollectionConfig } from '../../protocol/env/config.ts'
+import type { Write } from '../write/writes.ts'
+import { asObject, Fields } from './json-fields.ts'
+
+/** Of a name that is answered back, so many characters. */
+const NAME_SHOWN = 100
+
+/** A filter is refused, but for the empty forms of it that clients send. */
+function noFilter(fields: Fields): void {
+  fields.refuseForm(' yet: filters come with a later version', 'filter', ['must', 'should', 'must_not', 'min_should'])
+}
+
+/** A vector, or the one default vector in Qdrant's named form `{"": [...]}`. */
+function defaultVector(value: unknown, config: CollectionConfig, what: string): Float32Array {
+  const named = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (!named) return parseVector(value, config.vectors[''].size, config.vectors[''].metric, what)
+  return parseVector(defaultOf(value, what), config.vectors[''].size, config.vectors[''].metric, what)
+}
+
+/** What stands under the name of the default vector, which is the only one. */
+function defaultOf(value: unknown, what: string): unknown {
+  const fields = new Fields(value, what)
+  const vector = fields.take('')
+  fields.end()
+  return vector
+}
+
+function payloadText(value: unknown, what: string): string {
+  if (value === undefined || value === null) return ''
+  checkStorable(asObject(value, what), what)
+  const text = exactStringify(value)
+  checkLimit('PAYLOAD_BYTES_MAX', what, Buffer.byteLength(text))
+  return text === '{}' ? '' : text
+}
+
+function toWrite(id: unknown, vector: unknown, payload: unknown, config: CollectionConfig, what: string): Write {
+  if (id === undefined) throw badRequest(`${what} has no id`)
+  if (vector === undefined || vector === null) throw badRequest(`${what} has no vector`)
+  const key = idKey(id)
+  const parsed = defaultVector(vector, config, `${what}.vector`)
+  const bytes = encodeRow({ vector: parsed, payload: payloadText(payload, `${what}.payload`) })
+  checkLogShare(key, bytes, config, what)
+  return { key, row: { vector: parsed, bytes } }
+}
+
+/** A point that no log of this collection could take would be refused for ever, each time as if waiting helped. */
+function checkLogShare(key: IdKey, row: Uint8Array, config: CollectionConfig, what: string): void {
+  const given = entryBytes(key, row)
+  const share = logShareBytes(config.walBudgetBytes)
+  if (given > share)
+    throw new MaksError(
+      'PAYLOAD_TOO_LARGE',
+      `${what}: ${given} bytes in the log are more than ${share}, the eighth of the budget of a cell's log; give Redis more memory, or use fewer cells`,
+    )
+}
+
+/** Both forms of an upsert. Of two points with one id the last wins. Yields after each point. */
+export function* parseUpsert(body: unknown, config: CollectionConfig): Generator<void, Write[], void> {
+  const fields = new Fields(body, 'the body')
+  const points = fields.take('points')
+  const batch = fields.take('batch')
+  fields.refuse('', 'shard_key', 'update_filter', 'update_mode')
+  fields.end()
+  if ((points === undefined) === (batch === undefined))
+    throw badRequest('the body must hold either "points" or "batch"')
+  const writes = yield* points === undefined ? parseBatch(batch, config) : parsePoints(points, config)
+  return lastOfEach(writes)
+}
+
+function* parsePoints(points: unknown, config: CollectionConfig): Generator<void, Write[], void> {
+  if (!Array.isArray(points)) throw badRequest('"points" must be a list')
+  checkLimit('WRITE_POINTS_MAX', '"points"', points.length)
+  const writes: Write[] = []
+  for (const point of points as unknown[]) {
+    const what = `points[${writes.length}]`
+    const fields = new Fields(point, what)
+    writes.push(toWrite(fields.take('id'), fields.take('vector'), fields.take('payload'), config, what))
+    fields.end()
+    yield
+  }
+  return writes
+}
+
+function* parseBatch(batch: unknown, config: CollectionConfig): Generator<void, Write[], void> {
+  const fields = new Fields(batch, 'batch')
+  const ids = fields.take('ids')
+  const given = fields.take('vectors')
+  const payloads = fields.take('payloads') ?? []
+  fields.end()
+  const vectors = Array.isArray(given) || given === undefined ? given : defaultOf(given, 'batch.vectors')
+  if (!Array.isArray(ids) || !Array.isArray(vectors) || !Array.isArray(payloads))
+    throw badRequest('"batch" holds lists: ids, vectors and, if any, payloads')
+  checkLimit('WRITE_POINTS_MAX', '"batch.ids"', ids.length)
+  if (vectors.length !== ids.length || (payloads.length !== 0 && payloads.length !== ids.length))
+    throw badRequest('the lists of "batch" differ in length')
+  const writes: Write[] = []
+  for (let i = 0; i < ids.length; i++) {
+    writes.push(toWrite(ids[i], vectors[i], payloads[i], config, `batch[${i}]`))
+    yield
+  }
+  return writes
+}
+
+function lastOfEach(writes: Write[]): Write[] {
+  const last = new Map<IdKey, Write>()
+  for (const write of writes) {
+    last.delete(write.key)
+    last.set(write.key, write)
+  }
+  return [...last.values()]
+}
+
+export function parseDelete(body: unknown): Write[] {
+  const fields = new Fields(body, 'the body')
+  const points = fields.take('points')
+  noFilter(fields)
+  fields.refuse('', 'shard_key')
+  fields.end()
+  return lastOfEach(parseIds(points, 'points', 'WRITE_POINTS_MAX').map((key) => ({ key })))
+}
+
+function parseIds(ids: unknown, what: string, limit: LimitName): IdKey[] {
+  if (!Array.isArray(ids)) throw badRequest(`"${what}" must be a list of ids`)
+  checkLimit(limit, `"${what}"`, ids.length)
+  return ids.map(idKey)
+}
+
+export interface Selection {
+  payload: PayloadSelector
+  withVector: boolean
+}
+
+function selection(fields: Fields, payloadByDefault: boolean): Selection {
+  return {
+    payload: parsePayloadSelector(fields.take('with_payload'), payloadByDefault),
+    withVector: parseWithVector(fields.take('with_vector')),
+  }
+}
+
+function parseWithVector(value: unknown): boolean {
+  if (value === undefined) return false
+  if (typeof value === 'boolean') return value
+  if (Array.isArray(value)) {
+    const named = value.find((name) => name !== '')
+    onlyVector('with_vector', named)
+    return value.length > 0
+  }
+  throw badRequest('with_vector must be true or false')
+}
+
+export interface RetrieveRequest extends Selection {
+  keys: IdKey[]
+}
+
+export function parseRetrieve(body: unknown): RetrieveRequest {
+  const fields = new Fields(body, 'the body')
+  const keys = [...new Set(parseIds(fields.take('ids'), 'ids', 'RETRIEVE_IDS_MAX'))]
+  const chosen = selection(fields, true)
+  fields.refuse('', 'shard_key')
+  fields.end()
+  return { keys, ...chosen }
+}
+
+export interface ScrollRequest extends Selection {
+  from: IdKey | null
+  limit: number
+}
+
+const DEFAULT_LIMIT = 10
+
+export function parseScroll(body: unknown, limitMax: number): ScrollRequest {
+  const fields = new Fields(body, 'the body')
+  const offset = fields.take('offset')
+  const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
+  const chosen = selection(fields, true)
+  noFilter(fields)
+  fields.refuse('', 'order_by', 'shard_key')
+  fields.end()
+  return { from: offset === undefined ? null : idKey(offset), limit, ...chosen }
+}
+
+export function checkCount(body: unknown): void {
+  const fields = new Fields(body, 'the body')
+  fields.boolean('exact')
+  noFilter(fields)
+  fields.refuse('', 'shard_key')
+  fields.end()
+}
+
+export interface QueryRequest extends Selection {
+  /** The query's vector, or the id of the point whose vector it is. */
+  target: { vector: Float32Array } | { key: IdKey }
+  limit: number
+  offset: number
+  scoreThreshold: number | undefined
+  params: unknown
+}
+
+/** The one vector of a point has no name, or the empty one. */
+function onlyVector(field: string, name: unknown): void {
+  if (name === undefined || name === '') return
+  if (typeof name !== 'string') throw badRequest(`${field}: the name of a vector must be a text`)
+  throw badRequest(`${field}: there is no vector named ${JSON.stringify(name.slice(0, NAME_SHOWN))}`)
+}
+
+/** POST points/query. */
+export function parseQuery(body: unknown, config: CollectionConfig, limitMax: number): QueryRequest {
+  const fields = new Fields(body, 'the body')
+  const query = fields.take('query')
+  const using = fields.take('using')
+  onlyVector('using', using)
+  fields.refuse('', 'prefetch', 'lookup_from')
+  return finishQuery(fields, queryTarget(query, config), limitMax)
+}
+
+/** POST points/search. */
+export function parseSearch(body: unknown, config: CollectionConfig, limitMax: number): QueryRequest {
+  const fields = new Fields(body, 'the body')
+  const given = fields.take('vector')
+  let value = given
+  if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
+    const named = new Fields(given, 'vector')
+    const name = named.take('name')
+    onlyVector('vector', name)
+    value = named.take('vector')
+    named.end()
+  }
+  return finishQuery(fields, { vector: defaultVector(value, config, 'vector') }, limitMax)
+}
+
+function finishQuery(fields: Fields, target: QueryRequest['target'], limitMax: number): QueryRequest {
+  const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
+  const offset = fields.number('offset', { min: 0, max: limitMax, integer: true }) ?? 0
+  const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
+  const chosen = selection(fields, false)
+  const params = fields.take('params')
+  noFilter(fields)
+  fields.refuse('', 'shard_key')
+  fields.end()
+  return { target, limit, offset, scoreThreshold, params, ...chosen }
+}
+
+function queryTarget(query: unknown, config: CollectionConfig): QueryRequest['target'] {
+  if (query === undefined)
+    throw new MaksError('UNSUPPORTED', 'a query without "query" is not supported; POST points/scroll lists points')
+  if (Array.isArray(query))
+    return { vector: parseVector(query, config.vectors[''].size, config.vectors[''].metric, 'query') }
+  if (typeof query !== 'object' || query === null) return { key: idKey(query) }
+  const fields = new Fields(query, 'query')
+  const nearest = fields.take('nearest')
+  fields.refuseForm(' yet', 'mmr', ['diversity', 'candidates_limit'])
+  if (nearest === undefined) {
+    if (Object.hasOwn(query, '')) return { vector: defaultVector(query, config, 'query') }
+    const kind = Object.keys(query)[0] ?? 'an empty object'
+    throw new MaksError('UNSUPPORTED', `query: "${kind}" is not supported; use a vector, an id or {"nearest": ...}`)
+  }
+  fields.end()
+  const named = typeof nearest === 'object' && nearest !== null
+  return named ? { vector: defaultVector(nearest, config, 'query.nearest') } : { key: idKey(nearest) }
+}

@@ -1,0 +1,33 @@
+/** Answers, however long: written in slices, and no faster than the client reads them. */
+import { once } from 'node:events'
+import type { Response } from 'express'
+import { Slice } from '../../runtime/slices.ts'
+
+/** A longer answer goes out in parts of this length, and so without its length in front. */
+const PART_CHARS = 64 * 1024
+
+/** Sends pieces of JSON text. Making a piece must not take long. */
+export async function sendPieces(response: Response, pieces: Iterable<string>): Promise<void> {
+  const slice = new Slice()
+  let part = ''
+  for (const piece of pieces) {
+    part += piece
+    if (slice.over) await slice.next()
+    if (part.length < PART_CHARS) continue
+    if (!response.headersSent) response.type('application/json')
+    if (response.destroyed) return
+    if (!response.write(part)) await drained(response)
+    part = ''
+  }
+  if (response.headersSent) response.end(part)
+  else response.type('application/json').send(part)
+}
+
+/** The client has read what was written, or has gone. */
+async function drained(response: Response): Promise<void> {
+  const done = new AbortController()
+  await Promise.race([
+    once(response, 'drain', { signal: done.signal }),
+    once(response, 'close', { signal: done.signal }),
+  ]).finally(() => done.abort())
+}

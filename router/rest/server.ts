@@ -1,0 +1,186 @@
+/** The REST server: limits, access, exact JSON in, Qdrant's envelope out, one way to answer errors. */
+import { randomUUID } from 'node:crypto'
+import type { Server } from 'node:http'
+import express, { type NextFunction, type Request, type Response } from 'express'
+import { asMaksError, MaksError } from '../../core/errors.ts'
+import { parseRequestJson } from '../../core/json/request-json.ts'
+import type { RouterEnv } from '../../protocol/env/config.ts'
+import { QDRANT_VERSION, VERSION } from '../../protocol/version.ts'
+import type { Logger } from '../../runtime/logger.ts'
+import type { Metrics } from '../../runtime/metrics.ts'
+import { inSlices } from '../../runtime/slices.ts'
+import { checkAccess, READING_POST } from '../auth.ts'
+import type { Registry } from '../cluster/collections.ts'
+import type { ShardClient } from '../cluster/shard-client.ts'
+import { Reads } from '../query/reads.ts'
+import { serverOf } from '../tls.ts'
+import { Writes } from '../write/writes.ts'
+import { collectionRoutes } from './collection-routes.ts'
+import { cors } from './cors.ts'
+import { pointRoutes } from './point-routes.ts'
+import type { Reply, Send } from './reply.ts'
+import { checkOutside, timeoutMs } from './request-options.ts'
+import { sendPieces } from './respond.ts'
+
+const REQUEST_ID_HEADER = 'x-request-id'
+const LATER_PAGES = ['/openapi.json', '/docs', '/console', '/telemetry', '/aliases']
+
+export interface RestParts {
+  env: RouterEnv
+  registry: Registry
+  shards: ShardClient
+  metrics: Metrics
+  logger: Logger
+  notReady: () => string | undefined
+  /** True while the process is ending: answers close their connections. */
+  isLeaving: () => boolean
+}
+
+export function makeRestServer(parts: RestParts): Server {
+  const { env, registry, shards, metrics } = parts
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('query parser', 'simple')
+  app.use((request, response, next) => {
+    response.locals.started = performance.now()
+    if (parts.isLeaving()) response.set('connection', 'close')
+    response.locals.timeoutMs = env.MAKSDB_TIMEOUT_MS
+    response.locals.requestId = request.get(REQUEST_ID_HEADER)?.slice(0, 128) ?? randomUUID()
+    response.set(REQUEST_ID_HEADER, String(response.locals.requestId))
+    response.on('finish', () => {
+      const route = (request.route as { path?: string } | undefined)?.path ?? 'other'
+      metrics.observe('maksdb_http_request_seconds', elapsed(response), {
+        ...clusterOf(registry, request),
+        method: request.method,
+        route,
+        status: response.statusCode,
+      })
+    })
+    next()
+  })
+  app.use(cors(env.MAKSDB_CORS_ORIGIN))
+  app.use(checkAccess(env))
+  app.get(
+    '/',
+    (_request, response) => void response.json({ title: 'maksdb', version: QDRANT_VERSION, maksdb: VERSION }),
+  )
+  for (const path of ['/healthz', '/livez'])
+    app.get(path, (_request, response) => void response.type('text').send('healthz check passed'))
+  app.get('/readyz', (_request, response) => {
+    const why = parts.notReady()
+    response
+      .status(why === undefined ? 200 : 503)
+      .type('text')
+      .send(why ?? 'all shards are ready')
+  })
+  app.get('/metrics', (_request, response, next) => {
+    metrics.registry.metrics().then((text) => response.type(metrics.registry.contentType).send(text), next)
+  })
+  app.use(express.raw({ type: () => true, limit: env.MAKSDB_BODY_BYTES_MAX, inflate: false }), parseBody)
+  const limits = { limitMax: env.MAKSDB_LIMIT_MAX, timeoutMs: env.MAKSDB_TIMEOUT_MS }
+  const router = express.Router()
+  collectionRoutes(router, { env, limits, registry, shards }, send)
+  pointRoutes(router, { env, limits, registry, metrics, reads: new Reads(shards), writes: new Writes(shards) }, send)
+  app.use(router)
+  app.all(LATER_PAGES, (request) => {
+    throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)
+  })
+  app.use((request: Request) => {
+    throw new MaksError('NOT_FOUND', `there is no route ${request.method} ${request.path}`)
+  })
+  app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) =>
+    sendError(parts, thrown, request, response),
+  )
+  return serverOf(app, env.MAKSDB_TLS_DIR, parts.logger)
+}
+
+async function parseBody(request: Request, _response: Response, next: NextFunction): Promise<void> {
+  const body: unknown = request.body
+  if (!Buffer.isBuffer(body) || body.length === 0) request.body = undefined
+  else request.body = await inSlices(parseRequestJson(body))
+  next()
+}
+
+/** Everything inside keeps the request's deadline; this is for what does not come back at all. */
+const OVERTIME_MS = 500
+
+async function inTime<T>(request: Request, fallbackMs: number, work: () => Promise<T>): Promise<T> {
+  // Read before the work begins: a bad timeout must not leave work behind that nobody waits for.
+  const limitMs = timeoutMs(request, { limitMax: 0, timeoutMs: fallbackMs }) + OVERTIME_MS
+  const writes = request.method !== 'GET' && !READING_POST.test(request.path)
+  let timer: NodeJS.Timeout | undefined
+  const overtime = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new MaksError(writes ? 'UNKNOWN_OUTCOME' : 'TIMEOUT', 'the request was not answered in its time')),
+      limitMs,
+    )
+  })
+  try {
+    return await Promise.race([work(), overtime])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const send: Send = (handler) => (request, response, next) => {
+  Promise.resolve()
+    .then(() => checkOutside(request))
+    .then(() => inTime(request, Number(response.locals.timeoutMs), () => handler(request)))
+    .then((reply) => sendPieces(response, envelope(reply, response)))
+    .catch(next)
+}
+
+/** Of known collections only: a label must not take whatever text comes in a path. */
+function clusterOf(registry: Registry, { path }: Request): { vectorcluster?: string } {
+  const collection = registry.find(/^\/collections\/([^/]+)/.exec(path)?.[1] ?? '')
+  return collection ? { vectorcluster: collection.config.name } : {}
+}
+
+function* envelope(reply: Reply, response: Response): Generator<string> {
+  yield '{"result":'
+  if ('pieces' in reply) yield* reply.pieces
+  else yield JSON.stringify(reply.result)
+  const own = reply.report ? `,"maksdb":${JSON.stringify(reply.report)}` : ''
+  yield `,"status":"ok","time":${elapsed(response)}${own}}`
+}
+
+function elapsed(response: Response): number {
+  return (performance.now() - Number(response.locals.started)) / 1000
+}
+
+function sendError(parts: RestParts, thrown: unknown, request: Request, response: Response): void {
+  const error = fromExpress(thrown)
+  parts.metrics.add('maksdb_rejected_requests_total', 1, { ...clusterOf(parts.registry, request), code: error.code })
+  if (error.code === 'INTERNAL')
+    parts.logger.error({ error: error.stack, cause: String(error.cause), path: request.path }, 'a request failed')
+  if (response.headersSent) return void response.destroy()
+  const wait = error.row.retryAfterS
+  if (wait !== undefined) response.set('retry-after', String(wait))
+  // A body that was refused unread must not be taken for the next request.
+  if (!request.complete) response.set('connection', 'close')
+  const cells = error.details?.cells
+  response.status(error.status).json({
+    status: { error: error.message },
+    time: elapsed(response),
+    maksdb: {
+      code: error.code,
+      retriable: error.retriable,
+      hint: error.row.hint,
+      request_id: response.locals.requestId as string,
+      ...(cells === undefined ? {} : { cells }),
+    },
+  })
+}
+
+/** Errors of express and its body parser carry a status and a type. */
+function fromExpress(thrown: unknown): MaksError {
+  if (thrown instanceof MaksError) return thrown
+  const { type, status } = thrown as { type?: string; status?: number }
+  if (type === 'entity.too.large') return new MaksError('PAYLOAD_TOO_LARGE', 'the body is larger than the limit')
+  if (type === 'encoding.unsupported')
+    return new MaksError('UNSUPPORTED_MEDIA_TYPE', 'compressed bodies are not supported')
+  if (thrown instanceof URIError || (status !== undefined && status >= 400 && status < 500))
+    return new MaksError('BAD_REQUEST', (thrown as Error).message)
+  return asMaksError(thrown)
+}

@@ -1,0 +1,169 @@
+/**
+ * Who leads the cell: takes the lease when it is free, renews it, and knows by its own monotonic clock until when it may
+ * answer as the primary. Safety does not rest on this clock: a late append meets the fence in the log.
+ */
+import { asMaksError } from '../../core/errors.ts'
+import { parsePosition } from '../../core/log/position.ts'
+import { nextRole, type Role, type RoleEvent } from '../../core/log/role.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
+import type { Lead } from '../../store/cell-log.ts'
+import { RedisLink } from '../../store/redis-link.ts'
+import { leaders } from '../pod/peers.ts'
+import { leaseToken, type Pod } from '../pod/pod.ts'
+import type { Replica } from './replica.ts'
+
+const POLL_MS = 200
+const POLL_JITTER_MS = 50
+/** Until the replay follows the log: then the lease of a new cell is free, and its first write waits for it. */
+const FOLLOWING_POLL_MS = 20
+const SUCCESSOR_POLL_MS = 50
+/** Part of the TTL that is not trusted, for drifting clock rates and the way to Redis. */
+const DEADLINE_SHARE = 0.99
+const DEADLINE_MARGIN_MS = 50
+
+export class Election {
+  readonly #pod: Pod
+  readonly #replica: Replica
+  readonly #link: RedisLink
+  readonly #onRole: (role: Role) => void
+  #role: Role = 'follower'
+  #deadline = 0
+  #closed = false
+  /** Monotonic time before which this pod does not ask for the lease again: it has handed over. */
+  #notBefore = 0
+  /** When the lease is renewed next. */
+  #renewAt = 0
+  /** Of the log when this lead began, which ends with it. */
+  #timeline = 0
+  lead: Lead | undefined
+
+  constructor(pod: Pod, replica: Replica, onRole: (role: Role) => void) {
+    this.#pod = pod
+    this.#replica = replica
+    this.#onRole = onRole
+    this.#link = new RedisLink(pod.config.redisUrl)
+  }
+
+  get role(): Role {
+    return this.#role
+  }
+
+  /** May this pod answer as the primary at this instant? */
+  leads(): boolean {
+    return this.#role === 'primary' && performance.now() < this.#deadline
+  }
+
+  async run(): Promise<void> {
+    const ttl = this.#pod.env.MAKSDB_LEASE_TTL_MS
+    while (!this.#closed) {
+      // Without Redis the role stays, and so does the lead, which Redis may confirm; but no answer may come from a primary meanwhile.
+      this.#pod.metrics.set('maksdb_primary', this.leads() ? 1 : 0)
+      try {
+        if (this.lead === undefined) {
+          const following = this.#replica.phase === 'following'
+          if (following && performance.now() >= this.#notBefore) await this.#acquire(ttl)
+          if (this.lead === undefined)
+            await sleep(following ? POLL_MS + Math.random() * POLL_JITTER_MS : FOLLOWING_POLL_MS)
+        } else if (this.#replica.phase === 'following' && this.#replica.timeline !== this.#timeline) {
+          this.stepDown(this.lead, 'the gate has opened again')
+        } else {
+          if (performance.now() >= this.#renewAt) await this.#renew(this.lead, ttl)
+          await sleep(Math.min(POLL_MS, ttl / 3))
+        }
+      } catch (thrown) {
+        this.#pod.logger.warn({ error: asMaksError(thrown).message }, 'the lease cannot be reached')
+        await sleep(POLL_MS)
+      }
+    }
+  }
+
+  async #acquire(ttl: number): Promise<void> {
+    const { log, name, logger } = this.#pod
+    const token = leaseToken(this.#pod)
+    const sent = performance.now()
+    const { tip: point, timeline } = this.#replica
+    const reply = await this.#link.use((redis) => log.acquire(redis, name, token, ttl, point.position, timeline))
+    if (reply[0] === 'GATE' || reply[0] === 'CORRUPT') this.#replica.gateLost()
+    if (reply[0] !== 'OK') return
+    this.lead = { epoch: reply[1] as string, token }
+    this.#timeline = timeline
+    this.#extend(sent, ttl)
+    this.#move('acquired')
+    logger.info({ epoch: this.lead.epoch }, 'leads, as soon as it has caught up')
+    void this.#catchUp(this.lead, parsePosition(reply[2] as string).seq)
+  }
+
+  async #catchUp(lead: Lead, seq: number): Promise<void> {
+    while (this.lead === lead && !this.#closed) {
+      if (await this.#replica.waitApplied(seq, 1000)) {
+        if (this.lead === lead) this.#move('caughtUp')
+        return
+      }
+    }
+  }
+
+  async #renew(lead: Lead, ttl: number): Promise<void> {
+    const sent = performance.now()
+    this.#renewAt = sent + ttl / 3
+    const reply = await this.#link.use((redis) => this.#pod.log.renew(redis, lead, ttl))
+    if (reply[0] === 'OK') {
+      this.#extend(sent, ttl)
+      this.#pod.metrics.add('maksdb_lease_renewals_total')
+    } else if (reply[0] === 'GATE') {
+      // Reads go on until the lease ends; the lead itself ends when the gate opens again.
+      this.#replica.gateLost()
+    } else {
+      this.stepDown(lead, `epoch ${reply[1]} has begun`)
+    }
+  }
+
+  #extend(sent: number, ttl: number): void {
+    this.#deadline = sent + ttl * DEADLINE_SHARE - DEADLINE_MARGIN_MS
+  }
+
+  /** Ends the lead: the caller has proof that another has begun, or that this one has ended. */
+  stepDown(lead: Lead, why: string): void {
+    if (this.lead !== lead) return
+    this.#pod.logger.warn({ why, epoch: lead.epoch }, 'leads no longer')
+    this.#pod.metrics.add('maksdb_lease_losses_total')
+    this.lead = undefined
+    this.#move('lost')
+    // The script removes the lease only if the token is still ours: a lease that is left behind would delay the next primary.
+    this.#link.use((redis) => this.#pod.log.release(redis, lead.token)).catch(() => undefined)
+  }
+
+  #move(event: RoleEvent): void {
+    const role = nextRole(this.#role, event)
+    if (role === this.#role) return
+    this.#role = role
+    this.#pod.metrics.set('maksdb_primary', role === 'primary' ? 1 : 0)
+    this.#onRole(role)
+  }
+
+  /** Releases the lease and waits until another pod has taken it; does not ask for it again within `holdOffMs`. */
+  async handOver(holdOffMs: number): Promise<{ handedOver: boolean; successor?: string | undefined }> {
+    const { lead } = this
+    if (!lead) return { handedOver: false }
+    this.#notBefore = performance.now() + holdOffMs
+    this.lead = undefined
+    this.#move('lost')
+    this.#pod.logger.info({ epoch: lead.epoch }, 'hands over')
+    await this.#link.use((redis) => this.#pod.log.release(redis, lead.token))
+    while (performance.now() < this.#notBefore && !this.#closed) {
+      await sleep(SUCCESSOR_POLL_MS)
+      const successor = (await leaders(this.#pod, this.#link))[this.#pod.env.MAKSDB_CELL]
+      if (successor) return { handedOver: true, successor: successor.pod }
+    }
+    return { handedOver: true }
+  }
+
+  /** Gives the lease back, so that another pod can lead at once. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const lead = this.lead
+    this.lead = undefined
+    this.#move('lost')
+    if (lead) await this.#link.use((redis) => this.#pod.log.release(redis, lead.token)).catch(() => undefined)
+    this.#link.drop()
+  }
+}
