@@ -5,19 +5,27 @@ import { FLOAT32_NORMAL_MIN, isShownSingle, type Metric } from './metric.ts'
 
 export const DIMENSION_MAX = 65_536
 
-/** A vector of a request as float32, checked and, under Cosine, normalised. Throws BAD_REQUEST that names `what`. */
-export function parseVector(value: unknown, dimension: number, metric: Metric, what = 'vector'): Float32Array {
+/**
+ * A vector of a request as float32, checked and, under Cosine, normalised. Throws BAD_REQUEST that names `what`.
+ * @param into where its values go: `dimension` floats
+ */
+export function parseVector(
+  value: unknown,
+  dimension: number,
+  metric: Metric,
+  what = 'vector',
+  into: Float32Array = new Float32Array(dimension),
+): Float32Array {
   if (!Array.isArray(value)) throw badRequest(`${what} must be a list of ${dimension} numbers`)
   if (value.length !== dimension)
     throw badRequest(`${what} has ${value.length} values, the collection has dimension ${dimension}`)
-  const vector = new Float32Array(dimension)
   for (let i = 0; i < dimension; i++) {
     const number: unknown = value[i]
     if (typeof number !== 'number' && typeof number !== 'bigint') throw badRequest(`${what}[${i}] must be a number`)
-    vector[i] = Number(number)
-    if (!Number.isFinite(vector[i])) throw badRequest(`${what}[${i}] is not a finite float32`)
+    into[i] = Number(number)
+    if (!Number.isFinite(into[i])) throw badRequest(`${what}[${i}] is not a finite float32`)
   }
-  return metric === 'Cosine' ? normalised(vector, what) : vector
+  return metric === 'Cosine' ? normalise(into, what) : into
 }
 
 /** A list of vectors, as a file or an upload gives centroids, as clusters x dimension floats. Yields after each; throws BAD_REQUEST. */
@@ -30,7 +38,8 @@ export function* parseCentroids(
     throw badRequest(`"centroids" must be a list of ${clusters} vectors`)
   const centroids = new Float32Array(clusters * dimension)
   for (let cell = 0; cell < clusters; cell++) {
-    centroids.set(parseVector(value[cell], dimension, metric, `centroids[${cell}]`), cell * dimension)
+    const into = centroids.subarray(cell * dimension, (cell + 1) * dimension)
+    parseVector(value[cell], dimension, metric, `centroids[${cell}]`, into)
     yield
   }
   return centroids
@@ -44,11 +53,26 @@ const UNIT_TOLERANCE = 2 ** -22
 
 /** The vector at length 1. One that has it already stays as it is, so that what was stored can be stored again, bit for bit. */
 export function normalised(vector: Float32Array, what = 'vector'): Float32Array {
-  let sum = 0
-  for (const x of vector) sum += x * x
+  return isUnit(squareSum(vector)) ? vector : normalise(vector.slice(), what)
+}
+
+/** The same, in its place. */
+function normalise(vector: Float32Array, what: string): Float32Array {
+  const sum = squareSum(vector)
   const norm = Math.sqrt(sum)
   if (norm === 0) throw badRequest(`${what} is zero, which has no direction under Cosine`)
-  return Math.abs(sum - 1) <= UNIT_TOLERANCE ? vector : vector.map((x) => x / norm)
+  if (!isUnit(sum)) for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / norm
+  return vector
+}
+
+function squareSum(vector: Float32Array): number {
+  let sum = 0
+  for (const x of vector) sum += x * x
+  return sum
+}
+
+function isUnit(squares: number): boolean {
+  return Math.abs(squares - 1) <= UNIT_TOLERANCE
 }
 
 /** The shortest decimal that restores the float32 exactly. */

@@ -3,6 +3,8 @@ import type { ErrorCode } from '../core/errors.ts'
 import type { IdKey } from '../core/ids.ts'
 
 export const INTERNAL_HEADER = 'x-maksdb-internal'
+/** What is left of the caller's time, ms. */
+export const TIMEOUT_HEADER = 'x-maksdb-timeout-ms'
 
 export const RPC = {
   commit: '/rpc/commit',
@@ -32,7 +34,6 @@ export interface CommitRequest {
   idempotency?: { key: string; digest: string }
   /** Answer only when this pod has applied the entries too. */
   wait: boolean
-  timeoutMs: number
 }
 
 export type OperationResult =
@@ -61,16 +62,39 @@ export interface ReadScope {
   primary: boolean
   /** Ordering version to read at, and the log position that the pod must have reached. */
   cut?: { version: number; seq: number; epoch: number; timeline: number }
-  timeoutMs: number
 }
 
-/** POST search. Chunk 0: the queries, float32, one after the other. */
-export interface SearchRequest {
-  scope: ReadScope
-  /** Neighbours wanted for each query. */
-  limits: number[]
+/**
+ * A query, whole: from the parser of the API to the index. An option stands here once; it is read where it has its effect.
+ * The vector goes beside it.
+ */
+export interface QuerySpec {
+  /** Points that the client gets, after `offset` nearer ones. */
+  limit: number
+  offset: number
+  /** The worst score that is shown. */
+  scoreThreshold?: number
+  /** The point that the query came from, which is no answer to itself. */
+  exclude?: IdKey
   withPayload: boolean
   withVector: boolean
+  /** Ask every cell; else the `probes` most promising, or as many as the recall target needs. */
+  exact: boolean
+  probes?: number
+  recallTarget?: number
+  /** Answer with what there is where a cell has no live pod. */
+  partial: boolean
+}
+
+/** Hits that each cell finds for a query. */
+export function candidatesOf({ limit, offset, exclude }: QuerySpec): number {
+  return limit + offset + (exclude === undefined ? 0 : 1)
+}
+
+/** POST search. Chunk 0: the vectors of the queries, float32, one after the other. */
+export interface SearchRequest {
+  scope: ReadScope
+  queries: QuerySpec[]
 }
 
 export interface HitRow {
@@ -144,7 +168,6 @@ export interface WaitRequest {
   seq: number
   /** Of `seq`. A pod that follows another history answers UNKNOWN_OUTCOME. */
   timeline: number
-  timeoutMs: number
 }
 
 /** POST snapshot: the manifest of the newest snapshot; a pod whose newest is older than this position takes one. */
@@ -160,7 +183,6 @@ export interface SampleRequest {
 /** POST centroids, to the primary of cell 0. Chunk 0: clusters x dimension float32 for `upload`, absent for `train`. */
 export interface CentroidsRequest {
   action: 'train' | 'upload'
-  timeoutMs: number
 }
 
 /** POST hand-over, to a primary that is about to be stopped. */

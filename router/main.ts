@@ -8,6 +8,7 @@ import { Metrics } from '../runtime/metrics.ts'
 import { Registry } from './cluster/collections.ts'
 import { ShardClient } from './cluster/shard-client.ts'
 import { TopologyMetrics } from './cluster/topology-metrics.ts'
+import { Points } from './points.ts'
 import { makeRestServer } from './rest/server.ts'
 
 /** Time for the requests that have begun, when the router is told to end. */
@@ -48,7 +49,8 @@ function notReady(): string | undefined {
 }
 
 let leaving = false
-const server = makeRestServer({ env, registry, shards, metrics, logger, notReady, isLeaving: () => leaving })
+const points = new Points(shards, metrics)
+const server = makeRestServer({ env, registry, shards, points, metrics, logger, notReady, isLeaving: () => leaving })
 const port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, false)
 const admin = await startAdminServer({
   host: env.MAKSDB_ADMIN_HOST ?? env.MAKSDB_HOST,

@@ -1,7 +1,8 @@
 /** A call of one of our programs to another: a frame over HTTP with the internal credential. */
 import { type Dispatcher, request } from 'undici'
-import { decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
-import { INTERNAL_HEADER } from '../protocol/shard-rpc.ts'
+import { type Chunk, decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
+import { INTERNAL_HEADER, TIMEOUT_HEADER } from '../protocol/shard-rpc.ts'
+import { type Call, remainingMs } from './call.ts'
 import { errorOfReply } from './http-server.ts'
 import { inSlices } from './slices.ts'
 
@@ -9,8 +10,9 @@ export interface FrameCall {
   url: string
   token: string
   header: unknown
-  chunks?: readonly Uint8Array[]
-  signal: AbortSignal
+  chunks?: readonly Chunk[]
+  /** Ends with it; the other program gets what is left of its time. */
+  call: Call
   /** Connections of the caller's own; absent: those that all calls of the process share. */
   dispatcher?: Dispatcher
 }
@@ -21,14 +23,14 @@ export async function callFrame<A>({
   token,
   header,
   chunks = [],
-  signal,
+  call,
   dispatcher,
 }: FrameCall): Promise<Frame<A>> {
   const { statusCode, body } = await request(url, {
     method: 'POST',
-    headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: token },
+    headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: token, [TIMEOUT_HEADER]: String(remainingMs(call)) },
     body: encodeFrame(header, chunks),
-    signal,
+    signal: call.signal,
     ...(dispatcher ? { dispatcher } : {}),
   })
   const bytes = Buffer.from(await body.arrayBuffer())

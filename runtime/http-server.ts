@@ -64,7 +64,16 @@ function parseUrl(path = '/'): URL {
   }
 }
 
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+/** Memory of a body that other threads read in place. */
+export function sharedBytes(size: number): Buffer {
+  return Buffer.from(new SharedArrayBuffer(size))
+}
+
+export async function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  allocate: (size: number) => Buffer = Buffer.allocUnsafe,
+): Promise<Buffer> {
   const parts: Buffer[] = []
   let bytes = 0
   for await (const part of request as AsyncIterable<Buffer>) {
@@ -72,7 +81,10 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
     if (bytes > bytesMax) throw new MaksError('PAYLOAD_TOO_LARGE', `the body has more than ${bytesMax} bytes`)
     parts.push(part)
   }
-  return Buffer.concat(parts)
+  const body = allocate(bytes)
+  let at = 0
+  for (const part of parts) at += part.copy(body, at)
+  return body
 }
 
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {

@@ -16,6 +16,7 @@ import {
 } from '../../core/plan/disruption-budget.ts'
 import type { VectorClusterStatus } from '../../protocol/manifest/vector-cluster-status.ts'
 import { type HandOverRequest, type HandOverResponse, RPC } from '../../protocol/shard-rpc.ts'
+import { callWithin } from '../../runtime/call.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
 import type { KubeClient } from '../kube/kube-client.ts'
 import { type KubeObject, keyOf } from '../kube/objects.ts'
@@ -75,7 +76,7 @@ export class Disruptor {
       url: `${httpUrl(address, PORTS.shard)}${RPC.handOver}`,
       token,
       header: { holdOffMs: HOLD_OFF_MS } satisfies HandOverRequest,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(HAND_OVER_TIMEOUT_MS)]),
+      call: callWithin(HAND_OVER_TIMEOUT_MS, signal),
     }).catch((error: unknown) => {
       // A refused call has disrupted nothing; the outcome of a call that died is unknown.
       if (error instanceof MaksError) this.giveBack(of, 1)

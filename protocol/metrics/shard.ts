@@ -120,6 +120,12 @@ export const SHARD_METRICS = {
     labels: CELL,
     buckets: [1, 2, 4, 8, 16, 32, 64, 128],
   },
+  maksdb_searches_cancelled_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'Queries that left the queue unanswered, because the caller had gone or its time was over.',
+    labels: CELL,
+  },
   maksdb_queue_depth: {
     programs: SHARD,
     kind: 'gauge',

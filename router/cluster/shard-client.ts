@@ -1,9 +1,10 @@
 /** Calls to shards. An error says whether the shard proved that nothing was executed. */
 import { Agent } from 'undici'
 import { httpUrl } from '../../core/address.ts'
-import { asMaksError, type ErrorCode, MaksError } from '../../core/errors.ts'
-import type { Frame } from '../../protocol/frame.ts'
+import { type ErrorCode, MaksError } from '../../core/errors.ts'
+import type { Chunk, Frame } from '../../protocol/frame.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
+import type { Call } from '../../runtime/call.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
 
 const CONNECTIONS_PER_SHARD = 32
@@ -32,27 +33,8 @@ export class ShardClient {
     shard: Heartbeat,
     path: string,
     header: unknown,
-    chunks: readonly Uint8Array[],
-    timeoutMs: number,
-    /** Ends the call before its time. */
-    given?: AbortSignal,
-  ): Promise<Frame<A>> {
-    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
-    const signal = given ? AbortSignal.any([given, timeout]) : timeout
-    try {
-      return await this.#call<A>(shard, path, header, chunks, signal)
-    } catch (error) {
-      this.#onError(asMaksError(error).code)
-      throw error
-    }
-  }
-
-  async #call<A>(
-    shard: Heartbeat,
-    path: string,
-    header: unknown,
-    chunks: readonly Uint8Array[],
-    signal: AbortSignal,
+    chunks: readonly Chunk[],
+    call: Call,
   ): Promise<Frame<A>> {
     try {
       return await callFrame<A>({
@@ -60,11 +42,13 @@ export class ShardClient {
         token: this.#token,
         header,
         chunks,
-        signal,
+        call,
         dispatcher: this.#agent,
       })
     } catch (error) {
-      throw error instanceof MaksError ? error : connectionError(shard, error)
+      const thrown = error instanceof MaksError ? error : connectionError(shard, error)
+      this.#onError(thrown.code)
+      throw thrown
     }
   }
 

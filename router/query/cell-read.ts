@@ -1,31 +1,34 @@
 /**
- * One read of one cell: the primary first, another pod when it fails or is slow. The first good answer counts.
+ * One hedged read of one cell: the primary first, another pod if it fails or is slow. The first success wins, and the other
+ * attempts are cancelled. All attempts share the deadline of the request.
  */
 import { asMaksError, MaksError } from '../../core/errors.ts'
 import { parsePosition } from '../../core/log/position.ts'
-import type { Frame } from '../../protocol/frame.ts'
+import type { Chunk, Frame } from '../../protocol/frame.ts'
 import type { Heartbeat, ReadScope } from '../../protocol/shard-rpc.ts'
-import type { Cut } from '../../store/topology.ts'
+import { type Call, endingWith } from '../../runtime/call.ts'
 import type { Collection } from '../cluster/collection.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
+import type { ReadSource } from './consistency.ts'
 
-/** A pod that has not answered for so long gets company. */
+/** After so long without an answer the next pod is asked, too. */
 const HEDGE_MS = 1000
 
-export type ReadLevel =
-  | { level: 'primary' }
-  | { level: 'eventual' }
-  /** `fresh`: taken for this read. An older one is asked of any pod that has reached it. */
-  | { level: 'cut'; cut: Cut; fresh: boolean }
-
 export interface CellAnswer<A> extends Frame<A> {
-  /** False where a default read had to be answered by a replica. */
+  /** False if a default read had to be answered by a replica. */
   primary: boolean
+}
+
+/** What each pod is asked; the scope is added. */
+export interface CellRequest {
+  path: string
+  header: object
+  chunks?: readonly Chunk[]
 }
 
 interface Attempt {
   pod: Heartbeat
-  scope: Omit<ReadScope, 'timeoutMs'>
+  scope: ReadScope
   primary: boolean
 }
 
@@ -33,41 +36,45 @@ export async function readCell<A>(
   shards: ShardClient,
   collection: Collection,
   cell: number,
-  read: ReadLevel,
-  call: { path: string; header: object; chunks?: readonly Uint8Array[] },
-  deadline: number,
+  source: ReadSource,
+  request: CellRequest,
+  call: Call,
 ): Promise<CellAnswer<A>> {
   if (collection.topology === undefined) await collection.refresh()
-  const attempts = attemptsOf(collection, cell, read)
+  const attempts = attemptsOf(collection, cell, source)
   if (attempts.length === 0) throw new MaksError('CELL_UNAVAILABLE', `no pod of cell ${cell} is known yet`)
-  const send = async (attempt: Attempt): Promise<CellAnswer<A>> => {
-    const timeoutMs = deadline - performance.now()
-    const header = { ...call.header, scope: { ...attempt.scope, timeoutMs } satisfies ReadScope }
-    const frame = await shards.call<A>(attempt.pod, call.path, header, call.chunks ?? [], timeoutMs)
-    return { ...frame, primary: attempt.primary }
+  const won = new AbortController()
+  const within = endingWith(call, won.signal)
+  const send = async ({ pod, scope, primary }: Attempt): Promise<CellAnswer<A>> => {
+    const frame = await shards.call<A>(pod, request.path, { ...request.header, scope }, request.chunks ?? [], within)
+    return { ...frame, primary }
   }
-  return firstGood(attempts, send, (error) => {
-    if (error.code === 'NOT_PRIMARY' || error.code === 'CELL_UNAVAILABLE') void collection.refresh()
-  }).catch((thrown: unknown) => {
+  try {
+    return await firstSuccess(attempts, send, call, (error) => {
+      if (error.code === 'NOT_PRIMARY' || error.code === 'CELL_UNAVAILABLE') void collection.refresh()
+    })
+  } catch (thrown) {
     const error = asMaksError(thrown)
     // What no pod can do is no matter of waiting.
     if (error.code === 'STALE' || error.code === 'PAYLOAD_TOO_LARGE' || error.code === 'ANSWER_TOO_LARGE') throw error
     throw new MaksError('CELL_UNAVAILABLE', `no pod of cell ${cell} answers: ${error.message}`, { cause: error })
-  })
+  } finally {
+    won.abort(new Error('another pod has answered'))
+  }
 }
 
-function attemptsOf(collection: Collection, cell: number, read: ReadLevel): Attempt[] {
+function attemptsOf(collection: Collection, cell: number, source: ReadSource): Attempt[] {
   const pods = collection.pods(cell)
-  if (read.level === 'cut') {
-    const head = read.cut.heads[cell]
-    const { version, timeline } = read.cut
+  if (source.from === 'cut') {
+    const head = source.cut.heads[cell]
+    const { version, timeline } = source.cut
     const cut = { version, seq: head?.seq ?? 0, epoch: head?.epoch ?? 0, timeline }
     const there = (pod: Heartbeat) => parsePosition(pod.applied).seq >= cut.seq
-    const order = read.fresh ? pods : [...shuffled(pods.filter(there)), ...pods.filter((pod) => !there(pod))]
+    const order = source.fresh ? pods : [...shuffled(pods.filter(there)), ...pods.filter((pod) => !there(pod))]
     return order.map((pod) => ({ pod, scope: { primary: false, cut }, primary: true }))
   }
   const any = pods.map((pod) => ({ pod, scope: { primary: false }, primary: false }))
-  if (read.level === 'eventual') return shuffled(any)
+  if (source.from === 'any') return shuffled(any)
   const leader = collection.leader(cell)
   return leader ? [{ pod: leader, scope: { primary: true }, primary: true }, ...any] : any
 }
@@ -79,10 +86,14 @@ function shuffled<T>(list: readonly T[]): T[] {
     .map(({ item }) => item)
 }
 
-/** Starts the next attempt when one fails, or stays silent too long; the first success wins, else the last error. */
-function firstGood<T, A>(
+/**
+ * Starts the next attempt when one fails, or does not answer for too long; the first success wins, else the last error.
+ * A call that has ended starts none.
+ */
+function firstSuccess<T, A>(
   attempts: readonly A[],
   send: (attempt: A) => Promise<T>,
+  { signal }: Call,
   onError: (error: MaksError) => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -92,7 +103,7 @@ function firstGood<T, A>(
     const next = () => {
       clearTimeout(timer)
       const attempt = attempts[started]
-      if (attempt === undefined) return
+      if (attempt === undefined || signal.aborted) return
       started++
       timer = setTimeout(next, HEDGE_MS)
       send(attempt).then(
@@ -102,15 +113,16 @@ function firstGood<T, A>(
         },
         (thrown: unknown) => {
           const error = asMaksError(thrown)
-          onError(error)
           failed++
-          if (failed === attempts.length) {
+          if (failed === attempts.length || signal.aborted) {
             clearTimeout(timer)
             reject(error)
           } else if (failed === started) next()
+          if (!signal.aborted) onError(error)
         },
       )
     }
-    next()
+    if (signal.aborted) reject(new MaksError('TIMEOUT', 'nobody waits for the answer of this read'))
+    else next()
   })
 }

@@ -1,13 +1,14 @@
-/** From the consistency that a read asks for to what its pods are asked: one state of all cells, the primaries, or anyone. */
+/** From the consistency of a read request to the pods that may answer it: of one state of all cells, the primaries, or any. */
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
+import type { Cut } from '../../store/topology.ts'
 import type { Collection } from '../cluster/collection.ts'
 import { checkSession, covers, type SessionToken } from '../cluster/session-token.ts'
-import type { ReadLevel } from './cell-read.ts'
 
 export type Consistency = 'default' | 'eventual' | 'bounded' | 'session' | 'strong'
 
-export interface LevelOptions {
+/** How fresh a read must be. */
+export interface ReadRequest {
   consistency: Consistency
   /** What a session has seen; undefined for a new one. */
   token: SessionToken | undefined
@@ -15,39 +16,46 @@ export interface LevelOptions {
   maxStalenessMs: number
 }
 
-export interface LevelWish extends LevelOptions {
+/** Who may answer. */
+export type ReadSource =
+  | { from: 'primary' }
+  | { from: 'any' }
+  /** `fresh`: taken for this read. An older one is asked of any pod that has reached it. */
+  | { from: 'cut'; cut: Cut; fresh: boolean }
+
+export interface Reach {
   /** The answer is spread over cells, so that only one state of all of them is sure to hold each row once. */
   spread: boolean
   /** Ids whose cells the state should name. */
-  keys: readonly IdKey[] | undefined
+  keys?: readonly IdKey[]
   /** A state that was known before has been overtaken by a compaction. */
   again: boolean
 }
 
-/** Throws REDIS_UNAVAILABLE or GATE_CLOSED where a new state is needed, SESSION_RESET where it lacks what was seen. */
-export async function levelFor(collection: Collection, wish: LevelWish): Promise<ReadLevel> {
-  const { consistency, token } = wish
-  const known = wish.again ? undefined : collection.seen
-  const young = known !== undefined && performance.now() - known.at <= wish.maxStalenessMs
-  if (consistency === 'eventual') return { level: 'eventual' }
-  if (consistency === 'default' && !wish.spread) return { level: 'primary' }
+/** Throws REDIS_UNAVAILABLE or GATE_CLOSED if a new state is needed, SESSION_RESET if it lacks what was seen. */
+export async function sourceFor(collection: Collection, read: ReadRequest, reach: Reach): Promise<ReadSource> {
+  const { consistency, token } = read
+  const known = reach.again ? undefined : collection.seen
+  const young = known !== undefined && performance.now() - known.at <= read.maxStalenessMs
+  if (consistency === 'eventual') return { from: 'any' }
+  if (consistency === 'default' && !reach.spread) return { from: 'primary' }
   if (known && ((consistency === 'bounded' && young) || (consistency === 'session' && covers(known.cut, token))))
-    return { level: 'cut', cut: known.cut, fresh: false }
+    return { from: 'cut', cut: known.cut, fresh: false }
   try {
-    const cut = await (wish.keys ? collection.cuts.of(wish.keys) : collection.cuts.take())
+    const cut = await (reach.keys ? collection.cuts.of(reach.keys) : collection.cuts.take())
     checkSession(cut, token)
-    return { level: 'cut', cut, fresh: true }
+    return { from: 'cut', cut, fresh: true }
   } catch (thrown) {
     const { code } = asMaksError(thrown)
-    // A default read does without where Redis is away.
+    // A default read does without while Redis is away.
     if (consistency === 'default' && (code === 'REDIS_UNAVAILABLE' || code === 'GATE_CLOSED'))
-      return { level: 'primary' }
+      return { from: 'primary' }
     throw thrown
   }
 }
 
-/** May rows of the state lie elsewhere than where the present centroids say? */
-export function scattered(collection: Collection, read: ReadLevel): boolean {
+/** May rows of the state lie elsewhere than where the current centroids say? */
+export function mayBeMisplaced(collection: Collection, source: ReadSource): boolean {
   if (collection.unsettled) return true
-  return read.level === 'cut' && (read.cut.moving > 0 || read.cut.centroidVersion !== collection.partition.version)
+  return source.from === 'cut' && (source.cut.moving > 0 || source.cut.centroidVersion !== collection.partition.version)
 }

@@ -1,6 +1,6 @@
 /** Creating and removing collections: the supervisor's business in local mode, kubectl's on Kubernetes. */
 import type { Request } from 'express'
-import { request as call } from 'undici'
+import { request as fetch } from 'undici'
 import { badRequest, MaksError } from '../../core/errors.ts'
 import { metricOfQdrant } from '../../core/metric.ts'
 import { DIMENSION_MAX } from '../../core/vector.ts'
@@ -13,23 +13,22 @@ import {
   parseVectorCluster,
 } from '../../protocol/manifest/vector-cluster.ts'
 import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
+import { type Call, remainingMs } from '../../runtime/call.ts'
 import { errorOfReply } from '../../runtime/http-server.ts'
 import { within } from '../../runtime/until.ts'
 import type { Registry } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import { asObject, Fields } from './json-fields.ts'
-import { type Limits, timeoutMs } from './request-options.ts'
 
 export interface CollectionParts {
   env: RouterEnv
-  limits: Limits
   registry: Registry
   shards: ShardClient
 }
 
 const READY_POLL_MS = 30
 
-export async function createCollection(parts: CollectionParts, request: Request): Promise<boolean> {
+export async function createCollection(parts: CollectionParts, request: Request, call: Call): Promise<boolean> {
   const { env, registry } = parts
   const collection = String(request.params.c)
   const fault = collectionNameFault(collection)
@@ -46,7 +45,7 @@ export async function createCollection(parts: CollectionParts, request: Request)
     )
   }
   await supervisor(env, 'POST', '/collections', { collection, ...wanted })
-  const ready = await within({ limitMs: timeoutMs(request, parts.limits), everyMs: READY_POLL_MS }, async () => {
+  const ready = await within({ limitMs: remainingMs(call), everyMs: READY_POLL_MS }, async () => {
     registry.reload()
     const made = registry.find(collection)
     await made?.refresh()
@@ -119,7 +118,7 @@ export async function removeCollection(parts: CollectionParts, request: Request)
 }
 
 async function supervisor(env: RouterEnv, method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<void> {
-  const response = await call(`${env.MAKSDB_SUPERVISOR_URL}${path}`, {
+  const response = await fetch(`${env.MAKSDB_SUPERVISOR_URL}${path}`, {
     method,
     headers: { [INTERNAL_HEADER]: env.MAKSDB_INTERNAL_TOKEN },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

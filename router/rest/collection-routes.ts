@@ -6,6 +6,7 @@ import { QDRANT_DISTANCE } from '../../core/metric.ts'
 import { cellHealth, centroidOf } from '../../core/partition.ts'
 import { bytesOf, parseCentroids, vectorJson } from '../../core/vector.ts'
 import { type CentroidsRequest, RPC } from '../../protocol/shard-rpc.ts'
+import { type Call, untilDeadline } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { within } from '../../runtime/until.ts'
 import { acceptLoss } from '../../store/topology.ts'
@@ -14,7 +15,6 @@ import { type CollectionParts, createCollection, removeCollection } from './coll
 import { asObject, Fields } from './json-fields.ts'
 import { listPieces } from './point-json.ts'
 import type { Send } from './reply.ts'
-import { timeoutMs } from './request-options.ts'
 
 /** How long the answer to accepted loss waits for the pods to repair the log. */
 const ACCEPT_WAIT_MS = 30_000
@@ -36,7 +36,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   )
   router.put(
     '/collections/:c',
-    send(async (request) => ({ result: await createCollection(parts, request) })),
+    send(async (request, call) => ({ result: await createCollection(parts, request, call) })),
   )
   router.delete(
     '/collections/:c',
@@ -60,11 +60,11 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   )
   router.post(
     '/v1/collections/:c/centroids/train',
-    send(async (request) => ({ result: await install(parts, request, 'train') })),
+    send(async (request, call) => ({ result: await install(parts, request, 'train', call) })),
   )
   router.put(
     '/v1/collections/:c/centroids',
-    send(async (request) => ({ result: await install(parts, request, 'upload') })),
+    send(async (request, call) => ({ result: await install(parts, request, 'upload', call) })),
   )
   router.post(
     '/v1/collections/:c/accept-loss',
@@ -193,11 +193,15 @@ function* centroids({ partition }: Collection): Generator<string> {
   yield '}'
 }
 
-async function install(parts: CollectionParts, request: Request, action: CentroidsRequest['action']): Promise<unknown> {
+async function install(
+  parts: CollectionParts,
+  request: Request,
+  action: CentroidsRequest['action'],
+  call: Call,
+): Promise<unknown> {
   const collection = parts.registry.get(name(request))
   const { config } = collection
-  const budgetMs = timeoutMs(request, parts.limits)
-  const header: CentroidsRequest = { action, timeoutMs: budgetMs }
+  const header: CentroidsRequest = { action }
   const chunks: Uint8Array[] = []
   if (action === 'upload') {
     const fields = new Fields(request.body, 'the body')
@@ -213,7 +217,8 @@ async function install(parts: CollectionParts, request: Request, action: Centroi
       RPC.centroids,
       header,
       chunks,
-      budgetMs,
+      // What was sent is brought to its end.
+      untilDeadline(call),
     )
     return { version: answer.version }
   } catch (thrown) {

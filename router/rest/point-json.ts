@@ -3,7 +3,7 @@ import { idJson } from '../../core/ids.ts'
 import { type PayloadSelector, selectPayload } from '../../core/payload-selector.ts'
 import { scoreText, vectorJson } from '../../core/vector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
-import type { Point, ScoredPoint } from '../query/reads.ts'
+import type { Point, ScoredPoint } from '../query/rows.ts'
 
 function tail(point: Point, payload: PayloadSelector, config: CollectionConfig): string {
   let text = ''

@@ -8,6 +8,7 @@ import { type PayloadSelector, parsePayloadSelector } from '../../core/payload-s
 import { encodeRow } from '../../core/row-codec.ts'
 import { parseVector } from '../../core/vector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
+import type { Wanted } from '../query/rows.ts'
 import type { Write } from '../write/writes.ts'
 import { asObject, Fields } from './json-fields.ts'
 
@@ -15,15 +16,23 @@ import { asObject, Fields } from './json-fields.ts'
 const NAME_SHOWN = 100
 
 /** A filter is refused, but for the empty forms of it that clients send. */
-function noFilter(fields: Fields): void {
+export function noFilter(fields: Fields): void {
   fields.refuseForm(' yet: filters come with a later version', 'filter', ['must', 'should', 'must_not', 'min_should'])
 }
 
-/** A vector, or the one default vector in Qdrant's named form `{"": [...]}`. */
-function defaultVector(value: unknown, config: CollectionConfig, what: string): Float32Array {
+/**
+ * A vector, or the one default vector in Qdrant's named form `{"": [...]}`.
+ * @param into see `parseVector`
+ */
+export function defaultVector(
+  value: unknown,
+  config: CollectionConfig,
+  what: string,
+  into?: Float32Array,
+): Float32Array {
   const named = typeof value === 'object' && value !== null && !Array.isArray(value)
-  if (!named) return parseVector(value, config.vectors[''].size, config.vectors[''].metric, what)
-  return parseVector(defaultOf(value, what), config.vectors[''].size, config.vectors[''].metric, what)
+  const { size, metric } = config.vectors['']
+  return parseVector(named ? defaultOf(value, what) : value, size, metric, what, into)
 }
 
 /** What stands under the name of the default vector, which is the only one. */
@@ -139,7 +148,12 @@ export interface Selection {
   withVector: boolean
 }
 
-function selection(fields: Fields, payloadByDefault: boolean): Selection {
+/** What the cells must send for a selection. */
+export function wantedOf({ payload, withVector }: Selection): Wanted {
+  return { withPayload: payload.kind !== 'none', withVector }
+}
+
+export function selection(fields: Fields, payloadByDefault: boolean): Selection {
   return {
     payload: parsePayloadSelector(fields.take('with_payload'), payloadByDefault),
     withVector: parseWithVector(fields.take('with_vector')),
@@ -175,7 +189,7 @@ export interface ScrollRequest extends Selection {
   limit: number
 }
 
-const DEFAULT_LIMIT = 10
+export const DEFAULT_LIMIT = 10
 
 export function parseScroll(body: unknown, limitMax: number): ScrollRequest {
   const fields = new Fields(body, 'the body')
@@ -196,74 +210,9 @@ export function checkCount(body: unknown): void {
   fields.end()
 }
 
-export interface QueryRequest extends Selection {
-  /** The query's vector, or the id of the point whose vector it is. */
-  target: { vector: Float32Array } | { key: IdKey }
-  limit: number
-  offset: number
-  scoreThreshold: number | undefined
-  params: unknown
-}
-
 /** The one vector of a point has no name, or the empty one. */
-function onlyVector(field: string, name: unknown): void {
+export function onlyVector(field: string, name: unknown): void {
   if (name === undefined || name === '') return
   if (typeof name !== 'string') throw badRequest(`${field}: the name of a vector must be a text`)
   throw badRequest(`${field}: there is no vector named ${JSON.stringify(name.slice(0, NAME_SHOWN))}`)
-}
-
-/** POST points/query. */
-export function parseQuery(body: unknown, config: CollectionConfig, limitMax: number): QueryRequest {
-  const fields = new Fields(body, 'the body')
-  const query = fields.take('query')
-  const using = fields.take('using')
-  onlyVector('using', using)
-  fields.refuse('', 'prefetch', 'lookup_from')
-  return finishQuery(fields, queryTarget(query, config), limitMax)
-}
-
-/** POST points/search. */
-export function parseSearch(body: unknown, config: CollectionConfig, limitMax: number): QueryRequest {
-  const fields = new Fields(body, 'the body')
-  const given = fields.take('vector')
-  let value = given
-  if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
-    const named = new Fields(given, 'vector')
-    const name = named.take('name')
-    onlyVector('vector', name)
-    value = named.take('vector')
-    named.end()
-  }
-  return finishQuery(fields, { vector: defaultVector(value, config, 'vector') }, limitMax)
-}
-
-function finishQuery(fields: Fields, target: QueryRequest['target'], limitMax: number): QueryRequest {
-  const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
-  const offset = fields.number('offset', { min: 0, max: limitMax, integer: true }) ?? 0
-  const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
-  const chosen = selection(fields, false)
-  const params = fields.take('params')
-  noFilter(fields)
-  fields.refuse('', 'shard_key')
-  fields.end()
-  return { target, limit, offset, scoreThreshold, params, ...chosen }
-}
-
-function queryTarget(query: unknown, config: CollectionConfig): QueryRequest['target'] {
-  if (query === undefined)
-    throw new MaksError('UNSUPPORTED', 'a query without "query" is not supported; POST points/scroll lists points')
-  if (Array.isArray(query))
-    return { vector: parseVector(query, config.vectors[''].size, config.vectors[''].metric, 'query') }
-  if (typeof query !== 'object' || query === null) return { key: idKey(query) }
-  const fields = new Fields(query, 'query')
-  const nearest = fields.take('nearest')
-  fields.refuseForm(' yet', 'mmr', ['diversity', 'candidates_limit'])
-  if (nearest === undefined) {
-    if (Object.hasOwn(query, '')) return { vector: defaultVector(query, config, 'query') }
-    const kind = Object.keys(query)[0] ?? 'an empty object'
-    throw new MaksError('UNSUPPORTED', `query: "${kind}" is not supported; use a vector, an id or {"nearest": ...}`)
-  }
-  fields.end()
-  const named = typeof nearest === 'object' && nearest !== null
-  return named ? { vector: defaultVector(nearest, config, 'query.nearest') } : { key: idKey(nearest) }
 }

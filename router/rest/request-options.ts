@@ -1,25 +1,25 @@
 /** Options that every read route takes in `params`, in the query string or as headers; and those of writes. */
-import type { Request } from 'express'
+import type { IncomingHttpHeaders } from 'node:http'
 import { badRequest, MaksError } from '../../core/errors.ts'
+import type { QuerySpec } from '../../protocol/shard-rpc.ts'
 import { parseToken, type SessionToken } from '../cluster/session-token.ts'
-import type { Consistency } from '../query/consistency.ts'
+import type { WriteRequest } from '../points.ts'
+import type { Consistency, ReadRequest } from '../query/consistency.ts'
 import { Fields } from './json-fields.ts'
+
+/** What of a request stands outside of its body: as `express` reads it, header names in lower case. */
+export interface Outside {
+  query: Record<string, unknown>
+  headers: IncomingHttpHeaders
+}
 
 export interface Limits {
   limitMax: number
   timeoutMs: number
 }
 
-export interface ReadParams {
-  exact: boolean
-  probes: number | undefined
-  recallTarget: number | undefined
-  partial: boolean
-  consistency: Consistency
-  /** What a session has seen. */
-  token: SessionToken | undefined
-  maxStalenessMs: number
-}
+/** Which cells a query asks. */
+export type Probing = Pick<QuerySpec, 'exact' | 'probes' | 'recallTarget' | 'partial'>
 
 /** Of bounded reads. */
 const STALENESS_MS = 5000
@@ -48,25 +48,29 @@ const FLAGS = new Set(['true', 'false', '1', '0'])
 const OWN_HEADERS = new Set([...OUTSIDE, 'maksdb-if-version'])
 
 /** Refuses what stands outside of the body under a name that nobody reads: it would be ignored without a word. */
-export function checkOutside(request: Request): void {
-  const unknown = Object.keys(request.query).find((name) => !OUTSIDE.has(name))
+export function checkOutside({ query, headers }: Outside): void {
+  const unknown = Object.keys(query).find((name) => !OUTSIDE.has(name))
   if (unknown !== undefined)
     throw new MaksError('UNSUPPORTED', `the query parameter "${unknown.slice(0, NAME_SHOWN)}" is not supported`)
-  const header = Object.keys(request.headers).find((name) => name.startsWith('maksdb-') && !OWN_HEADERS.has(name))
+  const header = Object.keys(headers).find((name) => name.startsWith('maksdb-') && !OWN_HEADERS.has(name))
   if (header !== undefined)
     throw new MaksError('UNSUPPORTED', `the header "${header.slice(0, NAME_SHOWN)}" is not supported`)
 }
 
-function outside(request: Request, name: string): string | undefined {
-  const query = request.query[name]
-  if (query !== undefined && typeof query !== 'string')
-    throw badRequest(`the query parameter "${name}" is given more than once`)
-  return query ?? request.get(name)
+function headerOf({ headers }: Outside, name: string): string | undefined {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(', ') : value
 }
 
-export function readParams(request: Request, params: unknown): ReadParams {
-  const given = params === undefined || params === null ? {} : params
-  const fields = new Fields(given, 'params')
+function outside(given: Outside, name: string): string | undefined {
+  const value = given.query[name]
+  if (value !== undefined && typeof value !== 'string')
+    throw badRequest(`the query parameter "${name}" is given more than once`)
+  return value ?? headerOf(given, name)
+}
+
+export function readParams(request: Outside, params: unknown): { read: ReadRequest; probing: Probing } {
+  const fields = new Fields(params ?? {}, 'params')
   fields.ignore('hnsw_ef', 'indexed_only', 'quantization', 'acorn')
   const outsideNumber = (name: string) => {
     const text = outside(request, name)
@@ -91,20 +95,18 @@ export function readParams(request: Request, params: unknown): ReadParams {
     if (text !== undefined && !FLAGS.has(text)) throw badRequest(`"${name}" must be true or false, not "${text}"`)
     return text === 'true' || text === '1'
   }
-  const result: ReadParams = {
+  const probing: Probing = {
     exact: fields.boolean('exact') ?? flag('maksdb-exact'),
-    probes,
-    recallTarget,
+    ...(probes === undefined ? {} : { probes }),
+    ...(recallTarget === undefined ? {} : { recallTarget }),
     partial: fields.boolean('partial') ?? flag('maksdb-partial'),
-    consistency: parseConsistency(
-      fields.take('consistency') ?? outside(request, 'maksdb-consistency') ?? request.query.consistency,
-      token,
-    ),
-    token,
-    maxStalenessMs,
   }
+  const consistency = parseConsistency(
+    fields.take('consistency') ?? outside(request, 'maksdb-consistency') ?? request.query.consistency,
+    token,
+  )
   fields.end()
-  return result
+  return { read: { consistency, token, maxStalenessMs }, probing }
 }
 
 /** Qdrant's own levels speak of replicas that it would ask; here every answer already holds what was acknowledged. */
@@ -126,7 +128,7 @@ export function sessionToken(value: unknown): SessionToken | undefined {
   return parseToken(value)
 }
 
-export function timeoutMs(request: Request, limits: Limits): number {
+export function timeoutMs(request: Outside, limits: Pick<Limits, 'timeoutMs'>): number {
   const text = request.query.timeout
   if (text === undefined || text === '') return limits.timeoutMs
   const seconds = Number(text)
@@ -135,25 +137,23 @@ export function timeoutMs(request: Request, limits: Limits): number {
   return seconds * 1000
 }
 
-export function writeOptions(
-  request: Request,
-  limits: Limits,
-): { wait: boolean; timeoutMs: number; token: SessionToken | undefined; idempotencyKey: string | undefined } {
+/** @param points of the request */
+export function writeOptions(request: Outside, points: number): WriteRequest {
   const { wait, ordering } = request.query
   if (wait !== undefined && wait !== 'true' && wait !== 'false') throw badRequest('"wait" must be true or false')
   if (ordering !== undefined && ordering !== 'weak' && ordering !== 'medium' && ordering !== 'strong') {
     throw badRequest('"ordering" must be weak, medium or strong')
   }
-  const idempotencyKey = request.get('idempotency-key')
+  const idempotencyKey = headerOf(request, 'idempotency-key')
   if (idempotencyKey !== undefined && !/^[\x21-\x7e]{1,255}$/.test(idempotencyKey))
     throw badRequest('"Idempotency-Key" must be 1 to 255 visible ASCII characters')
   const token = sessionToken(outside(request, 'maksdb-token'))
-  return { wait: wait === 'true', timeoutMs: timeoutMs(request, limits), token, idempotencyKey }
+  return { wait: wait === 'true', token, idempotencyKey, ifVersion: ifVersion(request, points) }
 }
 
-/** Header `maksdb-if-version`: the user version that the one point of the request must have; 0 where it must not exist. */
-export function ifVersion(request: Request, points: number): number | undefined {
-  const text = request.get('maksdb-if-version')
+/** Header `maksdb-if-version`: the user version that the one point of the request must have; 0 if it must not exist. */
+function ifVersion(request: Outside, points: number): number | undefined {
+  const text = headerOf(request, 'maksdb-if-version')
   if (text === undefined) return undefined
   if (!/^\d{1,15}$/.test(text)) throw badRequest('"maksdb-if-version" must be a version')
   if (points !== 1) throw badRequest('"maksdb-if-version" speaks of one point, so the request must hold one')

@@ -6,15 +6,15 @@ import { asMaksError, MaksError } from '../../core/errors.ts'
 import { parseRequestJson } from '../../core/json/request-json.ts'
 import type { RouterEnv } from '../../protocol/env/config.ts'
 import { QDRANT_VERSION, VERSION } from '../../protocol/version.ts'
+import { type Call, OpenCall } from '../../runtime/call.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { checkAccess, READING_POST } from '../auth.ts'
 import type { Registry } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
-import { Reads } from '../query/reads.ts'
+import type { Points } from '../points.ts'
 import { serverOf } from '../tls.ts'
-import { Writes } from '../write/writes.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { cors } from './cors.ts'
 import { pointRoutes } from './point-routes.ts'
@@ -29,6 +29,7 @@ export interface RestParts {
   env: RouterEnv
   registry: Registry
   shards: ShardClient
+  points: Points
   metrics: Metrics
   logger: Logger
   notReady: () => string | undefined
@@ -37,7 +38,7 @@ export interface RestParts {
 }
 
 export function makeRestServer(parts: RestParts): Server {
-  const { env, registry, shards, metrics } = parts
+  const { env, registry, shards, points, metrics } = parts
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -80,8 +81,8 @@ export function makeRestServer(parts: RestParts): Server {
   app.use(express.raw({ type: () => true, limit: env.MAKSDB_BODY_BYTES_MAX, inflate: false }), parseBody)
   const limits = { limitMax: env.MAKSDB_LIMIT_MAX, timeoutMs: env.MAKSDB_TIMEOUT_MS }
   const router = express.Router()
-  collectionRoutes(router, { env, limits, registry, shards }, send)
-  pointRoutes(router, { env, limits, registry, metrics, reads: new Reads(shards), writes: new Writes(shards) }, send)
+  collectionRoutes(router, { env, registry, shards }, send)
+  pointRoutes(router, { limits, registry, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
     throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)
@@ -105,28 +106,32 @@ async function parseBody(request: Request, _response: Response, next: NextFuncti
 /** Everything inside keeps the request's deadline; this is for what does not come back at all. */
 const OVERTIME_MS = 500
 
-async function inTime<T>(request: Request, fallbackMs: number, work: () => Promise<T>): Promise<T> {
-  // Read before the work begins: a bad timeout must not leave work behind that nobody waits for.
-  const limitMs = timeoutMs(request, { limitMax: 0, timeoutMs: fallbackMs }) + OVERTIME_MS
+/** Makes the call of a request: it ends at its deadline, when it is answered, or when the client has gone. */
+async function inTime<T>(request: Request, response: Response, work: (call: Call) => Promise<T>): Promise<T> {
+  const limitMs = timeoutMs(request, { timeoutMs: Number(response.locals.timeoutMs) })
+  const call = new OpenCall(limitMs)
+  response.on('close', () => call.cancel('the client has gone'))
+  if (response.destroyed) call.cancel('the client has gone')
   const writes = request.method !== 'GET' && !READING_POST.test(request.path)
   let timer: NodeJS.Timeout | undefined
   const overtime = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
       () => reject(new MaksError(writes ? 'UNKNOWN_OUTCOME' : 'TIMEOUT', 'the request was not answered in its time')),
-      limitMs,
+      limitMs + OVERTIME_MS,
     )
   })
   try {
-    return await Promise.race([work(), overtime])
+    return await Promise.race([work(call), overtime])
   } finally {
     clearTimeout(timer)
+    call.cancel('it is answered')
   }
 }
 
 const send: Send = (handler) => (request, response, next) => {
   Promise.resolve()
     .then(() => checkOutside(request))
-    .then(() => inTime(request, Number(response.locals.timeoutMs), () => handler(request)))
+    .then(() => inTime(request, response, (call) => handler(request, call)))
     .then((reply) => sendPieces(response, envelope(reply, response)))
     .catch(next)
 }
@@ -150,6 +155,8 @@ function elapsed(response: Response): number {
 }
 
 function sendError(parts: RestParts, thrown: unknown, request: Request, response: Response): void {
+  // There is nobody to answer.
+  if (response.destroyed) return
   const error = fromExpress(thrown)
   parts.metrics.add('maksdb_rejected_requests_total', 1, { ...clusterOf(parts.registry, request), code: error.code })
   if (error.code === 'INTERNAL')

@@ -12,6 +12,7 @@ import {
   RPC,
   type WaitRequest,
 } from '../../protocol/shard-rpc.ts'
+import { type Call, checkWaiting, endingWith, remainingMs, untilDeadline } from '../../runtime/call.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
@@ -28,7 +29,6 @@ export interface WriteOptions {
   wait: boolean
   /** Digests of the idempotency key and of what is asked for under it. */
   idempotency?: { key: string; digest: string }
-  timeoutMs: number
 }
 
 export interface WriteOutcome {
@@ -74,13 +74,24 @@ export class Writes {
     this.#shards = shards
   }
 
-  async write(collection: Collection, writes: readonly Write[], options: WriteOptions): Promise<WriteOutcome> {
-    const deadline = performance.now() + options.timeoutMs
+  /**
+   * Once an operation has been sent, all are brought to their end until the deadline, though the client may have gone: a
+   * request is not left half done. Throws TIMEOUT if the client goes before.
+   */
+  async write(
+    collection: Collection,
+    writes: readonly Write[],
+    options: WriteOptions,
+    call: Call,
+  ): Promise<WriteOutcome> {
+    const { deadline } = call
+    const sending = untilDeadline(call)
     const giveUp = Math.min(deadline - ATTEMPT_MIN_MS, performance.now() + NO_PRIMARY_WAIT_MS)
     const progress = new Progress()
     let open = [...writes]
     while (open.length > 0 && !progress.unknown) {
       const groups = await inSlices(this.#group(collection, open))
+      if (progress.cells.size === 0) checkWaiting(call)
       if (performance.now() > deadline) {
         progress.lastRefusal = new MaksError('TIMEOUT', 'the time was over before the cells of all points were found')
         break
@@ -102,7 +113,7 @@ export class Writes {
       progress.lastRefusal = undefined
       open = (
         await Promise.all(
-          [...groups].map(([cell, sent]) => this.#send(collection, cell, sent, options, deadline, progress)),
+          [...groups].map(([cell, sent]) => this.#send(collection, cell, sent, options, sending, progress)),
         )
       ).flat()
       const refusal = progress.lastRefusal as MaksError | undefined
@@ -114,7 +125,7 @@ export class Writes {
     if (progress.keyReused)
       throw new MaksError('IDEMPOTENCY_KEY_REUSED', 'another request was sent with this idempotency key')
     if (progress.conflict !== undefined) throw new MaksError('CONFLICT', `the point has version ${progress.conflict}`)
-    if (options.wait) await this.#waitApplied(collection, progress, deadline)
+    if (options.wait) await this.#waitApplied(collection, progress, call)
     return { version: progress.version }
   }
 
@@ -151,23 +162,21 @@ export class Writes {
     cell: number,
     sent: Sent[],
     options: WriteOptions,
-    deadline: number,
+    call: Call,
     progress: Progress,
   ): Promise<Write[]> {
     const leader = collection.leader(cell)
     const writes = sent.map(({ write }) => write)
     if (!leader) return writes
-    const timeoutMs = deadline - performance.now()
     const request: CommitRequest = {
       operations: sent.map(({ operation }) => operation),
       ...(options.idempotency ? { idempotency: options.idempotency } : {}),
       wait: options.wait,
-      timeoutMs,
     }
     const chunks = writes.flatMap(({ row }) => (row ? [row.bytes] : []))
     try {
       const { header } = await collection.whileLeading(cell, (signal) =>
-        this.#shards.call<CommitResponse>(leader, RPC.commit, request, chunks, timeoutMs, signal),
+        this.#shards.call<CommitResponse>(leader, RPC.commit, request, chunks, endingWith(call, signal)),
       )
       return this.#note(cell, writes, header, progress)
     } catch (thrown) {
@@ -221,13 +230,12 @@ export class Writes {
   }
 
   /** Visible means: applied by the primary of every cell that the write touched. */
-  async #waitApplied(collection: Collection, progress: Progress, deadline: number): Promise<void> {
+  async #waitApplied(collection: Collection, progress: Progress, call: Call): Promise<void> {
     await Promise.all(
       [...progress.heads].map(async ([cell, seq]) => {
         for (;;) {
           const leader = collection.leader(cell)
-          const timeoutMs = deadline - performance.now()
-          if (timeoutMs <= 0) {
+          if (call.signal.aborted || remainingMs(call) === 0) {
             throw new MaksError(
               'UNKNOWN_OUTCOME',
               `the write is durable, but cell ${cell} has not applied it in time`,
@@ -236,9 +244,9 @@ export class Writes {
           }
           try {
             if (leader) {
-              const request: WaitRequest = { seq, timeline: progress.timeline, timeoutMs }
+              const request: WaitRequest = { seq, timeline: progress.timeline }
               await collection.whileLeading(cell, (signal) =>
-                this.#shards.call(leader, RPC.wait, request, [], timeoutMs, signal),
+                this.#shards.call(leader, RPC.wait, request, [], endingWith(call, signal)),
               )
               return
             }

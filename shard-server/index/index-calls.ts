@@ -4,6 +4,7 @@ import type { IdKey } from '../../core/ids.ts'
 import type { Hole } from '../../core/log/coverage.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
+import type { QuerySpec } from '../../protocol/shard-rpc.ts'
 import type { LogTip } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
 
@@ -20,13 +21,12 @@ export interface IndexStats {
   digest: string
 }
 
-export interface SearchCall {
-  /** Queries, one after the other. */
-  vectors: Float32Array
-  limits: number[]
-  at: (number | undefined)[]
-  withPayload: boolean[]
-  withVector: boolean[]
+export interface IndexQuery {
+  spec: QuerySpec
+  /** In memory that both threads read. */
+  vector: Float32Array
+  /** Version to read at. */
+  at: number | undefined
 }
 
 /** Rows as they go to a router. Made here, so that the main thread passes on what may be much and reads none of it. */
@@ -67,7 +67,7 @@ export interface IndexCalls {
   load: (call: { dir: string; below?: LogTip }) => { stats: IndexStats; damaged: string[] }
   apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
   /** Undefined for queries that want more time; they are to be asked again. */
-  search: (call: SearchCall) => { queries: (ToldRows | undefined)[]; scanned: number }
+  search: (call: { queries: IndexQuery[] }) => { queries: (ToldRows | undefined)[]; scanned: number }
   rows: (call: ReadRows & { keys: IdKey[] }) => ToldRows
   page: (call: ReadRows & { from: IdKey | null; limit: number }) => ToldRows
   count: (call: { at: number | undefined }) => { count: number; redundantRows: number }

@@ -8,6 +8,7 @@ import { formatPosition, ORIGIN } from '../../core/log/position.ts'
 import { ownerCell } from '../../core/partition.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { SpillReservoir } from '../../core/spill.ts'
+import { candidatesOf } from '../../protocol/shard-rpc.ts'
 import { CellState } from './cell-state.ts'
 import type {
   Argument,
@@ -65,25 +66,28 @@ const handlers: Handlers = {
     return stats()
   },
 
-  search(call) {
-    const { dimension } = state.shape
-    const queries = call.limits.map((limit, i) => {
-      const at = call.at[i]
-      const vector = call.vectors.subarray(i * dimension, (i + 1) * dimension)
-      return at === undefined ? { vector, limit } : { vector, limit, at }
-    })
-    const found = state.search(queries, SCAN_MS)
+  search({ queries }) {
+    const found = state.search(
+      queries.map(({ spec, vector, at }) => ({
+        vector,
+        limit: candidatesOf(spec),
+        ...(at === undefined ? {} : { at }),
+      })),
+      SCAN_MS,
+    )
     return {
       scanned: state.rows.live,
-      queries: found.map(
-        (rows, i) =>
+      queries: queries.map(({ spec }, i) => {
+        const rows = found[i]
+        return (
           rows &&
           tell(
             rows.map(({ row }) => row),
             (_row, n) => ({ distance: rows[n]?.distance }),
-            { withPayload: call.withPayload[i] === true, withVector: call.withVector[i] === true },
-          ),
-      ),
+            spec,
+          )
+        )
+      }),
     }
   },
 

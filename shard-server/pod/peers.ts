@@ -2,6 +2,7 @@
 import { httpUrl } from '../../core/address.ts'
 import type { Frame } from '../../protocol/frame.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
+import { callWithin } from '../../runtime/call.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
 import type { RedisLink } from '../../store/redis-link.ts'
 import { readTopology } from '../../store/topology.ts'
@@ -20,7 +21,7 @@ export async function callPeer<A>(
     token: pod.env.MAKSDB_INTERNAL_TOKEN,
     header,
     chunks,
-    signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
+    call: callWithin(timeoutMs),
   })
 }
 

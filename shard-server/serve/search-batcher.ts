@@ -1,37 +1,31 @@
 /**
  * Searches wait while the index thread is busy, and then go to FAISS together: a batch of 64 costs it little more than
- * one of 16. One batch in flight.
+ * one of 16. One batch in flight. A search whose call has ended leaves the queue.
  */
 import { MaksError } from '../../core/errors.ts'
 import { beyond, LIMITS } from '../../core/limits.ts'
-import type { ToldRows } from '../index/index-calls.ts'
+import { type Call, checkWaiting } from '../../runtime/call.ts'
+import type { IndexQuery, ToldRows } from '../index/index-calls.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export const BATCH_QUERIES_MAX = 128
 /** Queries that may wait; beyond it searches get 429. */
 export const QUEUE_QUERIES_MAX = 4096
 
-export interface QueuedQuery {
-  vector: Float32Array
-  limit: number
-  at: number | undefined
-  withPayload: boolean
-  withVector: boolean
-}
-
 export interface Found {
   found: ToldRows
   scanned: number
 }
 
-/** Of one request: the bytes that its queries have found so far. */
-interface Bytes {
-  sum: number
+/** Of one request: its call, and the bytes that its queries have found so far. */
+interface Request {
+  call: Call
+  bytes: number
 }
 
 interface Item {
-  query: QueuedQuery
-  bytes: Bytes
+  query: IndexQuery
+  request: Request
   resolve: (found: Found) => void
   reject: (error: unknown) => void
 }
@@ -45,20 +39,41 @@ export class SearchBatcher {
     this.#pod = pod
   }
 
-  async search(queries: readonly QueuedQuery[]): Promise<Found[]> {
+  /** Throws OVERLOADED where the queue is full, TIMEOUT where the call ends before its turn has come. */
+  async search(queries: readonly IndexQuery[], call: Call): Promise<Found[]> {
+    checkWaiting(call)
     if (this.#waiting.length + queries.length > QUEUE_QUERIES_MAX) {
       throw new MaksError('OVERLOADED', 'too many searches wait', { details: { notExecuted: true } })
     }
     const started = performance.now()
-    const bytes: Bytes = { sum: 0 }
+    const request: Request = { call, bytes: 0 }
     const answers = queries.map(
-      (query) => new Promise<Found>((resolve, reject) => this.#waiting.push({ query, bytes, resolve, reject })),
+      (query) => new Promise<Found>((resolve, reject) => this.#waiting.push({ query, request, resolve, reject })),
     )
-    this.#pod.metrics.set('maksdb_queue_depth', this.#waiting.length, { queue: 'search' })
+    call.signal.addEventListener('abort', () => this.#leave(request), { once: true })
+    this.#told()
     void this.#drain()
     const found = await Promise.all(answers)
     this.#pod.metrics.observe('maksdb_search_seconds', (performance.now() - started) / 1000)
     return found
+  }
+
+  /** Nobody waits for the answer of this request any more. */
+  #leave(request: Request): void {
+    const left = this.#waiting.filter((item) => item.request === request)
+    if (left.length === 0) return
+    this.#waiting = this.#waiting.filter((item) => item.request !== request)
+    this.#told()
+    this.#cancel(left)
+  }
+
+  #cancel(items: readonly Item[]): void {
+    this.#pod.metrics.add('maksdb_searches_cancelled_total', items.length)
+    for (const item of items) item.reject(new MaksError('TIMEOUT', 'nobody waits for the answer of this search'))
+  }
+
+  #told(): void {
+    this.#pod.metrics.set('maksdb_queue_depth', this.#waiting.length, { queue: 'search' })
   }
 
   async #drain(): Promise<void> {
@@ -66,7 +81,7 @@ export class SearchBatcher {
     this.#busy = true
     while (this.#waiting.length > 0) {
       const items = this.#waiting.splice(0, BATCH_QUERIES_MAX)
-      this.#pod.metrics.set('maksdb_queue_depth', this.#waiting.length, { queue: 'search' })
+      this.#told()
       this.#pod.metrics.observe('maksdb_search_batch_queries', items.length)
       // A request that is refused already need not be computed to its end.
       const [open, refused] = [items.filter(within), items.filter((item) => !within(item))]
@@ -77,21 +92,8 @@ export class SearchBatcher {
   }
 
   async #run(items: Item[]): Promise<void> {
-    const dimension = this.#pod.config.vectors[''].size
-    const vectors = new Float32Array(items.length * dimension)
-    items.forEach(({ query }, i) => vectors.set(query.vector, i * dimension))
     try {
-      const answer = await this.#pod.index.call(
-        'search',
-        {
-          vectors,
-          limits: items.map(({ query }) => query.limit),
-          at: items.map(({ query }) => query.at),
-          withPayload: items.map(({ query }) => query.withPayload),
-          withVector: items.map(({ query }) => query.withVector),
-        },
-        [vectors.buffer],
-      )
+      const answer = await this.#pod.index.call('search', { queries: items.map(({ query }) => query) })
       const later: Item[] = []
       for (const [i, item] of items.entries()) {
         const found = answer.queries[i]
@@ -99,11 +101,12 @@ export class SearchBatcher {
           later.push(item)
           continue
         }
-        item.bytes.sum += found.vectors.byteLength + found.payloads.byteLength
+        item.request.bytes += found.vectors.byteLength + found.payloads.byteLength
         if (within(item)) item.resolve({ found, scanned: answer.scanned })
         else item.reject(tooLarge(item))
       }
-      this.#waiting.unshift(...later)
+      this.#waiting.unshift(...later.filter(({ request }) => !request.call.signal.aborted))
+      this.#cancel(later.filter(({ request }) => request.call.signal.aborted))
     } catch (error) {
       // One query below the timeline floor, or with too large an answer, must not fail the others of its batch.
       if (
@@ -117,10 +120,10 @@ export class SearchBatcher {
   }
 }
 
-function within({ bytes }: Item): boolean {
-  return bytes.sum <= LIMITS.ANSWER_BYTES_MAX.value
+function within({ request }: Item): boolean {
+  return request.bytes <= LIMITS.ANSWER_BYTES_MAX.value
 }
 
-function tooLarge({ bytes }: Item): MaksError {
-  return beyond('ANSWER_BYTES_MAX', 'the answer', bytes.sum)
+function tooLarge({ request }: Item): MaksError {
+  return beyond('ANSWER_BYTES_MAX', 'the answer', request.bytes)
 }

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { MaksError } from '../../core/errors.ts'
 import { parsePosition } from '../../core/log/position.ts'
 import { bytesOf, float32View } from '../../core/vector.ts'
-import { decodeFrame, encodeFrame, FRAME_TYPE } from '../../protocol/frame.ts'
+import { type Chunk, decodeFrame, encodeFrame, FRAME_TYPE } from '../../protocol/frame.ts'
 import { REPAIR_RPC } from '../../protocol/repair-rpc.ts'
 import {
   type CentroidsRequest,
@@ -28,7 +28,8 @@ import {
   type SnapshotRequest,
   type WaitRequest,
 } from '../../protocol/shard-rpc.ts'
-import { checkInternal, makeServer, readBody, send, sendJson } from '../../runtime/http-server.ts'
+import { type Call, callOf, remainingMs } from '../../runtime/call.ts'
+import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from '../../runtime/http-server.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
 import type { ToldRows } from '../index/index-calls.ts'
@@ -41,9 +42,14 @@ import { facts, heldRows, prepare, secure } from './repair-calls.ts'
 /** A frame carries at most one router request, whose body has its own limit. */
 const BODY_BYTES_MAX = 256 * 1024 * 1024
 
-type Call = (parts: ShardParts, header: never, chunks: Buffer[]) => Promise<{ header: unknown; chunks?: Uint8Array[] }>
+type Handler = (
+  parts: ShardParts,
+  header: never,
+  chunks: Buffer[],
+  call: Call,
+) => Promise<{ header: unknown; chunks?: Chunk[] }>
 
-const calls: Record<string, Call> = {
+const handlers: Record<string, Handler> = {
   [RPC.commit]: commit,
   [RPC.search]: search,
   [RPC.rows]: rows,
@@ -67,15 +73,19 @@ export function makeShardServer(parts: ShardParts): Server {
     checkInternal(request, pod.env.MAKSDB_INTERNAL_TOKEN, pod.config.tokenHashes)
     if (url.pathname === RPC.snapshotFile) return sendSnapshotFile(pod, request, response, url)
     if (url.pathname === RPC.status) return sendJson(response, 200, status(parts))
-    const call = calls[url.pathname]
-    if (!call) throw new MaksError('NOT_FOUND', `no call ${url.pathname}`)
-    const { header, chunks } = await inSlices(decodeFrame<never>(await readBody(request, BODY_BYTES_MAX)))
-    const answer = await call(parts, header, chunks)
+    const handler = handlers[url.pathname]
+    if (!handler) throw new MaksError('NOT_FOUND', `no call ${url.pathname}`)
+    const call = callOf(request, response)
+    // The index thread reads the vectors of queries where they are.
+    const memory = url.pathname === RPC.search ? sharedBytes : undefined
+    const { header, chunks } = await inSlices(decodeFrame<never>(await readBody(request, BODY_BYTES_MAX, memory)))
+    const answer = await handler(parts, header, chunks, call)
     send(response, 200, FRAME_TYPE, encodeFrame(answer.header, answer.chunks))
   })
 }
 
-async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[]) {
+/** Is brought to its end even where the caller has gone: what is in the log is durable, and its outcome may be asked for. */
+async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[], call: Call) {
   const { pod, committer, replica } = parts
   const rowsOf = chunks.values()
   const operations = request.operations.map((operation) =>
@@ -83,11 +93,7 @@ async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[
   )
   const { results, heads, centroidVersion, timeline } = await committer.commit(operations)
   const own = heads[pod.env.MAKSDB_CELL]
-  if (
-    request.wait &&
-    own !== undefined &&
-    !(await reached(replica, { seq: own, timeline, timeoutMs: request.timeoutMs }))
-  ) {
+  if (request.wait && own !== undefined && !(await reached(replica, { seq: own, timeline }, call))) {
     throw new MaksError('UNKNOWN_OUTCOME', 'the write is in the log, but was not applied in time', {
       details: { applied: results.length },
     })
@@ -119,18 +125,23 @@ function toOperation(
 }
 
 /** Has the pod applied the entry that was meant? After Redis has come back the same position may be another entry. */
-async function reached(replica: Replica, { seq, timeline, timeoutMs }: WaitRequest): Promise<boolean> {
-  return replica.timeline === timeline && (await replica.waitApplied(seq, timeoutMs)) && replica.timeline === timeline
+async function reached(replica: Replica, { seq, timeline }: WaitRequest, call: Call): Promise<boolean> {
+  const applied = replica.timeline === timeline && (await replica.waitApplied(seq, remainingMs(call)))
+  return applied && replica.timeline === timeline
 }
 
 /** Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another. */
-async function enter({ pod, election, replica }: ShardParts, scope: ReadScope): Promise<number | undefined> {
+async function enter(
+  { pod, election, replica }: ShardParts,
+  scope: ReadScope,
+  call: Call,
+): Promise<number | undefined> {
   if (replica.phase === 'loading' || replica.phase === 'bootstrapping')
     throw new MaksError('NOT_READY', `pod ${pod.name} is ${replica.phase}`, { details: { notExecuted: true } })
   if (scope.primary && !election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (!scope.cut) return undefined
-  if (!(await reached(replica, { ...scope.cut, timeoutMs: scope.timeoutMs }))) {
+  if (!(await reached(replica, scope.cut, call))) {
     throw new MaksError('STALE', `pod ${pod.name} has not reached ${scope.cut.epoch}-${scope.cut.seq}`)
   }
   return scope.cut.version
@@ -145,39 +156,35 @@ function leave({ pod, election }: ShardParts, scope: ReadScope): void {
 }
 
 /** Answers with the text of a `SearchResponse`. */
-async function search(parts: ShardParts, request: SearchRequest, chunks: Buffer[]) {
-  const at = await enter(parts, request.scope)
+async function search(parts: ShardParts, { scope, queries }: SearchRequest, chunks: Buffer[], call: Call) {
+  const at = await enter(parts, scope, call)
   const dimension = parts.pod.config.vectors[''].size
   const vectors = float32View(chunks[0] ?? Buffer.alloc(0))
-  if (vectors.length !== dimension * request.limits.length)
+  if (vectors.length !== dimension * queries.length)
     throw new MaksError('BAD_REQUEST', 'the queries do not fit the dimension')
-  const { withPayload, withVector } = request
   const answers = await parts.searchBatcher.search(
-    request.limits.map((limit, i) => ({
-      vector: vectors.subarray(i * dimension, (i + 1) * dimension),
-      limit,
-      at,
-      withPayload,
-      withVector,
-    })),
+    queries.map((spec, i) => ({ spec, vector: vectors.subarray(i * dimension, (i + 1) * dimension), at })),
+    call,
   )
-  leave(parts, request.scope)
+  leave(parts, scope)
   const told = answers.map(({ found }) => found)
-  const hits = told.flatMap(({ headers }, i) => (i === 0 ? [headers] : [Buffer.from(','), headers]))
-  const text = ['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}}`]
-  return { header: jsonBytes(text), chunks: chunksOf(told) }
+  const hits = told.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
+  return {
+    header: jsonParts(['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}}`]),
+    chunks: chunksOf(told),
+  }
 }
 
-async function rows(parts: ShardParts, request: RowsRequest) {
-  const at = await enter(parts, request.scope)
+async function rows(parts: ShardParts, request: RowsRequest, _chunks: Buffer[], call: Call) {
+  const at = await enter(parts, request.scope, call)
   const { keys, withPayload, withVector } = request
   const answer = await parts.pod.index.call('rows', { keys, at, withPayload, withVector })
   leave(parts, request.scope)
   return rowsFrame(answer)
 }
 
-async function scroll(parts: ShardParts, request: ScrollRequest) {
-  const at = await enter(parts, request.scope)
+async function scroll(parts: ShardParts, request: ScrollRequest, _chunks: Buffer[], call: Call) {
+  const at = await enter(parts, request.scope, call)
   const { from, limit, withPayload, withVector } = request
   const answer = await parts.pod.index.call('page', { from, limit, at, withPayload, withVector })
   leave(parts, request.scope)
@@ -186,40 +193,37 @@ async function scroll(parts: ShardParts, request: ScrollRequest) {
 
 /** The text of a `RowsResponse`. */
 function rowsFrame(answer: ToldRows) {
-  return { header: jsonBytes(['{"rows":', answer.headers, '}']), chunks: chunksOf([answer]) }
+  return { header: jsonParts(['{"rows":', answer.headers, '}']), chunks: chunksOf([answer]) }
 }
 
-function jsonBytes(parts: readonly (string | Uint8Array)[]): Buffer {
-  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
+function jsonParts(parts: readonly (string | Uint8Array)[]): Chunk {
+  return parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))
 }
 
-function chunksOf(told: readonly ToldRows[]): Uint8Array[] {
-  return [
-    Buffer.concat(told.map(({ vectors }) => bytesOf(vectors))),
-    Buffer.concat(told.map(({ payloads }) => payloads)),
-  ]
+function chunksOf(told: readonly ToldRows[]): Chunk[] {
+  return [told.map(({ vectors }) => bytesOf(vectors)), told.map(({ payloads }) => payloads)]
 }
 
-async function count(parts: ShardParts, request: CountRequest) {
-  const at = await enter(parts, request.scope)
+async function count(parts: ShardParts, request: CountRequest, _chunks: Buffer[], call: Call) {
+  const at = await enter(parts, request.scope, call)
   const header: CountResponse = await parts.pod.index.call('count', { at })
   leave(parts, request.scope)
   return { header }
 }
 
-async function rowFacts(parts: ShardParts, { scope, keys }: RowFactsRequest) {
-  await enter(parts, scope)
+async function rowFacts(parts: ShardParts, { scope, keys }: RowFactsRequest, _chunks: Buffer[], call: Call) {
+  await enter(parts, scope, call)
   const header: RowFactsResponse = { rows: await parts.pod.index.call('rowFacts', { keys }) }
   leave(parts, scope)
   return { header }
 }
 
-async function wait({ pod, replica, election }: ShardParts, request: WaitRequest) {
+async function wait({ pod, replica, election }: ShardParts, request: WaitRequest, _chunks: Buffer[], call: Call) {
   if (!election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (replica.timeline !== request.timeline)
     throw new MaksError('UNKNOWN_OUTCOME', 'Redis came back otherwise while the write was on its way')
-  if (!(await reached(replica, request)))
+  if (!(await reached(replica, request, call)))
     throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)
   return { header: {} }
 }

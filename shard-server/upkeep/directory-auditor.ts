@@ -130,7 +130,14 @@ export class DirectoryAuditor {
     await Promise.all(
       peers.map(async (peer, cell) => {
         const request: RowFactsRequest = { scope: scopeAt(said, cell), keys }
-        const { header } = await callPeer<RowFactsResponse>(this.#pod, peer, RPC.rowFacts, request)
+        const { header } = await callPeer<RowFactsResponse>(
+          this.#pod,
+          peer,
+          RPC.rowFacts,
+          request,
+          [],
+          REACHED_TIMEOUT_MS,
+        )
         for (const row of header.rows) rows.set(row[0], [...(rows.get(row[0]) ?? []), factOf(cell, row)])
       }),
     )
@@ -173,7 +180,7 @@ export class DirectoryAuditor {
     const counts = await Promise.all(
       peers.map(async (peer, cell) => {
         const request: CountRequest = { scope: scopeAt(cut, cell) }
-        return (await callPeer<CountResponse>(this.#pod, peer, RPC.count, request)).header
+        return (await callPeer<CountResponse>(this.#pod, peer, RPC.count, request, [], REACHED_TIMEOUT_MS)).header
       }),
     )
     const rows = counts.reduce((sum, { count }) => sum + count, 0) - topology.rows
@@ -209,5 +216,5 @@ function scopeAt(
   cell: number,
 ): ReadScope {
   const { epoch = 0, seq = 0 } = heads[cell] ?? {}
-  return { primary: false, cut: { version, seq, epoch, timeline }, timeoutMs: REACHED_TIMEOUT_MS }
+  return { primary: false, cut: { version, seq, epoch, timeline } }
 }

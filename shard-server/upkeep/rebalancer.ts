@@ -222,9 +222,8 @@ export class Rebalancer {
         const request: WaitRequest = {
           seq: cut.heads[cell]?.seq ?? 0,
           timeline: cut.timeline,
-          timeoutMs: SERVED_TIMEOUT_MS,
         }
-        await callPeer(this.#pod, leader, RPC.wait, request, [], SERVED_TIMEOUT_MS + 1000)
+        await callPeer(this.#pod, leader, RPC.wait, request, [], SERVED_TIMEOUT_MS)
       }),
     )
     await this.#committer.commit(rows.map(({ key, version }): Operation => ({ type: 'L', key, expect: `o${version}` })))

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { ProcessStatus } from '../../cli/status.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { type RowsResponse, RPC, type ScrollRequest } from '../../protocol/shard-rpc.ts'
+import { callWithin } from '../../runtime/call.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
 import { until } from '../../runtime/until.ts'
 import { DataDir } from '../../supervisor/data-dir.ts'
@@ -47,7 +48,7 @@ async function contentOf(cluster: TestCluster, pod: ProcessStatus): Promise<{ ro
   let rows = 0
   for (let from: IdKey | null = null; ; ) {
     const request: ScrollRequest = {
-      scope: { primary: false, timeoutMs: TIMEOUT_MS },
+      scope: { primary: false },
       from,
       limit: PAGE + 1,
       withPayload: true,
@@ -57,7 +58,7 @@ async function contentOf(cluster: TestCluster, pod: ProcessStatus): Promise<{ ro
       url: `http://127.0.0.1:${pod.port}${RPC.scroll}`,
       token: dir.token,
       header: request,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      call: callWithin(TIMEOUT_MS),
     })
     const page = header.rows.slice(0, PAGE)
     rows += page.length

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ProcessStatus } from '../../cli/status.ts'
 import type { Random } from '../../core/random.ts'
 import { RPC } from '../../protocol/shard-rpc.ts'
+import { callWithin } from '../../runtime/call.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { DataDir } from '../../supervisor/data-dir.ts'
@@ -80,7 +81,7 @@ async function handOver(target: Target): Promise<void> {
     url: `http://127.0.0.1:${port}${RPC.handOver}`,
     token: dir.token,
     header: { holdOffMs: 1000 },
-    signal: AbortSignal.timeout(HAND_OVER_TIMEOUT_MS),
+    call: callWithin(HAND_OVER_TIMEOUT_MS),
   })
 }
 

@@ -66,10 +66,12 @@ const MAY_IMPORT: Record<string, string[]> = {
   'router/cluster': [...BASE, 'undici'],
   'router/query': [...BASE, 'router/cluster'],
   'router/write': [...BASE, 'router/cluster'],
+  'router/points.ts': [...BASE, 'router/query', 'router/write', 'router/cluster'],
   'router/auth.ts': ['core', 'protocol/env', 'runtime', 'express'],
   'router/tls.ts': ['core', 'protocol/env', 'runtime'],
   'router/rest': [
     ...BASE,
+    'router/points.ts',
     'router/query',
     'router/write',
     'router/cluster',
@@ -78,7 +80,16 @@ const MAY_IMPORT: Record<string, string[]> = {
     'express',
     'undici',
   ],
-  router: [...BASE, 'router/rest', 'router/query', 'router/write', 'router/cluster', 'router/auth.ts', 'router/tls.ts'],
+  router: [
+    ...BASE,
+    'router/rest',
+    'router/points.ts',
+    'router/query',
+    'router/write',
+    'router/cluster',
+    'router/auth.ts',
+    'router/tls.ts',
+  ],
 
   // The operator: what is seen (watch), what is wanted (manifests), what is done (act), what is published (status).
   'operator/kube': ['runtime', '@kubernetes/client-node', 'undici'],

@@ -11,6 +11,7 @@ import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { collectionConfigSchema, routerEnvSchema } from '../../../protocol/env/config.ts'
 import { Registry } from '../../../router/cluster/collections.ts'
 import { ShardClient } from '../../../router/cluster/shard-client.ts'
+import { Points } from '../../../router/points.ts'
 import { makeRestServer } from '../../../router/rest/server.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
 import { ApiServer } from '../support/api-server.ts'
@@ -53,7 +54,17 @@ beforeAll(async () => {
   registry = new Registry(routerFile, logger)
   const metrics = new Metrics('router')
   const shards = new ShardClient('token', () => {})
-  router = makeRestServer({ env, registry, shards, metrics, logger, notReady: () => undefined, isLeaving: () => false })
+  const points = new Points(shards, metrics)
+  router = makeRestServer({
+    env,
+    registry,
+    shards,
+    points,
+    metrics,
+    logger,
+    notReady: () => undefined,
+    isLeaving: () => false,
+  })
   await new Promise<void>((resolve) => router.listen(0, '127.0.0.1', resolve))
 })
 afterAll(async () => {

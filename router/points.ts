@@ -1,0 +1,187 @@
+/**
+ * What the API does with points, free of any protocol: REST, and later gRPC, parse before it and encode after it. Takes
+ * checked requests; throws errors of the catalogue.
+ */
+import { MaksError } from '../core/errors.ts'
+import { type IdKey, idText } from '../core/ids.ts'
+import type { QuerySpec } from '../protocol/shard-rpc.ts'
+import type { Call } from '../runtime/call.ts'
+import type { Metrics } from '../runtime/metrics.ts'
+import type { Collection } from './cluster/collection.ts'
+import { laterToken, type SessionToken, tokenText } from './cluster/session-token.ts'
+import type { ShardClient } from './cluster/shard-client.ts'
+import type { ReadRequest } from './query/consistency.ts'
+import { combined, type ReadReport } from './query/read-report.ts'
+import { Reads } from './query/reads.ts'
+import type { Point, ScoredPoint, Wanted } from './query/rows.ts'
+import type { Query } from './query/search.ts'
+import { idempotencyOf } from './write/idempotency.ts'
+import { type Write, Writes } from './write/writes.ts'
+
+export interface QueryRequest {
+  spec: QuerySpec
+  read: ReadRequest
+  /** The query's vector, or the id of the point whose vector it is. */
+  target: { vector: Float32Array } | { key: IdKey }
+}
+
+export interface WriteRequest {
+  wait: boolean
+  idempotencyKey: string | undefined
+  /** User version that each point must have; 0 if it must not exist. */
+  ifVersion: number | undefined
+  /** What the session has seen before. */
+  token: SessionToken | undefined
+}
+
+export class Points {
+  readonly #reads: Reads
+  readonly #writes: Writes
+  readonly #metrics: Metrics
+
+  constructor(shards: ShardClient, metrics: Metrics) {
+    this.#reads = new Reads(shards)
+    this.#writes = new Writes(shards)
+    this.#metrics = metrics
+  }
+
+  /** Upserts and deletes. */
+  async write(
+    collection: Collection,
+    writes: readonly Write[],
+    { idempotencyKey, ifVersion, token, ...request }: WriteRequest,
+    call: Call,
+  ): Promise<{ version: number; visible: boolean; report?: Partial<ReadReport> }> {
+    const conditional = ifVersion === undefined ? writes : writes.map((one) => ({ ...one, ifVersion }))
+    // At this level a write is durable only when the cells have it, too.
+    const wait = request.wait || collection.config.durability === 'Journal'
+    const idempotency = idempotencyKey === undefined ? {} : { idempotency: idempotencyOf(idempotencyKey, conditional) }
+    const { version } = await this.#writes.write(collection, conditional, { wait, ...idempotency }, call)
+    const seen = await seenBy(collection, version, token)
+    return { version, visible: wait, ...(seen === undefined ? {} : { report: { token: tokenText(seen) } }) }
+  }
+
+  /** The nearest points of each query, and one report of all. Throws NOT_FOUND if the point of a query is not there. */
+  async query(
+    collection: Collection,
+    requests: readonly QueryRequest[],
+    call: Call,
+  ): Promise<{ points: ScoredPoint[][]; report: ReadReport }> {
+    const points: ScoredPoint[][] = []
+    const reports: ReadReport[] = []
+    for (const group of groupsOf(requests)) {
+      const [{ request: first }] = group
+      const { queries, reports: resolved } = await this.#resolve(
+        collection,
+        group.map(({ request }) => request),
+        call,
+      )
+      const found = await this.#reads.search(collection, queries, first.read, call)
+      this.#metrics.observe('maksdb_probed_cells', found.report.probed ?? 0, {
+        vectorcluster: collection.config.name,
+        collection: collection.config.collection,
+      })
+      group.forEach(({ at }, i) => {
+        points[at] = found.points[i] as ScoredPoint[]
+      })
+      reports.push(...resolved, found.report)
+    }
+    return { points, report: combined(reports) }
+  }
+
+  /** The queries with their vectors, and how those of points were read. */
+  async #resolve(
+    collection: Collection,
+    requests: readonly QueryRequest[],
+    call: Call,
+  ): Promise<{ queries: Query[]; reports: ReadReport[] }> {
+    const keys = [...new Set(requests.flatMap(({ target }) => ('key' in target ? [target.key] : [])))]
+    const vectors = new Map<IdKey, Float32Array>()
+    const reports: ReadReport[] = []
+    if (keys.length > 0) {
+      const { read } = requests[0] as QueryRequest
+      const wanted = { withPayload: false, withVector: true }
+      const { points, report } = await this.#reads.retrieve(collection, keys, wanted, read, call)
+      reports.push(report)
+      for (const point of points) if (point.vector) vectors.set(point.key, point.vector)
+    }
+    const queries = requests.map(({ spec, target }) => {
+      if ('vector' in target) return { spec, vector: target.vector }
+      const vector = vectors.get(target.key)
+      if (!vector) throw notFound(collection, target.key)
+      return { spec: { ...spec, exclude: target.key }, vector }
+    })
+    return { queries, reports }
+  }
+
+  retrieve(
+    collection: Collection,
+    keys: readonly IdKey[],
+    wanted: Wanted,
+    read: ReadRequest,
+    call: Call,
+  ): Promise<{ points: Point[]; report: ReadReport }> {
+    return this.#reads.retrieve(collection, keys, wanted, read, call)
+  }
+
+  /** Throws NOT_FOUND. */
+  async retrieveOne(
+    collection: Collection,
+    key: IdKey,
+    read: ReadRequest,
+    call: Call,
+  ): Promise<{ point: Point; report: ReadReport }> {
+    const wanted = { withPayload: true, withVector: true }
+    const { points, report } = await this.#reads.retrieve(collection, [key], wanted, read, call)
+    if (!points[0]) throw notFound(collection, key)
+    return { point: points[0], report }
+  }
+
+  scroll(
+    collection: Collection,
+    page: { from: IdKey | null; limit: number },
+    wanted: Wanted,
+    read: ReadRequest,
+    call: Call,
+  ): Promise<{ points: Point[]; next: IdKey | null; report: ReadReport }> {
+    return this.#reads.scroll(collection, page, wanted, read, call)
+  }
+
+  count(collection: Collection, read: ReadRequest, call: Call): Promise<{ count: number; report: ReadReport }> {
+    return this.#reads.count(collection, read, call)
+  }
+}
+
+interface Grouped {
+  request: QueryRequest
+  /** Its place among all. */
+  at: number
+}
+
+/** Requests that can be answered together: alike in how they are to be read, and in which cells they ask. */
+export function groupsOf(requests: readonly QueryRequest[]): [Grouped, ...Grouped[]][] {
+  const groups = new Map<string, [Grouped, ...Grouped[]]>()
+  requests.forEach((request, at) => {
+    const { exact, probes, recallTarget, partial } = request.spec
+    const alike = JSON.stringify([request.read, exact, probes, recallTarget, partial])
+    const group = groups.get(alike)
+    if (group) group.push({ request, at })
+    else groups.set(alike, [{ request, at }])
+  })
+  return [...groups.values()]
+}
+
+/** What a session has seen with a write. One that found nothing to do has seen a state at least as old as the current one. */
+async function seenBy(
+  collection: Collection,
+  version: number,
+  before: SessionToken | undefined,
+): Promise<SessionToken | undefined> {
+  const generation = collection.topology?.generation ?? 0
+  const now = version > 0 ? { generation, version } : await collection.cuts.take().catch(() => undefined)
+  return now && before ? laterToken(before, now) : (now ?? before)
+}
+
+function notFound({ config }: Collection, key: IdKey): MaksError {
+  return new MaksError('NOT_FOUND', `Not found: point ${idText(key)} does not exist in ${config.collection}`)
+}

@@ -1,0 +1,130 @@
+/** Bodies of queries, alone or in a batch: each becomes one `QuerySpec`, its vector a part of the one memory of all. */
+import { MaksError } from '../../core/errors.ts'
+import { idKey } from '../../core/ids.ts'
+import { checkLimit } from '../../core/limits.ts'
+import type { PayloadSelector } from '../../core/payload-selector.ts'
+import type { CollectionConfig } from '../../protocol/env/config.ts'
+import type { QueryRequest } from '../points.ts'
+import { Fields } from './json-fields.ts'
+import { DEFAULT_LIMIT, defaultVector, noFilter, onlyVector, selection, wantedOf } from './point-requests.ts'
+import { type Outside, readParams } from './request-options.ts'
+
+export interface ParsedQuery extends QueryRequest {
+  /** Which parts of its payloads the answer shows. */
+  payload: PayloadSelector
+}
+
+export interface QueryContext {
+  config: CollectionConfig
+  limitMax: number
+  /** Options outside of the body, which hold for each query that says nothing else. */
+  outside: Outside
+  vectors: QueryVectors
+}
+
+/** The vectors of the queries of a request, one after the other. */
+export class QueryVectors {
+  readonly #dimension: number
+  readonly #queries: number
+  #all: Float32Array | undefined
+  #given = 0
+
+  constructor(dimension: number, queries: number) {
+    this.#dimension = dimension
+    this.#queries = queries
+  }
+
+  /** The place of the next vector. */
+  next(): Float32Array {
+    this.#all ??= new Float32Array(this.#queries * this.#dimension)
+    const at = this.#given++ * this.#dimension
+    return this.#all.subarray(at, at + this.#dimension)
+  }
+}
+
+export type ParseQuery = (body: unknown, context: QueryContext) => ParsedQuery
+
+/** Bodies of the `batch` routes. Yields after each query. */
+export function* parseQueries(
+  body: unknown,
+  parse: ParseQuery,
+  context: Omit<QueryContext, 'vectors'>,
+): Generator<void, ParsedQuery[], void> {
+  const fields = new Fields(body, 'the body')
+  const searches = fields.take('searches')
+  fields.end()
+  if (!Array.isArray(searches) || searches.length === 0)
+    throw new MaksError('BAD_REQUEST', '"searches" must be a list of queries')
+  checkLimit('SEARCHES_MAX', '"searches"', searches.length)
+  const vectors = new QueryVectors(context.config.vectors[''].size, searches.length)
+  const queries: ParsedQuery[] = []
+  for (const search of searches as unknown[]) {
+    queries.push(parse(search, { ...context, vectors }))
+    yield
+  }
+  return queries
+}
+
+/** POST points/query. */
+export function parseQuery(body: unknown, context: QueryContext): ParsedQuery {
+  const fields = new Fields(body, 'the body')
+  const query = fields.take('query')
+  onlyVector('using', fields.take('using'))
+  fields.refuse('', 'prefetch', 'lookup_from')
+  return finish(fields, targetOf(query, context), context)
+}
+
+/** POST points/search. */
+export function parseSearch(body: unknown, context: QueryContext): ParsedQuery {
+  const fields = new Fields(body, 'the body')
+  const given = fields.take('vector')
+  let value = given
+  if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
+    const named = new Fields(given, 'vector')
+    onlyVector('vector', named.take('name'))
+    value = named.take('vector')
+    named.end()
+  }
+  return finish(fields, vectorOf(value, context, 'vector'), context)
+}
+
+/** Every option of a query: read here, and nowhere else before its effect. */
+function finish(fields: Fields, target: QueryRequest['target'], { outside, limitMax }: QueryContext): ParsedQuery {
+  const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
+  const offset = fields.number('offset', { min: 0, max: limitMax, integer: true }) ?? 0
+  const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
+  const chosen = selection(fields, false)
+  const { read, probing } = readParams(outside, fields.take('params'))
+  noFilter(fields)
+  fields.refuse('', 'shard_key')
+  fields.end()
+  const threshold = scoreThreshold === undefined ? {} : { scoreThreshold }
+  return {
+    target,
+    read,
+    payload: chosen.payload,
+    spec: { limit, offset, ...threshold, ...wantedOf(chosen), ...probing },
+  }
+}
+
+function vectorOf(value: unknown, { config, vectors }: QueryContext, what: string): QueryRequest['target'] {
+  return { vector: defaultVector(value, config, what, vectors.next()) }
+}
+
+function targetOf(query: unknown, context: QueryContext): QueryRequest['target'] {
+  if (query === undefined)
+    throw new MaksError('UNSUPPORTED', 'a query without "query" is not supported; POST points/scroll lists points')
+  if (Array.isArray(query)) return vectorOf(query, context, 'query')
+  if (typeof query !== 'object' || query === null) return { key: idKey(query) }
+  const fields = new Fields(query, 'query')
+  const nearest = fields.take('nearest')
+  fields.refuseForm(' yet', 'mmr', ['diversity', 'candidates_limit'])
+  if (nearest === undefined) {
+    if (Object.hasOwn(query, '')) return vectorOf(query, context, 'query')
+    const kind = Object.keys(query)[0] ?? 'an empty object'
+    throw new MaksError('UNSUPPORTED', `query: "${kind}" is not supported; use a vector, an id or {"nearest": ...}`)
+  }
+  fields.end()
+  const named = typeof nearest === 'object' && nearest !== null
+  return named ? vectorOf(nearest, context, 'query.nearest') : { key: idKey(nearest) }
+}
