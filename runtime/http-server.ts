@@ -72,7 +72,7 @@ export function sharedBytes(size: number): Buffer {
 export async function readBody(
   request: IncomingMessage,
   bytesMax: number,
-  allocate: (size: number) => Buffer = Buffer.allocUnsafe,
+  allocate: (size: number) => Buffer = (size) => Buffer.allocUnsafe(size),
 ): Promise<Buffer> {
   const parts: Buffer[] = []
   let bytes = 0
