@@ -5,9 +5,7 @@
  * written: a new operator continues where an old one stopped.
  */
 import { type ClusterPlan, type ClusterWorld, planCluster } from '../core/plan/rollout-plan.ts'
-import type { CollectionConfig } from '../protocol/env/config.ts'
-import { issuesText, type VectorCluster, vectorClusterSchema } from '../protocol/manifest/vector-cluster.ts'
-import type { VectorClusterStatus } from '../protocol/manifest/vector-cluster-status.ts'
+import { issuesText, vectorClusterSchema } from '../protocol/manifest/vector-cluster.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import { Actions } from './act/actions.ts'
@@ -15,15 +13,12 @@ import { Applier } from './act/applier.ts'
 import { Disruptor } from './act/disruptor.ts'
 import { Finalizer } from './act/finalizer.ts'
 import { LogMaintenance } from './act/log-maintenance.ts'
-import type { Written } from './act/object-writer.ts'
 import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
-import { apiKeySecret, collectionConfig, internalSecret } from './manifests/config.ts'
-import { type BuildContext } from './manifests/context.ts'
-import { credentialsOf } from './manifests/credentials.ts'
-import { digest } from './manifests/inputs.ts'
-import { KEYS, names, PORTS } from './manifests/names.ts'
+import { collectionConfig } from './manifests/config.ts'
+import { names } from './manifests/names.ts'
+import { Pace, SOON_MS } from './pace.ts'
+import { type OperatorSettings, type Pass, Preparation } from './preparation.ts'
 import { FAILURES_REPORTED, isFailing, type Problem } from './problem.ts'
-import { ANNOTATIONS } from './resources.ts'
 import { conditionsOf, fullnessOf, type PassResult } from './status/conditions.ts'
 import { belowFloor, sameStatus, statusOf, withoutCounters } from './status/status.ts'
 import { StatusWriter } from './status/status-writer.ts'
@@ -31,28 +26,15 @@ import type { ApiAccess } from './watch/api-access.ts'
 import { FailedCreates } from './watch/failed-creates.ts'
 import { foreignDataErrorOf, foreignDataProblem } from './watch/foreign-data.ts'
 import { type LogState, LogViews } from './watch/log-view.ts'
-import { clustersThatRun, configMapOf, imageThatRuns, isPaused, type Observed, observe } from './watch/observe.ts'
-import { isOwnedBy, isPodOf } from './watch/ownership.ts'
+import { isPaused, type Observed, observe } from './watch/observe.ts'
 import { isReady, podsOf, problemOf } from './watch/pods.ts'
-import { ReferenceReader, type References } from './watch/references.ts'
+import { ReferenceReader } from './watch/references.ts'
 import { disruptedOf, worldOf } from './watch/world.ts'
 
-/** While something is under way, and while all is well. Changes of objects bring a pass at once. */
-const SOON_MS = 500
-/** If pass after pass finds nothing new, the time between them doubles up to that of the steady state. */
-const UNCHANGED_PASSES = 8
-const STEADY_MS = 10_000
 /** For the sentence about a pass that failed, when the pass itself has no time left. */
 const PUBLISH_MS = 5000
 const PAUSED_AT_ITS_END =
   'the annotation maksdb.io/paused is set: the keys in the external Redis are released or deleted once it is removed'
-/** Regular passes over very many take their time, so that they never take more than a part of one core. */
-const STEADY_EACH_MS = 30
-
-export interface OperatorSettings {
-  image: string
-  imagePullPolicy: string
-}
 
 export interface ReconcilerParts extends ApiAccess {
   settings: OperatorSettings
@@ -60,20 +42,6 @@ export interface ReconcilerParts extends ApiAccess {
   wake: (key: string) => void
   logger: Logger
   metrics: Metrics
-}
-
-interface Pass {
-  object: KubeObject
-  cluster: VectorCluster
-  before: VectorClusterStatus
-  references: References
-  context: BuildContext
-  /** Where the log of the collection is. */
-  scope: CollectionConfig
-  url: string
-  token: string
-  /** What could not be written before anything was observed. */
-  problems: Problem[]
 }
 
 export class Reconciler {
@@ -87,8 +55,8 @@ export class Reconciler {
   readonly #status: StatusWriter
   readonly #logs: LogViews
   readonly #maintenance: LogMaintenance
-  /** Passes in a row that did and found nothing new. */
-  readonly #unchanged = new Map<string, number>()
+  readonly #preparation: Preparation
+  readonly #pace: Pace
   /** Passes in a row that were given up. */
   readonly #failed = new Map<string, number>()
 
@@ -103,6 +71,8 @@ export class Reconciler {
     this.#references = new ReferenceReader(parts.client)
     this.#finalizer = new Finalizer(parts, this.#logs)
     this.#failedCreates = new FailedCreates(parts.client)
+    this.#preparation = new Preparation(parts, this.#applier)
+    this.#pace = new Pace(() => parts.caches.clusters.size)
   }
 
   close(): void {
@@ -150,76 +120,17 @@ export class Reconciler {
         await this.#status.refuse(object, 'Paused', PAUSED_AT_ITS_END, signal)
         return undefined
       }
-      const scope = collectionConfig(this.#context(object, cluster, references))
+      const scope = collectionConfig(this.#preparation.contextOf(object, cluster, references))
       return this.#finalizer.finalize(key, object, { cluster, scope, url: references.externalUrl }, signal)
     }
     const unmarked = isPaused(object) ? undefined : await this.#finalizer.prepare(object, cluster, signal)
-    const pass = await this.#prepare(object, cluster, references, signal)
+    const pass = await this.#preparation.prepare(object, cluster, references, signal)
     return this.#pass(key, { ...pass, problems: [...(unmarked ? [unmarked] : []), ...pass.problems] }, signal)
   }
 
-  #context(object: KubeObject, cluster: VectorCluster, references: References): BuildContext {
-    const before = (object.status ?? {}) as VectorClusterStatus
-    return {
-      cluster,
-      uid: object.metadata.uid ?? '',
-      since: Date.parse(object.metadata.creationTimestamp ?? '') || 0,
-      claimed: before.claimed ?? false,
-      clusters: clustersThatRun(this.#parts.caches, object, cluster, before),
-      image: imageThatRuns(this.#parts.caches, object, cluster, before) ?? this.#parts.settings.image,
-      imagePullPolicy: this.#parts.settings.imagePullPolicy,
-      restartedAt: object.metadata.annotations?.[ANNOTATIONS.restartedAt] ?? '',
-      apiKeyDigest: references.apiKeyDigest,
-      centroidsDigest: references.centroidsDigest,
-      credentials: { known: [], shardsFollow: true },
-    }
-  }
-
-  async #prepare(
-    object: KubeObject,
-    cluster: VectorCluster,
-    references: References,
-    signal: AbortSignal,
-  ): Promise<Pass> {
-    const before = (object.status ?? {}) as VectorClusterStatus
-    const context = this.#context(object, cluster, references)
-    const { namespace, name } = cluster.metadata
-    const { internal: internalName, apiKey, redis } = names(name)
-    const internal = await this.#secret(object, internalName, () => internalSecret(context), signal)
-    const keys = cluster.spec.auth ? undefined : await this.#secret(object, apiKey, () => apiKeySecret(context), signal)
-    if (keys) context.apiKeyDigest = digest(keys.object?.data ?? null)
-    const { caches } = this.#parts
-    const pods = caches.pods.of(keyOf(cluster)).filter((pod) => isPodOf(pod, name))
-    context.credentials = credentialsOf(internal.object, configMapOf(caches, object), pods)
-    const secret = (key: string) => Buffer.from(internal.object?.data?.[key] ?? '', 'base64').toString()
-    // Only our own Service is sent the password.
-    const service = caches.owned.Service.get(namespace, redis)
-    const known = internal.object && service && isOwnedBy(service, context.uid)
-    const managed = known ? `redis://:${secret(KEYS.redisPassword)}@${redis}.${namespace}.svc:${PORTS.redis}` : ''
-    return {
-      object,
-      cluster,
-      before,
-      references,
-      context,
-      scope: collectionConfig(context),
-      url: cluster.spec.redis.external ? (references.externalUrl ?? '') : managed,
-      token: secret(KEYS.internalToken),
-      problems: [internal, keys].flatMap((written) => written?.problem ?? []),
-    }
-  }
-
   async #pass(key: string, pass: Pass, signal: AbortSignal): Promise<number> {
-    const { object, context, before, scope } = pass
-    const log: LogState | undefined =
-      pass.url === ''
-        ? {
-            topology: undefined,
-            durable: 'unknown',
-            error: 'the Secret or the Service of Redis does not exist yet',
-            silentMs: Number.POSITIVE_INFINITY,
-          }
-        : await this.#logs.read(key, pass.url, scope, this.#redisFingerprint(key))
+    const { object, context, before } = pass
+    const log = await this.#readLog(key, pass)
     // The answer will wake this key.
     if (!log) return SOON_MS
     if (log.topology?.claimed.uid === context.uid) context.claimed = true
@@ -236,37 +147,68 @@ export class Reconciler {
     const observed = observe(this.#parts.caches, pass, log.topology)
     const world = worldOf(observed, context)
     const plan = planCluster(world)
-    let acceptedLoss: string | undefined
-    if (!paused) {
-      problems.push(...(await this.#actions.carryOut(observed, plan, pass.token, signal)))
-      await this.#maintenance.releaseEndedLeases(key, pass, observed)
-      if (log.topology) await this.#maintenance.forgetFormerPasswords(key, pass)
-      await this.#maintenance.removeMembers(key, pass, observed)
-      if (below.length > 0) await this.#maintenance.reportRegression(key, pass, log)
-      await this.#adopt(key, pass, log, observed, signal)
-      acceptedLoss = await this.#maintenance.acceptLoss(key, pass, log, signal)
-    }
+    if (!paused) problems.push(...(await this.#actions.carryOut(observed, plan, pass.token, signal)))
+    const acceptedLoss = paused ? undefined : await this.#maintainLog(key, pass, log, observed, below, signal)
     problems.push(...(await this.#failedCreates.of(key, observed, signal)))
-    const found: PassResult = {
-      generation: object.metadata.generation ?? 0,
-      world,
-      plan,
-      log,
-      routersReady: (observed.router?.status as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0,
-      routersWanted: Number(observed.router?.spec?.replicas ?? pass.cluster.spec.router.replicas),
-      service: names(pass.cluster.metadata.name).service,
-      reachable: observed.reachable,
-      problems,
-      disruptions: this.#disruptor.noted(object),
-      clustersAsked: pass.cluster.spec.clusters,
-      clustersRun: context.clusters,
-    }
+    const found = this.#resultOf(pass, log, observed, world, plan, problems)
     const conditions = conditionsOf(found, before.conditions ?? [], new Date())
     const status = statusOf(found, context, before, conditions, acceptedLoss ?? before.acceptedLoss)
     const changed = !sameStatus(withoutCounters(before), withoutCounters(status))
     this.#status.failing(key, isFailing(problems))
     await this.#status.publish(key, object, before, status, changed, signal)
-    return this.#nextIn(key, world, plan, status, changed)
+    return this.#pace.next(key, world, plan, status, changed)
+  }
+
+  /** Undefined while the first answer is not there yet. */
+  async #readLog(key: string, { url, scope }: Pass): Promise<LogState | undefined> {
+    if (url !== '') return this.#logs.read(key, url, scope, this.#redisFingerprint(key))
+    return {
+      topology: undefined,
+      durable: 'unknown',
+      error: 'the Secret or the Service of Redis does not exist yet',
+      silentMs: Number.POSITIVE_INFINITY,
+    }
+  }
+
+  /** The value of the annotation by which a loss was accepted; undefined if there was none to accept. */
+  async #maintainLog(
+    key: string,
+    pass: Pass,
+    log: LogState,
+    observed: Observed,
+    below: readonly number[],
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    await this.#maintenance.releaseEndedLeases(key, pass, observed)
+    if (log.topology) await this.#maintenance.forgetFormerPasswords(key, pass)
+    await this.#maintenance.removeMembers(key, pass, observed)
+    if (below.length > 0) await this.#maintenance.reportRegression(key, pass, log)
+    await this.#adopt(key, pass, log, observed, signal)
+    return this.#maintenance.acceptLoss(key, pass, log, signal)
+  }
+
+  #resultOf(
+    { object, cluster, context }: Pass,
+    log: LogState,
+    { router, reachable }: Observed,
+    world: ClusterWorld,
+    plan: ClusterPlan,
+    problems: readonly Problem[],
+  ): PassResult {
+    return {
+      generation: object.metadata.generation ?? 0,
+      world,
+      plan,
+      log,
+      routersReady: (router?.status as { readyReplicas?: number } | undefined)?.readyReplicas ?? 0,
+      routersWanted: Number(router?.spec?.replicas ?? cluster.spec.router.replicas),
+      service: names(cluster.metadata.name).service,
+      reachable,
+      problems,
+      disruptions: this.#disruptor.noted(object),
+      clustersAsked: cluster.spec.clusters,
+      clustersRun: context.clusters,
+    }
   }
 
   /** Objects as they are declared; a shard becomes smaller only within the budget of disruptions. */
@@ -285,13 +227,6 @@ export class Reconciler {
     const now = shards.map(({ name }) => sets.get(cluster.metadata.namespace, name)?.spec?.replicas)
     if (!problem) this.#disruptor.giveBack(disrupted, leaving - fewer(now.map((count) => Number(count ?? 0))))
     return [...(problem ? [problem] : []), ...problems]
-  }
-
-  /** Paused, a Secret that is missing is not made. */
-  #secret(object: KubeObject, name: string, make: () => KubeObject, signal: AbortSignal): Promise<Written> {
-    if (!isPaused(object)) return this.#applier.ensureSecret(object, name, make, signal)
-    const there = this.#parts.caches.ownedBy(object, 'Secret').find(({ metadata }) => metadata.name === name)
-    return Promise.resolve(there ? { object: there } : {})
   }
 
   /** The back-off of pods that refused the data is many minutes: they are created again. */
@@ -323,31 +258,10 @@ export class Reconciler {
     ]
   }
 
-  #nextIn(
-    key: string,
-    { gate }: ClusterWorld,
-    plan: ClusterPlan,
-    status: VectorClusterStatus,
-    changed: boolean,
-  ): number {
-    const condition = (type: string) => status.conditions?.find((one) => one.type === type)
-    const steady =
-      gate !== 'unknown' &&
-      plan.actions.length === 0 &&
-      plan.blockedBy.length === 0 &&
-      condition('Ready')?.status === 'True' &&
-      condition('Progressing')?.status === 'False'
-    const steadyMs = Math.max(STEADY_MS, STEADY_EACH_MS * this.#parts.caches.clusters.size)
-    if (steady || condition('Progressing')?.reason === 'Paused') return steadyMs
-    const unchanged = changed || plan.actions.length > 0 ? 0 : (this.#unchanged.get(key) ?? 0) + 1
-    this.#unchanged.set(key, unchanged)
-    return Math.min(steadyMs, SOON_MS * 2 ** Math.floor(unchanged / UNCHANGED_PASSES))
-  }
-
   #forget(key: string): void {
     this.#logs.forget(key)
     this.#status.forget(key)
-    this.#unchanged.delete(key)
+    this.#pace.forget(key)
     this.#failedCreates.forget(key)
     this.#applier.forget(key)
     this.#disruptor.forget(key)
