@@ -27,24 +27,29 @@ export class MemberMaintenance {
 
   /**
    * Does what is due, beside the pass that calls it.
-   * @param configs of all collections
+   * @param configOf a collection, by the name of its VectorCluster; undefined if it is no more
    * @param runs does this pod of a collection have a process?
    */
   run(
-    configs: readonly CollectionConfig[],
+    configOf: (name: string) => CollectionConfig | undefined,
     runs: (config: CollectionConfig, cell: number, ordinal: number) => boolean,
   ): void {
-    const known = new Map(configs.map((config) => [config.name, config]))
-    for (const name of this.#due.keys()) if (!known.has(name)) this.#due.delete(name)
-    const due = configs.filter(({ name }) => (this.#due.get(name) ?? Number.POSITIVE_INFINITY) <= performance.now())
-    if (this.#busy || due.length === 0) return
+    if (this.#busy) return
+    const due: CollectionConfig[] = []
+    for (const [name, at] of this.#due) {
+      if (at > performance.now()) continue
+      const config = configOf(name)
+      if (config) due.push(config)
+      else this.#due.delete(name)
+    }
+    if (due.length === 0) return
     this.#busy = true
-    void Promise.all(due.map((config) => this.#care(config, runs))).finally(() => {
+    void Promise.all(due.map((config) => this.#removeDeparted(config, runs))).finally(() => {
       this.#busy = false
     })
   }
 
-  async #care(
+  async #removeDeparted(
     config: CollectionConfig,
     runs: (config: CollectionConfig, cell: number, ordinal: number) => boolean,
   ): Promise<void> {

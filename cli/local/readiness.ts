@@ -7,7 +7,7 @@ import { sleep } from '../../runtime/lifecycle.ts'
 import { within } from '../../runtime/until.ts'
 import type { DataDir, Settings } from '../../supervisor/data-dir.ts'
 import { isAlive } from '../../supervisor/os-process.ts'
-import type { UnitState } from '../../supervisor/supervisor.ts'
+import type { UnitState } from '../../supervisor/processes.ts'
 import { endpointOf } from './addresses.ts'
 import { lastWords } from './log-tail.ts'
 

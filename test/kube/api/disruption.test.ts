@@ -28,7 +28,7 @@ afterAll(async () => {
 })
 
 async function operatorAt(at: string): Promise<TestOperator> {
-  const operator = await TestOperator.start(server, at, 'films')
+  const operator = await TestOperator.start(server, at, `${at}/films`)
   operators.push(operator)
   return operator
 }

@@ -16,7 +16,7 @@ import {
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { until } from '../../../runtime/until.ts'
 import { ApiServer, namespace } from '../support/api-server.ts'
-import { manifest, operateUntilCalm } from '../support/operate.ts'
+import { manifest, operateUntilSteady } from '../support/operate.ts'
 import { PlayedKubernetes } from '../support/played-kubernetes.ts'
 import { STORAGE_CLASSES } from '../support/resources.ts'
 
@@ -41,7 +41,7 @@ afterAll(async () => {
 })
 
 function operate(at: string, key: string, dieAt?: number, when?: 'before' | 'after') {
-  return operateUntilCalm(server, at, key, dieAt === undefined ? {} : { dieAt, ...(when ? { when } : {}) })
+  return operateUntilSteady(server, at, key, dieAt === undefined ? {} : { dieAt, ...(when ? { when } : {}) })
 }
 
 /** The name of the namespace is in addresses, and so in digests of them; keys are random, and each uid is another. */

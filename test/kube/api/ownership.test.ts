@@ -8,7 +8,7 @@ import { OWNED, PODS, VECTOR_CLUSTERS, VOLUME_CLAIMS } from '../../../operator/r
 import { isOwnedBy } from '../../../operator/watch/ownership.ts'
 import type { VectorClusterStatus } from '../../../protocol/manifest/vector-cluster-status.ts'
 import { ApiServer, namespace } from '../support/api-server.ts'
-import { manifest, operateUntilCalm } from '../support/operate.ts'
+import { manifest, operateUntilSteady } from '../support/operate.ts'
 
 let server: ApiServer
 let client: KubeClient
@@ -23,7 +23,7 @@ afterAll(async () => {
   await server.stop()
 })
 
-const operate = (at: string, name = 'films', options = {}) => operateUntilCalm(server, at, `${at}/${name}`, options)
+const operate = (at: string, name = 'films', options = {}) => operateUntilSteady(server, at, `${at}/${name}`, options)
 
 async function statusOf(at: string, name = 'films'): Promise<VectorClusterStatus> {
   return (await client.get(VECTOR_CLUSTERS, { namespace: at, name })).status ?? {}
@@ -112,7 +112,9 @@ describe('an object of the user under a name of ours', () => {
     }
     // A pass that finds the same says and writes nothing.
     const again = await client.get(VECTOR_CLUSTERS, { namespace: at, name: 'films' })
-    expect((await operate(at, 'films', { calmRounds: 2 })).written.filter((one) => !one.startsWith('POST'))).toEqual([])
+    expect((await operate(at, 'films', { steadyPasses: 2 })).written.filter((one) => !one.startsWith('POST'))).toEqual(
+      [],
+    )
     expect((await client.get(VECTOR_CLUSTERS, { namespace: at, name: 'films' })).metadata.resourceVersion).toBe(
       again.metadata.resourceVersion,
     )
@@ -348,7 +350,7 @@ describe('a write that the API server refuses', () => {
     expect(await there(OWNED.StatefulSet, at, 'films-shard-0')).toBeDefined()
     // A change of the manifest is seen although the write is still refused.
     await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', { replicas: 2 }), 'test')
-    const { metrics } = await operate(at, 'films', { calmRounds: 90 })
+    const { metrics } = await operate(at, 'films', { steadyPasses: 90 })
     const status = await statusOf(at)
     expect(status.observedGeneration).toBe(2)
     expect((await condition(at, 'Degraded'))?.reason).toBe('ReconcileFailed')
@@ -356,7 +358,7 @@ describe('a write that the API server refuses', () => {
     expect(failing(metrics, at)).toBe('1')
     expect((await client.get(OWNED.StatefulSet, { namespace: at, name: 'films-shard-0' })).spec?.replicas).toBe(2)
     await client.delete(quotas, made)
-    expect(failing((await operate(at, 'films', { calmRounds: 90 })).metrics, at)).toBe('0')
+    expect(failing((await operate(at, 'films', { steadyPasses: 90 })).metrics, at)).toBe('0')
     expect(await there(OWNED.Deployment, at, 'films-router')).toBeDefined()
   })
 })

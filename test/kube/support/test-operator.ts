@@ -10,13 +10,24 @@ import type { ApiServer } from './api-server.ts'
 import { PlayedKubernetes } from './played-kubernetes.ts'
 
 const logger = pino({ level: 'silent' })
-const metrics = new Metrics('operator')
 /** Watches of a busy machine lag. */
 const ROUND_MS = 50
 
+/** Called around the calls of the operator that change something; what a hook throws, the operator's call throws. */
+export interface WriteHooks {
+  /** Before the write counts. */
+  beforeWrite?: () => void
+  /** @param count writes so far, this one included */
+  onWrite?: (method: string, path: string, count: number) => void
+  onAnswer?: (method: string) => void
+}
+
 export class TestOperator {
+  /** Of all operators of this process. */
+  static readonly metrics = new Metrics('operator')
   readonly #stop = new AbortController()
   readonly #client: KubeClient
+  readonly #observer: KubeClient
   readonly #reconciler: Reconciler
   readonly #running: Promise<unknown>
   readonly #key: string
@@ -24,36 +35,56 @@ export class TestOperator {
   /** Method and path of every call that changed something. */
   readonly writes: string[]
 
-  private constructor(client: KubeClient, caches: Caches, key: string, played: PlayedKubernetes, writes: string[]) {
+  private constructor(
+    server: ApiServer,
+    at: string,
+    key: string,
+    client: KubeClient,
+    caches: Caches,
+    writes: string[],
+  ) {
     this.#client = client
     this.#key = key
-    this.played = played
+    this.#observer = server.client()
+    this.played = new PlayedKubernetes(this.#observer, at, false)
     this.writes = writes
     const events = new EventRecorder(client, 'maksdb.io/operator', 'test', logger)
     const settings = { image: 'maksdb:test', imagePullPolicy: 'Never' }
+    const { metrics } = TestOperator
     this.#reconciler = new Reconciler({ client, caches, events, settings, wake: () => {}, logger, metrics })
     this.#running = caches.run(this.#stop.signal)
   }
 
-  static async start(server: ApiServer, at: string, name: string): Promise<TestOperator> {
+  /** @param key of the VectorCluster that its passes are over */
+  static async start(server: ApiServer, at: string, key: string, hooks: WriteHooks = {}): Promise<TestOperator> {
     const writes: string[] = []
     const client = new KubeClient(server.client().connection, {
-      onWrite: (method, path) => writes.push(`${method} ${path}`),
+      onWrite: (method, path) => {
+        hooks.beforeWrite?.()
+        writes.push(`${method} ${path}`)
+        hooks.onWrite?.(method, path, writes.length)
+      },
+      ...(hooks.onAnswer ? { onAnswer: hooks.onAnswer } : {}),
     })
     const caches = new Caches(client, [at], { onChange: () => {}, onRestart: () => {}, onMiss: () => {} })
-    const played = new PlayedKubernetes(server.client(), at, false)
-    const operator = new TestOperator(client, caches, `${at}/${name}`, played, writes)
+    const operator = new TestOperator(server, at, key, client, caches, writes)
     await caches.synced
     return operator
   }
 
-  /** Passes, each followed by what Kubernetes does. */
+  /** One pass, followed by what Kubernetes does. True if either has changed something. */
+  async pass(onError?: (error: unknown) => void): Promise<boolean> {
+    const before = this.writes.length
+    const pass = this.#reconciler.reconcile(this.#key, this.#stop.signal)
+    await (onError ? pass.catch(onError) : pass)
+    const changed = (await this.played.play()) || this.writes.length !== before
+    // What was written and played comes back by the watches.
+    await sleep(ROUND_MS)
+    return changed
+  }
+
   async passes(count: number): Promise<void> {
-    for (let pass = 0; pass < count; pass++) {
-      await this.#reconciler.reconcile(this.#key, this.#stop.signal)
-      await this.played.play()
-      await sleep(ROUND_MS)
-    }
+    for (let pass = 0; pass < count; pass++) await this.pass()
   }
 
   async stop(): Promise<void> {
@@ -61,5 +92,6 @@ export class TestOperator {
     await this.#running
     this.#reconciler.close()
     await this.#client.connection.close()
+    await this.#observer.connection.close()
   }
 }
