@@ -174,7 +174,7 @@ export class Processes {
 
   #noteHang({ name, kind }: LocalUnit, { pid }: ProcessRecord, why: string): void {
     this.#parts.metrics.add('maksdb_hung_processes_total', 1, { kind })
-    this.#parts.logger.error({ name, pid, why }, 'does not answer; it is killed and started again')
+    this.#parts.logger.error({ name, pid, why }, 'does not answer; the supervisor kills and restarts it')
   }
 
   #noteEnd(known: Known): void {

@@ -1,5 +1,5 @@
 /** The managed Redis: one pod, its log synced to its volume before a write is acknowledged. */
-import { redisStorage } from '../../protocol/manifest/vector-cluster.ts'
+import { redisStorage } from '../../protocol/manifest/redis.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { redisConf } from './config.ts'

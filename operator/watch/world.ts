@@ -2,7 +2,7 @@
 import { parsePosition } from '../../core/log/position.ts'
 import type { ClusterWorld, PodView, SetView } from '../../core/plan/rollout-plan.ts'
 import { sizeBytes } from '../../protocol/manifest/quantity.ts'
-import { redisStorage } from '../../protocol/manifest/vector-cluster.ts'
+import { redisStorage } from '../../protocol/manifest/redis.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import type { TopologyView } from '../../store/topology.ts'
 import type { KubeObject } from '../kube/objects.ts'

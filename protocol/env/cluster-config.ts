@@ -1,11 +1,7 @@
 /** What follows from a manifest for the programs, alike for local processes and for pods. */
 import { type DataIdentity, LOG_FORMAT } from '../../core/data-identity.ts'
-import {
-  collectionOf,
-  redisMemoryBytes,
-  type VectorCluster,
-  type VectorClusterSpec,
-} from '../manifest/vector-cluster.ts'
+import { redisMemoryBytes } from '../manifest/redis.ts'
+import { collectionOf, type VectorCluster, type VectorClusterSpec } from '../manifest/vector-cluster.ts'
 import type { CollectionConfig } from './config.ts'
 
 /** Part of Redis' memory that the logs may take; the directory and its own needs take the rest. */

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { decodeFrame, encodeFrame, type Frame } from '../frame.ts'
 import { keysOf } from '../keys.ts'
 import { parseQuantity } from './quantity.ts'
-import { clusterNameFor, collectionNameFault, parseVectorCluster, redisMemoryBytes } from './vector-cluster.ts'
+import { redisMemoryBytes } from './redis.ts'
+import { clusterNameFor, collectionNameFault, parseVectorCluster } from './vector-cluster.ts'
 
 function decoded(bytes: Buffer): Frame<unknown> {
   const work = decodeFrame<unknown>(bytes)

@@ -9,7 +9,15 @@ import { badRequest } from '../../core/errors.ts'
 import { DIMENSION_MAX } from '../../core/vector.ts'
 import { cel } from './cel.ts'
 import { keyRef, nameRef, resources, scheduling } from './pod-fields.ts'
-import { SIZE_MAX, SIZE_PATTERN, sizeBytes } from './quantity.ts'
+import {
+  REDIS_LIMIT_SMALL,
+  REDIS_SIZE_RULES,
+  REDIS_VOLUME_SMALL,
+  redisLimitFits,
+  redisSchema,
+  redisVolumeFits,
+} from './redis.ts'
+import { storageOf } from './volume.ts'
 
 export const API_VERSION = 'maksdb.io/v1alpha1'
 export const KIND = 'VectorCluster'
@@ -30,52 +38,7 @@ const DOT_NAMES = ['.', '..']
 const DOT_NAMES_REFUSED = 'must not be "." or "..", which cannot stand in the path of a request'
 const SAMPLE_PER_CLUSTER_MIN = 10
 const SEED_MAX = 0xffffffff
-const REDIS_SIZE = '1Gi'
-/** Each cell's part of the log must take a batch of writes: 1 MiB, after what Redis may use and its directory takes. */
-const REDIS_VOLUME_EACH_MI = 4
-const REDIS_LIMIT_EACH_MI = 3
-const REDIS_LIMIT_MIN_MI = 64
-const MIB = 1024 ** 2
-const REDIS_VOLUME_SMALL = `redis.managed.storage.size must be at least ${REDIS_VOLUME_EACH_MI}Mi for each of the clusters`
-const REDIS_LIMIT_SMALL = `redis.managed.resources.limits.memory must be at least ${REDIS_LIMIT_MIN_MI}Mi, and ${REDIS_LIMIT_EACH_MI}Mi for each of the clusters`
-
 const fixed = (field: string) => cel({ rule: 'self == oldSelf', message: `${field} cannot be changed` })
-
-const SIZE_MAX_TEXT = `a volume has at most ${SIZE_MAX}`
-const sizeSchema = z
-  .string()
-  .max(32)
-  .regex(new RegExp(SIZE_PATTERN), 'must be a quantity such as 10Gi or 1.5Ti')
-  .refine((size) => sizeBytes(size) > 0, 'the size of a volume must be above 0')
-  .refine((size) => sizeBytes(size) <= sizeBytes(SIZE_MAX), SIZE_MAX_TEXT)
-
-/** Sizes of volumes grow, never shrink, and stay in their class. */
-function storageOf(size: string) {
-  return z
-    .strictObject({
-      size: sizeSchema
-        .default(size)
-        .describe('size of the volume; it can be raised, not lowered')
-        .meta(
-          cel(
-            { rule: `quantity(self).isGreaterThan(quantity('0'))`, message: 'the size of a volume must be above 0' },
-            { rule: `quantity(self).compareTo(quantity('${SIZE_MAX}')) <= 0`, message: SIZE_MAX_TEXT },
-            { rule: 'quantity(self).compareTo(quantity(oldSelf)) >= 0', message: 'a volume can only grow' },
-          ),
-        ),
-      storageClassName: z
-        .string()
-        .max(253)
-        .optional()
-        .describe('StorageClass of the volume; absent: the default of the Kubernetes cluster'),
-    })
-    .meta(
-      cel({
-        rule: 'has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)',
-        message: 'storageClassName cannot be changed',
-      }),
-    )
-}
 
 export const centroidsSchema = z
   .strictObject({
@@ -96,45 +59,6 @@ export const centroidsSchema = z
     configMapRef: keyRef.optional().describe('ConfigMap key with Supplied centroids: JSON, a list of lists of numbers'),
   })
   .prefault({})
-
-const redisSchema = z
-  .strictObject({
-    managed: z
-      .strictObject({
-        storage: storageOf(REDIS_SIZE)
-          .prefault({})
-          .describe(
-            'volume of the log; maxmemory of Redis is a third of its size, and at most 0.6 of the memory limit of Redis',
-          ),
-        resources: resources.optional().describe('resources of the Redis container'),
-      })
-      .optional()
-      .describe('a Redis for this VectorCluster alone, managed by the operator'),
-    external: z
-      .strictObject({ urlSecretRef: keyRef.describe('Secret with the URL: redis://user:password@host:6379/0') })
-      .optional()
-      .describe('an existing Redis, version 7.0 or newer'),
-    image: z
-      .string()
-      .min(1)
-      .max(500)
-      .optional()
-      .describe('image of the managed Redis; absent: the image of the shards, which contains Redis'),
-  })
-  .refine((redis) => !(redis.managed && redis.external), 'must have either managed or external, not both')
-  .meta(
-    cel(
-      {
-        rule: '!(has(self.managed) && has(self.external))',
-        message: 'redis must have either managed or external, not both',
-      },
-      {
-        rule: 'has(self.external) == has(oldSelf.external)',
-        message: 'redis: the kind of Redis, managed or external, cannot be changed',
-      },
-    ),
-  )
-  .default({ managed: { storage: { size: REDIS_SIZE } } })
 
 export const vectorClusterSpecSchema = z
   .strictObject({
@@ -249,16 +173,8 @@ export const vectorClusterSpecSchema = z
     path: ['durability'],
     message: 'Replicated needs an external Redis with replicas',
   })
-  .refine(
-    (spec) =>
-      spec.redis.external !== undefined ||
-      sizeBytes(redisStorage(spec).size) >= REDIS_VOLUME_EACH_MI * MIB * spec.clusters,
-    { path: ['redis', 'managed', 'storage', 'size'], message: REDIS_VOLUME_SMALL },
-  )
-  .refine((spec) => redisLimitBytes(spec) >= Math.max(REDIS_LIMIT_MIN_MI, REDIS_LIMIT_EACH_MI * spec.clusters) * MIB, {
-    path: ['redis', 'managed', 'resources', 'limits', 'memory'],
-    message: REDIS_LIMIT_SMALL,
-  })
+  .refine(redisVolumeFits, { path: ['redis', 'managed', 'storage', 'size'], message: REDIS_VOLUME_SMALL })
+  .refine(redisLimitFits, { path: ['redis', 'managed', 'resources', 'limits', 'memory'], message: REDIS_LIMIT_SMALL })
   .meta(
     cel(
       {
@@ -273,14 +189,7 @@ export const vectorClusterSpecSchema = z
         rule: "self.durability != 'Replicated' || has(self.redis.external)",
         message: 'durability: Replicated needs an external Redis with replicas',
       },
-      {
-        rule: `has(self.redis.external) || quantity(has(self.redis.managed) ? self.redis.managed.storage.size : '${REDIS_SIZE}').asApproximateFloat() >= ${REDIS_VOLUME_EACH_MI * MIB}.0 * double(self.clusters)`,
-        message: REDIS_VOLUME_SMALL,
-      },
-      {
-        rule: `!has(self.redis.managed) || !has(self.redis.managed.resources) || !has(self.redis.managed.resources.limits) || !('memory' in self.redis.managed.resources.limits) || quantity(string(self.redis.managed.resources.limits['memory'])).asApproximateFloat() >= (self.clusters > ${Math.floor(REDIS_LIMIT_MIN_MI / REDIS_LIMIT_EACH_MI)} ? ${REDIS_LIMIT_EACH_MI * MIB}.0 * double(self.clusters) : ${REDIS_LIMIT_MIN_MI * MIB}.0)`,
-        message: REDIS_LIMIT_SMALL,
-      },
+      ...REDIS_SIZE_RULES,
     ),
   )
 
@@ -324,27 +233,4 @@ export function clusterNameFor(collection: string): string {
     SERVICE_NAME.test(collection) &&
     !RESERVED_SUFFIXES.some((suffix) => collection.endsWith(suffix))
   return plain ? collection : `c-${createHash('sha256').update(collection).digest('hex').slice(0, NAME_DIGEST_LENGTH)}`
-}
-
-/** What of the manifest the memory of the managed Redis follows from. */
-type RedisSizes = { redis: z.infer<typeof redisSchema> }
-
-/** The volume of the managed Redis, also where the manifest says nothing of it. */
-export function redisStorage(spec: RedisSizes): { size: string; storageClassName?: string | undefined } {
-  return spec.redis.managed?.storage ?? { size: REDIS_SIZE }
-}
-
-function redisLimitBytes({ redis }: RedisSizes): number {
-  const limit = redis.managed?.resources?.limits?.memory
-  return limit === undefined ? Number.POSITIVE_INFINITY : sizeBytes(limit)
-}
-
-/** Of the volume: the log of appended commands and its rewrite need the rest. */
-const VOLUME_SHARE = 1 / 3
-/** Of the memory limit: pages that are copied while Redis forks, buffers, and fragmentation need the rest. */
-const LIMIT_SHARE = 0.6
-
-/** At this Redis refuses writes with 507 WAL_FULL, before the kernel ends it. */
-export function redisMemoryBytes(spec: RedisSizes): number {
-  return Math.floor(Math.min(sizeBytes(redisStorage(spec).size) * VOLUME_SHARE, redisLimitBytes(spec) * LIMIT_SHARE))
 }
