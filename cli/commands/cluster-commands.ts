@@ -4,7 +4,7 @@ import { MaksError } from '../../core/errors.ts'
 import { parseApiKey, parsePort, parseText } from '../arguments.ts'
 import { DEFAULT_DATA_DIR, type Stopped, startLocal, stopLocal } from '../local/local.ts'
 import { note, print, printJson } from '../output.ts'
-import { runQuickstart } from '../quickstart.ts'
+import { runQuickstart } from '../quickstart/quickstart.ts'
 import { localStatus, statusTable } from '../status.ts'
 
 interface StartFlags {

@@ -1,6 +1,6 @@
 /** The managed Redis: one pod, its log synced to its volume before a write is acknowledged. */
 import { redisStorage } from '../../protocol/manifest/redis.ts'
-import type { KubeObject } from '../kube/objects.ts'
+import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { redisConf } from './config.ts'
 import { type BuildContext, labelsOf, metaOf, namesOf, reclaimPolicy, selectorOf } from './context.ts'
@@ -27,12 +27,6 @@ export function redisInputs(context: BuildContext): string {
 
 export function redisSet(context: BuildContext): KubeObject {
   const { metadata, spec } = context.cluster
-  const { resources } = spec.redis.managed ?? {}
-  const ping = `REDISCLI_AUTH=$(cat ${PATHS.internal}/${KEYS.redisPassword}) redis-cli ping | grep -q PONG`
-  // Any reply counts, an error too: a Redis that loads its file lives. That its port takes connections proves nothing, for
-  // the kernel takes them for a process that is stopped. Only a Redis that does not know the password of the Secret has to
-  // start again, with the configuration of now.
-  const replies = `reply=$(REDISCLI_AUTH=$(cat ${PATHS.internal}/${KEYS.redisPassword}) redis-cli ping 2>&1); case "$reply" in ''|*WRONGPASS*|*'Could not connect'*) exit 1; esac`
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
@@ -55,29 +49,7 @@ export function redisSet(context: BuildContext): KubeObject {
           enableServiceLinks: false,
           terminationGracePeriodSeconds: GRACE_SECONDS,
           securityContext: podSecurity(context),
-          containers: [
-            {
-              name: 'redis',
-              image: redisImage(context),
-              imagePullPolicy: context.imagePullPolicy,
-              command: ['redis-server', `${PATHS.config}/${KEYS.redis}`],
-              ports: [{ name: 'redis', containerPort: PORTS.redis, protocol: 'TCP' }],
-              readinessProbe: { exec: { command: ['sh', '-c', ping] }, periodSeconds: 2, timeoutSeconds: 3 },
-              livenessProbe: {
-                exec: { command: ['sh', '-c', replies] },
-                periodSeconds: 10,
-                failureThreshold: 6,
-                timeoutSeconds: 5,
-              },
-              ...(resources ? { resources } : {}),
-              securityContext: containerSecurity(context),
-              volumeMounts: [
-                { name: 'data', mountPath: PATHS.data },
-                { name: 'config', mountPath: PATHS.config, readOnly: true },
-                { name: 'internal', mountPath: PATHS.internal, readOnly: true },
-              ],
-            },
-          ],
+          containers: [container(context)],
           volumes: [
             { name: 'config', configMap: { name: namesOf(context).config } },
             { name: 'internal', secret: { secretName: namesOf(context).internal } },
@@ -86,5 +58,35 @@ export function redisSet(context: BuildContext): KubeObject {
       },
       volumeClaimTemplates: [volumeClaim(context, 'redis', redisStorage(spec))],
     },
+  }
+}
+
+function container(context: BuildContext): JsonObject {
+  const { resources } = context.cluster.spec.redis.managed ?? {}
+  const ping = `REDISCLI_AUTH=$(cat ${PATHS.internal}/${KEYS.redisPassword}) redis-cli ping | grep -q PONG`
+  // Any reply counts, an error too: a Redis that loads its file lives. That its port takes connections proves nothing, for
+  // the kernel takes them for a process that is stopped. Only a Redis that does not know the password of the Secret has to
+  // start again, with the configuration of now.
+  const replies = `reply=$(REDISCLI_AUTH=$(cat ${PATHS.internal}/${KEYS.redisPassword}) redis-cli ping 2>&1); case "$reply" in ''|*WRONGPASS*|*'Could not connect'*) exit 1; esac`
+  return {
+    name: 'redis',
+    image: redisImage(context),
+    imagePullPolicy: context.imagePullPolicy,
+    command: ['redis-server', `${PATHS.config}/${KEYS.redis}`],
+    ports: [{ name: 'redis', containerPort: PORTS.redis, protocol: 'TCP' }],
+    readinessProbe: { exec: { command: ['sh', '-c', ping] }, periodSeconds: 2, timeoutSeconds: 3 },
+    livenessProbe: {
+      exec: { command: ['sh', '-c', replies] },
+      periodSeconds: 10,
+      failureThreshold: 6,
+      timeoutSeconds: 5,
+    },
+    ...(resources ? { resources } : {}),
+    securityContext: containerSecurity(context),
+    volumeMounts: [
+      { name: 'data', mountPath: PATHS.data },
+      { name: 'config', mountPath: PATHS.config, readOnly: true },
+      { name: 'internal', mountPath: PATHS.internal, readOnly: true },
+    ],
   }
 }

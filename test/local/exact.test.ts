@@ -1,6 +1,6 @@
 /** The quickstart's data: exactness against brute force, recall by probes, restart, and a log that stays short. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DIGIT_DIMENSION, type Digit, loadDigits } from '../../cli/digits.ts'
+import { DIGIT_DIMENSION, type Digit, loadDigits } from '../../cli/quickstart/digits.ts'
 import { squaredL2 } from '../../core/metric.ts'
 import { until } from '../../runtime/until.ts'
 import { TestCluster, type Topology } from '../support/cluster.ts'

@@ -1,7 +1,7 @@
 /** Waits until k-means has trained the cells and every point is in its own: as long as the work continues, with its progress shown. */
-import { MaksDBError } from '../client/src/index.ts'
-import { MaksError } from '../core/errors.ts'
-import { sleep } from '../runtime/lifecycle.ts'
+import { MaksDBError } from '../../client/src/index.ts'
+import { MaksError } from '../../core/errors.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
 
 export interface Cells {
   points: number

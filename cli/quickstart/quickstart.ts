@@ -1,11 +1,11 @@
 /** `npm start`: a cluster from a manifest, real data, a search that the reader can judge, recall against brute force. */
 import { fileURLToPath } from 'node:url'
-import type { Collection } from '../client/src/index.ts'
-import { squaredL2 } from '../core/metric.ts'
-import { client } from './commands/data-commands.ts'
+import type { Collection } from '../../client/src/index.ts'
+import { squaredL2 } from '../../core/metric.ts'
+import { client } from '../commands/data-commands.ts'
+import { startLocal } from '../local/local.ts'
+import { note, ProgressBar, print, WaitLine } from '../output.ts'
 import { type Digit, drawDigit, loadDigits } from './digits.ts'
-import { startLocal } from './local/local.ts'
-import { note, ProgressBar, print, WaitLine } from './output.ts'
 import { settled } from './settle.ts'
 
 const COLLECTION = 'digits'
@@ -14,7 +14,7 @@ const SHOWN_NEIGHBOURS_MAX = 4
 const DRAWING_COLUMNS = 30
 const RECALL_QUERIES = 100
 const RECALL_LIMIT = 10
-const manifest = fileURLToPath(new URL('../examples/quickstart.yaml', import.meta.url))
+const manifest = fileURLToPath(new URL('../../examples/quickstart.yaml', import.meta.url))
 
 interface Topology {
   points: number
