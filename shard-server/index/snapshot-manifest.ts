@@ -12,7 +12,7 @@ import { differences, type RowShape } from '../../core/data-identity.ts'
 import { MaksError } from '../../core/errors.ts'
 import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 
-export const SNAPSHOT_FORMAT = 5
+export const SNAPSHOT_FORMAT = 6
 const MANIFEST = 'manifest.json'
 const READ_BYTES = 1024 * 1024
 const NAME = /^snapshot-\d+-\d+$/

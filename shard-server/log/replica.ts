@@ -10,6 +10,7 @@ import { mkdir, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asMaksError, type ErrorCode, MaksError } from '../../core/errors.ts'
 import { comparePositions, formatPosition, ORIGIN, parsePosition } from '../../core/log/position.ts'
+import { concatRows } from '../../core/row-codec.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { checkVersion } from '../../store/connection.ts'
 import { countFitting, type LogEntry, LogMismatch, type LogTip, verifyChain } from '../../store/log-entry.ts'
@@ -258,13 +259,10 @@ export class Replica implements GatedReplica {
 
   async #index(entries: readonly LogEntry[]): Promise<IndexStats> {
     const point = verifyChain(this.tip, entries)
-    let at = 0
-    const bytes = new Uint8Array(entries.reduce((sum, entry) => sum + entry.row.length, 0))
-    const applied = entries.map(({ type, version, userVersion, key, flag, idempotency, row }) => {
-      const rowStart = at
-      bytes.set(row, at)
-      at += row.length
-      return { type, version, userVersion, key, flag, idempotency, rowStart, rowEnd: at }
+    const { bytes, places } = concatRows(entries.map(({ row }) => row))
+    const applied = entries.map(({ type, version, userVersion, key, flag, idempotency }, i) => {
+      const { start, end } = places[i] as (typeof places)[number]
+      return { type, version, userVersion, key, flag, idempotency, rowStart: start, rowEnd: end }
     })
     return await this.#pod.index.call('apply', { entries: applied, bytes, point }, [bytes.buffer])
   }

@@ -18,8 +18,8 @@ import {
 } from '../index/snapshot-manifest.ts'
 
 const FILE = 'identity.json'
-/** Of the volume: which files there are, and what they are called. */
-const VOLUME_FORMAT = 1
+/** Of the volume: which files there are, what they are called, and how their rows are encoded. */
+const VOLUME_FORMAT = 2
 
 const identitySchema = z.object({
   format: z.number(),

@@ -3,7 +3,7 @@ import { type DataIdentity, LOG_FORMAT } from '../../core/data-identity.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { idKey } from '../../core/ids.ts'
 import { ORIGIN, parsePosition } from '../../core/log/position.ts'
-import { encodeRow } from '../../core/row-codec.ts'
+import { decodeRow, encodeRow } from '../../core/row-codec.ts'
 import { bucketOf } from '../../protocol/keys.ts'
 import { CellLog, type Claim, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
@@ -20,6 +20,8 @@ export const identity = (cells: number): DataIdentity => ({
 
 export const START: LogTip = { position: ORIGIN, hash: '' }
 let collections = 0
+/** Values of a played row, unless a test asks for a large one. */
+const DIMENSION = 2
 
 export interface PlayedPod {
   log: CellLog
@@ -142,8 +144,7 @@ export class LogHarness {
     for (const { type, key, version, userVersion, flag, row } of await this.entries(cell)) {
       const present = rows.get(key)
       if (present && present.version >= version) continue
-      if (type === 'U')
-        rows.set(key, { flag, version, userVersion, payload: row.toString('utf8', 5, 5 + row.readUInt32LE(1)) })
+      if (type === 'U') rows.set(key, { flag, version, userVersion, payload: decodeRow(row, DIMENSION).payload })
       if (type === 'T') rows.delete(key)
     }
     return rows
@@ -166,7 +167,7 @@ export class LogHarness {
   }
 }
 
-export const row = (payload: string, dimension = 2): Uint8Array =>
+export const row = (payload: string, dimension = DIMENSION): Uint8Array =>
   encodeRow({ vector: new Float32Array(dimension).fill(1), payload })
 export const upsert = (
   id: number | string,
