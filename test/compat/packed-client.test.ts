@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestCluster } from '../support/cluster.ts'
 import { EmptyProject } from '../support/packed-client.ts'
+import { run } from '../support/run.ts'
 
 const client = fileURLToPath(new URL('../../client/', import.meta.url))
 let cluster: TestCluster
@@ -23,6 +24,16 @@ function firstProgram(readme: string): string {
   const program = /```ts\n([\s\S]*?)```/.exec(readFileSync(readme, 'utf8'))?.[1]
   if (program === undefined) throw new Error(`${readme} shows no program`)
   return program
+}
+
+const examples = fileURLToPath(new URL('../../examples/', import.meta.url))
+/** What each program under examples/ prints. */
+const EXAMPLES: Record<string, RegExp> = {
+  'first-program.ts':
+    /^Solaris \(1\): 0\.97\d\d\nStalker \(6f96[\w-]+\): 0\.96\d\d\nexact: true, 3 rows compared\nrefused: CONFLICT$/,
+  'ingest-and-search.ts':
+    /^loaded 2000 points in 8 requests; count: 2000\nexact: 2 cells, all in cloud 1: true\none cell: 1 cell, at least one of the nearest: true$/,
+  'curl.sh': /"result":\{"points":\[\{"id":2,"version":\d+,"score":1,"payload":\{"name":"near"\}/,
 }
 
 describe('@maksdb/client, installed from its tarball', () => {
@@ -48,12 +59,15 @@ describe('@maksdb/client, installed from its tarball', () => {
       const refused = await plain.upsert([{ id: 1, vector: [1] }]).catch((error) => error)
       console.log(points[0].id, points[0].score, points[0].payload.name, refused instanceof RequestError)`,
     )
-    expect(project.node('program.js', cluster.url)).toEqual({ status: 0, output: '1152921504606846976n 5 far true' })
+    expect(project.node('program.js', cluster.url)).toMatchObject({
+      status: 0,
+      output: '1152921504606846976n 5 far true',
+    })
   })
 
   it('its README begins with a program that has the right types and runs', () => {
     project.write('readme.ts', firstProgram(join(client, 'README.md')))
-    expect(project.typeCheck('readme.ts')).toEqual({ status: 0, output: '' })
+    expect(project.typeCheck('readme.ts')).toMatchObject({ status: 0, output: '' })
     const { status, output } = project.node('readme.ts', cluster.url)
     expect(output).toMatch(/^Solaris 0\.97\d*\n1 of 1 cells probed, 2 rows compared, exact: true$/)
     expect(status).toBe(0)
@@ -64,7 +78,7 @@ describe('@maksdb/client, installed from its tarball', () => {
 const films = new MaksDB().collection<{ title: string }>('films')
 `
     project.write('right.ts', `${head}export const title: string = (await films.get([1, 'a', 2n]))[0]!.payload.title\n`)
-    expect(project.typeCheck('right.ts')).toEqual({ status: 0, output: '' })
+    expect(project.typeCheck('right.ts')).toMatchObject({ status: 0, output: '' })
     project.write(
       'wrong.ts',
       `${head}await films.query([1, 2], { limits: 3 })
@@ -76,5 +90,26 @@ await films.get([true])
     expect(status).not.toBe(0)
     const errors = output.split('\n').filter((line) => line.startsWith('wrong.ts'))
     expect(errors.map((line) => /^wrong\.ts\((\d+),\d+\): error TS\d+/.exec(line)?.[1])).toEqual(['3', '4', '5'])
+  })
+})
+
+describe('examples', () => {
+  it('are all run by a test', () => {
+    const programs = readdirSync(examples).filter((name) => /\.(ts|sh|py)$/.test(name))
+    const python = readFileSync(new URL('python.test.ts', import.meta.url), 'utf8')
+    expect(programs.filter((name) => EXAMPLES[name] === undefined && !python.includes(name))).toEqual([])
+  })
+
+  it.each(Object.entries(EXAMPLES))('%s does what it shows, leaves nothing, and runs again', async (name, wanted) => {
+    const runsAs = name.endsWith('.sh') ? 'bash' : process.execPath
+    project.write(name, readFileSync(join(examples, name), 'utf8'))
+    if (name.endsWith('.ts')) expect(project.typeCheck(name)).toMatchObject({ status: 0, output: '' })
+    const before = await cluster.client.collections()
+    for (let time = 0; time < 2; time++) {
+      const { status, stdout, output } = run(runsAs, [name], project.folder, { MAKSDB_URL: cluster.url })
+      expect(status, output).toBe(0)
+      expect(stdout.trim()).toMatch(wanted)
+      expect(await cluster.client.collections()).toEqual(before)
+    }
   })
 })

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { cacheDir } from '../../setup/steps.mjs'
 import { TestCluster } from '../support/cluster.ts'
+import { run } from '../support/run.ts'
 
 const here = fileURLToPath(new URL('./', import.meta.url))
 const INSTALL_TIMEOUT_MS = 240_000
@@ -22,10 +23,10 @@ function environment(): typeof python {
   if (existsSync(join(folder, '.complete'))) return { path }
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(dirname(folder), { recursive: true })
-  const run = (command: string, ...args: string[]) =>
+  const install = (command: string, ...args: string[]) =>
     spawnSync(command, args, { encoding: 'utf8', timeout: INSTALL_TIMEOUT_MS })
-  if (run('python3', '-m', 'venv', folder).status !== 0) return { missing: 'python3 with venv is not installed' }
-  if (run(path, '-m', 'pip', 'install', '--quiet', '--requirement', requirements).status !== 0)
+  if (install('python3', '-m', 'venv', folder).status !== 0) return { missing: 'python3 with venv is not installed' }
+  if (install(path, '-m', 'pip', 'install', '--quiet', '--requirement', requirements).status !== 0)
     return { missing: 'pip cannot install the clients' }
   mkdirSync(join(folder, '.making'))
   renameSync(join(folder, '.making'), join(folder, '.complete'))
@@ -49,4 +50,18 @@ it('qdrant-client, LangChain and LlamaIndex for Python work unchanged', (context
   })
   expect(stderr.split('\n').filter((line) => /Error|assert/.test(line))).toEqual([])
   expect([status, stdout.trim()]).toEqual([0, 'qdrant-client, LangChain, LlamaIndex'])
+})
+
+it('the example for Python prints the nearest point, and leaves nothing', async (context) => {
+  if ('missing' in python) {
+    context.skip(python.missing)
+    return
+  }
+  const before = await cluster.client.collections()
+  const example = join(here, '../../examples/python_qdrant_client.py')
+  expect(run(python.path, [example], here, { MAKSDB_URL: cluster.url })).toMatchObject({
+    status: 0,
+    stdout: 'Solaris 0.9705\n',
+  })
+  expect(await cluster.client.collections()).toEqual(before)
 })

@@ -5,6 +5,7 @@ const TIMEOUT_MS = 60_000
 
 export interface Outcome {
   status: number | null
+  stdout: string
   /** What it printed on both streams, without spaces at the ends. */
   output: string
 }
@@ -16,5 +17,5 @@ export function run(command: string, args: readonly string[], cwd: string, env: 
     timeout: TIMEOUT_MS,
     env: { ...process.env, ...env },
   })
-  return { status, output: `${stdout}${stderr}${error?.message ?? ''}`.trim() }
+  return { status, stdout, output: `${stdout}${stderr}${error?.message ?? ''}`.trim() }
 }
