@@ -1,4 +1,4 @@
-/** Loads 2,000 points from an iterable into two cells, and compares a search of one cell with an exact one. */
+/** Loads 2,000 points from an iterable into two cells, and compares a search of the nearest cell with an exact one. */
 import { MaksDB, type PointInput } from '@maksdb/client'
 
 const COUNT = 2000
@@ -38,10 +38,10 @@ try {
     `exact: ${exact.report.probed} cells, all in cloud 1: ${exact.points.every((one) => one.payload.cloud === 1)}`,
   )
 
-  // Until k-means has trained the cells, each point lies by a hash of its id, and one cell has a part of the answer.
+  // Until k-means has trained the cells, a search asks all of them, whatever `probes` says.
   const quick = await clouds.query(query, { limit: LIMIT, probes: 1 })
   const found = quick.points.filter(({ id }) => wanted.has(id)).length
-  console.log(`one cell: ${quick.report.probed} cell, at least one of the nearest: ${found > 0}`)
+  console.log(`probes 1: ${quick.report.probed} of ${quick.report.cells} cells, one of the nearest found: ${found > 0}`)
 } finally {
   await db.deleteCollection('ingest-and-search')
 }

@@ -32,7 +32,7 @@ const EXAMPLES: Record<string, RegExp> = {
   'first-program.ts':
     /^Solaris \(1\): 0\.97\d\d\nStalker \(6f96[\w-]+\): 0\.96\d\d\nexact: true, 3 rows compared\nrefused: CONFLICT$/,
   'ingest-and-search.ts':
-    /^loaded 2000 points in 8 requests; count: 2000\nexact: 2 cells, all in cloud 1: true\none cell: 1 cell, at least one of the nearest: true$/,
+    /^loaded 2000 points in 8 requests; count: 2000\nexact: 2 cells, all in cloud 1: true\nprobes 1: [12] of 2 cells, one of the nearest found: true$/,
   'curl.sh': /"result":\{"points":\[\{"id":2,"version":\d+,"score":1,"payload":\{"name":"near"\}/,
 }
 
