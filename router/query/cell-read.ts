@@ -12,7 +12,7 @@ import type { ShardClient } from '../cluster/shard-client.ts'
 import type { ReadSource } from './consistency.ts'
 
 /** After so long without an answer the next pod is asked, too. */
-const HEDGE_MS = 1000
+export const HEDGE_MS = 1000
 
 export interface CellAnswer<A> extends Frame<A> {
   /** False if a default read had to be answered by a replica. */
@@ -26,6 +26,9 @@ export interface CellRequest {
   chunks?: readonly Chunk[]
 }
 
+/** What a read needs of a collection: where its pods are. */
+export type PodsOfCells = Pick<Collection, 'topology' | 'refresh' | 'pods' | 'leader'>
+
 interface Attempt {
   pod: Heartbeat
   scope: ReadScope
@@ -34,7 +37,7 @@ interface Attempt {
 
 export async function readCell<A>(
   shards: ShardClient,
-  collection: Collection,
+  collection: PodsOfCells,
   cell: number,
   source: ReadSource,
   request: CellRequest,
@@ -63,7 +66,7 @@ export async function readCell<A>(
   }
 }
 
-function attemptsOf(collection: Collection, cell: number, source: ReadSource): Attempt[] {
+function attemptsOf(collection: PodsOfCells, cell: number, source: ReadSource): Attempt[] {
   const pods = collection.pods(cell)
   if (source.from === 'cut') {
     const head = source.cut.heads[cell]

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { keysOf } from '../../protocol/keys.ts'
 import { until } from '../../runtime/until.ts'
-import { metricOf, TestCluster } from '../support/cluster.ts'
+import { TestCluster } from '../support/cluster.ts'
+import { metricOf } from '../support/process-metrics.ts'
 
 let cluster: TestCluster
 beforeAll(async () => {

@@ -8,7 +8,8 @@ import { until } from '../../runtime/until.ts'
 import { RowStore } from '../../shard-server/index/row-store.ts'
 import { loadSnapshot, writeSnapshot } from '../../shard-server/index/snapshot-files.ts'
 import { listSnapshots, snapshotPath } from '../../shard-server/index/snapshot-manifest.ts'
-import { kill, metricOf, TestCluster } from '../support/cluster.ts'
+import { kill, TestCluster } from '../support/cluster.ts'
+import { metricOf } from '../support/process-metrics.ts'
 
 let cluster: TestCluster
 afterAll(() => cluster.close())

@@ -3,8 +3,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { until } from '../../runtime/until.ts'
-import { metricOf, TestCluster } from '../support/cluster.ts'
+import { TestCluster } from '../support/cluster.ts'
 import { FailingDisk } from '../support/failing-disk.ts'
+import { metricOf } from '../support/process-metrics.ts'
 
 const disk = FailingDisk.make()
 let cluster: TestCluster

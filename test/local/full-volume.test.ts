@@ -3,7 +3,8 @@ import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { until } from '../../runtime/until.ts'
-import { metricOf, TestCluster } from '../support/cluster.ts'
+import { TestCluster } from '../support/cluster.ts'
+import { metricOf } from '../support/process-metrics.ts'
 import { type SmallVolume, smallVolume } from '../support/small-volume.ts'
 
 let cluster: TestCluster | undefined

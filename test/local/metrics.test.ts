@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { METRICS } from '../../protocol/metrics/metrics.ts'
 import { until } from '../../runtime/until.ts'
 import { TestCluster } from '../support/cluster.ts'
+import { metricsOf } from '../support/process-metrics.ts'
 
 let cluster: TestCluster
 const NAME = 'vectorcluster="things",collection="things"'
@@ -16,14 +17,7 @@ beforeAll(async () => {
 afterAll(() => cluster.close())
 
 async function scrape(kind: 'router' | 'shard'): Promise<Map<string, number>> {
-  const { adminPort } = await cluster.find({ kind })
-  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
-  return new Map(
-    text.split('\n').flatMap((line): [string, number][] => {
-      const [, series, value] = /^([^#]\S*) (\S+)$/.exec(line) ?? []
-      return series === undefined ? [] : [[series, Number(value)]]
-    }),
-  )
+  return metricsOf(await cluster.find({ kind }))
 }
 
 function routerSays(series: string, value: number | undefined): Promise<unknown> {

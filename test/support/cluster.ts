@@ -256,14 +256,6 @@ export class TestCluster {
   }
 }
 
-/** A sample of a process, the first of its name. Throws where the process has none: a metric that is absent is not 0. */
-export async function metricOf({ adminPort }: Pick<ProcessStatus, 'adminPort'>, name: string): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${adminPort}/metrics`)).text()
-  const sample = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]
-  if (sample === undefined) throw new Error(`there is no metric ${name} on port ${adminPort}`)
-  return Number(sample)
-}
-
 const CLAIMS = join(tmpdir(), 'maksdb-test-ports')
 
 /**
