@@ -5,7 +5,7 @@
  * directory of which keys are lost is rebuilt on line.
  */
 
-import { asMaksError, MaksError } from '../../core/errors.ts'
+import { MaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { agrees, correctionOf, parseDirectoryRecord } from '../../core/log/directory-audit.ts'
 import type { RowFact } from '../../core/log/repair.ts'
@@ -18,7 +18,6 @@ import {
   type RowFactsResponse,
   RPC,
 } from '../../protocol/shard-rpc.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import { correctDirectory, type DirectoryCorrection, scanDirectory } from '../../store/directory-audit.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { cutOf, type DirectoryTexts, readDirectoryTexts, readTopology } from '../../store/topology.ts'
@@ -27,6 +26,7 @@ import type { HeartbeatLoop } from '../log/heartbeat.ts'
 import type { Replica } from '../log/replica.ts'
 import { callPeer, leaders } from '../pod/peers.ts'
 import type { Pod } from '../pod/pod.ts'
+import { PodLoop } from '../pod/pod-loop.ts'
 
 /** Ids that are compared together. */
 const PAGE = 256
@@ -40,7 +40,7 @@ export class DirectoryAuditor {
   readonly #election: Election
   readonly #heartbeat: HeartbeatLoop
   readonly #link: RedisLink
-  #closed = false
+  readonly #loop: PodLoop
   /** Of this pass: ids of which no cell holds what the directory tells. */
   #missing = 0
 
@@ -50,32 +50,31 @@ export class DirectoryAuditor {
     this.#election = election
     this.#heartbeat = heartbeat
     this.#link = new RedisLink(pod.config.redisUrl)
+    this.#loop = new PodLoop(pod, {
+      name: 'audit',
+      level: 'debug',
+      failed: 'the audit of the directory stopped at an error, and starts again',
+      pauseMs: () => this.#pauseMs,
+    })
   }
 
-  async run(): Promise<void> {
-    while (!this.#closed) {
-      await this.#pause()
-      if (!this.#audits()) continue
-      await this.#pass().catch((thrown: unknown) => {
-        this.#pod.logger.debug(
-          { error: asMaksError(thrown).message },
-          'the audit of the directory stopped at an error, and starts again',
-        )
-      })
-    }
+  run(): Promise<void> {
+    return this.#loop.run(async () => {
+      if (this.#audits()) await this.#pass()
+    })
   }
 
   close(): void {
-    this.#closed = true
+    this.#loop.close()
     this.#link.drop()
   }
 
   #audits(): boolean {
-    return !this.#closed && this.#election.role === 'primary' && this.#heartbeat.progress?.gateOpen === true
+    return !this.#loop.closed && this.#election.role === 'primary' && this.#heartbeat.progress?.gateOpen === true
   }
 
-  #pause(): Promise<void> {
-    return sleep(PAUSE_MS * this.#pod.config.clusters)
+  get #pauseMs(): number {
+    return PAUSE_MS * this.#pod.config.clusters
   }
 
   async #pass(): Promise<void> {
@@ -83,7 +82,7 @@ export class DirectoryAuditor {
     this.#missing = 0
     for await (const keys of this.#pages()) {
       if (keys.length > 0) await this.#compare(keys)
-      await this.#pause()
+      await this.#loop.pause(this.#pauseMs)
       if (!this.#audits()) return
     }
     if (this.#pod.log.scope.cell === 0) await this.#recount()
