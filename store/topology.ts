@@ -2,6 +2,7 @@
 import type { ClaimedData } from '../core/data-identity.ts'
 import type { IdKey } from '../core/ids.ts'
 import { parseDirectoryRecord } from '../core/log/directory-audit.ts'
+import { isTokenOf, podOfToken } from '../core/log/lease-token.ts'
 import { type Position, parsePosition } from '../core/log/position.ts'
 import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
@@ -130,11 +131,6 @@ function positionOrOrigin(text: string): Position {
   return parsePosition(text.includes('-') ? text : '0-0')
 }
 
-/** Tokens are `<pod>#<start id>#<random>`. */
-export function podOfToken(token: string): string {
-  return token.split('#')[0] ?? ''
-}
-
 /** One state of all cells, and what the directory says of ids, as kept; undefined while the gate is closed. */
 export async function readDirectoryTexts(
   redis: Redis,
@@ -206,7 +202,7 @@ export async function releaseLeaseOf(
 ): Promise<boolean> {
   const key = keysOf(scope.namespace, scope.name).lease(cell)
   const token = await redis.get(key)
-  if (token === null || !token.startsWith(`${pod}#${startId}#`)) return false
+  if (token === null || !isTokenOf(token, { pod, startId })) return false
   return (await runScript(redis, 'release-lease', [key], [token]))[0] === 'OK'
 }
 

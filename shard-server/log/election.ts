@@ -2,12 +2,14 @@
  * Who leads the cell: takes the lease when it is free, renews it, and knows by its own monotonic clock until when it may
  * answer as the primary. Safety does not rest on this clock: a late append meets the fence in the log.
  */
+import { randomBytes } from 'node:crypto'
+import { leaseToken } from '../../core/log/lease-token.ts'
 import { parsePosition } from '../../core/log/position.ts'
 import { nextRole, type Role, type RoleEvent } from '../../core/log/role.ts'
 import type { Lead } from '../../store/cell-log.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { leaders } from '../pod/peers.ts'
-import { leaseToken, type Pod } from '../pod/pod.ts'
+import type { Pod } from '../pod/pod.ts'
 import { PodLoop } from '../pod/pod-loop.ts'
 import type { Replica } from './replica.ts'
 
@@ -84,8 +86,8 @@ export class Election {
   }
 
   async #acquire(ttl: number): Promise<void> {
-    const { log, name, logger } = this.#pod
-    const token = leaseToken(this.#pod)
+    const { log, name, startId, logger } = this.#pod
+    const token = leaseToken({ pod: name, startId }, randomBytes(6).toString('hex'))
     const sent = performance.now()
     const { tip: point, timeline } = this.#replica
     const reply = await this.#link.use((redis) => log.acquire(redis, name, token, ttl, point.position, timeline))

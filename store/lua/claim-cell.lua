@@ -85,8 +85,7 @@ end
 local function told_by_primary(all, c)
   local w = redis.call('HMGET', KEYS[3 + 2 * c], 'token', 'epoch')
   for _, claim in ipairs(all) do
-    local process = claim.pod .. '#' .. claim.process .. '#'
-    if claim.cell == int(c) and w[1] and string.sub(w[1], 1, #process) == process
+    if claim.cell == int(c) and w[1] and is_token_of(w[1], claim.pod, claim.process)
       and string.match(claim.known, '^(%d+)') == w[2] then return true end
   end
   return false

@@ -27,6 +27,11 @@ local function load_cell(meta, log)
   return { meta = meta, log = log, epoch = m[1] or '0', head = m[2] or '0-0', seq = seq_of(m[2]), hash = m[3] or '',
     bytes = num(m[4]), trim_bytes = num(m[5]), trim = m[6] or '0-0', base = m[7], base_hash = m[8] }
 end
+-- Is this a lease token of the pod, and of its process if one is named? core/log/lease-token.ts makes them.
+local function is_token_of(token, pod, start_id)
+  local beginning = pod .. '#' .. (start_id and start_id .. '#' or '')
+  return string.sub(token, 1, #beginning) == beginning
+end
 -- Does the stream have all entries from the trim position to the head? A log that another client trimmed, or cut holes into,
 -- is not whole.
 local function whole(s)

@@ -17,6 +17,6 @@ if not last then return { 'ABSENT' } end
 local beat = cjson.decode(last)
 if beat.startId ~= ARGV[2] then return { 'OTHER', beat.startId or '' } end
 local token = redis.call('GET', KEYS[2])
-if token and string.sub(token, 1, #ARGV[1] + 1) == ARGV[1] .. '#' then return { 'LEADS' } end
+if token and is_token_of(token, ARGV[1]) then return { 'LEADS' } end
 redis.call('HDEL', KEYS[1], ARGV[1])
 return { 'OK' }
