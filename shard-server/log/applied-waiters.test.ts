@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { MaksError } from '../../core/errors.ts'
+import { QUEUES } from '../../core/limits.ts'
 import { AppliedWaiters } from './applied-waiters.ts'
 
 describe('a call that waits for an entry', () => {
@@ -35,3 +37,29 @@ describe('a call that waits for an entry', () => {
     expect(waiters.size).toBe(0)
   })
 })
+
+describe('the queue of calls that wait for an entry', () => {
+  it('refuses a request as retriable when it is full, and takes the next one when one has left it', async () => {
+    const waiters = new AppliedWaiters()
+    const all = Array.from({ length: QUEUES.QUEUE_WAITS_MAX.value }, (_, i) => {
+      waiters.checkRoom()
+      return waiters.wait(i + 1, 60_000)
+    })
+    const refusal = refusalOf(() => waiters.checkRoom())
+    expect(refusal).toMatchObject({ code: 'OVERLOADED', status: 429, retriable: true, details: { notExecuted: true } })
+    expect(refusal?.message).toContain('QUEUE_WAITS_MAX')
+    waiters.reached(1)
+    waiters.checkRoom()
+    waiters.fail()
+    expect((await Promise.all(all)).filter(Boolean)).toHaveLength(1)
+  })
+})
+
+function refusalOf(work: () => void): MaksError | undefined {
+  try {
+    work()
+    return undefined
+  } catch (error) {
+    return error as MaksError
+  }
+}

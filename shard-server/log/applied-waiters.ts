@@ -1,4 +1,5 @@
 /** Calls that wait until the replay of this pod has applied an entry of the log. */
+import { checkQueue } from '../../core/limits.ts'
 
 interface Waiter {
   seq: number
@@ -10,6 +11,14 @@ export class AppliedWaiters {
 
   get size(): number {
     return this.#waiters.length
+  }
+
+  /**
+   * Throws OVERLOADED if too many wait already. For requests, before anything of them is done; the loops of the pod itself, and
+   * a write that is in the log, wait in any case.
+   */
+  checkRoom(): void {
+    checkQueue('QUEUE_WAITS_MAX', this.size + 1)
   }
 
   /** Resolves to true when the entry with this number is applied, to false after the time, ms, or if waiting makes no sense. */

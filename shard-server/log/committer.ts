@@ -3,7 +3,7 @@
  * looked up on a new connection before anything else is sent (rule L4), so that a batch is neither lost nor doubled.
  */
 import { asMaksError, MaksError } from '../../core/errors.ts'
-import { entryBytes, LIMITS, logShareBytes } from '../../core/limits.ts'
+import { checkQueue, entryBytes, logShareBytes } from '../../core/limits.ts'
 import type { OperationResult } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { type CommitOutcome, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
@@ -15,9 +15,6 @@ import type { Replica } from './replica.ts'
 
 export const BATCH_OPERATIONS_MAX = 256
 export const BATCH_BYTES_MAX = 1024 * 1024
-/** Operations that may wait; beyond it requests get 429. Where none waits, any request is taken: none is refused for good. */
-export const QUEUE_OPERATIONS_MAX = 2 * LIMITS.WRITE_POINTS_MAX.value
-export const QUEUE_BYTES_MAX = 256 * 1024 * 1024
 const RESOLVE_RETRY_MS = 100
 /** How long a write of level `Replicated` waits for a replica of Redis; less than a command may take. */
 const REPLICATED_MS = 3000
@@ -48,7 +45,7 @@ interface Item {
 }
 
 const refused = (
-  code: 'NOT_PRIMARY' | 'GATE_CLOSED' | 'WAL_REGRESSED' | 'WAL_BUDGET' | 'OVERLOADED' | 'REDIS_UNAVAILABLE',
+  code: 'NOT_PRIMARY' | 'GATE_CLOSED' | 'WAL_REGRESSED' | 'WAL_BUDGET' | 'REDIS_UNAVAILABLE',
   message: string,
 ) => new MaksError(code, message, { details: { notExecuted: true } })
 
@@ -87,8 +84,11 @@ export class Committer {
     if (this.#resolving) throw refused('REDIS_UNAVAILABLE', 'Redis does not answer')
     const bytes = operations.reduce((sum, operation) => sum + operationBytes(operation), 0)
     const waiting = this.#queue.length - this.#taken
-    const full = waiting + operations.length > QUEUE_OPERATIONS_MAX || this.#queueBytes + bytes > QUEUE_BYTES_MAX
-    if (waiting > 0 && full) throw refused('OVERLOADED', 'too many writes wait for the log')
+    // If none waits, any request is taken: none is refused for good.
+    if (waiting > 0) {
+      checkQueue('QUEUE_OPERATIONS_MAX', waiting + operations.length)
+      checkQueue('QUEUE_BYTES_MAX', this.#queueBytes + bytes)
+    }
     const outcomes = operations.map(
       (operation) =>
         new Promise<Outcome>((settle) => this.#queue.push({ operation, bytes: operationBytes(operation), settle })),

@@ -160,6 +160,11 @@ export class Replica implements GatedReplica {
     return this.tip.position.seq >= seq ? Promise.resolve(true) : this.#waiters.wait(seq, timeoutMs)
   }
 
+  /** For a request that may wait for the entry. Throws OVERLOADED if it would have to, and too many wait already. */
+  checkRoomToWait(seq: number): void {
+    if (this.tip.position.seq < seq) this.#waiters.checkRoom()
+  }
+
   async #passGate(): Promise<void> {
     await this.#link.use(checkVersion)
     this.#phase = 'claiming'
