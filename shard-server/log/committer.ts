@@ -246,7 +246,7 @@ export class Committer {
       }
       await sleep(RESOLVE_RETRY_MS)
     }
-    // The number of the last batch is not known any more: only a new lead may go on.
+    // The number of the last batch is unknown from here on: only a new lead may continue.
     this.#election.stepDown(lead, 'the outcome of a batch could not be found out')
     throw unknown()
   }
@@ -282,7 +282,7 @@ function combine(outcomes: Outcome[]): Committed {
     ),
     heads,
     centroidVersion: Math.max(0, ...batches.map((batch) => batch.centroidVersion)),
-    // Of several, the first: what was written in it may be there no more, and then nobody can say so.
+    // Of several, the first: the log may have lost the entries of that timeline, and no later one proves that it has not.
     timeline: Math.min(...batches.map((batch) => batch.timeline)),
   }
 }

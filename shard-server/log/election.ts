@@ -118,7 +118,7 @@ export class Election {
       this.#extend(sent, ttl)
       this.#pod.metrics.add('maksdb_lease_renewals_total')
     } else if (reply[0] === 'GATE') {
-      // Reads go on until the lease ends; the lead itself ends when the gate opens again.
+      // Reads continue until the lease ends; the lead itself ends when the gate opens again.
       this.#replica.gateLost()
     } else {
       this.stepDown(lead, `epoch ${reply[1]} has begun`)

@@ -1,6 +1,6 @@
 /**
  * The level `Journal`: a copy of the cell's log on the pod's own volume, from the oldest snapshot kept there on. Entries are
- * synced before anybody is told that they are applied, so that an acknowledged write outlives the loss of Redis and the
+ * synced before they are reported as applied, so that an acknowledged write outlives the loss of Redis and the
  * death of every pod at once. Records are length, CRC-32, entry; what makes them trustworthy is the chain of the log: an
  * entry that does not continue the one before is where a segment ends, torn, damaged or not.
  */
@@ -20,7 +20,7 @@ interface Segment {
   path: string
   /** seq of its last entry. */
   last: number
-  /** It holds entries, or damage, that nobody could read as a continuation of the copy: never removed for being old. */
+  /** It holds entries that do not continue the replica state, or damage: never removed for being old. */
   unread?: Unread | undefined
 }
 
@@ -85,7 +85,7 @@ export class Journal {
     })
   }
 
-  /** The copy goes on from somewhere else: what was written down does not continue there. */
+  /** The replica state continues from another snapshot, which the entries in the journal do not continue. */
   reset(): Promise<void> {
     return this.snapshotTaken(Number.POSITIVE_INFINITY)
   }
@@ -108,7 +108,7 @@ export class Journal {
       await this.#file.appendFile(Buffer.concat(entries.flatMap(encode)))
       await this.#file.datasync()
     } catch (error) {
-      // After a failed sync nobody knows what of the file is on the disk: the next try goes to another one.
+      // After a failed sync it is unknown which bytes of the file are on the disk: the next try goes to another one.
       await this.#cut()
       throw error
     }
@@ -156,8 +156,8 @@ function encode(entry: LogEntry): Buffer[] {
 }
 
 /**
- * The records up to the first that is torn or damaged. One that ends with the file is torn: it was never synced, and nobody
- * was told of it. Damage is told apart, since whole records may follow it.
+ * The records up to the first that is torn or damaged. One that ends with the file is torn: it was never synced, and its entry
+ * never reported as applied. Damage is reported apart, since whole records may follow it.
  */
 function decodeAll(bytes: Buffer): { entries: LogEntry[]; damaged: boolean } {
   const entries: LogEntry[] = []
