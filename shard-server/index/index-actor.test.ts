@@ -48,3 +48,19 @@ it('a read that fails leaves its place in the queue', async () => {
   for (let i = 0; i < QUEUES.QUEUE_READS_MAX.value + 1; i++) await expect(failing()).rejects.toThrow('map')
   expect(await ask()).toEqual({ count: 0, redundantRows: 0 })
 })
+
+it('a wrong state ends the thread, and the owner of the thread gets the reason', async () => {
+  const died = Promise.withResolvers<Error>()
+  const own = new IndexActor(died.resolve)
+  await own.call('open', {
+    owner: 'default/films/1',
+    dimension: 2,
+    metric: 'L2',
+    vectors: { '': { size: 2, metric: 'L2' } },
+    scratchDir: join(folder, 'other'),
+  })
+  const entry = { type: 'C' as const, version: 1, userVersion: 1, key: '' as never, flag: '', idempotency: '' }
+  const point = { position: { epoch: 1, seq: 1 }, hash: 'h' }
+  void own.call('apply', { entries: [{ ...entry, rowStart: 0, rowEnd: 9 }], bytes: new Uint8Array(9), point })
+  expect((await died.promise).message).toContain('invariant violated: centroids of 9 bytes do not fit dimension 2')
+})

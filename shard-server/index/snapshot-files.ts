@@ -47,8 +47,10 @@ type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, pa
 /** Frozen at the call; the writing yields, so searches and applies go on meanwhile. Returns the verified position. */
 export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
   const { tip: point, version, holes, shape, centroids } = state
-  const rows = state.rows.liveRows()
   const store = state.rows
+  state.assertRows()
+  const rows = store.liveRows()
+  const rowsDigest = store.digest
   const lines = rows.map(
     (row): RowLine => [
       store.keyOf(row),
@@ -90,6 +92,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       holes: [...holes],
       centroidVersion: centroids.version,
       rows: rows.length,
+      digest: rowsDigest,
       files,
     }
     await writeFile(temporary, MANIFEST, [Buffer.from(sealed(manifest))])
@@ -234,7 +237,8 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
     await vectors.close()
   }
   if (manifest.rows > 0) state.kernel.appendFile(join(path, VECTORS))
-  if (state.kernel.rows !== state.rows.size || state.rows.size !== manifest.rows)
+  const { size, live, digest } = state.rows
+  if (state.kernel.rows !== size || size !== manifest.rows || live !== size || digest !== manifest.digest)
     throw new DamagedSnapshot(`${path} does not hold the rows that it names`)
   return state
 }

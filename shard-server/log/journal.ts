@@ -8,6 +8,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/pro
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { IdKey } from '../../core/ids.ts'
+import { assertContinues } from '../../core/log/log-invariants.ts'
 import { formatPosition, parsePosition } from '../../core/log/position.ts'
 import { countFitting, type EntryType, type LogEntry, type LogTip, verifyChain } from '../../store/log-entry.ts'
 import { SetAside } from '../index/set-aside.ts'
@@ -35,6 +36,8 @@ export class Journal {
   #segments: Segment[] = []
   #next = 1
   #file: FileHandle | undefined
+  /** Number of the last entry that this process has appended; undefined before the first, and after a reset. */
+  #appended: number | undefined
   /** One thing after the other: a snapshot that ends a segment must not cut into an append. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -87,7 +90,9 @@ export class Journal {
 
   /** The replica state continues from another snapshot, which the entries in the journal do not continue. */
   reset(): Promise<void> {
-    return this.snapshotTaken(Number.POSITIVE_INFINITY)
+    return this.snapshotTaken(Number.POSITIVE_INFINITY).then(() => {
+      this.#appended = undefined
+    })
   }
 
   close(): Promise<void> {
@@ -101,8 +106,10 @@ export class Journal {
   }
 
   async #append(entries: readonly LogEntry[]): Promise<void> {
+    const [first] = entries
     const last = entries.at(-1)?.position.seq
-    if (last === undefined) return
+    if (first === undefined || last === undefined) return
+    assertContinues(this.#appended, first.position.seq)
     try {
       this.#file ??= await this.#begin()
       await this.#file.appendFile(Buffer.concat(entries.flatMap(encode)))
@@ -114,6 +121,7 @@ export class Journal {
     }
     const segment = this.#segments.at(-1)
     if (segment) segment.last = last
+    this.#appended = last
   }
 
   async #putAside(path: string, { reaches }: Unread): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { InvariantViolated } from '../../core/invariant.ts'
 import { comparePositions, formatPosition } from '../../core/log/position.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { LogEntry, LogTip } from '../../store/log-entry.ts'
@@ -74,6 +75,7 @@ export class ReplicaVolume {
       try {
         return await this.#journal.append(entries)
       } catch (error) {
+        if (error instanceof InvariantViolated) throw error
         this.#pod.metrics.add('maksdb_journal_failures_total')
         this.#pod.logger.error({ error: String(error) }, 'the journal cannot be written; writes of this cell wait')
         await sleep(JOURNAL_RETRY_MS)

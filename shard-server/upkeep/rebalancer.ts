@@ -8,7 +8,7 @@ import { MaksError } from '../../core/errors.ts'
 import { parseInSlices } from '../../core/json/sliced-json.ts'
 import { randomCentroids } from '../../core/kmeans.ts'
 import { parsePosition } from '../../core/log/position.ts'
-import type { Partition } from '../../core/partition.ts'
+import { assertCentroids, type Partition } from '../../core/partition.ts'
 import { bytesOf, float32View, parseCentroids } from '../../core/vector.ts'
 import { type CentroidsRequest, RPC, type SampleRequest, type WaitRequest } from '../../protocol/shard-rpc.ts'
 import { inSlices } from '../../runtime/slices.ts'
@@ -117,6 +117,8 @@ export class Rebalancer {
     const lead = this.#election.lead
     if (!lead) throw new MaksError('NOT_PRIMARY', 'another pod leads now', { details: { notExecuted: true } })
     const centroids = await make()
+    const { clusters, vectors } = this.#pod.config
+    assertCentroids(centroids.byteLength, vectors[''].size, clusters)
     const reply = await this.#link.use((redis) => this.#pod.log.publish(redis, lead, 0, bytesOf(centroids)))
     if (reply[0] === 'CONFLICT') throw new MaksError('CONFLICT', `the collection has centroids of version ${reply[1]}`)
     if (reply[0] !== 'OK')
