@@ -77,22 +77,25 @@ export class Journal {
 
   /** The oldest snapshot holds all up to `seq`: what ends there is forgotten, and what follows goes to a new segment. */
   snapshotTaken(seq: number): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#cut()
-      const old = this.#segments.filter((segment) => segment.last <= seq)
-      for (const { path, unread } of old) {
-        if (unread) await this.#putAside(path, unread)
-        else await rm(path, { force: true })
-      }
-      this.#segments = this.#segments.filter((segment) => !old.includes(segment))
-    })
+    return this.#inTurn(() => this.#forget(seq))
   }
 
   /** The replica state continues from another snapshot, which the entries in the journal do not continue. */
   reset(): Promise<void> {
-    return this.snapshotTaken(Number.POSITIVE_INFINITY).then(() => {
+    return this.#inTurn(async () => {
+      await this.#forget(Number.POSITIVE_INFINITY)
       this.#appended = undefined
     })
+  }
+
+  async #forget(seq: number): Promise<void> {
+    await this.#cut()
+    const old = this.#segments.filter((segment) => segment.last <= seq)
+    for (const { path, unread } of old) {
+      if (unread) await this.#putAside(path, unread)
+      else await rm(path, { force: true })
+    }
+    this.#segments = this.#segments.filter((segment) => !old.includes(segment))
   }
 
   close(): Promise<void> {
