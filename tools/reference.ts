@@ -1,7 +1,7 @@
 /** The reference pages that are made from the code's own tables. test/static/generated.test.ts keeps them fresh. */
 import { z } from 'zod'
 import { ERRORS } from '../core/errors.ts'
-import { LIMITS } from '../core/limits.ts'
+import { LIMITS, QUEUES } from '../core/limits.ts'
 import { operatorEnvSchema, routerEnvSchema, shardEnvSchema } from '../protocol/env/config.ts'
 import { vectorClusterSpecSchema } from '../protocol/manifest/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/manifest/vector-cluster-status.ts'
@@ -118,6 +118,9 @@ export function referencePages(): Map<string, string> {
           what,
           `${ERRORS[code].http} \`${code}\``,
         ]),
+      )}\n\n## Queues of a pod\n\nEach pod of a shard has these queues. A request that would exceed one is refused with ${ERRORS.OVERLOADED.http} \`OVERLOADED\` before anything of it is done: the error names the limit and is retriable.\n\n${table(
+        ['limit', 'value', 'of'],
+        Object.entries(QUEUES).map(([name, { value, what }]) => [`\`${name}\``, value.toLocaleString('en'), what]),
       )}\n`,
     ],
     [

@@ -4,6 +4,7 @@
  */
 import { refusalOf } from '../../core/data-identity.ts'
 import { asMaksError, type MaksError } from '../../core/errors.ts'
+import { leaderOf } from '../../core/log/leader.ts'
 import type { Partition } from '../../core/partition.ts'
 import { SpillReservoir } from '../../core/spill.ts'
 import { float32View } from '../../core/vector.ts'
@@ -121,8 +122,7 @@ export class Collection {
   }
 
   leader(cell: number): Heartbeat | undefined {
-    const view = this.topology?.cells[cell]
-    return view?.leased ? this.topology?.members.find((member) => member.pod === view.leader) : undefined
+    return leaderOf(this.topology, cell)
   }
 
   /**

@@ -4,9 +4,11 @@
  */
 import { MaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
+import { assertInvariant } from '../../core/invariant.ts'
 import { coverEntry, type Hole } from '../../core/log/coverage.ts'
 import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
+import { assertCentroids } from '../../core/partition.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { FaissKernel } from './faiss-kernel.ts'
@@ -78,8 +80,10 @@ export class CellState {
       coverEntry(this, entry)
       if (entry.idempotency !== '') this.idempotency.note(parseIdempotencyRecord(entry.key, entry.idempotency))
       if (entry.type === 'T') this.#evict(entry)
-      if (entry.type === 'C')
+      if (entry.type === 'C') {
+        assertCentroids(entry.rowEnd - entry.rowStart, this.shape.dimension)
         this.centroids = { version: entry.userVersion, bytes: bytes.slice(entry.rowStart, entry.rowEnd) }
+      }
       if (entry.type !== 'U') continue
       const { vector, payload } = decodeRow(bytes.subarray(entry.rowStart, entry.rowEnd), this.shape.dimension)
       const { key, version: born, userVersion } = entry
@@ -90,6 +94,7 @@ export class CellState {
     }
     this.kernel.append(added)
     this.tip = point
+    this.assertRows()
     if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
   }
 
@@ -104,6 +109,14 @@ export class CellState {
     this.kernel.clear()
     this.kernel.append(this.rows.vectorBlocks())
     this.compactions++
+    this.assertRows()
+  }
+
+  /** Asserts that rows and kernel have the same rows: a search takes the kernel's numbers for the rows'. */
+  assertRows(): void {
+    const { kernel, rows } = this
+    assertInvariant(kernel.rows === rows.size, () => `the kernel has ${kernel.rows} rows, and ${rows.size} are stored`)
+    rows.assertCounts()
   }
 
   /** Throws STALE where the version was already given up. */

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
+import { InvariantViolated } from '../../core/invariant.ts'
 import { checkLimit } from '../../core/limits.ts'
 import { formatPosition, ORIGIN } from '../../core/log/position.ts'
 import { ownerCell } from '../../core/partition.ts'
@@ -246,6 +247,8 @@ async function answer(port: MessagePort, { id, call, argument }: CallMessage): P
     const value = await (handlers[call] as (argument: unknown) => unknown)(argument)
     port.postMessage({ id, value }, buffersOf(call, value))
   } catch (thrown) {
+    // A wrong state answers no further call: the thread ends, and the process with it.
+    if (thrown instanceof InvariantViolated) throw thrown
     const error = asMaksError(thrown)
     port.postMessage({ id, error: { code: error.code, message: error.message } })
   }

@@ -7,6 +7,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { compareKeys, type IdKey } from '../../core/ids.ts'
+import { assertInvariant } from '../../core/invariant.ts'
 import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { Column } from './column.ts'
@@ -78,6 +79,17 @@ export class RowStore {
   /** The same for the same live rows, in whatever order they came: a sum of their checksums. */
   get digest(): string {
     return this.#sum.toString(16).padStart(8, '0')
+  }
+
+  /** Asserts that the ids, the row mask and the counters agree on the number of live rows. */
+  assertCounts(): void {
+    const { live, size } = this
+    const { count } = this.#liveMask
+    assertInvariant(live === count, () => `${live} ids are live, and the row mask has ${count} rows`)
+    assertInvariant(
+      live <= size && this.points + this.copies <= live,
+      () => `of ${size} rows ${live} are live, ${this.points} as owners and ${this.copies} as redundant rows`,
+    )
   }
 
   vector(row: number): Float32Array {

@@ -67,7 +67,7 @@ export class SetAside {
     return removed
   }
 
-  /** The log goes on without this pod's copy: what was set aside may be all that there is, and goes with what was lost. */
+  /** The log continues without this replica state: what was set aside may be all that is left, and joins the lost files. */
   async moveTo(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true })
     await rename(this.#dir, join(folder, `${FOLDER}-${Date.now()}`)).catch((error: NodeJS.ErrnoException) => {

@@ -39,16 +39,18 @@ const MANIFEST = 'manifest.json'
 const TEMPORARY = 'tmp-'
 const WRITE_BYTES = 1024 * 1024
 
-type DepartedRow = [born: number, userVersion: number, flag: RowFlag, payload: string, vector: string]
-type DepartedLine = [key: IdKey, version: number, target: number | null, since: number, row: DepartedRow | null]
-type OnceLine = [request: string, digest: string, at: number, id: IdKey, result: string]
+type EvictedRow = [born: number, userVersion: number, flag: RowFlag, payload: string, vector: string]
+type TombstoneLine = [key: IdKey, version: number, target: number | null, since: number, row: EvictedRow | null]
+type IdempotencyLine = [request: string, digest: string, at: number, id: IdKey, result: string]
 type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, payload: string]
 
 /** Frozen at the call; the writing yields, so searches and applies go on meanwhile. Returns the verified position. */
 export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
   const { tip: point, version, holes, shape, centroids } = state
-  const rows = state.rows.liveRows()
   const store = state.rows
+  state.assertRows()
+  const rows = store.liveRows()
+  const rowsDigest = store.digest
   const lines = rows.map(
     (row): RowLine => [
       store.keyOf(row),
@@ -61,7 +63,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
   const vectors = rows.map((row) => store.vector(row))
   const evicted = [...state.tombstones.entries()]
   const idempotency = [...state.idempotency.all()].map(
-    ({ request, digest, at, id, result }): OnceLine => [request, digest, at, id, result],
+    ({ request, digest, at, id, result }): IdempotencyLine => [request, digest, at, id, result],
   )
   const name = `snapshot-${formatPosition(point.position)}`
   if (await isThere(join(dir, name), point)) return point.position
@@ -77,7 +79,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       ),
       await writeFile(temporary, ROWS, lineParts(lines)),
       await writeFile(temporary, CENTROIDS, [centroids.bytes]),
-      await writeFile(temporary, TOMBSTONES, lineParts(evicted.map(departedLine))),
+      await writeFile(temporary, TOMBSTONES, lineParts(evicted.map(tombstoneLine))),
       await writeFile(temporary, IDEMPOTENCY, lineParts(idempotency)),
     ]
     const manifest: SnapshotManifest = {
@@ -90,6 +92,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       holes: [...holes],
       centroidVersion: centroids.version,
       rows: rows.length,
+      digest: rowsDigest,
       files,
     }
     await writeFile(temporary, MANIFEST, [Buffer.from(sealed(manifest))])
@@ -135,22 +138,22 @@ function* vectorParts(header: Buffer, vectors: readonly Float32Array[]): Generat
   for (const vector of vectors) yield bytesOf(vector)
 }
 
-function departedLine([key, { version, target, since, row }]: readonly [IdKey, TombstoneRecord]): DepartedLine {
-  const kept: DepartedRow | null = row
+function tombstoneLine([key, { version, target, since, row }]: readonly [IdKey, TombstoneRecord]): TombstoneLine {
+  const kept: EvictedRow | null = row
     ? [row.born, row.userVersion, row.flag, row.payload, Buffer.from(bytesOf(row.vector)).toString('base64')]
     : null
   return [key, version, target, since, kept]
 }
 
 function tombstoneOf(line: string): [IdKey, TombstoneRecord] {
-  const [key, version, target, since, kept] = JSON.parse(line) as DepartedLine
+  const [key, version, target, since, kept] = JSON.parse(line) as TombstoneLine
   if (!kept) return [key, { version, target, since, row: undefined }]
   const [born, userVersion, flag, payload, vector] = kept
   const row = { key, born, userVersion, flag, payload, vector: float32View(Buffer.from(vector, 'base64')) }
   return [key, { version, target, since, row }]
 }
 
-function* lineParts(lines: readonly (RowLine | DepartedLine | OnceLine)[]): Generator<Uint8Array> {
+function* lineParts(lines: readonly (RowLine | TombstoneLine | IdempotencyLine)[]): Generator<Uint8Array> {
   for (const line of lines) yield Buffer.from(`${JSON.stringify(line)}\n`)
 }
 
@@ -213,7 +216,7 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   state.centroids = { version: manifest.centroidVersion, bytes: await readFile(join(path, CENTROIDS)) }
   for (const line of await linesOf(path, TOMBSTONES)) state.tombstones.keep(...tombstoneOf(line))
   for (const line of await linesOf(path, IDEMPOTENCY)) {
-    const [request, digest, at, id, result] = JSON.parse(line) as OnceLine
+    const [request, digest, at, id, result] = JSON.parse(line) as IdempotencyLine
     state.idempotency.note({ request, digest, at, id, result })
   }
   const lines = await linesOf(path, ROWS)
@@ -234,7 +237,8 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
     await vectors.close()
   }
   if (manifest.rows > 0) state.kernel.appendFile(join(path, VECTORS))
-  if (state.kernel.rows !== state.rows.size || state.rows.size !== manifest.rows)
+  const { size, live, digest } = state.rows
+  if (state.kernel.rows !== size || size !== manifest.rows || live !== size || digest !== manifest.digest)
     throw new DamagedSnapshot(`${path} does not hold the rows that it names`)
   return state
 }

@@ -12,7 +12,7 @@ import { differences, type RowShape } from '../../core/data-identity.ts'
 import { MaksError } from '../../core/errors.ts'
 import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 
-export const SNAPSHOT_FORMAT = 6
+export const SNAPSHOT_FORMAT = 7
 const MANIFEST = 'manifest.json'
 const READ_BYTES = 1024 * 1024
 const NAME = /^snapshot-\d+-\d+$/
@@ -27,6 +27,8 @@ const manifestSchema = z.object({
   holes: z.array(z.tuple([z.number(), z.number()])),
   centroidVersion: z.number(),
   rows: z.number(),
+  /** Of the rows, as `RowStore.digest`: what is loaded is what was written, whatever the files hold. */
+  digest: z.string(),
   files: z.array(z.object({ name: z.string().regex(/^[a-z]+\.[a-z]+$/), bytes: z.number(), sha256: z.string() })),
 })
 export type SnapshotManifest = z.infer<typeof manifestSchema>

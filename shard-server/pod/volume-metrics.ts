@@ -10,7 +10,7 @@ export function reportVolume(dataDir: string, metrics: Metrics): void {
     metrics.set('maksdb_volume_bytes', blocks * bsize)
     metrics.set('maksdb_volume_free_bytes', bavail * bsize)
   }
-  // A volume that cannot be asked is said by snapshots and journal, which write to it.
+  // Snapshots and journal, which write to the volume, report one that fails.
   const tell = () => void report().catch(() => undefined)
   tell()
   setInterval(tell, EVERY_MS).unref()

@@ -3,14 +3,12 @@
  * one of 16. One batch in flight. A search whose call has ended leaves the queue.
  */
 import { MaksError } from '../../core/errors.ts'
-import { beyond, LIMITS } from '../../core/limits.ts'
+import { beyond, checkQueue, LIMITS } from '../../core/limits.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
 import type { IndexQuery, ToldRows } from '../index/index-calls.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export const BATCH_QUERIES_MAX = 128
-/** Queries that may wait; beyond it searches get 429. */
-export const QUEUE_QUERIES_MAX = 4096
 
 export interface Found {
   found: ToldRows
@@ -42,9 +40,7 @@ export class SearchBatcher {
   /** Throws OVERLOADED where the queue is full, TIMEOUT where the call ends before its turn has come. */
   async search(queries: readonly IndexQuery[], call: Call): Promise<Found[]> {
     checkWaiting(call)
-    if (this.#waiting.length + queries.length > QUEUE_QUERIES_MAX) {
-      throw new MaksError('OVERLOADED', 'too many searches wait', { details: { notExecuted: true } })
-    }
+    checkQueue('QUEUE_QUERIES_MAX', this.#waiting.length + queries.length)
     const started = performance.now()
     const request: Request = { call, bytes: 0 }
     const answers = queries.map(

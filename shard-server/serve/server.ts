@@ -91,6 +91,7 @@ async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[
   const operations = request.operations.map((operation) =>
     toOperation(operation, pod.env.MAKSDB_CELL, rowsOf, request.idempotency),
   )
+  if (request.wait) replica.checkRoomToWait(Number.POSITIVE_INFINITY)
   const { results, heads, centroidVersion, timeline } = await committer.commit(operations)
   const own = heads[pod.env.MAKSDB_CELL]
   if (request.wait && own !== undefined && !(await reached(replica, { seq: own, timeline }, call))) {
@@ -130,7 +131,10 @@ async function reached(replica: Replica, { seq, timeline }: WaitRequest, call: C
   return applied && replica.timeline === timeline
 }
 
-/** Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another. */
+/**
+ * Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another, and
+ * OVERLOADED if too many wait.
+ */
 async function enter(
   { pod, election, replica }: ShardParts,
   scope: ReadScope,
@@ -141,6 +145,7 @@ async function enter(
   if (scope.primary && !election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (!scope.cut) return undefined
+  replica.checkRoomToWait(scope.cut.seq)
   if (!(await reached(replica, scope.cut, call))) {
     throw new MaksError('STALE', `pod ${pod.name} has not reached ${scope.cut.epoch}-${scope.cut.seq}`)
   }
@@ -178,7 +183,7 @@ async function search(parts: ShardParts, { scope, queries }: SearchRequest, chun
 async function rows(parts: ShardParts, request: RowsRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
   const { keys, withPayload, withVector } = request
-  const answer = await parts.pod.index.call('rows', { keys, at, withPayload, withVector })
+  const answer = await parts.pod.index.ask('rows', { keys, at, withPayload, withVector })
   leave(parts, request.scope)
   return rowsFrame(answer)
 }
@@ -186,7 +191,7 @@ async function rows(parts: ShardParts, request: RowsRequest, _chunks: Buffer[], 
 async function scroll(parts: ShardParts, request: ScrollRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
   const { from, limit, withPayload, withVector } = request
-  const answer = await parts.pod.index.call('page', { from, limit, at, withPayload, withVector })
+  const answer = await parts.pod.index.ask('page', { from, limit, at, withPayload, withVector })
   leave(parts, request.scope)
   return rowsFrame(answer)
 }
@@ -206,14 +211,14 @@ function chunksOf(told: readonly ToldRows[]): Chunk[] {
 
 async function count(parts: ShardParts, request: CountRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
-  const header: CountResponse = await parts.pod.index.call('count', { at })
+  const header: CountResponse = await parts.pod.index.ask('count', { at })
   leave(parts, request.scope)
   return { header }
 }
 
 async function rowFacts(parts: ShardParts, { scope, keys }: RowFactsRequest, _chunks: Buffer[], call: Call) {
   await enter(parts, scope, call)
-  const header: RowFactsResponse = { rows: await parts.pod.index.call('rowFacts', { keys }) }
+  const header: RowFactsResponse = { rows: await parts.pod.index.ask('rowFacts', { keys }) }
   leave(parts, scope)
   return { header }
 }
@@ -223,6 +228,7 @@ async function wait({ pod, replica, election }: ShardParts, request: WaitRequest
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (replica.timeline !== request.timeline)
     throw new MaksError('UNKNOWN_OUTCOME', 'Redis came back otherwise while the write was on its way')
+  replica.checkRoomToWait(request.seq)
   if (!(await reached(replica, request, call)))
     throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)
   return { header: {} }
@@ -233,7 +239,7 @@ async function handOver({ election }: ShardParts, request: HandOverRequest) {
 }
 
 async function sample({ pod }: ShardParts, request: SampleRequest) {
-  return { header: {}, chunks: [bytesOf(await pod.index.call('sample', { limit: request.limit }))] }
+  return { header: {}, chunks: [bytesOf(await pod.index.ask('sample', { limit: request.limit }))] }
 }
 
 async function centroids({ rebalancer }: ShardParts, request: CentroidsRequest, chunks: Buffer[]) {
