@@ -1,4 +1,4 @@
-/** Calls to shards. An error says whether the shard proved that nothing was executed. */
+/** Calls to shards. `notExecuted` of an error is true if it is proven that nothing was executed. */
 import { Agent } from 'undici'
 import { httpUrl } from '../../core/address.ts'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'

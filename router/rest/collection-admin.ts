@@ -16,26 +16,26 @@ import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
 import { type Call, remainingMs } from '../../runtime/call.ts'
 import { errorOfReply } from '../../runtime/http-server.ts'
 import { within } from '../../runtime/until.ts'
-import type { Registry } from '../cluster/collections.ts'
+import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import { asObject, Fields } from './json-fields.ts'
 
 export interface CollectionParts {
   env: RouterEnv
-  registry: Registry
+  collections: Collections
   shards: ShardClient
 }
 
 const READY_POLL_MS = 30
 
 export async function createCollection(parts: CollectionParts, request: Request, call: Call): Promise<boolean> {
-  const { env, registry } = parts
+  const { env, collections } = parts
   const collection = String(request.params.c)
   const fault = collectionNameFault(collection)
   if (fault !== undefined)
     throw badRequest(`the name ${JSON.stringify(collection)} is not valid for a collection: it ${fault}`)
   const wanted = parseCreate(request.body)
-  if (registry.find(collection))
+  if (collections.find(collection))
     throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
     const manifest = JSON.stringify(manifestOf(collection, wanted.spec))
@@ -46,8 +46,8 @@ export async function createCollection(parts: CollectionParts, request: Request,
   }
   await supervisor(env, 'POST', '/collections', { collection, ...wanted })
   const ready = await within({ limitMs: remainingMs(call), everyMs: READY_POLL_MS }, async () => {
-    registry.reload()
-    const made = registry.find(collection)
+    collections.reload()
+    const made = collections.find(collection)
     await made?.refresh()
     return made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell))
   })
@@ -101,9 +101,9 @@ function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVecto
 }
 
 export async function removeCollection(parts: CollectionParts, request: Request): Promise<boolean> {
-  const { env, registry } = parts
+  const { env, collections } = parts
   const collection = String(request.params.c)
-  const there = registry.find(collection)
+  const there = collections.find(collection)
   if (!there) return false
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
     const { namespace, name } = there.config
@@ -113,7 +113,7 @@ export async function removeCollection(parts: CollectionParts, request: Request)
     )
   }
   await supervisor(env, 'DELETE', `/collections/${encodeURIComponent(collection)}`)
-  registry.reload()
+  collections.reload()
   return true
 }
 

@@ -21,18 +21,18 @@ const ACCEPT_WAIT_MS = 30_000
 const ACCEPT_POLL_MS = 200
 
 export function collectionRoutes(router: Router, parts: CollectionParts, send: Send): void {
-  const { registry } = parts
+  const { collections } = parts
   router.get(
     '/collections',
-    send(async () => ({ result: { collections: registry.names.map((known) => ({ name: known })) } })),
+    send(async () => ({ result: { collections: collections.names.map((known) => ({ name: known })) } })),
   )
   router.get(
     '/collections/:c/exists',
-    send(async (request) => ({ result: { exists: registry.find(name(request)) !== undefined } })),
+    send(async (request) => ({ result: { exists: collections.find(name(request)) !== undefined } })),
   )
   router.get(
     '/collections/:c',
-    send(async (request) => ({ result: await describe(registry.get(name(request))) })),
+    send(async (request) => ({ result: await describe(collections.get(name(request))) })),
   )
   router.put(
     '/collections/:c',
@@ -45,18 +45,18 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   router.put(
     '/collections/:c/index',
     send(async (request) => {
-      registry.get(name(request))
+      collections.get(name(request))
       checkIndex(request.body)
       return { result: { operation_id: 0, status: 'completed' } }
     }),
   )
   router.get(
     '/v1/collections/:c/topology',
-    send(async (request) => ({ result: await topology(registry.get(name(request))) })),
+    send(async (request) => ({ result: await topology(collections.get(name(request))) })),
   )
   router.get(
     '/v1/collections/:c/centroids',
-    send(async (request) => ({ pieces: centroids(registry.get(name(request))) })),
+    send(async (request) => ({ pieces: centroids(collections.get(name(request))) })),
   )
   router.post(
     '/v1/collections/:c/centroids/train',
@@ -69,7 +69,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   router.post(
     '/v1/collections/:c/accept-loss',
     send(async (request) => {
-      const collection = registry.get(name(request))
+      const collection = collections.get(name(request))
       noFields(request.body)
       const reply = await collection.link.use((redis) => acceptLoss(redis, collection.scope))
       const open = await within({ limitMs: ACCEPT_WAIT_MS, everyMs: ACCEPT_POLL_MS }, async () => {
@@ -199,7 +199,7 @@ async function install(
   action: CentroidsRequest['action'],
   call: Call,
 ): Promise<unknown> {
-  const collection = parts.registry.get(name(request))
+  const collection = parts.collections.get(name(request))
   const { config } = collection
   const header: CentroidsRequest = { action }
   const chunks: Uint8Array[] = []

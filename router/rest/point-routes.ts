@@ -5,7 +5,7 @@ import { idJson, idKeyOfPath } from '../../core/ids.ts'
 import type { Call } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
-import type { Registry } from '../cluster/collections.ts'
+import type { Collections } from '../cluster/collections.ts'
 import type { Points } from '../points.ts'
 import type { Point, ScoredPoint } from '../query/rows.ts'
 import type { Write } from '../write/writes.ts'
@@ -25,7 +25,7 @@ import { type Limits, readParams, writeOptions } from './request-options.ts'
 
 export interface PointParts {
   limits: Limits
-  registry: Registry
+  collections: Collections
   points: Points
 }
 
@@ -50,8 +50,8 @@ const LATER = [
 ]
 
 export function pointRoutes(router: Router, parts: PointParts, send: Send): void {
-  const { registry, limits } = parts
-  const of = (request: Request) => registry.get(String(request.params.c))
+  const { collections, limits } = parts
+  const of = (request: Request) => collections.get(String(request.params.c))
   router.put(
     '/collections/:c/points',
     send(async (request, call) => {

@@ -11,7 +11,7 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { checkAccess, READING_POST } from '../auth.ts'
-import type { Registry } from '../cluster/collections.ts'
+import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import type { Points } from '../points.ts'
 import { serverOf } from '../tls.ts'
@@ -27,7 +27,7 @@ const LATER_PAGES = ['/openapi.json', '/docs', '/console', '/telemetry', '/alias
 
 export interface RestParts {
   env: RouterEnv
-  registry: Registry
+  collections: Collections
   shards: ShardClient
   points: Points
   metrics: Metrics
@@ -38,7 +38,7 @@ export interface RestParts {
 }
 
 export function makeRestServer(parts: RestParts): Server {
-  const { env, registry, shards, points, metrics } = parts
+  const { env, collections, shards, points, metrics } = parts
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -52,7 +52,7 @@ export function makeRestServer(parts: RestParts): Server {
     response.on('finish', () => {
       const route = (request.route as { path?: string } | undefined)?.path ?? 'other'
       metrics.observe('maksdb_http_request_seconds', elapsed(response), {
-        ...clusterOf(registry, request),
+        ...clusterOf(collections, request),
         method: request.method,
         route,
         status: response.statusCode,
@@ -81,8 +81,8 @@ export function makeRestServer(parts: RestParts): Server {
   app.use(express.raw({ type: () => true, limit: env.MAKSDB_BODY_BYTES_MAX, inflate: false }), parseBody)
   const limits = { limitMax: env.MAKSDB_LIMIT_MAX, timeoutMs: env.MAKSDB_TIMEOUT_MS }
   const router = express.Router()
-  collectionRoutes(router, { env, registry, shards }, send)
-  pointRoutes(router, { limits, registry, points }, send)
+  collectionRoutes(router, { env, collections, shards }, send)
+  pointRoutes(router, { limits, collections, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
     throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)
@@ -137,8 +137,8 @@ const send: Send = (handler) => (request, response, next) => {
 }
 
 /** Of known collections only: a label must not take whatever text comes in a path. */
-function clusterOf(registry: Registry, { path }: Request): { vectorcluster?: string } {
-  const collection = registry.find(/^\/collections\/([^/]+)/.exec(path)?.[1] ?? '')
+function clusterOf(collections: Collections, { path }: Request): { vectorcluster?: string } {
+  const collection = collections.find(/^\/collections\/([^/]+)/.exec(path)?.[1] ?? '')
   return collection ? { vectorcluster: collection.config.name } : {}
 }
 
@@ -158,7 +158,7 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
   // There is nobody to answer.
   if (response.destroyed) return
   const error = fromExpress(thrown)
-  parts.metrics.add('maksdb_rejected_requests_total', 1, { ...clusterOf(parts.registry, request), code: error.code })
+  parts.metrics.add('maksdb_rejected_requests_total', 1, { ...clusterOf(parts.collections, request), code: error.code })
   if (error.code === 'INTERNAL')
     parts.logger.error({ error: error.stack, cause: String(error.cause), path: request.path }, 'a request failed')
   if (response.headersSent) return void response.destroy()

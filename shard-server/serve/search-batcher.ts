@@ -5,7 +5,7 @@
 import { MaksError } from '../../core/errors.ts'
 import { beyond, LIMITS } from '../../core/limits.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
-import type { IndexQuery, ToldRows } from '../index/index-calls.ts'
+import type { EncodedRows, IndexQuery } from '../index/index-calls.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export const BATCH_QUERIES_MAX = 128
@@ -13,7 +13,7 @@ export const BATCH_QUERIES_MAX = 128
 export const QUEUE_QUERIES_MAX = 4096
 
 export interface Found {
-  found: ToldRows
+  found: EncodedRows
   scanned: number
 }
 
@@ -51,7 +51,7 @@ export class SearchBatcher {
       (query) => new Promise<Found>((resolve, reject) => this.#waiting.push({ query, request, resolve, reject })),
     )
     call.signal.addEventListener('abort', () => this.#leave(request), { once: true })
-    this.#told()
+    this.#reportDepth()
     void this.#drain()
     const found = await Promise.all(answers)
     this.#pod.metrics.observe('maksdb_search_seconds', (performance.now() - started) / 1000)
@@ -63,7 +63,7 @@ export class SearchBatcher {
     const left = this.#waiting.filter((item) => item.request === request)
     if (left.length === 0) return
     this.#waiting = this.#waiting.filter((item) => item.request !== request)
-    this.#told()
+    this.#reportDepth()
     this.#cancel(left)
   }
 
@@ -72,7 +72,7 @@ export class SearchBatcher {
     for (const item of items) item.reject(new MaksError('TIMEOUT', 'nobody waits for the answer of this search'))
   }
 
-  #told(): void {
+  #reportDepth(): void {
     this.#pod.metrics.set('maksdb_queue_depth', this.#waiting.length, { queue: 'search' })
   }
 
@@ -81,7 +81,7 @@ export class SearchBatcher {
     this.#busy = true
     while (this.#waiting.length > 0) {
       const items = this.#waiting.splice(0, BATCH_QUERIES_MAX)
-      this.#told()
+      this.#reportDepth()
       this.#pod.metrics.observe('maksdb_search_batch_queries', items.length)
       // A request that is refused already need not be computed to its end.
       const [open, refused] = [items.filter(within), items.filter((item) => !within(item))]

@@ -32,7 +32,7 @@ import { type Call, callOf, remainingMs } from '../../runtime/call.ts'
 import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from '../../runtime/http-server.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
-import type { ToldRows } from '../index/index-calls.ts'
+import type { EncodedRows } from '../index/index-calls.ts'
 import { listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
 import type { Replica } from '../log/replica.ts'
 import type { Pod } from '../pod/pod.ts'
@@ -167,11 +167,11 @@ async function search(parts: ShardParts, { scope, queries }: SearchRequest, chun
     call,
   )
   leave(parts, scope)
-  const told = answers.map(({ found }) => found)
-  const hits = told.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
+  const encoded = answers.map(({ found }) => found)
+  const hits = encoded.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
   return {
     header: jsonParts(['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}}`]),
-    chunks: chunksOf(told),
+    chunks: chunksOf(encoded),
   }
 }
 
@@ -192,7 +192,7 @@ async function scroll(parts: ShardParts, request: ScrollRequest, _chunks: Buffer
 }
 
 /** The text of a `RowsResponse`. */
-function rowsFrame(answer: ToldRows) {
+function rowsFrame(answer: EncodedRows) {
   return { header: jsonParts(['{"rows":', answer.headers, '}']), chunks: chunksOf([answer]) }
 }
 
@@ -200,8 +200,8 @@ function jsonParts(parts: readonly (string | Uint8Array)[]): Chunk {
   return parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))
 }
 
-function chunksOf(told: readonly ToldRows[]): Chunk[] {
-  return [told.map(({ vectors }) => bytesOf(vectors)), told.map(({ payloads }) => payloads)]
+function chunksOf(encoded: readonly EncodedRows[]): Chunk[] {
+  return [encoded.map(({ vectors }) => bytesOf(vectors)), encoded.map(({ payloads }) => payloads)]
 }
 
 async function count(parts: ShardParts, request: CountRequest, _chunks: Buffer[], call: Call) {
