@@ -117,12 +117,12 @@ export class Reads {
     run: (source: ReadSource) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
+      checkWaiting(call)
       const source = await sourceFor(collection, read, { ...reach, again: attempt > 1 })
       try {
         return await run(source)
       } catch (error) {
         if (asMaksError(error).code !== 'STALE' || attempt === CUT_ATTEMPTS) throw error
-        checkWaiting(call)
       }
     }
   }

@@ -211,18 +211,21 @@ async function install(
   } else noFields(request.body)
   const leader = collection.leader(0)
   if (!leader) throw new MaksError('NO_PRIMARY', 'cell 0 has no primary')
+  // The shard installs what it was sent, so the router waits for the outcome even if the client has gone.
+  const sending = untilDeadline(call)
   try {
     const { header: answer } = await parts.shards.call<{ version: number }>(
       leader,
       RPC.centroids,
       header,
       chunks,
-      // What was sent is brought to its end.
-      untilDeadline(call),
+      sending,
     )
     return { version: answer.version }
   } catch (thrown) {
     const error = asMaksError(thrown)
     throw error.code === 'CELL_UNAVAILABLE' ? new MaksError('UNKNOWN_OUTCOME', error.message, { cause: error }) : error
+  } finally {
+    sending.cancel('the centroids are installed or refused')
   }
 }

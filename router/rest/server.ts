@@ -6,7 +6,7 @@ import { asMaksError, MaksError } from '../../core/errors.ts'
 import { parseRequestJson } from '../../core/json/request-json.ts'
 import type { RouterEnv } from '../../protocol/env/config.ts'
 import { QDRANT_VERSION, VERSION } from '../../protocol/version.ts'
-import { type Call, OpenCall } from '../../runtime/call.ts'
+import { type Call, endWithResponse, OpenCall } from '../../runtime/call.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { inSlices } from '../../runtime/slices.ts'
@@ -110,8 +110,7 @@ const OVERTIME_MS = 500
 async function inTime<T>(request: Request, response: Response, work: (call: Call) => Promise<T>): Promise<T> {
   const limitMs = timeoutMs(request, { timeoutMs: Number(response.locals.timeoutMs) })
   const call = new OpenCall(limitMs)
-  response.on('close', () => call.cancel('the client has gone'))
-  if (response.destroyed) call.cancel('the client has gone')
+  endWithResponse(call, response)
   const writes = request.method !== 'GET' && !READING_POST.test(request.path)
   let timer: NodeJS.Timeout | undefined
   const overtime = new Promise<never>((_resolve, reject) => {

@@ -39,7 +39,7 @@ export class SearchBatcher {
     this.#pod = pod
   }
 
-  /** Throws OVERLOADED where the queue is full, TIMEOUT where the call ends before its turn has come. */
+  /** Throws OVERLOADED if the queue is full, TIMEOUT if the call ends before its turn has come. */
   async search(queries: readonly IndexQuery[], call: Call): Promise<Found[]> {
     checkWaiting(call)
     if (this.#waiting.length + queries.length > QUEUE_QUERIES_MAX) {
@@ -58,7 +58,7 @@ export class SearchBatcher {
     return found
   }
 
-  /** Nobody waits for the answer of this request any more. */
+  /** The call of the request has ended: its queries leave the queue. */
   #leave(request: Request): void {
     const left = this.#waiting.filter((item) => item.request === request)
     if (left.length === 0) return
@@ -113,9 +113,12 @@ export class SearchBatcher {
         items.length > 1 &&
         error instanceof MaksError &&
         (error.code === 'STALE' || error.code === 'ANSWER_TOO_LARGE')
-      )
-        for (const item of items) await this.#run([item])
-      else for (const item of items) item.reject(error)
+      ) {
+        for (const item of items) {
+          if (item.request.call.signal.aborted) this.#cancel([item])
+          else await this.#run([item])
+        }
+      } else for (const item of items) item.reject(error)
     }
   }
 }

@@ -28,7 +28,7 @@ import {
   type SnapshotRequest,
   type WaitRequest,
 } from '../../protocol/shard-rpc.ts'
-import { type Call, callOf, remainingMs } from '../../runtime/call.ts'
+import { type Call, callOf, checkWaiting, remainingMs } from '../../runtime/call.ts'
 import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from '../../runtime/http-server.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
@@ -84,7 +84,7 @@ export function makeShardServer(parts: ShardParts): Server {
   })
 }
 
-/** Is brought to its end even where the caller has gone: what is in the log is durable, and its outcome may be asked for. */
+/** Comes to its end even if the caller has gone: entries in the log are durable, and the client may ask for their outcome. */
 async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[], call: Call) {
   const { pod, committer, replica } = parts
   const rowsOf = chunks.values()
@@ -124,13 +124,16 @@ function toOperation(
   }
 }
 
-/** Has the pod applied the entry that was meant? After Redis has come back the same position may be another entry. */
+/** Whether the pod has applied this very entry. After Redis has come back the same position may be another entry. */
 async function reached(replica: Replica, { seq, timeline }: WaitRequest, call: Call): Promise<boolean> {
   const applied = replica.timeline === timeline && (await replica.waitApplied(seq, remainingMs(call)))
   return applied && replica.timeline === timeline
 }
 
-/** Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another. */
+/**
+ * Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, upon which the router asks another pod,
+ * and TIMEOUT if the call has ended: the index thread works for no caller that has gone.
+ */
 async function enter(
   { pod, election, replica }: ShardParts,
   scope: ReadScope,
@@ -141,7 +144,9 @@ async function enter(
   if (scope.primary && !election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (!scope.cut) return undefined
-  if (!(await reached(replica, scope.cut, call))) {
+  const applied = await reached(replica, scope.cut, call)
+  checkWaiting(call)
+  if (!applied) {
     throw new MaksError('STALE', `pod ${pod.name} has not reached ${scope.cut.epoch}-${scope.cut.seq}`)
   }
   return scope.cut.version
