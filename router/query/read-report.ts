@@ -23,17 +23,17 @@ const LEVELS: ReadReport['consistency'][] = ['eventual', 'bounded', 'session', '
 export function combined(reports: readonly ReadReport[]): ReadReport {
   const [first, ...rest] = reports
   if (!first || rest.length === 0) return first ?? { consistency: 'primary' }
-  const told = <F extends Exclude<keyof ReadReport, 'missing'>>(field: F): NonNullable<ReadReport[F]>[] =>
+  const given = <F extends Exclude<keyof ReadReport, 'missing'>>(field: F): NonNullable<ReadReport[F]>[] =>
     reports.map((report) => report[field]).filter((value) => value !== undefined)
   const missing = [...new Set(reports.flatMap((report) => report.missing ?? []))].sort((a, b) => a - b)
-  const tokens = told('token').map(parseToken)
+  const tokens = given('token').map(parseToken)
   return {
     consistency: LEVELS.find((level) => reports.some((report) => report.consistency === level)) ?? first.consistency,
     ...(tokens.length > 0 ? { token: tokenText(tokens.reduce(laterToken)) } : {}),
-    ...numbers('probed', told('probed'), (all) => Math.max(...all)),
-    ...numbers('cells', told('cells'), (all) => Math.max(...all)),
-    ...numbers('scanned', told('scanned'), (all) => all.reduce((sum, one) => sum + one)),
-    ...(told('exact').length > 0 ? { exact: told('exact').every(Boolean) } : {}),
+    ...numbers('probed', given('probed'), (all) => Math.max(...all)),
+    ...numbers('cells', given('cells'), (all) => Math.max(...all)),
+    ...numbers('scanned', given('scanned'), (all) => all.reduce((sum, one) => sum + one)),
+    ...(given('exact').length > 0 ? { exact: given('exact').every(Boolean) } : {}),
     ...(missing.length > 0 ? { missing } : {}),
   }
 }

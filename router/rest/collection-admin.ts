@@ -1,4 +1,4 @@
-/** Creating and removing collections: the supervisor's business in local mode, kubectl's on Kubernetes. */
+/** Creating and removing collections: the supervisor does both in local mode, kubectl on Kubernetes. */
 import type { Request } from 'express'
 import { request as fetch } from 'undici'
 import { badRequest, MaksError } from '../../core/errors.ts'
@@ -18,7 +18,7 @@ import { errorOfReply } from '../../runtime/http-server.ts'
 import { within } from '../../runtime/until.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
-import { asObject, Fields } from './json-fields.ts'
+import { asObject, Fields, NAME_SHOWN } from './json-fields.ts'
 
 export interface CollectionParts {
   env: RouterEnv
@@ -55,7 +55,7 @@ export async function createCollection(parts: CollectionParts, request: Request,
   throw new MaksError('TIMEOUT', `collection ${collection} was created, but is not ready yet`)
 }
 
-/** What to apply on Kubernetes for a collection. Throws BAD_REQUEST where the API server would refuse it. */
+/** The VectorCluster to apply on Kubernetes for a collection. Throws BAD_REQUEST if the API server would refuse it. */
 function manifestOf(collection: string, spec: Record<string, unknown>): object {
   const name = clusterNameFor(collection)
   const named = name === collection ? spec : { ...spec, collection }
@@ -64,8 +64,8 @@ function manifestOf(collection: string, spec: Record<string, unknown>): object {
   return manifest
 }
 
-/** Fields of PUT /collections: what shapes the collection, what means nothing here, and what is refused. */
-function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVector: boolean } {
+/** The body of PUT /collections/:c: the spec of a VectorCluster, without its name. Throws BAD_REQUEST or UNSUPPORTED. */
+export function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVector: boolean } {
   const fields = new Fields(body, 'the body')
   const given = asObject(fields.take('vectors'), 'vectors')
   const own = fields.take('maksdb')
@@ -94,9 +94,14 @@ function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVecto
   vector.refuse('', 'multivector_config', 'datatype')
   vector.end()
   if (dimension === undefined) throw badRequest('vectors: "size" is missing')
-  const metric = metricOfQdrant(String(distance))
+  if (distance === undefined) throw badRequest('vectors: "distance" is missing; use Euclid, Cosine or Dot')
+  if (typeof distance !== 'string') throw badRequest('vectors: "distance" must be a text')
+  const metric = metricOfQdrant(distance)
   if (metric === undefined)
-    throw new MaksError('UNSUPPORTED', `distance "${String(distance)}" is not supported; use Euclid, Cosine or Dot`)
+    throw new MaksError(
+      'UNSUPPORTED',
+      `distance "${distance.slice(0, NAME_SHOWN)}" is not supported; use Euclid, Cosine or Dot`,
+    )
   return { spec: { ...(own === undefined ? {} : asObject(own, 'maksdb')), dimension, metric }, namedVector }
 }
 
