@@ -1,6 +1,6 @@
 /**
- * A call: the time by which its answer is needed, and a signal that ends the work for it. A request makes one call, and each
- * stage that works for the request gets it, in other processes too. No stage begins the time again.
+ * A call: the time by which its answer is needed, and a signal that ends the work for it. A request makes one call, and
+ * each stage that works for the request gets it, in other processes too. No stage begins the time again.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MaksError } from '../core/errors.ts'

@@ -17,7 +17,10 @@ export interface FrameCall {
   dispatcher?: Dispatcher
 }
 
-/** Throws the MaksError of the other program's answer, the error of the connection, or TIMEOUT if the call has ended before. */
+/**
+ * Throws the MaksError of the other program's answer, the error of the connection, or TIMEOUT if the call has ended
+ * before.
+ */
 export async function callFrame<A>({
   url,
   token,

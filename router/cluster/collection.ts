@@ -43,7 +43,10 @@ export class Collection {
   readonly #watchers = new Set<() => void>()
   /** Undefined until Redis has answered once. */
   topology: TopologyView | undefined
-  /** The last state of all cells that was read from Redis, and since when it may be out of date; this process' own clock, ms. */
+  /**
+   * The last state of all cells that was read from Redis, and since when it may be out of date; this process' own clock,
+   * ms.
+   */
   seen: { cut: Cut; at: number } | undefined
   redisUp = false
   /** Why the data in Redis is not this collection's; undefined if it is, or if Redis has not answered yet. */

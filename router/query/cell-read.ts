@@ -1,6 +1,6 @@
 /**
- * One hedged read of one cell: the primary first, another pod if it fails or is slow. The first success wins, and the other
- * attempts are cancelled. All attempts share the deadline of the request.
+ * A hedged cell read: it asks the primary first, and another pod if the primary fails or is slow. The first success
+ * wins, and the router cancels the other attempts. All attempts share the deadline of the request.
  */
 import { asMaksError, MaksError } from '../../core/errors.ts'
 import { parsePosition } from '../../core/log/position.ts'
@@ -91,8 +91,9 @@ function shuffled<T>(list: readonly T[]): T[] {
 }
 
 /**
- * Starts the next attempt if one fails, or, at another pod, if one does not answer within `HEDGE_MS`. Resolves to the first success, else rejects with
- * the last error. Starts no attempt after the call has ended or an attempt has succeeded.
+ * Starts the next attempt if one fails, or, at another pod, if one does not answer within `HEDGE_MS`. Resolves to the
+ * first success, else rejects with the last error. Starts no attempt after the call has ended or an attempt has
+ * succeeded.
  * @param onError called for each attempt that fails while an answer is still needed
  */
 function firstSuccess<T>(

@@ -1,9 +1,9 @@
-/** How a read was answered: the `maksdb` object of the response, and how the reports of a request's parts become one. */
+/** The report of a read: the `maksdb` object of the response. The reports of the parts of a request become one. */
 import { laterToken, parseToken, tokenText } from '../cluster/session-token.ts'
 
 export interface ReadReport {
   consistency: 'primary' | 'eventual' | 'bounded' | 'session' | 'strong'
-  /** What has been seen, to be sent back by a session; absent where no one state was read. */
+  /** The state that was read, for later requests of a session; absent if the read was not at one state of all cells. */
   token?: string
   probed?: number
   cells?: number
@@ -12,13 +12,13 @@ export interface ReadReport {
   missing?: number[]
 }
 
-/** The least promise first. */
+/** The weakest first. */
 const LEVELS: ReadReport['consistency'][] = ['eventual', 'bounded', 'session', 'primary', 'strong']
 
 /**
- * One report of several reads: as consistent, and as exact, as the least of them; it probed as many cells as the one that
- * probed most, scanned what all did together, lacks every cell that any of them lacks, and has seen what any has seen.
- * A part that does not speak of a field does not count for it.
+ * One report of several reads. It has the weakest consistency; it is exact if all are; `probed` and `cells` are the
+ * largest, `scanned` is the sum; `missing` has the missing cells of all; `token` is the latest. A report without a field
+ * does not count for that field.
  */
 export function combined(reports: readonly ReadReport[]): ReadReport {
   const [first, ...rest] = reports

@@ -1,4 +1,4 @@
-/** Routes on collections: list, describe, topology and centroids; creating and deleting is collection-admin.ts. */
+/** Routes on collections: list, describe, topology and centroids; collection-admin.ts creates and deletes. */
 import type { Request, Router } from 'express'
 import { asMaksError, MaksError } from '../../core/errors.ts'
 import { parseJsonPath } from '../../core/json/json-path.ts'
@@ -16,7 +16,7 @@ import { asObject, Fields } from './json-fields.ts'
 import { listPieces } from './point-json.ts'
 import type { Send } from './reply.ts'
 
-/** How long the answer to accepted loss waits for the pods to repair the log. */
+/** Time for the pods to repair the log, before the answer to accepted loss. */
 const ACCEPT_WAIT_MS = 30_000
 const ACCEPT_POLL_MS = 200
 
@@ -89,7 +89,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   }
 }
 
-/** An index of a payload's field: what it asks for is checked, and means nothing yet. */
+/** The body of an index of a payload field. It is checked, and without meaning yet. */
 function checkIndex(body: unknown): void {
   const fields = new Fields(body, 'the body')
   parseJsonPath(fields.take('field_name'), 'field_name')
@@ -99,7 +99,7 @@ function checkIndex(body: unknown): void {
   fields.end()
 }
 
-/** Of routes that take no fields. */
+/** For routes without fields. */
 function noFields(body: unknown): void {
   new Fields(body ?? {}, 'the body').end()
 }
@@ -108,7 +108,10 @@ function name(request: Request): string {
   return String(request.params.c)
 }
 
-/** The fields that qdrant-client's models require; `vectors` in the form in which the collection was created. */
+/**
+ * The fields that the models of qdrant-client require; `vectors` has the form of the request that created the
+ * collection.
+ */
 async function describe(collection: Collection): Promise<unknown> {
   if (!collection.topology) await collection.refresh()
   const { config, topology: view } = collection

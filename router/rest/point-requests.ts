@@ -1,4 +1,7 @@
-/** Bodies of the points routes, from JSON to the requests of reads and writes. A body is checked as a whole before any of it is done. */
+/**
+ * Bodies of the points routes, from JSON to the requests of reads and writes. A body is checked as a whole before any of
+ * it is done.
+ */
 import { asMaksError, badRequest, MaksError } from '../../core/errors.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
 import { exactStringify } from '../../core/json/exact-json.ts'
@@ -78,7 +81,7 @@ function checkLogShare(key: IdKey, row: Uint8Array, config: CollectionConfig, wh
     )
 }
 
-/** Both forms of an upsert. Of two points with one id the last wins. Yields after each point. */
+/** Both forms of an upsert. The last of two points with one id wins. Yields after each point. */
 export function* parseUpsert(body: unknown, config: CollectionConfig): Generator<void, Write[], void> {
   const fields = new Fields(body, 'the body')
   const points = fields.take('points')
@@ -216,7 +219,7 @@ export function checkCount(body: unknown): void {
   fields.end()
 }
 
-/** The one vector of a point has no name, or the empty one. */
+/** Throws BAD_REQUEST unless the name is absent or empty: a point has one vector. */
 export function onlyVector(field: string, name: unknown): void {
   if (name === undefined || name === '') return
   if (typeof name !== 'string') throw badRequest(`${field}: the name of a vector must be a text`)

@@ -1,4 +1,4 @@
-/** Routes on points, each: parse, call, encode. What they do is `points.ts`. */
+/** Routes on points. Each parses the request, calls the operation in `points.ts`, and encodes the answer. */
 import type { Request, Router } from 'express'
 import { MaksError } from '../../core/errors.ts'
 import { idJson, idKeyOfPath } from '../../core/ids.ts'
@@ -29,7 +29,7 @@ export interface PointParts {
   points: Points
 }
 
-/** The two ways to ask: alike but for the body, and for what is around the list of points. */
+/** The two forms of a search: they differ in the body, and in the text around the list of points. */
 const SEARCHES = [
   { route: 'query', parse: parseQuery, wrap: ['{"points":', '}'] },
   { route: 'search', parse: parseSearch, wrap: ['', ''] },

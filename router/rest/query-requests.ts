@@ -9,7 +9,7 @@ import { DEFAULT_LIMIT, defaultVector, idAt, noFilter, onlyVector, selection, wa
 import { type Outside, readParams } from './request-options.ts'
 
 export interface ParsedQuery extends QueryRequest {
-  /** Which parts of its payloads the answer shows. */
+  /** The parts of the payloads that the answer shows. */
   payload: PayloadSelector
 }
 
@@ -23,7 +23,7 @@ export interface QueryContext {
   vectors: QueryVectors
 }
 
-/** The vectors of the queries of a request, one after the other. */
+/** The memory of the vectors of a request, one after the other. */
 export class QueryVectors {
   readonly #dimension: number
   readonly #queries: number
@@ -45,7 +45,7 @@ export class QueryVectors {
 
 export type ParseQuery = (body: unknown, context: QueryContext) => ParsedQuery
 
-/** Bodies of the `batch` routes. Yields after each query. */
+/** The body of a `batch` route. Yields after each query. */
 export function* parseQueries(
   body: unknown,
   parse: ParseQuery,

@@ -1,4 +1,4 @@
-/** Options that every read route takes in `params`, in the query string or as headers; and those of writes. */
+/** Options of requests: of reads, in `params`, in the query string or as headers; and of writes. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { badRequest, MaksError } from '../../core/errors.ts'
 import type { QuerySpec } from '../../protocol/shard-rpc.ts'
@@ -18,10 +18,10 @@ export interface Limits {
   timeoutMs: number
 }
 
-/** Which cells a query asks. */
+/** The options that select the cells of a query. */
 export type Probing = Pick<QuerySpec, 'exact' | 'probes' | 'recallTarget' | 'partial'>
 
-/** Of bounded reads. */
+/** Of bounded reads; the first is the default. */
 const STALENESS_MS = 5000
 const STALENESS_MAX_MS = 3_600_000
 /** Timeouts are seconds, as in Qdrant. */

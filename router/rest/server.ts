@@ -33,7 +33,7 @@ export interface RestParts {
   metrics: Metrics
   logger: Logger
   notReady: () => string | undefined
-  /** True while the process is ending: answers close their connections. */
+  /** True while the process ends: then each answer closes its connection. */
   isLeaving: () => boolean
 }
 
@@ -103,10 +103,10 @@ async function parseBody(request: Request, _response: Response, next: NextFuncti
   next()
 }
 
-/** Everything inside keeps the request's deadline; this is for what does not come back at all. */
+/** The work for a request keeps its deadline; a request is answered after this time even if its work does not end. */
 const OVERTIME_MS = 500
 
-/** Makes the call of a request: it ends at its deadline, when it is answered, or when the client has gone. */
+/** Makes the call of a request: it ends at its deadline, at its answer, or if the client has gone. */
 async function inTime<T>(request: Request, response: Response, work: (call: Call) => Promise<T>): Promise<T> {
   const limitMs = timeoutMs(request, { timeoutMs: Number(response.locals.timeoutMs) })
   const call = new OpenCall(limitMs)
@@ -135,7 +135,7 @@ const send: Send = (handler) => (request, response, next) => {
     .catch(next)
 }
 
-/** Of known collections only: a label must not take whatever text comes in a path. */
+/** The label of a known collection; none for an unknown one, for a path may hold any text. */
 function clusterOf(collections: Collections, { path }: Request): { vectorcluster?: string } {
   const collection = collections.find(/^\/collections\/([^/]+)/.exec(path)?.[1] ?? '')
   return collection ? { vectorcluster: collection.config.name } : {}
@@ -154,7 +154,7 @@ function elapsed(response: Response): number {
 }
 
 function sendError(parts: RestParts, thrown: unknown, request: Request, response: Response): void {
-  // There is nobody to answer.
+  // The client has gone.
   if (response.destroyed) return
   const error = fromExpress(thrown)
   parts.metrics.add('maksdb_rejected_requests_total', 1, { ...clusterOf(parts.collections, request), code: error.code })
@@ -163,7 +163,7 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
   if (response.headersSent) return void response.destroy()
   const wait = error.row.retryAfterS
   if (wait !== undefined) response.set('retry-after', String(wait))
-  // A body that was refused unread must not be taken for the next request.
+  // The next request must not begin in a body that was refused unread.
   if (!request.complete) response.set('connection', 'close')
   const cells = error.details?.cells
   response.status(error.status).json({

@@ -71,7 +71,10 @@ export interface IndexCalls {
   rows: (call: ReadRows & { keys: IdKey[] }) => EncodedRows
   page: (call: ReadRows & { from: IdKey | null; limit: number }) => EncodedRows
   count: (call: { at: number | undefined }) => { count: number; redundantRows: number }
-  /** Ids of live rows, of the rows from `from` on; `next` is the row from which the next call continues, or null at the end. */
+  /**
+   * Ids of live rows, of the rows from `from` on; `next` is the row from which the next call continues, or null at the
+   * end.
+   */
   liveKeys: (call: { from: number; limit: number }) => { keys: IdKey[]; next: number | null }
   rowFacts: (call: { keys: IdKey[] }) => FactsResponse['rows']
   facts: (call: { from: number; to: number }) => FactsResponse

@@ -26,7 +26,10 @@ import { train } from './training.ts'
 
 let state: CellState
 let reservoir: SpillReservoir | undefined
-/** Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the next. */
+/**
+ * Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the
+ * next.
+ */
 const SCAN_MS = 200
 /** Rows that one step of a migration scan looks at. */
 const WALK_ROWS = 2000

@@ -1,4 +1,7 @@
-/** The calls of a repair to the state of a cell: the facts of the ids in some buckets of the directory, and rows to append. */
+/**
+ * The calls of a repair to the state of a cell: the facts of the ids in some buckets of the directory, and rows to
+ * append.
+ */
 import type { IdKey } from '../../core/ids.ts'
 import type { RowFact, Tombstone } from '../../core/log/repair.ts'
 import { encodeRow } from '../../core/row-codec.ts'

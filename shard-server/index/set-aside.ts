@@ -67,7 +67,10 @@ export class SetAside {
     return removed
   }
 
-  /** The log continues without this pod's copy: the files may be the only ones that reach so far, and are removed with the lost entries. */
+  /**
+   * The log continues without this pod's copy: the files may be the only ones that reach so far, and are removed with
+   * the lost entries.
+   */
   async moveTo(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true })
     await rename(this.#dir, join(folder, `${FOLDER}-${Date.now()}`)).catch((error: NodeJS.ErrnoException) => {

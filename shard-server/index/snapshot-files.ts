@@ -202,7 +202,10 @@ export async function pruneSnapshots(dir: string): Promise<Position[]> {
   return positions.slice(0, SNAPSHOTS_KEPT)
 }
 
-/** The state of a snapshot, after all checks. Throws DamagedSnapshot, or DATA_OF_ANOTHER_SHAPE where it is not this cell's. */
+/**
+ * The state of a snapshot, after all checks. Throws DamagedSnapshot, or DATA_OF_ANOTHER_SHAPE where it is not this
+ * cell's.
+ */
 export async function loadSnapshot(shape: CellShape, path: string): Promise<CellState> {
   const manifest = await verifySnapshot(path)
   checkShape(manifest, shape, path)

@@ -84,7 +84,10 @@ export function makeShardServer(parts: ShardParts): Server {
   })
 }
 
-/** Comes to its end even if the caller has gone: entries in the log are durable, and the client may ask for their outcome. */
+/**
+ * Comes to its end even if the caller has gone: entries in the log are durable, and the client may ask for their
+ * outcome.
+ */
 async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[], call: Call) {
   const { pod, committer, replica } = parts
   const rowsOf = chunks.values()
@@ -131,8 +134,8 @@ async function reached(replica: Replica, { seq, timeline }: WaitRequest, call: C
 }
 
 /**
- * Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, upon which the router asks another pod,
- * and TIMEOUT if the call has ended: the index thread works for no caller that has gone.
+ * Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, upon which the router asks another
+ * pod, and TIMEOUT if the call has ended: the index thread works for no caller that has gone.
  */
 async function enter(
   { pod, election, replica }: ShardParts,
