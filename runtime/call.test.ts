@@ -16,9 +16,9 @@ import {
 } from './call.ts'
 
 const LONG_MS = 60_000
-const SOON_MS = 100
+const SOON_MS = 300
 /** A timer counts from the beginning of its turn of the event loop, and may end by so much earlier. */
-const TURN_MS = 50
+const TURN_MS = 200
 
 const messageOf = ({ signal }: Call) => (signal.reason as Error | undefined)?.message
 const ended = async ({ signal }: Call) => {
@@ -152,7 +152,7 @@ describe('work that must come to its end', () => {
     const call = new OpenCall(SOON_MS)
     const work = untilDeadline(call)
     call.cancel('the client has gone')
-    expect([work.signal.aborted, Math.abs(work.deadline - call.deadline) < 5]).toEqual([false, true])
+    expect([work.signal.aborted, Math.abs(work.deadline - call.deadline) < TURN_MS]).toEqual([false, true])
     await ended(work)
     expect(performance.now()).toBeGreaterThanOrEqual(call.deadline - TURN_MS)
   })
@@ -162,7 +162,7 @@ describe('work that must come to its end', () => {
     await ended(call)
     const work = untilDeadline(call)
     await ended(work)
-    expect(performance.now() - call.deadline).toBeLessThan(1000)
+    expect(performance.now() - call.deadline).toBeLessThan(5000)
   })
 })
 
@@ -194,7 +194,7 @@ describe('the call of a request', () => {
     ['a minute if its header is negative', '-1', LONG_MS],
   ])('has %s', async (_what, header, expected) => {
     const { call, answer } = await served(header === undefined ? {} : { [TIMEOUT_HEADER]: header })
-    expect(Math.abs(remainingMs(call) - expected)).toBeLessThan(500)
+    expect(Math.abs(remainingMs(call) - expected)).toBeLessThan(2000)
     answer()
   })
 

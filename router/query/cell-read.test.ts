@@ -117,8 +117,8 @@ describe('a read of a cell', () => {
     const slow = shards[0] as Shard
     const started = performance.now()
     const { header, primary } = await read(new OpenCall(LONG_MS))
-    const took = performance.now() - started
-    expect([took > HEDGED_MS - 10, took < 1.9 * HEDGED_MS]).toEqual([true, true])
+    expect(performance.now() - started).toBeGreaterThan(HEDGED_MS - 100)
+    expect(shards.map(({ asked }) => asked)).toEqual([1, 1])
     expect([header.name, primary]).toEqual(['pod-1', false])
     await slow.left.promise
     // Neither an error of the slow pod, nor a reason to read the topology.

@@ -94,7 +94,7 @@ describe('a write', () => {
 
   it('without an answer at its deadline has an unknown outcome, and closes its connection', async () => {
     const { write, arrived, gone, errors } = await cell()
-    const outcome = write(new OpenCall(300))
+    const outcome = write(new OpenCall(1000))
     outcome.catch(() => undefined)
     await arrived
     await expect(outcome).rejects.toThrowError(
@@ -127,7 +127,7 @@ describe('a write', () => {
   it('that its primary does not execute is sent again while time is left, and is refused before its deadline', async () => {
     const { write, commits, answer } = await cell()
     answer(new MaksError('NOT_PRIMARY', 'another pod leads', { details: { notExecuted: true } }))
-    const call = new OpenCall(1500)
+    const call = new OpenCall(3000)
     await expect(write(call)).rejects.toThrowError(expect.objectContaining({ code: 'NOT_PRIMARY' }))
     expect([commits.length > 1, call.signal.aborted]).toEqual([true, false])
     call.cancel('')
