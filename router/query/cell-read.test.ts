@@ -16,9 +16,9 @@ import type { ReadSource } from './consistency.ts'
 const LONG_MS = 60_000
 const HEDGED_MS = 1000
 
-type Behaviour = 'answers' | 'is silent' | ErrorCode
+type Behaviour = 'answers' | 'is silent' | 'begins to answer' | ErrorCode
 
-/** A shard that answers every call with its name and the scope of the call, or with an error, or never. */
+/** A shard that answers every call with its name and the scope of the call, or with an error, or never to the end. */
 class Shard {
   readonly server: Server
   behaviour: Behaviour
@@ -32,7 +32,10 @@ class Shard {
       this.asked++
       const { header } = await inSlices(decodeFrame<{ scope: ReadScope }>(await readBody(request, 1e6)))
       if (this.behaviour === 'is silent') this.#watch(response)
-      else if (this.behaviour === 'answers')
+      else if (this.behaviour === 'begins to answer') {
+        this.#watch(response)
+        response.writeHead(200, { 'content-type': FRAME_TYPE, 'content-length': 1000 }).write(Buffer.alloc(10))
+      } else if (this.behaviour === 'answers')
         send(response, 200, FRAME_TYPE, encodeFrame({ name, scope: header.scope }, []))
       else sendError(response, new MaksError(this.behaviour, `${name} refuses`))
     })
@@ -112,18 +115,21 @@ describe('a read of a cell', () => {
     expect(shards[0]?.asked).toBe(1)
   })
 
-  it('asks another pod after a second without an answer, and closes the connection of the slow one', async () => {
-    const { shards, read } = await cellOf('is silent', 'answers')
-    const slow = shards[0] as Shard
-    const started = performance.now()
-    const { header, primary } = await read(new OpenCall(LONG_MS))
-    expect(performance.now() - started).toBeGreaterThan(HEDGED_MS - 100)
-    expect(shards.map(({ asked }) => asked)).toEqual([1, 1])
-    expect([header.name, primary]).toEqual(['pod-1', false])
-    await slow.left.promise
-    // Neither an error of the slow pod, nor a reason to read the topology.
-    expect([errors, refreshes]).toEqual([[], 0])
-  })
+  it.each(['is silent', 'begins to answer'] as const)(
+    'asks another pod after a second if the primary %s, and closes the connection of the slow one',
+    async (behaviour) => {
+      const { shards, read } = await cellOf(behaviour, 'answers')
+      const slow = shards[0] as Shard
+      const started = performance.now()
+      const { header, primary } = await read(new OpenCall(LONG_MS))
+      expect(performance.now() - started).toBeGreaterThan(HEDGED_MS - 100)
+      expect(shards.map(({ asked }) => asked)).toEqual([1, 1])
+      expect([header.name, primary]).toEqual(['pod-1', false])
+      await slow.left.promise
+      // Neither an error of the slow pod, nor a reason to read the topology.
+      expect([errors, refreshes]).toEqual([[], 0])
+    },
+  )
 
   it('takes an answer that comes while another pod is asked', async () => {
     const { shards, read } = await cellOf('is silent', 'is silent', 'is silent')
