@@ -1,5 +1,10 @@
-import { describe, expect, it } from 'vitest'
-import { parseCreate } from './collection-admin.ts'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Request } from 'express'
+import { afterEach, describe, expect, it } from 'vitest'
+import { OpenCall } from '../../runtime/call.ts'
+import { type CollectionParts, createCollection, parseCreate } from './collection-admin.ts'
 
 const error = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
@@ -109,5 +114,50 @@ describe('a new collection', () => {
     ['x'.repeat(1000), 'UNSUPPORTED', /^distance "x{100}" is not supported/],
   ])('with the distance %j is refused by name', (distance, code, message) => {
     expect(() => created({}, { distance })).toThrowError(error(code, message))
+  })
+})
+
+describe('the creation of a collection', () => {
+  let server: Server
+  afterEach(() => server.close())
+
+  /** A supervisor that makes every collection, and a router for which it is ready after it has read its list `ready` times. */
+  async function created(ready: number, call: OpenCall, onRead: (reads: number) => void = () => undefined) {
+    let reads = 0
+    server = createServer((request, response) => {
+      request.resume()
+      response.end()
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const made = () => ({
+      refresh: async () => undefined,
+      topology: { gateOpen: reads >= ready, cells: [{}] },
+      leader: () => ({}),
+    })
+    const parts = {
+      env: { MAKSDB_SUPERVISOR_URL: `http://127.0.0.1:${port}`, MAKSDB_INTERNAL_TOKEN: 'x' },
+      collections: { find: () => (reads === 0 ? undefined : made()), reload: () => onRead(++reads) },
+    }
+    const request = { params: { c: 'things' }, body: { vectors: { size: 3, distance: 'Dot' } } }
+    const outcome = createCollection(parts as unknown as CollectionParts, request as unknown as Request, call)
+    return outcome.then(
+      (value) => ({ value, reads }),
+      (error: unknown) => ({ error, reads }),
+    )
+  }
+
+  it('is answered when every cell of it has a primary', async () => {
+    const call = new OpenCall(60_000)
+    expect(await created(3, call)).toEqual({ value: true, reads: 3 })
+    call.cancel('')
+  })
+
+  it('is not waited for any longer if the client has gone', async () => {
+    const call = new OpenCall(60_000)
+    const outcome = await created(1000, call, (reads) => {
+      if (reads === 2) call.cancel('the caller has gone')
+    })
+    expect(outcome).toEqual({ error: expect.objectContaining({ code: 'TIMEOUT' }), reads: 2 })
   })
 })

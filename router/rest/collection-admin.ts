@@ -28,6 +28,7 @@ export interface CollectionParts {
 
 const READY_POLL_MS = 30
 
+/** Throws TIMEOUT if the collection is made, but not ready before the call ends. */
 export async function createCollection(parts: CollectionParts, request: Request, call: Call): Promise<boolean> {
   const { env, collections } = parts
   const collection = String(request.params.c)
@@ -46,12 +47,13 @@ export async function createCollection(parts: CollectionParts, request: Request,
   }
   await supervisor(env, 'POST', '/collections', { collection, ...wanted })
   const ready = await within({ limitMs: remainingMs(call), everyMs: READY_POLL_MS }, async () => {
+    if (call.signal.aborted) return 'ended'
     collections.reload()
     const made = collections.find(collection)
     await made?.refresh()
-    return made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell))
+    return made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell)) && 'ready'
   })
-  if (ready) return true
+  if (ready === 'ready') return true
   throw new MaksError('TIMEOUT', `collection ${collection} was created, but is not ready yet`)
 }
 
