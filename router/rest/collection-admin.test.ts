@@ -122,7 +122,7 @@ describe('the creation of a collection', () => {
   afterEach(() => server.close())
 
   /** A supervisor that makes every collection, and a router for which it is ready after it has read its list `ready` times. */
-  async function created(ready: number, call: OpenCall, onRead: (reads: number) => void = () => undefined) {
+  async function create(ready: number, call: OpenCall, onRead: (reads: number) => void = () => undefined) {
     let reads = 0
     server = createServer((request, response) => {
       request.resume()
@@ -143,21 +143,21 @@ describe('the creation of a collection', () => {
     const outcome = createCollection(parts as unknown as CollectionParts, request as unknown as Request, call)
     return outcome.then(
       (value) => ({ value, reads }),
-      (error: unknown) => ({ error, reads }),
+      (thrown: unknown) => ({ thrown, reads }),
     )
   }
 
   it('is answered when every cell of it has a primary', async () => {
     const call = new OpenCall(60_000)
-    expect(await created(3, call)).toEqual({ value: true, reads: 3 })
+    expect(await create(3, call)).toEqual({ value: true, reads: 3 })
     call.cancel('')
   })
 
   it('is not waited for any longer if the client has gone', async () => {
     const call = new OpenCall(60_000)
-    const outcome = await created(1000, call, (reads) => {
+    const outcome = await create(1000, call, (reads) => {
       if (reads === 2) call.cancel('the caller has gone')
     })
-    expect(outcome).toEqual({ error: expect.objectContaining({ code: 'TIMEOUT' }), reads: 2 })
+    expect(outcome).toEqual({ thrown: expect.objectContaining({ code: 'TIMEOUT' }), reads: 2 })
   })
 })
