@@ -13,12 +13,12 @@ import { candidatesOf } from '../../protocol/shard-rpc.ts'
 import { CellState } from './cell-state.ts'
 import type {
   Argument,
+  EncodedRows,
   IndexCall,
   IndexCalls,
   IndexStats,
   MigrationScanAnswer,
   ReadRows,
-  ToldRows,
 } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
@@ -27,7 +27,10 @@ import { train } from './training.ts'
 
 let state: CellState
 let reservoir: SpillReservoir | undefined
-/** Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the next. */
+/**
+ * Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the
+ * next.
+ */
 const SCAN_MS = 200
 /** Rows that one step of a migration scan looks at. */
 const WALK_ROWS = 2000
@@ -53,7 +56,7 @@ const handlers: Handlers = {
         state = await loadSnapshot(state.shape, path)
         return { stats: stats(), damaged }
       } catch (error) {
-        // Anything else says nothing of the snapshot, and ends the process.
+        // Any other error is no proof against the snapshot, and ends the process.
         if (!(error instanceof DamagedSnapshot)) throw error
         damaged.push(`${error.message}; it is kept as ${await setAside(path)}`)
       }
@@ -82,7 +85,7 @@ const handlers: Handlers = {
         const rows = found[i]
         return (
           rows &&
-          tell(
+          encodeRows(
             rows.map(({ row }) => row),
             (_row, n) => ({ distance: rows[n]?.distance }),
             spec,
@@ -95,12 +98,12 @@ const handlers: Handlers = {
   rows(call) {
     state.checkReadable(call.at)
     const rows = call.keys.map((key) => state.rows.ownerRow(key, call.at)).filter((row) => row !== undefined)
-    return tell(rows, () => ({}), call)
+    return encodeRows(rows, () => ({}), call)
   },
 
   page(call) {
     state.checkReadable(call.at)
-    return tell(state.rows.page(call.from, call.limit, call.at), () => ({}), call)
+    return encodeRows(state.rows.page(call.from, call.limit, call.at), () => ({}), call)
   },
 
   count({ at }) {
@@ -193,11 +196,11 @@ function gather(rows: readonly number[]): Float32Array {
   return vectors
 }
 
-function tell(
+function encodeRows(
   rows: readonly number[],
   more: (row: number, n: number) => object,
   { withPayload, withVector }: Pick<ReadRows, 'withPayload' | 'withVector'>,
-): ToldRows {
+): EncodedRows {
   const payloads = withPayload ? rows.map((row) => state.rows.payloadOf(row)) : []
   const vectorBytes = withVector ? 4 * state.shape.dimension * rows.length : 0
   // A character takes a byte at least.
@@ -227,15 +230,15 @@ interface CallMessage {
   argument: unknown
 }
 
-/** What need not be copied to the main thread. Small buffers share their memory with others. */
+/** Buffers that move to the main thread without a copy. Small ones share their memory with others and are copied. */
 function buffersOf(call: IndexCall, value: unknown): ArrayBuffer[] {
-  const told =
+  const encoded =
     call === 'search'
-      ? (value as { queries: (ToldRows | undefined)[] }).queries.filter((rows) => rows !== undefined)
+      ? (value as { queries: (EncodedRows | undefined)[] }).queries.filter((rows) => rows !== undefined)
       : call === 'rows' || call === 'page'
-        ? [value as ToldRows]
+        ? [value as EncodedRows]
         : []
-  return told
+  return encoded
     .flatMap(({ headers, vectors, payloads }) => [headers, vectors, payloads])
     .flatMap(({ buffer, byteLength }) =>
       buffer instanceof ArrayBuffer && byteLength > 0 && byteLength === buffer.byteLength ? [buffer] : [],

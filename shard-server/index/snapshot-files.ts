@@ -44,7 +44,7 @@ type TombstoneLine = [key: IdKey, version: number, target: number | null, since:
 type IdempotencyLine = [request: string, digest: string, at: number, id: IdKey, result: string]
 type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, payload: string]
 
-/** Frozen at the call; the writing yields, so searches and applies go on meanwhile. Returns the verified position. */
+/** Frozen at the call; the writing yields, so that searches and applies continue. Returns the verified position. */
 export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
   const { tip: point, version, holes, shape, centroids } = state
   const store = state.rows
@@ -119,15 +119,15 @@ async function isThere(path: string, point: LogTip): Promise<boolean> {
   return false
 }
 
-/** Puts a snapshot where nobody takes it for one. Returns where it is. */
+/** Moves a snapshot to a place from which none is loaded. Returns the new path. */
 export async function setAside(path: string): Promise<string> {
-  // A manifest that is whole says how far the snapshot reaches, whatever has happened to the rest.
+  // A manifest that is whole names the position of the snapshot, even if other files are damaged.
   const manifest = await readManifest(path).catch(() => undefined)
   const reaches = manifest && { position: parsePosition(manifest.position), hash: manifest.hash }
   return SetAside.beside(dirname(path)).put(path, reaches)
 }
 
-/** What an interrupted snapshot has left, before anybody writes another: it never had the name of one. */
+/** Removes the files of an interrupted snapshot, before the next is written: they never had the name of one. */
 export async function removeUnfinished(dir: string): Promise<void> {
   for (const name of await readdir(dir))
     if (name.startsWith(`${TEMPORARY}snapshot-`)) await rm(join(dir, name), { recursive: true, force: true })
@@ -205,7 +205,10 @@ export async function pruneSnapshots(dir: string): Promise<Position[]> {
   return positions.slice(0, SNAPSHOTS_KEPT)
 }
 
-/** The state of a snapshot, after all checks. Throws DamagedSnapshot, or DATA_OF_ANOTHER_SHAPE where it is not this cell's. */
+/**
+ * The state of a snapshot, after all checks. Throws DamagedSnapshot, or DATA_OF_ANOTHER_SHAPE where it is not this
+ * cell's.
+ */
 export async function loadSnapshot(shape: CellShape, path: string): Promise<CellState> {
   const manifest = await verifySnapshot(path)
   checkShape(manifest, shape, path)

@@ -1,6 +1,6 @@
 /**
  * What stands beside a snapshot's files: whose and of what shape they are, their length and sha256, and its own sha256.
- * A reader tells three things apart: a snapshot that is right; one that is proven damaged; and one that is not for it,
+ * A reader distinguishes three cases: a snapshot that is right; one that is proven damaged; and one that is not for it,
  * because it has another format, shape or owner. Only the second is set aside, and none is ever removed for what it says.
  */
 import { createHash } from 'node:crypto'

@@ -28,11 +28,11 @@ import {
   type SnapshotRequest,
   type WaitRequest,
 } from '../../protocol/shard-rpc.ts'
-import { type Call, callOf, remainingMs } from '../../runtime/call.ts'
+import { type Call, callOf, checkWaiting, remainingMs } from '../../runtime/call.ts'
 import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from '../../runtime/http-server.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
-import type { ToldRows } from '../index/index-calls.ts'
+import type { EncodedRows } from '../index/index-calls.ts'
 import { listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
 import type { Replica } from '../log/replica.ts'
 import type { Pod } from '../pod/pod.ts'
@@ -84,7 +84,10 @@ export function makeShardServer(parts: ShardParts): Server {
   })
 }
 
-/** Is brought to its end even where the caller has gone: what is in the log is durable, and its outcome may be asked for. */
+/**
+ * Comes to its end even if the caller has gone: entries in the log are durable, and the client may ask for their
+ * outcome.
+ */
 async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[], call: Call) {
   const { pod, committer, replica } = parts
   const rowsOf = chunks.values()
@@ -125,15 +128,15 @@ function toOperation(
   }
 }
 
-/** Has the pod applied the entry that was meant? After Redis has come back the same position may be another entry. */
+/** Whether the pod has applied this very entry. After Redis has come back the same position may be another entry. */
 async function reached(replica: Replica, { seq, timeline }: WaitRequest, call: Call): Promise<boolean> {
   const applied = replica.timeline === timeline && (await replica.waitApplied(seq, remainingMs(call)))
   return applied && replica.timeline === timeline
 }
 
 /**
- * Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another, and
- * OVERLOADED if too many wait.
+ * Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, upon which the router asks another
+ * pod, OVERLOADED if too many wait, and TIMEOUT if the call has ended: the index thread works for no caller that has gone.
  */
 async function enter(
   { pod, election, replica }: ShardParts,
@@ -146,7 +149,9 @@ async function enter(
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (!scope.cut) return undefined
   replica.checkRoomToWait(scope.cut.seq)
-  if (!(await reached(replica, scope.cut, call))) {
+  const applied = await reached(replica, scope.cut, call)
+  checkWaiting(call)
+  if (!applied) {
     throw new MaksError('STALE', `pod ${pod.name} has not reached ${scope.cut.epoch}-${scope.cut.seq}`)
   }
   return scope.cut.version
@@ -172,11 +177,11 @@ async function search(parts: ShardParts, { scope, queries }: SearchRequest, chun
     call,
   )
   leave(parts, scope)
-  const told = answers.map(({ found }) => found)
-  const hits = told.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
+  const encoded = answers.map(({ found }) => found)
+  const hits = encoded.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
   return {
     header: jsonParts(['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}}`]),
-    chunks: chunksOf(told),
+    chunks: chunksOf(encoded),
   }
 }
 
@@ -197,7 +202,7 @@ async function scroll(parts: ShardParts, request: ScrollRequest, _chunks: Buffer
 }
 
 /** The text of a `RowsResponse`. */
-function rowsFrame(answer: ToldRows) {
+function rowsFrame(answer: EncodedRows) {
   return { header: jsonParts(['{"rows":', answer.headers, '}']), chunks: chunksOf([answer]) }
 }
 
@@ -205,8 +210,8 @@ function jsonParts(parts: readonly (string | Uint8Array)[]): Chunk {
   return parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))
 }
 
-function chunksOf(told: readonly ToldRows[]): Chunk[] {
-  return [told.map(({ vectors }) => bytesOf(vectors)), told.map(({ payloads }) => payloads)]
+function chunksOf(encoded: readonly EncodedRows[]): Chunk[] {
+  return [encoded.map(({ vectors }) => bytesOf(vectors)), encoded.map(({ payloads }) => payloads)]
 }
 
 async function count(parts: ShardParts, request: CountRequest, _chunks: Buffer[], call: Call) {
