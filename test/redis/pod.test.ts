@@ -85,12 +85,12 @@ describe('the replay of a pod', () => {
     await hasApplied(await h.head(0))
     const { position } = await h.end(0)
     // An entry as another timeline would have it: complete, at the next position, and of another past.
-    const [, fields] = (await redis.client.xrevrange(h.cell(0).keys.log(0), '+', '-', 'COUNT', 1))[0] as [
-      string,
-      string[],
-    ]
+    const log = h.cell(0).keys.log(0)
+    const [last] = (await redis.client.xrevrangeBuffer(log, '+', '-', 'COUNT', 1)) as [Buffer, Buffer[]][]
+    const fields = last?.[1] ?? []
+    const key = fields.findIndex((field) => field.toString() === 'i') + 1
     const foreign = formatPosition({ ...position, seq: position.seq + 1 })
-    await redis.client.xadd(h.cell(0).keys.log(0), foreign, ...fields.with(fields.indexOf('i') + 1, idKey(2)))
+    await redis.client.xadd(log, foreign, ...fields.with(key, Buffer.from(idKey(2))))
     await sleep(1500)
     const wanted = { keys: [idKey(2)], at: undefined, withPayload: false, withVector: false }
     expect(Buffer.from((await pod.pod.index.call('rows', wanted)).headers).toString()).toBe('[]')

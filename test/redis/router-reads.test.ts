@@ -108,17 +108,20 @@ describe('a read of one state', () => {
       for (let id = 0; life.writing; id++) await commit(3 * id + cell, cell)
     })
     const seen = new Set<number>()
-    for (let i = 0; i < 30; i++) {
-      const before = await version()
-      const report = await (i % 2 ? search() : search({ consistency: 'strong' }))
-      expect(report.consistency).toBe('strong')
-      const cuts = lastCuts()
-      expect(new Set(cuts.map((cut) => `${cut?.version} ${cut?.timeline}`)).size).toBe(1)
-      expect(cuts[0]?.version).toBeGreaterThanOrEqual(before)
-      seen.add(cuts[0]?.version ?? 0)
+    try {
+      for (let i = 0; i < 30; i++) {
+        const before = await version()
+        const report = await (i % 2 ? search() : search({ consistency: 'strong' }))
+        expect(report.consistency).toBe('strong')
+        const cuts = lastCuts()
+        expect(new Set(cuts.map((cut) => `${cut?.version} ${cut?.timeline}`)).size).toBe(1)
+        expect(cuts[0]?.version).toBeGreaterThanOrEqual(before)
+        seen.add(cuts[0]?.version ?? 0)
+      }
+    } finally {
+      life.writing = false
+      await Promise.all(writers)
     }
-    life.writing = false
-    await Promise.all(writers)
     expect(seen.size).toBeGreaterThan(10)
     expect(lastCuts().map((cut) => cut?.seq)).not.toContain(0)
   })
