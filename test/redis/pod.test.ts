@@ -118,7 +118,7 @@ describe('a pod that starts', () => {
     await pod.replica.load()
     const { utilization } = performance.eventLoopUtilization(before)
     expect(pod.replica.stats?.points).toBe(ROWS)
-    expect(utilization).toBeLessThan(0.5)
+    expect(utilization).toBeLessThan(0.3)
   })
 })
 
