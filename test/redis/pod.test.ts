@@ -1,10 +1,10 @@
 /** The parts of one pod on a real Redis: what its replay takes, when it answers as the primary, and what it sends again. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
+import { LIMITS } from '../../core/limits.ts'
 import { formatPosition } from '../../core/log/position.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { until } from '../../runtime/until.ts'
-import { QUEUE_OPERATIONS_MAX } from '../../shard-server/log/committer.ts'
 import type { Operation } from '../../store/cell-log.ts'
 import { type Disturbance, FaultProxy } from '../support/fault-proxy.ts'
 import { LogHarness, upsert } from '../support/log-harness.ts'
@@ -14,6 +14,8 @@ import { TestRedis } from '../support/redis.ts'
 const LEASE_TTL_MS = 2000
 /** Rows of a snapshot that takes a while to load. */
 const ROWS = 30_000
+/** Of operations that wait for the log. */
+const QUEUED_MAX = 2 * LIMITS.WRITE_POINTS_MAX.value
 let redis: TestRedis
 let proxy: FaultProxy
 let h: LogHarness
@@ -185,8 +187,8 @@ describe('a batch of a primary', () => {
     await commit([upsert(1, 0)])
     const many = (count: number) => Array.from({ length: count }, (_, id) => upsert(id % 100, 0))
     disturb({ hold: 'replies' })
-    const taken = commit(many(QUEUE_OPERATIONS_MAX + 1)).catch((error: unknown) => error)
-    const full = commit(many(QUEUE_OPERATIONS_MAX))
+    const taken = commit(many(QUEUED_MAX + 1)).catch((error: unknown) => error)
+    const full = commit(many(QUEUED_MAX))
     await expect(full).rejects.toMatchObject({ code: 'OVERLOADED', details: { notExecuted: true } })
     proxy.cut()
     heal()
