@@ -44,6 +44,21 @@ describe('the fence', () => {
     expect((await h.fold(1)).size).toBe(0)
   })
 
+  it('refuses every other script of a deposed primary that writes to a log, and changes nothing (L1)', async () => {
+    const h = await fresh()
+    const { log, lead } = await h.lead(0, '0/0')
+    await expire(0)
+    const next = await h.lead(0, '0/1')
+    const before = await h.dump()
+    const refused = ['FENCED', next.lead.epoch]
+    expect(await log.publish(redis.client, lead, 0, Buffer.alloc(16))).toEqual(refused)
+    expect(await log.finishMigrationScan(redis.client, lead, 0)).toEqual(refused)
+    expect(await log.trim(redis.client, lead, 1, [])).toEqual(refused)
+    expect(await log.renew(redis.client, lead, 3000)).toEqual(refused)
+    expect(await log.recoverBatch(redis.client, lead, 1)).toEqual(refused)
+    expect(await h.dump()).toEqual(before)
+  })
+
   it('lets the holder of an expired lease go on as long as nobody has taken it', async () => {
     const h = await fresh()
     const pod = await h.lead(0)
