@@ -102,38 +102,44 @@ describe('an operator that is killed at a write', () => {
     expect(whole.writes.every((count) => count > 15)).toBe(true)
   })
 
-  it.each(['before', 'after'] as const)('converges all the same, whichever write it was (%s it)', async (when) => {
-    const walks = whole.writes.flatMap((count, phase) => Array.from({ length: count }, (_, n) => ({ phase, n: n + 1 })))
-    let kills = 0
-    const walk = async ({ phase, n }: { phase: number; n: number }) => {
-      const at = await namespace(client, `kill-${when}-${phase}-${n}`)
-      const key = `${at}/films`
-      await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', FIRST), 'test')
-      if (phase === 1) {
-        await operate(at, key)
-        await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', THEN), 'test')
-      }
-      const uids = await claimsOf(at)
-      const { dead } = await operate(at, key, n, when)
-      if (dead) kills++
-      await operate(at, key)
-      expect(await picture(at), `killed ${when} write ${n} of phase ${phase}`).toEqual(
-        phase === 0 ? whole.first : whole.second,
+  it.each(['before', 'after'] as const)(
+    'converges all the same, whichever write it was (%s it)',
+    { timeout: 420_000 },
+    async (when) => {
+      const walks = whole.writes.flatMap((count, phase) =>
+        Array.from({ length: count }, (_, n) => ({ phase, n: n + 1 })),
       )
-      // No claim was ever deleted.
-      for (const [name, uid] of Object.entries(uids)) expect((await claimsOf(at))[name]).toBe(uid)
-      expect((await operate(at, key)).writes).toBe(0)
-    }
-    const WORKERS = 8
-    const queue = walks.values()
-    await Promise.all(
-      Array.from({ length: WORKERS }, async () => {
-        for (const one of queue) await walk(one)
-      }),
-    )
-    console.log(`killed ${when} ${kills} writes of ${walks.length}`)
-    expect(kills).toBeGreaterThan(walks.length * 0.8)
-  })
+      let kills = 0
+      const walk = async ({ phase, n }: { phase: number; n: number }) => {
+        const at = await namespace(client, `kill-${when}-${phase}-${n}`)
+        const key = `${at}/films`
+        await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', FIRST), 'test')
+        if (phase === 1) {
+          await operate(at, key)
+          await client.apply(VECTOR_CLUSTERS, manifest(at, 'films', THEN), 'test')
+        }
+        const uids = await claimsOf(at)
+        const { dead } = await operate(at, key, n, when)
+        if (dead) kills++
+        await operate(at, key)
+        expect(await picture(at), `killed ${when} write ${n} of phase ${phase}`).toEqual(
+          phase === 0 ? whole.first : whole.second,
+        )
+        // No claim was ever deleted.
+        for (const [name, uid] of Object.entries(uids)) expect((await claimsOf(at))[name]).toBe(uid)
+        expect((await operate(at, key)).writes).toBe(0)
+      }
+      const WORKERS = 8
+      const queue = walks.values()
+      await Promise.all(
+        Array.from({ length: WORKERS }, async () => {
+          for (const one of queue) await walk(one)
+        }),
+      )
+      console.log(`killed ${when} ${kills} writes of ${walks.length}`)
+      expect(kills).toBeGreaterThan(walks.length * 0.8)
+    },
+  )
 
   async function claimsOf(at: string): Promise<Record<string, string>> {
     const { items } = await client.list(VOLUME_CLAIMS, { namespace: at })
