@@ -1,5 +1,5 @@
 /**
- * The rows of a cell beside the index: vectors, ids, versions, payloads. Rows are only ever appended; an update marks the
+ * The rows of a cell: ids, versions, payloads, and a kernel that holds their vectors. Rows are only ever appended; an update marks the
  * old row as superseded and adds a new one, so that a row knows when it lived (born <= version < superseded) and a read
  * at an earlier version still finds it. The columns are typed arrays, and nothing outside of this file reaches into them; the
  * rows that are live now are also a bitmap, which searches take as their row mask. Compaction drops the dead; `floor` is the highest version at which one of them
@@ -10,10 +10,10 @@ import { compareKeys, type IdKey } from '../../core/ids.ts'
 import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { Column } from './column.ts'
+import type { Kernel } from './kernel.ts'
 import { Lengths } from './lengths.ts'
 import { RowMask } from './row-mask.ts'
 
-const CHUNK_BYTES = 4 * 1024 * 1024
 const FLAGS: readonly RowFlag[] = ['o', 'c', 'l']
 
 const float64 = (length: number) => new Float64Array(length)
@@ -29,9 +29,8 @@ export interface StoredRow {
 }
 
 export class RowStore {
-  readonly dimension: number
-  readonly rowsPerChunk: number
-  readonly #chunks: Float32Array[] = []
+  /** Of the vectors: row for row the same numbers. */
+  readonly kernel: Kernel
   readonly #keys: IdKey[] = []
   readonly #born = new Column(float64)
   /** Infinity for a live row. */
@@ -58,9 +57,9 @@ export class RowStore {
   #sorted: IdKey[] = []
   #unsorted: IdKey[] = []
 
-  constructor(dimension: number) {
-    this.dimension = dimension
-    this.rowsPerChunk = Math.max(1, Math.floor(CHUNK_BYTES / (4 * dimension)))
+  /** @param kernel one without rows */
+  constructor(kernel: Kernel) {
+    this.kernel = kernel
   }
 
   get size(): number {
@@ -80,9 +79,15 @@ export class RowStore {
     return this.#sum.toString(16).padStart(8, '0')
   }
 
+  get dimension(): number {
+    return this.kernel.dimension
+  }
+
+  /** A copy. */
   vector(row: number): Float32Array {
-    const at = (row % this.rowsPerChunk) * this.dimension
-    return (this.#chunks[Math.floor(row / this.rowsPerChunk)] as Float32Array).subarray(at, at + this.dimension)
+    const vector = new Float32Array(this.dimension)
+    this.kernel.read(row, vector)
+    return vector
   }
 
   liveRow(key: IdKey): number | undefined {
@@ -93,7 +98,6 @@ export class RowStore {
   put(row: StoredRow): boolean {
     if (!this.end(row.key, row.born)) return false
     const number = this.size
-    if (number % this.rowsPerChunk === 0) this.#chunks.push(new Float32Array(this.rowsPerChunk * this.dimension))
     this.#keys.push(row.key)
     this.#born.push(row.born)
     this.#superseded.push(Number.POSITIVE_INFINITY)
@@ -101,7 +105,7 @@ export class RowStore {
     this.#flags.push(FLAGS.indexOf(row.flag))
     this.#payloads.push(row.payload)
     this.#noteVersion(row.born)
-    this.vector(number).set(row.vector)
+    this.kernel.append(row.vector)
     this.lengths.note(number, row.vector)
     if (!this.#past.has(row.key)) this.#unsorted.push(row.key)
     this.#live.set(row.key, number)
@@ -235,15 +239,12 @@ export class RowStore {
     return [...this.#live.values()].sort((a, b) => a - b)
   }
 
-  /** The vectors of all rows in the order of their numbers, as a kernel takes them; views, not copies. */
-  vectorBlocks(): Float32Array[] {
-    const rowsOf = (chunk: number) => Math.min(this.rowsPerChunk, this.size - chunk * this.rowsPerChunk)
-    return this.#chunks.map((values, chunk) => values.subarray(0, rowsOf(chunk) * this.dimension))
-  }
-
-  /** A store of the live rows alone, in the same order. */
-  compacted(): RowStore {
-    const next = new RowStore(this.dimension)
+  /**
+   * A store of the live rows alone, in the same order.
+   * @param kernel one without rows
+   */
+  compacted(kernel: Kernel): RowStore {
+    const next = new RowStore(kernel)
     next.floor = this.floor
     for (let row = 0; row < this.size; row++) {
       if (this.isLive(row)) next.put(this.at(row))

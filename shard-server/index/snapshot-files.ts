@@ -38,6 +38,7 @@ const IDEMPOTENCY = 'idempotency.jsonl'
 const MANIFEST = 'manifest.json'
 const TEMPORARY = 'tmp-'
 const WRITE_BYTES = 1024 * 1024
+const READ_BYTES = 4 * 1024 * 1024
 
 type DepartedRow = [born: number, userVersion: number, flag: RowFlag, payload: string, vector: string]
 type DepartedLine = [key: IdKey, version: number, target: number | null, since: number, row: DepartedRow | null]
@@ -219,7 +220,7 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   const lines = await linesOf(path, ROWS)
   const vectors = await open(join(path, VECTORS), 'r')
   try {
-    const perRead = state.rows.rowsPerChunk
+    const perRead = Math.max(1, Math.floor(READ_BYTES / (4 * shape.dimension)))
     for (let row = 0; row < manifest.rows; row += perRead) {
       const count = Math.min(perRead, manifest.rows - row)
       const block = new Float32Array(count * shape.dimension)
@@ -233,8 +234,7 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   } finally {
     await vectors.close()
   }
-  if (manifest.rows > 0) state.kernel.appendFile(join(path, VECTORS))
-  if (state.kernel.rows !== state.rows.size || state.rows.size !== manifest.rows)
+  if (state.rows.kernel.rows !== manifest.rows || state.rows.size !== manifest.rows)
     throw new DamagedSnapshot(`${path} does not hold the rows that it names`)
   return state
 }

@@ -1,7 +1,8 @@
 /**
- * Searches wait while the index thread is busy, and then go to FAISS together: a batch of 64 costs it little more than
- * one of 16. One batch in flight. A search whose call has ended leaves the queue.
+ * Searches wait while all threads that search are busy, and then go to the kernel together: a batch of 8 costs it little
+ * more than a single one. A search whose call has ended leaves the queue.
  */
+import { availableParallelism } from 'node:os'
 import { MaksError } from '../../core/errors.ts'
 import { beyond, LIMITS } from '../../core/limits.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
@@ -9,6 +10,8 @@ import type { IndexQuery, ToldRows } from '../index/index-calls.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export const BATCH_QUERIES_MAX = 128
+/** Threads of libuv's pool, which files use, too: some of its four are left to them. */
+export const BATCHES_IN_FLIGHT_MAX = Math.min(3, availableParallelism())
 /** Queries that may wait; beyond it searches get 429. */
 export const QUEUE_QUERIES_MAX = 4096
 
@@ -33,7 +36,7 @@ interface Item {
 export class SearchBatcher {
   readonly #pod: Pod
   #waiting: Item[] = []
-  #busy = false
+  #inFlight = 0
 
   constructor(pod: Pod) {
     this.#pod = pod
@@ -77,8 +80,8 @@ export class SearchBatcher {
   }
 
   async #drain(): Promise<void> {
-    if (this.#busy) return
-    this.#busy = true
+    if (this.#inFlight >= BATCHES_IN_FLIGHT_MAX) return
+    this.#inFlight++
     while (this.#waiting.length > 0) {
       const items = this.#waiting.splice(0, BATCH_QUERIES_MAX)
       this.#told()
@@ -88,7 +91,7 @@ export class SearchBatcher {
       for (const item of refused) item.reject(tooLarge(item))
       if (open.length > 0) await this.#run(open)
     }
-    this.#busy = false
+    this.#inFlight--
   }
 
   async #run(items: Item[]): Promise<void> {
