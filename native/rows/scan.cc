@@ -18,10 +18,10 @@ double length_of(const float* vector, int dimension) {
 
 /// Under products a power of two that brings a query to a length of about one: the order of its products stays as it is, and
 /// none of them overflows or underflows for the query's sake.
-float scale_of(double length, bool l2) {
+double scale_of(double length, bool l2) {
   if (l2 || length == 0) return 1;
   const long exponent = std::lround(std::log2(length));
-  return std::abs(exponent) <= 1 ? 1.0f : static_cast<float>(std::ldexp(1.0, static_cast<int>(-exponent)));
+  return std::abs(exponent) <= 1 ? 1.0 : std::ldexp(1.0, static_cast<int>(-exponent));
 }
 
 /// The sizes of groups that so many queries are cut into: as great as the kernel has them, and no rest of one if two groups of
@@ -49,7 +49,7 @@ struct Planned {
 };
 
 std::vector<Planned> groups_of(const Kernel& kernel, int dimension, const std::vector<Query>& queries,
-                               const std::vector<float>& scales, const uint16_t* every,
+                               const std::vector<double>& scales, const uint16_t* every,
                                std::vector<Candidates>& candidates) {
   std::vector<Planned> groups;
   size_t at = 0;
@@ -58,7 +58,7 @@ std::vector<Planned> groups_of(const Kernel& kernel, int dimension, const std::v
     planned.group.values.resize(static_cast<size_t>(dimension) * size->queries);
     for (size_t j = 0; j < size->queries; j++, at++) {
       const Query& query = queries[at];
-      for (int k = 0; k < dimension; k++) planned.group.values[k * size->queries + j] = query.vector[k] * scales[at];
+      for (int k = 0; k < dimension; k++) planned.group.values[k * size->queries + j] = static_cast<float>(query.vector[k] * scales[at]);
       planned.group.candidates.push_back(&candidates[at]);
       planned.group.masks.push_back(query.mask ? query.mask->data() : every);
     }
@@ -156,7 +156,7 @@ std::vector<Answer> search(const PanelView& view, const PanelStore& store, const
   const double longest = std::min(options.longest_row, view.longest);
   std::vector<Candidates> candidates;
   candidates.reserve(queries.size());
-  std::vector<float> scales;
+  std::vector<double> scales;
   for (const Query& query : queries) {
     const double length = length_of(query.vector, dimension);
     scales.push_back(scale_of(length, options.l2));
