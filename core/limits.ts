@@ -1,6 +1,6 @@
 /**
- * The limits of a request: one table, from which the checks take their numbers and docs/reference/limits.md its rows. What
- * is larger is refused by the name of its limit, before anything of it is done; what is within all of them is carried out.
+ * The limits of a request, and of the queues of a pod: tables, from which the checks take their numbers and
+ * docs/reference/limits.md its rows. A request beyond a limit is refused by the name of the limit, before anything of it is done.
  */
 import type { ErrorCode } from './errors.ts'
 import { MaksError } from './errors.ts'
@@ -55,6 +55,32 @@ export function beyond(name: LimitName, what: string, given: number): MaksError 
 /** Throws the refusal where `given` is beyond the limit. */
 export function checkLimit(name: LimitName, what: string, given: number): void {
   if (given > LIMITS[name].value) throw beyond(name, what, given)
+}
+
+/** Queues of a pod: what waits in them at most. A request beyond is refused with OVERLOADED, and may be sent again. */
+export const QUEUES = {
+  QUEUE_OPERATIONS_MAX: {
+    value: 2 * LIMITS.WRITE_POINTS_MAX.value,
+    what: 'operations that wait for the log; a request is taken if none waits',
+  },
+  QUEUE_BYTES_MAX: {
+    value: 256 * MiB,
+    what: 'bytes of the operations that wait for the log; a request is taken if none waits',
+  },
+  QUEUE_QUERIES_MAX: { value: 4096, what: 'queries of searches that wait for the index' },
+  QUEUE_READS_MAX: { value: 2048, what: 'other reads that wait for the index: by id, pages, counts, samples' },
+  QUEUE_WAITS_MAX: { value: 2048, what: 'requests that wait until the pod has applied an entry of the log' },
+} as const satisfies Record<string, { value: number; what: string }>
+
+export type QueueName = keyof typeof QUEUES
+
+/** Throws OVERLOADED, before anything was executed, if the queue would have more than its limit. */
+export function checkQueue(name: QueueName, waiting: number): void {
+  const { value } = QUEUES[name]
+  if (waiting > value)
+    throw new MaksError('OVERLOADED', `a queue of the shard is full: ${waiting} is more than ${value} (${name})`, {
+      details: { notExecuted: true },
+    })
 }
 
 /** Bytes that `commit-batch.lua` counts for an entry beside its key and its row. */

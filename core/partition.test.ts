@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { idKey } from './ids.ts'
-import { cellHealth, hashCell, ownerCell, type Partition, probesForRecall, rankCells } from './partition.ts'
+import {
+  assertCentroids,
+  cellHealth,
+  hashCell,
+  ownerCell,
+  type Partition,
+  probesForRecall,
+  rankCells,
+} from './partition.ts'
 import { normal, seededRandom } from './random.ts'
 import { SpillReservoir } from './spill.ts'
 
@@ -81,5 +89,18 @@ describe('redundant storage', () => {
     expect(new SpillReservoir(1).spillFor(trained, 0, vector)).toBeUndefined()
     expect(new SpillReservoir(2).spillFor(untrained, 0, vector)).toBeUndefined()
     expect(new SpillReservoir(2).spillFor(trained, 0, vector)).toBeGreaterThan(0)
+  })
+})
+
+describe('centroids', () => {
+  it('fit if they are one vector for each cluster', () => {
+    assertCentroids(4 * 3 * 2, 3, 2)
+    for (const bytes of [0, 4 * 3, 4 * 3 * 2 - 1, 4 * 3 * 3])
+      expect(() => assertCentroids(bytes, 3, 2)).toThrow('do not fit dimension 3 and 2 clusters')
+  })
+
+  it('of an entry of the log fit if they are whole vectors, or none', () => {
+    for (const vectors of [0, 1, 5]) assertCentroids(4 * 3 * vectors, 3)
+    for (const bytes of [4, 4 * 3 + 1]) expect(() => assertCentroids(bytes, 3)).toThrow('do not fit dimension 3')
   })
 })

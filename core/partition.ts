@@ -3,6 +3,7 @@
  * has none, and then an id's cell is a hash of the id and every query asks every cell.
  */
 import { hashKey, type IdKey } from './ids.ts'
+import { assertInvariant } from './invariant.ts'
 import { dot, type Metric, squaredL2 } from './metric.ts'
 
 export interface Partition {
@@ -12,6 +13,18 @@ export interface Partition {
   clusters: number
   /** clusters x dimension; empty in version 0. */
   centroids: Float32Array
+}
+
+/**
+ * Asserts that bytes are centroids of the dimension: before they are published, and again when a pod applies their entry, where
+ * the number of clusters is not given, and a repair of a log without centroids has none.
+ */
+export function assertCentroids(bytes: number, dimension: number, clusters?: number): void {
+  const fits = clusters === undefined ? bytes % (4 * dimension) === 0 : bytes === 4 * dimension * clusters
+  assertInvariant(
+    fits,
+    () => `centroids of ${bytes} bytes do not fit dimension ${dimension} and ${clusters ?? 'any number of'} clusters`,
+  )
 }
 
 export function centroidOf(partition: Partition, cell: number): Float32Array {

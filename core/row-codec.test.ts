@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { concatRows, decodeRow, encodeRow } from './row-codec.ts'
+import { concatRows, decodeRow, encodeRow, rowMisfit } from './row-codec.ts'
 
 const VECTORS = [Float32Array.of(1, 2, 3), Float32Array.of(-4, 5.5, 6), Float32Array.of(7, 8, 9)]
 const PAYLOADS = ['{"a":"odd"}', '', '{"b":"é"}']
@@ -26,4 +26,24 @@ it('a row with bytes too many or too few is not decoded', () => {
   expect(() => decodeRow(row.subarray(0, -1), 2)).toThrow('does not fit dimension 2')
   expect(() => decodeRow(Buffer.concat([row, Buffer.alloc(1)]), 2)).toThrow('does not fit dimension 2')
   expect(() => decodeRow(row.subarray(0, 7), 2)).toThrow('not known to this version')
+})
+
+it('a row fits exactly where it can be decoded: as it is encoded, and neither shorter, longer, of another dimension nor of another format', () => {
+  const row = encodeRow({ vector: Float32Array.of(1, 2), payload: 'x'.repeat(70_000) })
+  expect(rowMisfit(row, 2)).toBeUndefined()
+  expect(rowMisfit(encodeRow({ vector: Float32Array.of(1), payload: '' }), 1)).toBeUndefined()
+  const other = Buffer.from(row)
+  other.writeUInt32LE(3, 0)
+  for (const [bytes, dimension] of [
+    [row, 1],
+    [row, 3],
+    [row.subarray(0, -1), 2],
+    [Buffer.concat([row, Buffer.alloc(1)]), 2],
+    [row.subarray(0, 7), 2],
+    [other, 2],
+  ] as const) {
+    const misfit = rowMisfit(bytes, dimension)
+    expect(misfit).toMatch(/does not fit dimension|not known to this version/)
+    expect(() => decodeRow(bytes, dimension)).toThrow(misfit)
+  }
 })

@@ -28,16 +28,32 @@ export function encodeRow(row: Row): Buffer {
 }
 
 /**
+ * Why the bytes are no row of the dimension; undefined if they are. Asserted before a row is appended to the log, where it is
+ * refused, and again when it is applied, where it would end every pod of the cell.
+ */
+export function rowMisfit(bytes: Uint8Array, dimension: number): string | undefined {
+  const format = bytes.length >= HEADER_BYTES ? uint32At(bytes, 0) : -1
+  if (format !== FORMAT) return `row format ${format} is not known to this version`
+  if (bytes.length !== HEADER_BYTES + 4 * dimension + uint32At(bytes, 4))
+    return `a row of ${bytes.length} bytes does not fit dimension ${dimension}`
+  return undefined
+}
+
+/** Little-endian, without a view: it is read twice for each row. */
+function uint32At(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at + 3] ?? 0) << 24) | ((bytes[at + 2] ?? 0) << 16)
+  return (high | ((bytes[at + 1] ?? 0) << 8) | (bytes[at] ?? 0)) >>> 0
+}
+
+/**
  * The vector is a view of the bytes if these are aligned, else a copy. Throws on an unknown format or a length that does not
  * fit: such an entry must stop the replay, not be skipped.
  */
 export function decodeRow(bytes: Uint8Array, dimension: number): Row {
+  const misfit = rowMisfit(bytes, dimension)
+  if (misfit !== undefined) throw new Error(misfit)
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const format = buffer.length >= HEADER_BYTES ? buffer.readUInt32LE(0) : -1
-  if (format !== FORMAT) throw new Error(`row format ${format} is not known to this version`)
   const payloadAt = HEADER_BYTES + 4 * dimension
-  if (buffer.length !== payloadAt + buffer.readUInt32LE(4))
-    throw new Error(`a row of ${buffer.length} bytes does not fit dimension ${dimension}`)
   return { vector: float32View(buffer.subarray(HEADER_BYTES, payloadAt)), payload: buffer.toString('utf8', payloadAt) }
 }
 

@@ -29,6 +29,16 @@ describe('a frame', () => {
     expect(parts).toEqual(whole)
   })
 
+  it('has a header that is read in many steps if it is long (S14)', () => {
+    const header = { rows: Array.from({ length: 100_000 }, (_, key) => ({ key })) }
+    const reading = decodeFrame<typeof header>(encodeFrame(header))
+    let steps = 0
+    let step = reading.next()
+    for (; !step.done; step = reading.next()) steps++
+    expect(step.value.header).toEqual(header)
+    expect(steps).toBeGreaterThan(10)
+  })
+
   it.each([
     ['has no lengths', Buffer.alloc(7)],
     ['ends within its header', encodeFrame({ a: 1 }).subarray(0, 10)],

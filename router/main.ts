@@ -5,13 +5,13 @@ import { closeServer, listen } from '../runtime/http-server.ts'
 import { sleep, stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
-import { Registry } from './cluster/collections.ts'
+import { Collections } from './cluster/collections.ts'
 import { ShardClient } from './cluster/shard-client.ts'
 import { TopologyMetrics } from './cluster/topology-metrics.ts'
 import { Points } from './points.ts'
 import { makeRestServer } from './rest/server.ts'
 
-/** Time for the requests that have begun, when the router is told to end. */
+/** Time for the requests that have begun, when the router ends. */
 const FINISH_MS = 15_000
 
 const env = parseEnv(routerEnvSchema, process.env)
@@ -25,24 +25,24 @@ process.on('unhandledRejection', (error) => {
   process.exit(1)
 })
 
-const registry = new Registry(env.MAKSDB_ROUTER_FILE, logger)
+const collections = new Collections(env.MAKSDB_ROUTER_FILE, logger)
 const shards = new ShardClient(env.MAKSDB_INTERNAL_TOKEN, (code) =>
   metrics.add('maksdb_shard_errors_total', 1, { code }),
 )
 
-const topologyMetrics = new TopologyMetrics(registry, metrics)
+const topologyMetrics = new TopologyMetrics(collections, metrics)
 
-/** Has this router come to know every collection? A cell without a primary is no reason to send its readers away. */
+/** The reason not to serve: a collection without a topology. A cell without a primary is none, for reads continue. */
 function notServing(): string | undefined {
-  const unknown = registry.names.find((name) => !registry.find(name)?.topology)
+  const unknown = collections.names.find((name) => !collections.find(name)?.topology)
   return unknown === undefined ? undefined : `collection ${unknown} is not known yet`
 }
 
 function notReady(): string | undefined {
   const unknown = notServing()
   if (unknown !== undefined) return unknown
-  for (const name of registry.names) {
-    const headless = registry.find(name)?.topology?.cells.findIndex((cell) => !cell.leased) ?? -1
+  for (const name of collections.names) {
+    const headless = collections.find(name)?.topology?.cells.findIndex((cell) => !cell.leased) ?? -1
     if (headless >= 0) return `cell ${headless} of collection ${name} has no primary`
   }
   return undefined
@@ -50,7 +50,7 @@ function notReady(): string | undefined {
 
 let leaving = false
 const points = new Points(shards, metrics)
-const server = makeRestServer({ env, registry, shards, points, metrics, logger, notReady, isLeaving: () => leaving })
+const server = makeRestServer({ env, collections, shards, points, metrics, logger, notReady, isLeaving: () => leaving })
 const port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, false)
 const admin = await startAdminServer({
   host: env.MAKSDB_ADMIN_HOST ?? env.MAKSDB_HOST,
@@ -62,12 +62,12 @@ writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, port, adminPort: admin.por
 logger.info({ port }, 'listening')
 
 stopOnSignal(logger, async () => {
-  // Clients that keep their connection are told to open another, which goes to another router.
+  // Each answer closes its connection, so that clients open another, which goes to another router.
   leaving = true
   await sleep(env.MAKSDB_DRAIN_MS)
   await closeServer(server, FINISH_MS)
   topologyMetrics.close()
-  registry.close()
+  collections.close()
   await shards.close()
   admin.server.close()
 })

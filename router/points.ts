@@ -1,6 +1,6 @@
 /**
- * What the API does with points, free of any protocol: REST, and later gRPC, parse before it and encode after it. Takes
- * checked requests; throws errors of the catalogue.
+ * The operations of the API on points, free of any protocol: REST, and later gRPC, parse before and encode after them. They
+ * take checked requests, and throw errors of the catalogue.
  */
 import { MaksError } from '../core/errors.ts'
 import { type IdKey, idText } from '../core/ids.ts'
@@ -30,7 +30,7 @@ export interface WriteRequest {
   idempotencyKey: string | undefined
   /** User version that each point must have; 0 if it must not exist. */
   ifVersion: number | undefined
-  /** What the session has seen before. */
+  /** The newest state that the session has seen. */
   token: SessionToken | undefined
 }
 
@@ -53,7 +53,7 @@ export class Points {
     call: Call,
   ): Promise<{ version: number; visible: boolean; report?: Partial<ReadReport> }> {
     const conditional = ifVersion === undefined ? writes : writes.map((one) => ({ ...one, ifVersion }))
-    // At this level a write is durable only when the cells have it, too.
+    // At this level a write is durable once the pods have it in their journals, too.
     const wait = request.wait || collection.config.durability === 'Journal'
     const idempotency = idempotencyKey === undefined ? {} : { idempotency: idempotencyOf(idempotencyKey, conditional) }
     const { version } = await this.#writes.write(collection, conditional, { wait, ...idempotency }, call)
@@ -61,7 +61,7 @@ export class Points {
     return { version, visible: wait, ...(seen === undefined ? {} : { report: { token: tokenText(seen) } }) }
   }
 
-  /** The nearest points of each query, and one report of all. Throws NOT_FOUND if the point of a query is not there. */
+  /** The nearest points of each query, and one report of all. Throws NOT_FOUND if the point of a query does not exist. */
   async query(
     collection: Collection,
     requests: readonly QueryRequest[],
@@ -89,7 +89,7 @@ export class Points {
     return { points, report: combined(reports) }
   }
 
-  /** The queries with their vectors, and how those of points were read. */
+  /** The queries with their vectors, and the reports of the reads of points whose vectors they are. */
   async #resolve(
     collection: Collection,
     requests: readonly QueryRequest[],
@@ -154,11 +154,11 @@ export class Points {
 
 interface Grouped {
   request: QueryRequest
-  /** Its place among all. */
+  /** Its index in the batch. */
   at: number
 }
 
-/** Requests that can be answered together: alike in how they are to be read, and in which cells they ask. */
+/** Groups of requests that one read answers: they have the same consistency, and the same rule for the cells to ask. */
 export function groupsOf(requests: readonly QueryRequest[]): [Grouped, ...Grouped[]][] {
   const groups = new Map<string, [Grouped, ...Grouped[]]>()
   requests.forEach((request, at) => {
@@ -171,7 +171,10 @@ export function groupsOf(requests: readonly QueryRequest[]): [Grouped, ...Groupe
   return [...groups.values()]
 }
 
-/** What a session has seen with a write. One that found nothing to do has seen a state at least as old as the current one. */
+/**
+ * The newest state that a session has seen after a write; undefined if Redis names none. A write that changed nothing
+ * has no version of its own: then the session has seen a state that is not newer than the current one.
+ */
 async function seenBy(
   collection: Collection,
   version: number,

@@ -1,6 +1,6 @@
 /**
- * A call: how long its answer is waited for, and whether anybody still waits. Made once, where a request comes in, and given
- * from there to each stage that works for it, in other processes too. No stage begins the time again.
+ * A call: the time by which its answer is needed, and a signal that ends the work for it. A request makes one call, and
+ * each stage that works for the request gets it, in other processes too. No stage begins the time again.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MaksError } from '../core/errors.ts'
@@ -9,11 +9,14 @@ import { TIMEOUT_HEADER } from '../protocol/shard-rpc.ts'
 export interface Call {
   /** By `performance.now()` of this process. */
   readonly deadline: number
-  /** Aborted at the deadline, or earlier where the caller has gone. */
+  /** Aborted at the deadline, or earlier if the answer is not needed any more; then its reason is `Cancelled`. */
   readonly signal: AbortSignal
 }
 
-/** Of a call without a time of its own. */
+/** The caller needs no answer any more: that its work ends is no error of the one that works. */
+export class Cancelled extends Error {}
+
+/** Of a call whose request names no time. */
 const TIMEOUT_MS = 60_000
 
 export class OpenCall implements Call {
@@ -21,12 +24,11 @@ export class OpenCall implements Call {
   readonly #over = new AbortController()
   readonly #timer: NodeJS.Timeout
 
-  /** @param startedAt when the request came in, by `performance.now()` */
-  constructor(timeoutMs: number, startedAt = performance.now()) {
-    this.deadline = startedAt + timeoutMs
+  constructor(timeoutMs: number) {
+    this.deadline = performance.now() + timeoutMs
     this.#timer = setTimeout(
-      () => this.cancel('the time of the call is over'),
-      Math.max(1, Math.ceil(remainingMs(this))),
+      () => this.#over.abort(new Error('the time of the call is over')),
+      timerMs(timeoutMs),
     ).unref()
   }
 
@@ -34,37 +36,45 @@ export class OpenCall implements Call {
     return this.#over.signal
   }
 
-  /** What still works for the call ends; without effect on one that has ended. */
+  /** Ends the work for the call, and its timer; without effect on a call that has ended. */
   cancel(why: string): void {
     clearTimeout(this.#timer)
-    this.#over.abort(new Error(why))
+    this.#over.abort(new Cancelled(why))
   }
 }
 
-/** A call of this process' own, that nobody but itself waits for. */
+/** A call that no request of another process began. */
 export function callWithin(timeoutMs: number, given?: AbortSignal): Call {
-  const signal = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
+  const signal = AbortSignal.timeout(timerMs(timeoutMs))
   return {
     deadline: performance.now() + timeoutMs,
     signal: given ? AbortSignal.any([given, signal]) : signal,
   }
 }
 
-/** The call within another one that ends with it, or by a signal of its own. */
+/** A part of a call, which ends with the call, or earlier by a signal of its own. */
 export function endingWith(call: Call, signal: AbortSignal): Call {
   return { deadline: call.deadline, signal: AbortSignal.any([call.signal, signal]) }
 }
 
-/** For work that is brought to its end though the caller may have gone: it ends at the same deadline. */
-export function untilDeadline(call: Call): Call {
-  return { deadline: call.deadline, signal: AbortSignal.timeout(Math.max(1, Math.ceil(remainingMs(call)))) }
+/**
+ * For work that must come to its end even if the caller has gone: it ends at the deadline of the call, and is not cancelled
+ * with it. Cancel it when the work is done.
+ */
+export function untilDeadline(call: Call): OpenCall {
+  return new OpenCall(remainingMs(call))
+}
+
+/** Timers take whole milliseconds, at least one. They count from the beginning of the turn of the event loop. */
+function timerMs(timeoutMs: number): number {
+  return Math.max(1, Math.ceil(timeoutMs))
 }
 
 export function remainingMs({ deadline }: Pick<Call, 'deadline'>): number {
   return Math.max(0, deadline - performance.now())
 }
 
-/** Throws TIMEOUT where nobody waits for the answer any more. */
+/** Throws TIMEOUT if the call has ended. For places where nothing has been executed yet. */
 export function checkWaiting({ signal }: Call): void {
   if (signal.aborted)
     throw new MaksError('TIMEOUT', `nobody waits for the answer: ${(signal.reason as Error).message}`, {
@@ -74,8 +84,16 @@ export function checkWaiting({ signal }: Call): void {
 
 /** The call of a request of another of our processes: it ends with its connection. */
 export function callOf(request: IncomingMessage, response: ServerResponse): OpenCall {
-  const given = Number(request.headers[TIMEOUT_HEADER])
-  const call = new OpenCall(given > 0 ? given : TIMEOUT_MS)
-  response.on('close', () => call.cancel(response.writableFinished ? 'it is answered' : 'the caller has gone'))
+  const given = request.headers[TIMEOUT_HEADER]
+  const timeoutMs = Number(given)
+  const call = new OpenCall(given !== undefined && timeoutMs >= 0 ? timeoutMs : TIMEOUT_MS)
+  endWithResponse(call, response)
   return call
+}
+
+/** Cancels a call when its request is answered, or when the connection of its caller closes. */
+export function endWithResponse(call: OpenCall, response: ServerResponse): void {
+  const end = () => call.cancel(response.writableFinished ? 'it is answered' : 'the caller has gone')
+  if (response.destroyed) end()
+  else response.once('close', end)
 }

@@ -2,7 +2,7 @@
 import { type Dispatcher, request } from 'undici'
 import { type Chunk, decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
 import { INTERNAL_HEADER, TIMEOUT_HEADER } from '../protocol/shard-rpc.ts'
-import { type Call, remainingMs } from './call.ts'
+import { type Call, checkWaiting, remainingMs } from './call.ts'
 import { errorOfReply } from './http-server.ts'
 import { inSlices } from './slices.ts'
 
@@ -11,13 +11,16 @@ export interface FrameCall {
   token: string
   header: unknown
   chunks?: readonly Chunk[]
-  /** Ends with it; the other program gets what is left of its time. */
+  /** Its signal ends the connection; the other program gets the time that is left. */
   call: Call
-  /** Connections of the caller's own; absent: those that all calls of the process share. */
+  /** The caller's own connections; absent: those that all calls of the process share. */
   dispatcher?: Dispatcher
 }
 
-/** Throws the MaksError that the other program answered with, or whatever the connection died of. */
+/**
+ * Throws the MaksError of the other program's answer, the error of the connection, or TIMEOUT if the call has ended
+ * before.
+ */
 export async function callFrame<A>({
   url,
   token,
@@ -26,6 +29,7 @@ export async function callFrame<A>({
   call,
   dispatcher,
 }: FrameCall): Promise<Frame<A>> {
+  checkWaiting(call)
   const { statusCode, body } = await request(url, {
     method: 'POST',
     headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: token, [TIMEOUT_HEADER]: String(remainingMs(call)) },

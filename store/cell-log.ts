@@ -25,16 +25,16 @@ export interface Lead {
   token: string
 }
 
-/** What a pod says of itself while the gate is closed. */
+/** A pod's statement of how far its replica state reaches, while the gate is closed. */
 export interface Claim {
   pod: string
-  /** The last entry of the pod's copy. */
+  /** The last entry of the pod's replica state. */
   held: LogTip
-  /** The last entry that the pod knows of: of its copy, or what a former process had applied. */
+  /** The highest entry that the pod has evidence of: of its replica state, or that its previous process had applied. */
   known: LogTip
-  /** The pod has read as much of the log as continues its copy. */
+  /** The pod has read as much of the log as continues its replica state. */
   settled: boolean
-  /** Highest ordering version of the copy. */
+  /** Highest ordering version of the replica state. */
   version: number
   /** Pods that there are by plan. */
   knownPods: number
@@ -44,7 +44,7 @@ export interface Claim {
   token: string
   /** Names the pod's process, as the tokens of its leads do. */
   process: string
-  /** The last takeover in any cell that the pod knows of, as heartbeats tell it; 0 for none. */
+  /** The last takeover in any cell that the pod has seen in the replies to its heartbeats; 0 for none. */
   seen: number
 }
 
@@ -333,7 +333,7 @@ export class CellLog {
   }
 }
 
-/** The reply text of commit-batch.lua, also what recover-batch.lua tells of the last batch. */
+/** The reply text of commit-batch.lua, which recover-batch.lua returns for the last batch. */
 export function parseCommitReply(text: string): CommitOutcome {
   const [results = '', heads = '', version = '0', rows = '0', timeline = '0'] = text.split('#')
   return {

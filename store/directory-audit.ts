@@ -1,4 +1,4 @@
-/** The scripts of the audit of the directory: what it lists in a cell, and its correction. See DESIGN.md, rule L22. */
+/** The scripts of the audit of the directory: its scan for the ids of a cell, and its correction. See DESIGN.md, rule L22. */
 
 import type { IdKey } from '../core/ids.ts'
 import { directoryText } from '../core/log/directory-audit.ts'
@@ -20,8 +20,8 @@ export interface DirectoryCorrection {
 }
 
 /**
- * Ids that the directory says the cell holds, of the buckets from `from` on, about `limit` of them; `next` is the bucket to
- * go on from, or null after the last.
+ * Ids whose directory entry names the cell, of the buckets from `from` on, about `limit` of them; `next` is the bucket to
+ * continue from, or null after the last.
  */
 export async function scanDirectory(
   redis: Redis,
@@ -40,7 +40,7 @@ export async function scanDirectory(
 
 /**
  * Corrects the directory, and the counters by what they are short of. Returns which corrections were made; the id of any
- * other has changed meanwhile. Undefined where the gate is closed or has opened anew since the rows were told, another pod
+ * other has changed meanwhile. Undefined if the gate is closed or has opened again since the rows were read, another pod
  * leads, or a log is not whole.
  */
 export async function correctDirectory(

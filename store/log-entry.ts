@@ -13,9 +13,9 @@ export interface LogEntry {
   version: number
   userVersion: number
   key: IdKey
-  /** U: what the cell is to the row (RowFlag). T: where the id lives on, '' for a delete, '-' for what a repair let go. */
+  /** U: what the cell is to the row (RowFlag). T: the cell of the id's owner row, '' for a delete, '-' for a row that a repair evicted. */
   flag: string
-  /** What a request with an idempotency key has come to by this entry (`core/log/idempotency.ts`); '' where there is none. */
+  /** Result of a request with an idempotency key by this entry (`core/log/idempotency.ts`); '' for none. */
   idempotency: string
   hash: string
   row: Buffer
@@ -82,13 +82,13 @@ export class LogMismatch extends Error {
 export function verifyChain(point: LogTip, entries: readonly LogEntry[]): LogTip {
   let at = point
   for (const [fitting, entry] of entries.entries()) {
-    // A log of which nobody knew anything any more begins again above everything that was in it.
+    // A log that was lost with all its traces begins again above everything that was in it.
     const begins = entry.type === 'I' && at.position.seq === 0
     if (entry.position.seq !== at.position.seq + 1 && !begins) {
       throw new LogMismatch(
         'gap',
         fitting,
-        `after ${formatPosition(at.position)} the log goes on with ${formatPosition(entry.position)}`,
+        `after ${formatPosition(at.position)} the log continues with ${formatPosition(entry.position)}`,
       )
     }
     if (hashEntry(at.hash, entry) !== entry.hash) {

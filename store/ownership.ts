@@ -7,7 +7,7 @@ import type { OwnedScope } from './topology.ts'
 
 const SCAN_COUNT = 1000
 
-/** What became of a wish; `other` is who owns the keys, '' where nobody has claimed them. */
+/** What became of a wish; `other` is who owns the keys, '' if they are unclaimed. */
 export type Ownership = { done: true } | { done: false; uid: string; other: string }
 
 function ownership(reply: readonly string[]): Ownership {
@@ -20,7 +20,7 @@ export async function disownKeys(redis: Redis, scope: OwnedScope): Promise<Owner
   return ownership(await runScript(redis, 'disown-keys', [keysOf(scope.namespace, scope.name).meta], [scope.uid]))
 }
 
-/** A person says that the owner with the uid `earlier` has ended: its data is this VectorCluster's from now on. */
+/** An administrator states that the owner with the uid `earlier` has ended: its data is this VectorCluster's from now on. */
 export async function adoptKeys(
   redis: Redis,
   scope: OwnedScope,

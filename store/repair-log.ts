@@ -11,16 +11,16 @@ import type { LogTip } from './log-entry.ts'
 import { type Argument, runScript } from './scripts.ts'
 import type { CollectionScope } from './topology.ts'
 
-/** A repair that has not taken a step for so long may be begun anew by another pod. */
+/** If a repair has taken no step for so long, another pod may begin it again. */
 export const REPAIR_MS = 10_000
-/** Buckets that are written anew together. */
+/** Buckets that are replaced together. */
 const BUCKETS_PER_CALL = 64
 /** Entries that are appended together. */
 export const FIXES_PER_CALL = 128
 /** Records of idempotency keys that are written together. */
 const RECORDS_PER_CALL = 500
 
-/** The copy that a cell goes on from. */
+/** The replica state that the log of a cell continues from. */
 export interface ChosenReplica {
   cell: number
   pod: string
@@ -52,7 +52,7 @@ export class RepairLog {
     this.#token = token
   }
 
-  /** Every log goes on from its chosen copy. Returns the cells whose log begins anew there. */
+  /** Every log continues from its chosen replica state. Returns the cells whose log was replaced. */
   async begin(
     copies: readonly ChosenReplica[],
     version: number,
@@ -82,7 +82,7 @@ export class RepairLog {
     return reply.slice(1).map(Number)
   }
 
-  /** Writes the buckets [from, to) of the directory anew. */
+  /** Replaces the buckets [from, to) of the directory. */
   async writeDirectory(from: number, to: number, values: ReadonlyMap<IdKey, DirectoryEntry>): Promise<void> {
     const buckets = Array.from({ length: to - from }, (): string[] => [])
     for (const [key, value] of values) buckets[bucketOf(key) - from]?.push(key, directoryText(value))
@@ -134,7 +134,7 @@ export class RepairLog {
   }
 }
 
-/** What claim-cell.lua says to the pod that is to repair. */
+/** The reply of claim-cell.lua to the pod that is to repair. */
 export function parsePlan(reply: readonly string[]): ChosenReplica[] {
   const copies: ChosenReplica[] = []
   for (let at = 3; at < reply.length; at += 4) {

@@ -2,6 +2,7 @@
 import type { ClaimedData } from '../core/data-identity.ts'
 import type { IdKey } from '../core/ids.ts'
 import { parseDirectoryRecord } from '../core/log/directory-audit.ts'
+import { isTokenOf, podOfToken } from '../core/log/lease-token.ts'
 import { type Position, parsePosition } from '../core/log/position.ts'
 import { allCellKeys, bucketOf, keysOf } from '../protocol/keys.ts'
 import type { Heartbeat } from '../protocol/shard-rpc.ts'
@@ -28,7 +29,7 @@ export interface TopologyView {
   rows: number
   redundantRows: number
   regressed: string
-  /** Grows each time that a person has given up what Redis lost. */
+  /** Grows each time that an administrator has given up what Redis lost. */
   generation: number
   /** Report (JSON) of the last repair of the log; '' where there was none. */
   repaired: string
@@ -58,7 +59,7 @@ export interface Cut {
   entries: (OwnerEntry | undefined)[]
 }
 
-/** The same with what the directory says as it is kept: one text for each id, '' for none. */
+/** The same with the directory entries as they are kept: one text for each id, '' for none. */
 export interface DirectoryTexts extends Omit<Cut, 'entries'> {
   texts: string[]
 }
@@ -130,12 +131,7 @@ function positionOrOrigin(text: string): Position {
   return parsePosition(text.includes('-') ? text : '0-0')
 }
 
-/** Tokens are `<pod>#<start id>#<random>`. */
-export function podOfToken(token: string): string {
-  return token.split('#')[0] ?? ''
-}
-
-/** One state of all cells, and what the directory says of ids, as kept; undefined while the gate is closed. */
+/** One state of all cells, and the directory entries of ids as they are kept; undefined while the gate is closed. */
 export async function readDirectoryTexts(
   redis: Redis,
   scope: CollectionScope,
@@ -183,7 +179,7 @@ export async function readCentroids(redis: Redis, scope: CollectionScope): Promi
 }
 
 /**
- * Closes the gate where a log ends before an entry that was once seen at its head; the pods then say what they hold.
+ * Closes the gate if a log ends before an entry that was once seen at its head; the pods then claim their replica states.
  * @param seen for each cell a position; `0-0` where nothing was seen
  */
 export async function reportRegression(redis: Redis, scope: OwnedScope, seen: readonly string[]): Promise<string[]> {
@@ -206,7 +202,7 @@ export async function releaseLeaseOf(
 ): Promise<boolean> {
   const key = keysOf(scope.namespace, scope.name).lease(cell)
   const token = await redis.get(key)
-  if (token === null || !token.startsWith(`${pod}#${startId}#`)) return false
+  if (token === null || !isTokenOf(token, { pod, startId })) return false
   return (await runScript(redis, 'release-lease', [key], [token]))[0] === 'OK'
 }
 

@@ -1,7 +1,7 @@
 /** The reference pages that are made from the code's own tables. test/static/generated.test.ts keeps them fresh. */
 import { z } from 'zod'
 import { ERRORS } from '../core/errors.ts'
-import { LIMITS } from '../core/limits.ts'
+import { LIMITS, QUEUES } from '../core/limits.ts'
 import { operatorEnvSchema, routerEnvSchema, shardEnvSchema } from '../protocol/env/config.ts'
 import { vectorClusterSpecSchema } from '../protocol/manifest/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/manifest/vector-cluster-status.ts'
@@ -110,7 +110,7 @@ export function referencePages(): Map<string, string> {
     ],
     [
       'docs/reference/limits.md',
-      `${MADE}# Limits of a request\n\nA request beyond a limit is refused before anything of it is done: the error names the limit and is not retriable. A request within all of them is carried out, and while that goes on every process answers \`/healthz\` within a second. The length of a body (\`MAKSDB_BODY_BYTES_MAX\`), \`limit\` and \`offset\` (\`MAKSDB_LIMIT_MAX\`) and the time of a request (\`MAKSDB_TIMEOUT_MS\`) are settings of the router ([environment](environment.md)). A point may take an eighth of the budget of a cell's log.\n\n${table(
+      `${MADE}# Limits of a request\n\nA request beyond a limit is refused before any part of it is executed: the error names the limit and is not retriable. A request within all limits is executed, and meanwhile every process answers \`/healthz\` within a second. The length of a body (\`MAKSDB_BODY_BYTES_MAX\`), \`limit\` and \`offset\` (\`MAKSDB_LIMIT_MAX\`) and the time of a request (\`MAKSDB_TIMEOUT_MS\`) are settings of the router ([environment](environment.md)). A point may take an eighth of the budget of a cell's log.\n\n${table(
         ['limit', 'value', 'of', 'answer'],
         Object.entries(LIMITS).map(([name, { value, what, code }]) => [
           `\`${name}\``,
@@ -118,6 +118,9 @@ export function referencePages(): Map<string, string> {
           what,
           `${ERRORS[code].http} \`${code}\``,
         ]),
+      )}\n\n## Queues of a pod\n\nEach pod of a shard has these queues. A request that would exceed one is refused with ${ERRORS.OVERLOADED.http} \`OVERLOADED\` before anything of it is done: the error names the limit and is retriable.\n\n${table(
+        ['limit', 'value', 'of'],
+        Object.entries(QUEUES).map(([name, { value, what }]) => [`\`${name}\``, value.toLocaleString('en'), what]),
       )}\n`,
     ],
     [
@@ -127,7 +130,7 @@ export function referencePages(): Map<string, string> {
     ['docs/reference/alerts.md', `${MADE}${alertsPage()}`],
     [
       'docs/reference/vector-cluster.md',
-      `${MADE}# The VectorCluster manifest\n\nOnly \`spec.dimension\` is required. The API server enforces every rule that stands here.\n\n${fields(json(vectorClusterSpecSchema, 'input'), 'spec')}\n\n## Status\n\n${fields(json(vectorClusterStatusSchema, 'output'), 'status')}\n`,
+      `${MADE}# The VectorCluster manifest\n\nOnly \`spec.dimension\` is required. The API server enforces every rule of this page.\n\n${fields(json(vectorClusterSpecSchema, 'input'), 'spec')}\n\n## Status\n\n${fields(json(vectorClusterStatusSchema, 'output'), 'status')}\n`,
     ],
     [
       'docs/reference/environment.md',

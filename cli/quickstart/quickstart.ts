@@ -14,6 +14,8 @@ const SHOWN_NEIGHBOURS_MAX = 4
 const DRAWING_COLUMNS = 30
 const RECALL_QUERIES = 100
 const RECALL_LIMIT = 10
+/** Of a step to try next: the longest command, with an endpoint of any port. */
+const STEP_COLUMNS = 62
 const manifest = fileURLToPath(new URL('../../examples/quickstart.yaml', import.meta.url))
 
 interface Topology {
@@ -52,14 +54,14 @@ export async function runQuickstart(dataDir: string, port: number | undefined): 
   await showNeighbours(collection, digits)
   await showRecall(collection, digits, topology.cells.length)
   print(`\nEverything took ${seconds(started)}; the servers keep running. What to try next:`)
-  for (const line of [
-    'npx maksdb status                                              processes and primaries',
-    'npx maksdb search --collection digits --id 7 --limit 5         neighbours of a point',
-    `curl -s ${endpoint}/v1/collections/digits/topology          cells, replicas, log positions`,
-    'kill -9 the pid of a primary in "status", and search again     another pod takes over within seconds',
-    'npm stop                                                       stops everything; data stays',
-  ])
-    print(`  ${line}`)
+  for (const [step, effect] of [
+    ['npx maksdb status', 'processes and primaries'],
+    ['npx maksdb search --collection digits --id 7 --limit 5', 'neighbours of a point'],
+    [`curl -s ${endpoint}/v1/collections/digits/topology`, 'cells, replicas, log positions'],
+    ['kill -9 the pid of a primary in "status", and search again', 'another pod takes over within seconds'],
+    ['npm stop', 'stops everything; data stays'],
+  ] as const)
+    print(`  ${step.padEnd(STEP_COLUMNS)} ${effect}`)
 }
 
 function seconds(since: number): string {

@@ -1,4 +1,5 @@
 /** What the operator writes into the log of a collection: ended leases, departed members, regressions, wishes of an administrator. */
+import { leaderName } from '../../core/log/leader.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { VectorCluster } from '../../protocol/manifest/vector-cluster.ts'
 import type { VectorClusterStatus } from '../../protocol/manifest/vector-cluster-status.ts'
@@ -43,7 +44,7 @@ export class LogMaintenance {
     for (const { cell, ordinal, startId } of endedProcesses(pods)) {
       const view = topology.cells[cell]
       const name = logName(cell, ordinal)
-      if (this.#released.has(startId) || !view?.leased || view.leader !== name) continue
+      if (this.#released.has(startId) || leaderName(view) !== name) continue
       const released = await this.#logs.releaseLease(key, url, scope, cell, name, startId).catch(() => undefined)
       if (released === undefined) continue
       // Forgotten ones are asked for again, and answered that the lease is not theirs.

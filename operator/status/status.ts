@@ -1,4 +1,5 @@
 /** The status: conditions, counters, and the floor of each shard's log. Pure. */
+import { leaderName } from '../../core/log/leader.ts'
 import { formatPosition, parsePosition } from '../../core/log/position.ts'
 import { collectionOf } from '../../protocol/manifest/vector-cluster.ts'
 import type { Condition, ShardStatus, VectorClusterStatus } from '../../protocol/manifest/vector-cluster-status.ts'
@@ -59,7 +60,8 @@ function shardStatus(
   cluster: string,
 ): ShardStatus {
   const view = topology?.cells[cell]
-  const leader = view?.leased ? `${names(cluster).shard(cell)}-${view.leader.split('/')[1]}` : ''
+  const leading = leaderName(view)
+  const leader = leading === undefined ? '' : `${names(cluster).shard(cell)}-${leading.split('/')[1]}`
   return {
     cell,
     primary: topology ? leader : (before?.primary ?? ''),

@@ -1,4 +1,5 @@
 /** From what was observed to the world that the plan speaks of. Pure. */
+import { leaderName } from '../../core/log/leader.ts'
 import { parsePosition } from '../../core/log/position.ts'
 import type { ClusterWorld, PodView, SetView } from '../../core/plan/rollout-plan.ts'
 import { sizeBytes } from '../../protocol/manifest/quantity.ts'
@@ -90,7 +91,7 @@ function podView(pod: KubeObject, set: KubeObject | undefined, topology?: Topolo
     recovering: isRecovering(pod, Date.now()),
     terminating: pod.metadata.deletionTimestamp !== undefined,
     outdated: outdatedOf(pod, set),
-    primary: view?.leased === true && view.leader === name,
+    primary: leaderName(view) === name,
     caughtUp: behind <= LAG_ENTRIES_MAX,
   }
 }

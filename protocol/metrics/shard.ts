@@ -132,6 +132,12 @@ export const SHARD_METRICS = {
     help: 'Requests that wait, by queue.',
     labels: [...CELL, 'queue'],
   },
+  maksdb_loop_failures_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'Steps of the loops of this pod that failed and are retried, by loop: heartbeat, election, snapshots, rebalancer or audit.',
+    labels: [...CELL, 'loop'],
+  },
   maksdb_snapshot_age_seconds: {
     programs: SHARD,
     kind: 'gauge',

@@ -1,9 +1,10 @@
 /**
- * A collection as the router knows it: who leads, where the pods are, the partition. Read from Redis twice a second and
- * whenever an answer shows that it is out of date; kept while Redis is away.
+ * The router's view of a collection: leaders, addresses of the pods, the partition. Read from Redis twice a second, and at
+ * once if an answer shows that it is out of date; kept while Redis is away.
  */
 import { refusalOf } from '../../core/data-identity.ts'
 import { asMaksError, type MaksError } from '../../core/errors.ts'
+import { leaderOf } from '../../core/log/leader.ts'
 import type { Partition } from '../../core/partition.ts'
 import { SpillReservoir } from '../../core/spill.ts'
 import { float32View } from '../../core/vector.ts'
@@ -43,10 +44,13 @@ export class Collection {
   readonly #watchers = new Set<() => void>()
   /** Undefined until Redis has answered once. */
   topology: TopologyView | undefined
-  /** The last state of all cells that Redis told of, and since when it may be out of date; this process' own clock, ms. */
+  /**
+   * The last state of all cells that was read from Redis, and since when it may be out of date; this process' own clock,
+   * ms.
+   */
   seen: { cut: Cut; at: number } | undefined
   redisUp = false
-  /** Why the data in Redis is not this collection's; undefined where it is, or nobody has said so. */
+  /** Why the data in Redis is not this collection's; undefined if it is, or if Redis has not answered yet. */
   refused: MaksError | undefined
 
   constructor(config: CollectionConfig, logger: Logger) {
@@ -67,7 +71,7 @@ export class Collection {
     return this.#partition
   }
 
-  /** Are there rows that may lie in another cell than their own? Then only a full fan-out at a cut is sure to see each once. */
+  /** Whether rows may lie in another cell than their own. Then only a full fan-out at a cut is sure to find each once. */
   get unsettled(): boolean {
     return (
       this.config.clusters > 1 &&
@@ -121,13 +125,12 @@ export class Collection {
   }
 
   leader(cell: number): Heartbeat | undefined {
-    const view = this.topology?.cells[cell]
-    return view?.leased ? this.topology?.members.find((member) => member.pod === view.leader) : undefined
+    return leaderOf(this.topology, cell)
   }
 
   /**
-   * Does something with the present primary of a cell. The signal is aborted shortly after another pod leads: what vanished
-   * with its network never says that it is gone, and a call to it would last until its deadline.
+   * Calls the current primary of a cell. The signal is aborted shortly after another pod leads: a pod that vanished with
+   * its network closes no connection, and a call to it would last until its deadline.
    */
   async whileLeading<T>(cell: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const epoch = this.topology?.cells[cell]?.epoch

@@ -8,10 +8,10 @@ import { Collection } from './collection.ts'
 
 const WATCH_MS = 100
 
-export class Registry {
+export class Collections {
   readonly #logger: Logger
   readonly #collections = new Map<string, Collection>()
-  /** Takes the list over if it has changed; called at every request that has just changed it, too. */
+  /** Reads the list again if it has changed; also called by each request that has just changed it. */
   readonly reload: () => void
 
   constructor(path: string, logger: Logger) {
@@ -44,7 +44,7 @@ export class Registry {
     return this.#collections.get(name)
   }
 
-  /** Throws NOT_FOUND, and why where what is in Redis is not this collection's. */
+  /** Throws NOT_FOUND; DATA_OF_ANOTHER_SHAPE or DATA_OF_ANOTHER_OWNER if the data in Redis is not this collection's. */
   get(name: string): Collection {
     const collection = this.#collections.get(name)
     if (!collection) throw new MaksError('NOT_FOUND', `Not found: Collection \`${name}\` doesn't exist!`)

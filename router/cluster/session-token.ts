@@ -1,6 +1,7 @@
 /**
- * What a session has seen, as the text that clients send back: `s1.<generation>.<version>`. Versions order all changes of a
- * collection; an generation ends when a person gives up what Redis lost, and versions of it may be given again.
+ * The newest state that a session has seen, as the text that clients send back: `s1.<generation>.<version>`. Versions order
+ * all changes of a collection. A generation ends when an administrator accepts a loss of Redis; the next one may use its
+ * versions again.
  */
 import { badRequest, MaksError } from '../../core/errors.ts'
 import type { Cut } from '../../store/topology.ts'
@@ -25,12 +26,12 @@ export function laterToken(a: SessionToken, b: SessionToken): SessionToken {
   return a.generation > b.generation || (a.generation === b.generation && a.version >= b.version) ? a : b
 }
 
-/** Does a state hold all that the session has seen? */
+/** Whether a state holds all that the session has seen. */
 export function covers(cut: Cut, token: SessionToken | undefined): boolean {
   return token === undefined || (cut.generation === token.generation && cut.version >= token.version)
 }
 
-/** Throws SESSION_RESET where the newest state lacks what the session has seen. */
+/** Throws SESSION_RESET if the newest state lacks changes that the session has seen. */
 export function checkSession(cut: Cut, token: SessionToken | undefined): void {
   if (!covers(cut, token))
     throw new MaksError('SESSION_RESET', 'the collection no longer holds all that this session has seen')

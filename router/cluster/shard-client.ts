@@ -1,10 +1,10 @@
-/** Calls to shards. An error says whether the shard proved that nothing was executed. */
+/** Calls to shards. `notExecuted` of an error is true if it is proven that nothing was executed. */
 import { Agent } from 'undici'
 import { httpUrl } from '../../core/address.ts'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'
 import type { Chunk, Frame } from '../../protocol/frame.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
-import type { Call } from '../../runtime/call.ts'
+import { type Call, Cancelled } from '../../runtime/call.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
 
 const CONNECTIONS_PER_SHARD = 128
@@ -24,6 +24,7 @@ export class ShardClient {
 
   readonly #onError: (code: ErrorCode) => void
 
+  /** @param onError called for each call that fails, except those that the router itself cancels */
   constructor(token: string, onError: (code: ErrorCode) => void) {
     this.#token = token
     this.#onError = onError
@@ -47,7 +48,8 @@ export class ShardClient {
       })
     } catch (error) {
       const thrown = error instanceof MaksError ? error : connectionError(shard, error)
-      this.#onError(thrown.code)
+      // That the router ended the call is no error of the shard.
+      if (!(call.signal.reason instanceof Cancelled)) this.#onError(thrown.code)
       throw thrown
     }
   }

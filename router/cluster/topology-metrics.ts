@@ -1,12 +1,12 @@
 /**
- * What this router sees of the cells and of Redis, as metrics: a shard that has lost its only pod has nobody left who
- * could say so of itself.
+ * What this router sees of the cells and of Redis, as metrics: a shard that has lost its only pod exports no
+ * metric of its own.
  */
 import type { MetricName } from '../../protocol/metrics/metrics.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { type RedisStats, readRedisStats } from '../../store/redis-stats.ts'
 import type { Collection } from './collection.ts'
-import type { Registry } from './collections.ts'
+import type { Collections } from './collections.ts'
 
 const TOPOLOGY_EVERY_MS = 1000
 const REDIS_EVERY_MS = 10_000
@@ -28,82 +28,82 @@ const OF_REDIS_NAMES = [...REDIS_GAUGES, ...REDIS_COUNTERS].map(([name]) => name
 
 type Labels = { vectorcluster: string; collection: string }
 
-interface Told {
+interface Exported {
   labels: Labels
   clusters: number
-  /** Cells that have been led. One that never was is new: nothing is lost, and nobody need come. */
+  /** Cells that have had a primary. A cell that never had one is new, and no reason for an alert. */
   led: Set<number>
 }
 
 export class TopologyMetrics {
-  readonly #registry: Registry
+  readonly #collections: Collections
   readonly #metrics: Metrics
   /** Collections that have series, by name. */
-  readonly #told = new Map<string, Told>()
+  readonly #exported = new Map<string, Exported>()
   readonly #timers: NodeJS.Timeout[]
 
-  constructor(registry: Registry, metrics: Metrics) {
-    this.#registry = registry
+  constructor(collections: Collections, metrics: Metrics) {
+    this.#collections = collections
     this.#metrics = metrics
     this.#timers = [
-      setInterval(() => this.#tell(), TOPOLOGY_EVERY_MS),
-      setInterval(() => void this.#tellRedis(), REDIS_EVERY_MS),
+      setInterval(() => this.#export(), TOPOLOGY_EVERY_MS),
+      setInterval(() => void this.#exportRedis(), REDIS_EVERY_MS),
     ]
   }
 
-  #tell(): void {
-    for (const [name, { labels, clusters }] of this.#told) {
-      if (this.#registry.find(name)?.config.clusters === clusters) continue
-      this.#told.delete(name)
+  #export(): void {
+    for (const [name, { labels, clusters }] of this.#exported) {
+      if (this.#collections.find(name)?.config.clusters === clusters) continue
+      this.#exported.delete(name)
       this.#forget([...OF_CELLS, 'maksdb_redis_up', ...OF_REDIS_NAMES], labels)
-      // They are gone when this turn of the event loop ends; what is still there is told by the next one.
+      // The series are removed at the end of this turn of the event loop; the next call exports the others.
       return
     }
-    for (const name of this.#registry.names) {
-      const collection = this.#registry.find(name)
-      if (collection) this.#tellCells(collection)
+    for (const name of this.#collections.names) {
+      const collection = this.#collections.find(name)
+      if (collection) this.#exportCells(collection)
     }
   }
 
-  #tellCells(collection: Collection): void {
+  #exportCells(collection: Collection): void {
     const { topology, redisUp, config } = collection
-    const told = this.#told.get(config.collection) ?? this.#begin(collection)
-    this.#metrics.set('maksdb_redis_up', redisUp ? 1 : 0, told.labels)
+    const exported = this.#exported.get(config.collection) ?? this.#begin(collection)
+    this.#metrics.set('maksdb_redis_up', redisUp ? 1 : 0, exported.labels)
     for (let cell = 0; cell < config.clusters; cell++) {
       const view = topology?.cells[cell]
-      if (view !== undefined && view.leader !== '') told.led.add(cell)
-      if (!told.led.has(cell)) continue
-      const labels = { ...told.labels, cell }
+      if (view !== undefined && view.leader !== '') exported.led.add(cell)
+      if (!exported.led.has(cell)) continue
+      const labels = { ...exported.labels, cell }
       this.#metrics.set('maksdb_router_cell_leased', redisUp && view?.leased === true ? 1 : 0, labels)
       this.#metrics.set('maksdb_router_cell_pods', redisUp ? collection.pods(cell).length : 0, labels)
     }
   }
 
-  #begin(collection: Collection): Told {
+  #begin(collection: Collection): Exported {
     const { config } = collection
-    const told = { labels: labelsOf(collection), clusters: config.clusters, led: new Set<number>() }
-    this.#told.set(config.collection, told)
-    void this.#tellRedisOf(collection)
-    return told
+    const exported = { labels: labelsOf(collection), clusters: config.clusters, led: new Set<number>() }
+    this.#exported.set(config.collection, exported)
+    void this.#exportRedisOf(collection)
+    return exported
   }
 
-  async #tellRedis(): Promise<void> {
+  async #exportRedis(): Promise<void> {
     await Promise.all(
-      [...this.#told.keys()].map(async (name) => {
-        const collection = this.#registry.find(name)
-        if (collection) await this.#tellRedisOf(collection)
+      [...this.#exported.keys()].map(async (name) => {
+        const collection = this.#collections.find(name)
+        if (collection) await this.#exportRedisOf(collection)
       }),
     )
   }
 
-  async #tellRedisOf(collection: Collection): Promise<void> {
+  async #exportRedisOf(collection: Collection): Promise<void> {
     const labels = labelsOf(collection)
     try {
       const stats = await collection.link.use(readRedisStats)
       for (const [name, of] of REDIS_GAUGES) this.#metrics.set(name, of(stats), labels)
       for (const [name, of] of REDIS_COUNTERS) this.#metrics.follow(name, of(stats), labels)
     } catch {
-      // `maksdb_redis_up` says so; old figures would say that all is well. INFO may also be refused to this user.
+      // `maksdb_redis_up` is 0; old figures would look healthy. INFO may also be refused to this user.
       this.#forget(OF_REDIS_NAMES, labels)
     }
   }

@@ -1,119 +1,222 @@
-/** Hedged reads of a cell, with pods that are real servers and do what a test tells them. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { MaksError } from '../../core/errors.ts'
-import { encodeFrame } from '../../protocol/frame.ts'
-import { type Heartbeat, TIMEOUT_HEADER } from '../../protocol/shard-rpc.ts'
-import { OpenCall } from '../../runtime/call.ts'
-import { sendError } from '../../runtime/http-server.ts'
-import { until } from '../../runtime/until.ts'
+import { type ErrorCode, MaksError } from '../../core/errors.ts'
+import { decodeFrame, encodeFrame, FRAME_TYPE } from '../../protocol/frame.ts'
+import { type Heartbeat, type ReadScope, TIMEOUT_HEADER } from '../../protocol/shard-rpc.ts'
+import { Cancelled, OpenCall } from '../../runtime/call.ts'
+import { makeServer, readBody, send, sendError } from '../../runtime/http-server.ts'
+import { inSlices } from '../../runtime/slices.ts'
+import type { Collection } from '../cluster/collection.ts'
 import { ShardClient } from '../cluster/shard-client.ts'
-import { HEDGE_MS, type PodsOfCells, readCell } from './cell-read.ts'
+import { HEDGE_MS, readCell } from './cell-read.ts'
+import type { ReadSource } from './consistency.ts'
 
-const TIMEOUT_MS = 10_000
-const servers: Server[] = []
-const shards = new ShardClient('secret', () => undefined)
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
+const LONG_MS = 60_000
+
+type Behaviour = 'answers' | 'is silent' | 'begins to answer' | ErrorCode
+
+/** A shard that answers every call with its name and the scope of the call, or with an error, or never to the end. */
+class Shard {
+  readonly server: Server
+  behaviour: Behaviour
+  asked = 0
+  /** What was left of the time of the last call, in ms. */
+  leftMs = 0
+  /** Resolves when the connection of a call that was not answered is closed. */
+  readonly left = Promise.withResolvers<void>()
+
+  constructor(name: string, behaviour: Behaviour) {
+    this.behaviour = behaviour
+    this.server = makeServer(async (request, response) => {
+      this.asked++
+      this.leftMs = Number(request.headers[TIMEOUT_HEADER])
+      const { header } = await inSlices(decodeFrame<{ scope: ReadScope }>(await readBody(request, 1e6)))
+      if (this.behaviour === 'is silent') this.#watch(response)
+      else if (this.behaviour === 'begins to answer') {
+        this.#watch(response)
+        response.writeHead(200, { 'content-type': FRAME_TYPE, 'content-length': 1000 }).write(Buffer.alloc(10))
+      } else if (this.behaviour === 'answers')
+        send(response, 200, FRAME_TYPE, encodeFrame({ name, scope: header.scope }, []))
+      else sendError(response, new MaksError(this.behaviour, `${name} refuses`))
+    })
   }
+
+  #watch(response: ServerResponse): void {
+    response.on('close', () => {
+      if (!response.writableFinished) this.left.resolve()
+    })
+  }
+}
+
+describe('a read of a cell', () => {
+  const running: Shard[] = []
+  const errors: ErrorCode[] = []
+  let refreshes = 0
+  let client: ShardClient
+
+  afterEach(async () => {
+    await client.close()
+    for (const { server } of running.splice(0)) {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
+  /** Shards of cell 0, of which the first leads, and the read of the cell. */
+  async function cellOf(...behaviours: Behaviour[]) {
+    errors.length = 0
+    refreshes = 0
+    client = new ShardClient('', (code) => errors.push(code))
+    const pods: Heartbeat[] = []
+    for (const [i, behaviour] of behaviours.entries()) {
+      const shard = new Shard(`pod-${i}`, behaviour)
+      running.push(shard)
+      await once(shard.server.listen(0, '127.0.0.1'), 'listening')
+      const { port } = shard.server.address() as AddressInfo
+      pods.push({ pod: `pod-${i}`, address: '127.0.0.1', port, applied: '1-1' } as Heartbeat)
+    }
+    const collection = {
+      topology: {},
+      pods: () => pods,
+      leader: () => pods[0],
+      refresh: async () => void refreshes++,
+    } as unknown as Collection
+    const read = (call: OpenCall, source: ReadSource = { from: 'primary' }) =>
+      readCell<{ name: string; scope: ReadScope }>(client, collection, 0, source, { path: '/', header: {} }, call)
+    return { shards: running, read }
+  }
+
+  it('is answered by the primary, and asks no other pod', async () => {
+    const { shards, read } = await cellOf('answers', 'answers')
+    const { header, primary } = await read(new OpenCall(LONG_MS))
+    expect([header.name, header.scope.primary, primary]).toEqual(['pod-0', true, true])
+    expect([shards.map(({ asked }) => asked), errors, refreshes]).toEqual([[1, 0], [], 0])
+  })
+
+  it('asks a replica at once if the primary does not lead any more, and states so', async () => {
+    const { shards, read } = await cellOf('NOT_PRIMARY', 'answers')
+    const { header, primary } = await read(new OpenCall(LONG_MS))
+    expect([header.name, header.scope.primary, primary]).toEqual(['pod-1', false, false])
+    expect([shards.map(({ asked }) => asked), errors, refreshes]).toEqual([[1, 1], ['NOT_PRIMARY'], 1])
+  })
+
+  it('asks the pod that led as a replica if no other one answers', async () => {
+    const { shards, read } = await cellOf('NOT_PRIMARY', 'NOT_READY')
+    await expect(read(new OpenCall(LONG_MS))).rejects.toThrowError(/pod-0 refuses/)
+    expect([shards.map(({ asked }) => asked), errors]).toEqual([
+      [2, 1],
+      ['NOT_PRIMARY', 'NOT_READY', 'NOT_PRIMARY'],
+    ])
+  })
+
+  it('asks the only pod of a cell once, however slow it is', async () => {
+    const { shards, read } = await cellOf('is silent')
+    await expect(read(new OpenCall(1.5 * HEDGE_MS))).rejects.toThrowError(/the time of the call is over/)
+    expect(shards[0]?.asked).toBe(1)
+  })
+
+  it.each(['is silent', 'begins to answer'] as const)(
+    'asks another pod after a second if the primary %s, and closes the connection of the slow one',
+    async (behaviour) => {
+      const { shards, read } = await cellOf(behaviour, 'answers')
+      const slow = shards[0] as Shard
+      const started = performance.now()
+      const { header, primary } = await read(new OpenCall(LONG_MS))
+      expect(performance.now() - started).toBeGreaterThan(HEDGE_MS - 100)
+      expect(shards.map(({ asked }) => asked)).toEqual([1, 1])
+      // The second attempt has what is left of the time of the request, and not its whole time again.
+      const [first = 0, second = 0] = shards.map(({ leftMs }) => leftMs)
+      expect(first).toBeLessThanOrEqual(LONG_MS)
+      expect(first - second).toBeGreaterThan(HEDGE_MS - 100)
+      expect([header.name, primary]).toEqual(['pod-1', false])
+      await slow.left.promise
+      // Neither an error of the slow pod, nor a reason to read the topology.
+      expect([errors, refreshes]).toEqual([[], 0])
+    },
+  )
+
+  it('takes an answer that comes while another pod is asked', async () => {
+    const { shards, read } = await cellOf('is silent', 'is silent', 'is silent')
+    const third = shards[2] as Shard
+    third.behaviour = 'answers'
+    const { header } = await read(new OpenCall(LONG_MS), { from: 'primary' })
+    expect(header.name).toBe('pod-2')
+    await Promise.all(shards.slice(0, 2).map(({ left }) => left.promise))
+    expect(errors).toEqual([])
+  })
+
+  it('that the client leaves closes its connection, asks no further pod and is no error of the shard', async () => {
+    const { shards, read } = await cellOf('is silent', 'answers')
+    const slow = shards[0] as Shard
+    const call = new OpenCall(LONG_MS)
+    const answer = read(call)
+    answer.catch(() => undefined)
+    while (slow.asked === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    call.cancel('the client has gone')
+    await expect(answer).rejects.toThrowError(/the client has gone/)
+    await slow.left.promise
+    expect([shards.map(({ asked }) => asked), errors, refreshes]).toEqual([[1, 0], [], 0])
+  })
+
+  it('whose time is over counts as an error of the shard that did not answer', async () => {
+    const { read } = await cellOf('is silent')
+    await expect(read(new OpenCall(100))).rejects.toThrowError(
+      expect.objectContaining({ code: 'CELL_UNAVAILABLE', message: expect.stringContaining('the time of the call') }),
+    )
+    expect([errors, refreshes]).toEqual([['CELL_UNAVAILABLE'], 0])
+  })
+
+  it('of a call that has ended asks no pod', async () => {
+    const { shards, read } = await cellOf('answers')
+    const call = new OpenCall(LONG_MS)
+    call.cancel('the client has gone')
+    await expect(read(call)).rejects.toThrowError(expect.objectContaining({ code: 'CELL_UNAVAILABLE' }))
+    expect([shards[0]?.asked, errors]).toEqual([0, []])
+  })
+
+  it.each<ErrorCode>(['STALE', 'PAYLOAD_TOO_LARGE', 'ANSWER_TOO_LARGE'])(
+    'has the error %s of its last pod, which the caller can act upon',
+    async (code) => {
+      const { read } = await cellOf(code)
+      await expect(read(new OpenCall(LONG_MS), { from: 'any' })).rejects.toThrowError(expect.objectContaining({ code }))
+    },
+  )
+
+  it('that all pods refuse is CELL_UNAVAILABLE with the last reason', async () => {
+    const { read } = await cellOf('NOT_READY', 'INTERNAL')
+    await expect(read(new OpenCall(LONG_MS))).rejects.toThrowError(
+      expect.objectContaining({ code: 'CELL_UNAVAILABLE', message: 'no pod of cell 0 answers: pod-0 refuses' }),
+    )
+    expect(errors).toEqual(['NOT_READY', 'INTERNAL', 'NOT_READY'])
+  })
 })
 
-class Pod {
-  /** Of each request: what is left of its time, in ms, and whether its connection has been closed unanswered. */
-  readonly asked: { leftMs: number; cut: boolean }[] = []
-  heartbeat = {} as Heartbeat
+describe('a call to a shard', () => {
+  const shard = { pod: 'pod-0', address: '127.0.0.1', port: 1 } as Heartbeat
 
-  static async that(answers: (response: ServerResponse) => void): Promise<Pod> {
-    const pod = new Pod()
-    const server = createServer((request: IncomingMessage, response) => {
-      const one = { leftMs: Number(request.headers[TIMEOUT_HEADER]), cut: false }
-      pod.asked.push(one)
-      response.on('close', () => {
-        one.cut = !response.writableFinished
-      })
-      request.resume().on('end', () => answers(response))
-    })
-    servers.push(server)
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
-    pod.heartbeat = { pod: `pod-${port}`, address: '127.0.0.1', port } as Heartbeat
-    return pod
-  }
-}
-
-const silent = () => undefined
-const answering = (response: ServerResponse) => void response.end(encodeFrame({ rows: [] }, []))
-const failing = (code: 'STALE' | 'NOT_READY') => (response: ServerResponse) =>
-  sendError(response, new MaksError(code, 'as the test wants it'))
-
-/** A read of a cell whose first pod is its primary. */
-function read([leader, ...others]: Pod[], call: OpenCall) {
-  const pods = [leader, ...others].flatMap((pod) => (pod ? [pod.heartbeat] : []))
-  const collection: PodsOfCells = {
-    topology: {} as NonNullable<PodsOfCells['topology']>,
-    refresh: () => Promise.resolve(),
-    pods: () => pods.slice(1),
-    leader: () => leader?.heartbeat,
-  }
-  return readCell(shards, collection, 0, { from: 'primary' }, { path: '/rpc/rows', header: {} }, call)
-}
-
-describe('a hedged read of a cell', () => {
-  it('asks another pod after a second of silence, with what is left of the time of the request, and cuts the loser off', async () => {
-    const [primary, replica] = [await Pod.that(silent), await Pod.that(answering)]
-    const call = new OpenCall(TIMEOUT_MS)
-    const answer = await read([primary, replica], call)
-    expect(answer.primary).toBe(false)
-    expect(primary.asked).toHaveLength(1)
-    const first = primary.asked[0]?.leftMs ?? 0
-    const second = replica.asked[0]?.leftMs ?? 0
-    expect(first).toBeLessThanOrEqual(TIMEOUT_MS)
-    expect(first - second).toBeGreaterThan(HEDGE_MS - 10)
-    await until('the connection to the silent pod to be closed', () => primary.asked[0]?.cut)
-    expect(replica.asked[0]?.cut).toBe(false)
-    // The answer of one attempt is not the end of the request.
-    expect(call.signal.aborted).toBe(false)
-    call.cancel('the test is over')
-  })
-
-  it('asks the next pod if one fails, and one that fails is not asked again', async () => {
-    const [primary, replica] = [await Pod.that(failing('NOT_READY')), await Pod.that(answering)]
-    const call = new OpenCall(TIMEOUT_MS)
-    expect((await read([primary, replica], call)).header).toEqual({ rows: [] })
-    expect([primary.asked.length, replica.asked.length]).toEqual([1, 1])
-    call.cancel('the test is over')
-  })
-
-  it('says that the cell is unavailable, with the last reason, if no pod can answer', async () => {
-    const call = new OpenCall(TIMEOUT_MS)
-    const pods = [await Pod.that(failing('NOT_READY')), await Pod.that(failing('NOT_READY'))]
-    await expect(read(pods, call)).rejects.toMatchObject({
-      code: 'CELL_UNAVAILABLE',
-      message: expect.stringContaining('as the test wants it') as string,
-    })
-    call.cancel('the test is over')
-  })
-
-  it('ends with its call: every pod that was asked is cut off, and no other is asked', async () => {
-    const pods = [await Pod.that(silent), await Pod.that(silent), await Pod.that(answering)]
-    const call = new OpenCall(TIMEOUT_MS)
-    const answer = read(pods, call)
-    const failed = expect(answer).rejects.toMatchObject({ code: 'CELL_UNAVAILABLE' })
-    await until('two pods to be asked', () => pods[1]?.asked.length === 1)
+  it('that has ended is not sent: nothing was executed, and the shard is not to blame', async () => {
+    const errors: ErrorCode[] = []
+    const client = new ShardClient('', (code) => errors.push(code))
+    const call = new OpenCall(LONG_MS)
     call.cancel('the client has gone')
-    await failed
-    await until('both connections to be closed', () => pods.slice(0, 2).every(({ asked }) => asked[0]?.cut))
-    expect(pods[2]?.asked).toEqual([])
+    await expect(client.call(shard, '/', {}, [], call)).rejects.toThrowError(
+      expect.objectContaining({ code: 'TIMEOUT', details: { notExecuted: true } }),
+    )
+    expect([errors, call.signal.reason instanceof Cancelled]).toEqual([[], true])
+    await client.close()
   })
 
-  it('asks no pod if its call has ended before', async () => {
-    const pod = await Pod.that(answering)
-    const call = new OpenCall(TIMEOUT_MS)
-    call.cancel('the client has gone')
-    await expect(read([pod], call)).rejects.toThrow()
-    expect(pod.asked).toEqual([])
+  it('whose connection is refused was not executed, and counts as an error', async () => {
+    const errors: ErrorCode[] = []
+    const client = new ShardClient('', (code) => errors.push(code))
+    const call = new OpenCall(LONG_MS)
+    await expect(client.call(shard, '/', {}, [], call)).rejects.toThrowError(
+      expect.objectContaining({ code: 'CELL_UNAVAILABLE', details: { notExecuted: true } }),
+    )
+    expect(errors).toEqual(['CELL_UNAVAILABLE'])
+    call.cancel('')
+    await client.close()
   })
 })

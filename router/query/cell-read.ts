@@ -1,17 +1,17 @@
 /**
- * One hedged read of one cell: the primary first, another pod if it fails or is slow. The first success wins, and the other
- * attempts are cancelled. All attempts share the deadline of the request.
+ * A hedged cell read: it asks the primary first, and another pod if the primary fails or is slow. The first success
+ * wins, and the router cancels the other attempts. All attempts share the deadline of the request.
  */
 import { asMaksError, MaksError } from '../../core/errors.ts'
 import { parsePosition } from '../../core/log/position.ts'
 import type { Chunk, Frame } from '../../protocol/frame.ts'
 import type { Heartbeat, ReadScope } from '../../protocol/shard-rpc.ts'
-import { type Call, endingWith } from '../../runtime/call.ts'
+import { type Call, Cancelled, endingWith } from '../../runtime/call.ts'
 import type { Collection } from '../cluster/collection.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import type { ReadSource } from './consistency.ts'
 
-/** After so long without an answer the next pod is asked, too. */
+/** The next pod is asked, too, after so long without an answer. */
 export const HEDGE_MS = 1000
 
 export interface CellAnswer<A> extends Frame<A> {
@@ -19,7 +19,7 @@ export interface CellAnswer<A> extends Frame<A> {
   primary: boolean
 }
 
-/** What each pod is asked; the scope is added. */
+/** The call to each pod, without its scope. */
 export interface CellRequest {
   path: string
   header: object
@@ -58,11 +58,11 @@ export async function readCell<A>(
     })
   } catch (thrown) {
     const error = asMaksError(thrown)
-    // What no pod can do is no matter of waiting.
+    // Errors that every pod of the cell would answer.
     if (error.code === 'STALE' || error.code === 'PAYLOAD_TOO_LARGE' || error.code === 'ANSWER_TOO_LARGE') throw error
     throw new MaksError('CELL_UNAVAILABLE', `no pod of cell ${cell} answers: ${error.message}`, { cause: error })
   } finally {
-    won.abort(new Error('another pod has answered'))
+    won.abort(new Cancelled('another pod has answered'))
   }
 }
 
@@ -79,7 +79,11 @@ function attemptsOf(collection: PodsOfCells, cell: number, source: ReadSource): 
   const any = pods.map((pod) => ({ pod, scope: { primary: false }, primary: false }))
   if (source.from === 'any') return shuffled(any)
   const leader = collection.leader(cell)
-  return leader ? [{ pod: leader, scope: { primary: true }, primary: true }, ...any] : any
+  if (!leader) return any
+  // The leader comes again at the end, as a replica: it may have lost its lease, and still answers.
+  const own = any.filter(({ pod }) => pod.pod === leader.pod)
+  const others = any.filter(({ pod }) => pod.pod !== leader.pod)
+  return [{ pod: leader, scope: { primary: true }, primary: true }, ...others, ...own]
 }
 
 function shuffled<T>(list: readonly T[]): T[] {
@@ -90,40 +94,49 @@ function shuffled<T>(list: readonly T[]): T[] {
 }
 
 /**
- * Starts the next attempt when one fails, or does not answer for too long; the first success wins, else the last error.
- * A call that has ended starts none.
+ * Starts the next attempt if one fails, or, at another pod, if one does not answer within `HEDGE_MS`. Resolves to the
+ * first success, else rejects with the last error. Starts no attempt after the call has ended or an attempt has
+ * succeeded.
+ * @param onError called for each attempt that fails while an answer is still needed
  */
-function firstSuccess<T, A>(
-  attempts: readonly A[],
-  send: (attempt: A) => Promise<T>,
+function firstSuccess<T>(
+  attempts: readonly Attempt[],
+  send: (attempt: Attempt) => Promise<T>,
   { signal }: Call,
   onError: (error: MaksError) => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let started = 0
     let failed = 0
+    let settled = false
     let timer: NodeJS.Timeout | undefined
+    const settle = (how: () => void) => {
+      clearTimeout(timer)
+      settled = true
+      how()
+    }
     const next = () => {
       clearTimeout(timer)
       const attempt = attempts[started]
       if (attempt === undefined || signal.aborted) return
       started++
-      timer = setTimeout(next, HEDGE_MS)
+      timer = setTimeout(hedge, HEDGE_MS)
       send(attempt).then(
-        (value) => {
-          clearTimeout(timer)
-          resolve(value)
-        },
+        (value) => settle(() => resolve(value)),
         (thrown: unknown) => {
+          if (settled) return
           const error = asMaksError(thrown)
           failed++
-          if (failed === attempts.length || signal.aborted) {
-            clearTimeout(timer)
-            reject(error)
-          } else if (failed === started) next()
           if (!signal.aborted) onError(error)
+          if (failed === attempts.length || signal.aborted) settle(() => reject(error))
+          else if (failed === started) next()
         },
       )
+    }
+    // A second request would not make a slow pod faster.
+    const hedge = () => {
+      const asked = attempts.slice(0, started).some(({ pod }) => pod.pod === attempts[started]?.pod.pod)
+      if (!asked) next()
     }
     if (signal.aborted) reject(new MaksError('TIMEOUT', 'nobody waits for the answer of this read'))
     else next()

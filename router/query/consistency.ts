@@ -1,4 +1,4 @@
-/** From the consistency of a read request to the pods that may answer it: of one state of all cells, the primaries, or any. */
+/** Consistency of a read request: which pods may answer it, and whether at one state of all cells. */
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import type { Cut } from '../../store/topology.ts'
@@ -10,29 +10,32 @@ export type Consistency = 'default' | 'eventual' | 'bounded' | 'session' | 'stro
 /** How fresh a read must be. */
 export interface ReadRequest {
   consistency: Consistency
-  /** What a session has seen; undefined for a new one. */
+  /** The newest state that the session has seen; undefined for a new session. */
   token: SessionToken | undefined
-  /** How old the state of a bounded read may be. */
+  /** Age that the state of a bounded read may have, ms. */
   maxStalenessMs: number
 }
 
-/** Who may answer. */
+/** The pods that may answer. */
 export type ReadSource =
   | { from: 'primary' }
   | { from: 'any' }
-  /** `fresh`: taken for this read. An older one is asked of any pod that has reached it. */
+  /** `fresh`: taken for this read. The router reads an older cut from any pod that has reached it. */
   | { from: 'cut'; cut: Cut; fresh: boolean }
 
 export interface Reach {
-  /** The answer is spread over cells, so that only one state of all of them is sure to hold each row once. */
+  /** The answer comes from several cells: only one state of all of them is sure to contain each row once. */
   spread: boolean
-  /** Ids whose cells the state should name. */
+  /** Ids whose cells a new cut names. */
   keys?: readonly IdKey[]
-  /** A state that was known before has been overtaken by a compaction. */
+  /** A compaction has overtaken the cut of the attempt before. */
   again: boolean
 }
 
-/** Throws REDIS_UNAVAILABLE or GATE_CLOSED if a new state is needed, SESSION_RESET if it lacks what was seen. */
+/**
+ * Throws REDIS_UNAVAILABLE or GATE_CLOSED if the read needs a new cut, SESSION_RESET if that lacks changes that the
+ * session has seen.
+ */
 export async function sourceFor(collection: Collection, read: ReadRequest, reach: Reach): Promise<ReadSource> {
   const { consistency, token } = read
   const known = reach.again ? undefined : collection.seen
@@ -47,14 +50,14 @@ export async function sourceFor(collection: Collection, read: ReadRequest, reach
     return { from: 'cut', cut, fresh: true }
   } catch (thrown) {
     const { code } = asMaksError(thrown)
-    // A default read does without while Redis is away.
+    // A default read needs no cut while Redis is away.
     if (consistency === 'default' && (code === 'REDIS_UNAVAILABLE' || code === 'GATE_CLOSED'))
       return { from: 'primary' }
     throw thrown
   }
 }
 
-/** May rows of the state lie elsewhere than where the current centroids say? */
+/** Whether rows of the state may lie in another cell than the nearest by the current centroids. */
 export function mayBeMisplaced(collection: Collection, source: ReadSource): boolean {
   if (collection.unsettled) return true
   return source.from === 'cut' && (source.cut.moving > 0 || source.cut.centroidVersion !== collection.partition.version)

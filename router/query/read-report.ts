@@ -1,9 +1,9 @@
-/** How a read was answered: the `maksdb` object of the response, and how the reports of a request's parts become one. */
+/** The report of a read: the `maksdb` object of the response. The reports of the parts of a request become one. */
 import { laterToken, parseToken, tokenText } from '../cluster/session-token.ts'
 
 export interface ReadReport {
   consistency: 'primary' | 'eventual' | 'bounded' | 'session' | 'strong'
-  /** What has been seen, to be sent back by a session; absent where no one state was read. */
+  /** The state that was read, for later requests of a session; absent if the read was not at one state of all cells. */
   token?: string
   probed?: number
   cells?: number
@@ -12,28 +12,28 @@ export interface ReadReport {
   missing?: number[]
 }
 
-/** The least promise first. */
+/** The weakest first. */
 const LEVELS: ReadReport['consistency'][] = ['eventual', 'bounded', 'session', 'primary', 'strong']
 
 /**
- * One report of several reads: as consistent, and as exact, as the least of them; it probed as many cells as the one that
- * probed most, scanned what all did together, lacks every cell that any of them lacks, and has seen what any has seen.
- * A part that does not speak of a field does not count for it.
+ * One report of several reads. It has the weakest consistency; it is exact if all are; `probed` and `cells` are the
+ * largest, `scanned` is the sum; `missing` has the missing cells of all; `token` is the latest. A report without a field
+ * does not count for that field.
  */
 export function combined(reports: readonly ReadReport[]): ReadReport {
   const [first, ...rest] = reports
   if (!first || rest.length === 0) return first ?? { consistency: 'primary' }
-  const told = <F extends Exclude<keyof ReadReport, 'missing'>>(field: F): NonNullable<ReadReport[F]>[] =>
+  const given = <F extends Exclude<keyof ReadReport, 'missing'>>(field: F): NonNullable<ReadReport[F]>[] =>
     reports.map((report) => report[field]).filter((value) => value !== undefined)
   const missing = [...new Set(reports.flatMap((report) => report.missing ?? []))].sort((a, b) => a - b)
-  const tokens = told('token').map(parseToken)
+  const tokens = given('token').map(parseToken)
   return {
     consistency: LEVELS.find((level) => reports.some((report) => report.consistency === level)) ?? first.consistency,
     ...(tokens.length > 0 ? { token: tokenText(tokens.reduce(laterToken)) } : {}),
-    ...numbers('probed', told('probed'), (all) => Math.max(...all)),
-    ...numbers('cells', told('cells'), (all) => Math.max(...all)),
-    ...numbers('scanned', told('scanned'), (all) => all.reduce((sum, one) => sum + one)),
-    ...(told('exact').length > 0 ? { exact: told('exact').every(Boolean) } : {}),
+    ...numbers('probed', given('probed'), (all) => Math.max(...all)),
+    ...numbers('cells', given('cells'), (all) => Math.max(...all)),
+    ...numbers('scanned', given('scanned'), (all) => all.reduce((sum, one) => sum + one)),
+    ...(given('exact').length > 0 ? { exact: given('exact').every(Boolean) } : {}),
     ...(missing.length > 0 ? { missing } : {}),
   }
 }

@@ -1,4 +1,4 @@
-/** The reads: search, retrieve, scroll, count. Free of any protocol; each says how it was answered. */
+/** The reads: search, retrieve, scroll, count. Free of any protocol; each answer has a report. */
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { mergePages } from '../../core/merge.ts'
@@ -14,7 +14,7 @@ import type { ReadReport } from './read-report.ts'
 import { type Point, rowsOf, type ScoredPoint, type Wanted } from './rows.ts'
 import { type Query, search } from './search.ts'
 
-/** A cut may be overtaken by a compaction; then the read takes a new one. */
+/** A compaction may overtake a cut; then the read takes a new one. */
 const CUT_ATTEMPTS = 4
 
 export class Reads {
@@ -45,7 +45,7 @@ export class Reads {
     })
   }
 
-  /** The points of these ids that there are, in the order of the ids. */
+  /** The existing points of these ids, in the order of the ids. */
   retrieve(
     collection: Collection,
     keys: readonly IdKey[],
@@ -108,7 +108,7 @@ export class Reads {
     )
   }
 
-  /** Runs a read at its consistency; if a pod can no longer serve the state, the read takes another one. */
+  /** Runs a read at its consistency; if a pod can no longer serve the cut, the read takes a new one. */
   async #read<T>(
     collection: Collection,
     read: ReadRequest,
@@ -117,12 +117,12 @@ export class Reads {
     run: (source: ReadSource) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
+      checkWaiting(call)
       const source = await sourceFor(collection, read, { ...reach, again: attempt > 1 })
       try {
         return await run(source)
       } catch (error) {
         if (asMaksError(error).code !== 'STALE' || attempt === CUT_ATTEMPTS) throw error
-        checkWaiting(call)
       }
     }
   }
@@ -132,7 +132,7 @@ function cellsOf({ config }: Collection): number[] {
   return Array.from({ length: config.clusters }, (_, cell) => cell)
 }
 
-/** Each id is asked of its cell, if the source names it; else of all. */
+/** The ids to ask of each cell: an id goes to its own cell if the cut names that, else to all cells. */
 function keysByCell(collection: Collection, keys: readonly IdKey[], source: ReadSource): Map<number, IdKey[]> {
   const entries = source.from === 'cut' && source.cut.entries.length === keys.length ? source.cut.entries : undefined
   const all = cellsOf(collection)

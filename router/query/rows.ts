@@ -1,4 +1,4 @@
-/** Rows of an answer with their parts of its chunks. */
+/** The rows of a cell's answer, each with its vector and payload from the chunks. */
 import { float32View } from '../../core/vector.ts'
 import type { HitRow, RowHeader, RowsResponse, SearchResponse } from '../../protocol/shard-rpc.ts'
 import type { CellAnswer } from './cell-read.ts'
@@ -19,7 +19,7 @@ export interface ScoredPoint extends HitRow, Point {
   score: number
 }
 
-/** The hits of each query, in order. Yields after each query. */
+/** The hits of each query, in order; their scores are not computed yet. Yields after each query. */
 export function* hitsOf(
   { header, chunks }: CellAnswer<SearchResponse>,
   dimension: number,
@@ -38,7 +38,7 @@ export function rowsOf({ header, chunks }: CellAnswer<RowsResponse>, dimension: 
   return new Rows(chunks, dimension).attach(header.rows, wanted)
 }
 
-/** Gives out the chunks, row after row. */
+/** Reads the chunks from their beginning, row after row. */
 class Rows {
   readonly #vectors: Float32Array
   readonly #payloads: Buffer

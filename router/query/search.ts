@@ -1,4 +1,4 @@
-/** The nearest points of a batch of queries: which cells each asks, one frame to each cell, and the merge of the answers. */
+/** The search of a batch of queries: it selects the cells of each, sends one frame to each cell, and merges the answers. */
 import { asMaksError } from '../../core/errors.ts'
 import { checkLimit } from '../../core/limits.ts'
 import { mergeHits } from '../../core/merge.ts'
@@ -20,9 +20,9 @@ export interface Query {
 }
 
 interface Plan {
-  /** The queries that each cell is asked, by their numbers. */
+  /** The queries for each cell, by their numbers. */
   asked: Map<number, number[]>
-  /** The number of cells that a query asks. */
+  /** The largest number of cells for a query; `least` is the smallest. */
   most: number
   least: number
 }
@@ -31,7 +31,7 @@ export interface SearchOutcome extends Plan {
   /** Of each query, nearest first. */
   points: ScoredPoint[][]
   answers: CellAnswer<SearchResponse>[]
-  /** Cells without a live pod, if the queries do without. */
+  /** Cells without an answer, if all queries for them accept a partial one. */
   missing: number[]
 }
 

@@ -1,4 +1,4 @@
-/** Creating and removing collections: the supervisor's business in local mode, kubectl's on Kubernetes. */
+/** Creating and removing collections: the supervisor does both in local mode, kubectl on Kubernetes. */
 import type { Request } from 'express'
 import { request as fetch } from 'undici'
 import { badRequest, MaksError } from '../../core/errors.ts'
@@ -16,26 +16,27 @@ import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
 import { type Call, remainingMs } from '../../runtime/call.ts'
 import { errorOfReply } from '../../runtime/http-server.ts'
 import { within } from '../../runtime/until.ts'
-import type { Registry } from '../cluster/collections.ts'
+import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
-import { asObject, Fields } from './json-fields.ts'
+import { asObject, Fields, NAME_SHOWN } from './json-fields.ts'
 
 export interface CollectionParts {
   env: RouterEnv
-  registry: Registry
+  collections: Collections
   shards: ShardClient
 }
 
 const READY_POLL_MS = 30
 
+/** Throws TIMEOUT if the collection is made, but not ready before the call ends. */
 export async function createCollection(parts: CollectionParts, request: Request, call: Call): Promise<boolean> {
-  const { env, registry } = parts
+  const { env, collections } = parts
   const collection = String(request.params.c)
   const fault = collectionNameFault(collection)
   if (fault !== undefined)
     throw badRequest(`the name ${JSON.stringify(collection)} is not valid for a collection: it ${fault}`)
   const wanted = parseCreate(request.body)
-  if (registry.find(collection))
+  if (collections.find(collection))
     throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
     const manifest = JSON.stringify(manifestOf(collection, wanted.spec))
@@ -46,16 +47,17 @@ export async function createCollection(parts: CollectionParts, request: Request,
   }
   await supervisor(env, 'POST', '/collections', { collection, ...wanted })
   const ready = await within({ limitMs: remainingMs(call), everyMs: READY_POLL_MS }, async () => {
-    registry.reload()
-    const made = registry.find(collection)
+    if (call.signal.aborted) return 'ended'
+    collections.reload()
+    const made = collections.find(collection)
     await made?.refresh()
-    return made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell))
+    return made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell)) && 'ready'
   })
-  if (ready) return true
+  if (ready === 'ready') return true
   throw new MaksError('TIMEOUT', `collection ${collection} was created, but is not ready yet`)
 }
 
-/** What to apply on Kubernetes for a collection. Throws BAD_REQUEST where the API server would refuse it. */
+/** The VectorCluster to apply on Kubernetes for a collection. Throws BAD_REQUEST if the API server would refuse it. */
 function manifestOf(collection: string, spec: Record<string, unknown>): object {
   const name = clusterNameFor(collection)
   const named = name === collection ? spec : { ...spec, collection }
@@ -64,8 +66,8 @@ function manifestOf(collection: string, spec: Record<string, unknown>): object {
   return manifest
 }
 
-/** Fields of PUT /collections: what shapes the collection, what means nothing here, and what is refused. */
-function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVector: boolean } {
+/** The body of PUT /collections/:c: the spec of a VectorCluster, without its name. Throws BAD_REQUEST or UNSUPPORTED. */
+export function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVector: boolean } {
   const fields = new Fields(body, 'the body')
   const given = asObject(fields.take('vectors'), 'vectors')
   const own = fields.take('maksdb')
@@ -94,16 +96,21 @@ function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVecto
   vector.refuse('', 'multivector_config', 'datatype')
   vector.end()
   if (dimension === undefined) throw badRequest('vectors: "size" is missing')
-  const metric = metricOfQdrant(String(distance))
+  if (distance === undefined) throw badRequest('vectors: "distance" is missing; use Euclid, Cosine or Dot')
+  if (typeof distance !== 'string') throw badRequest('vectors: "distance" must be a text')
+  const metric = metricOfQdrant(distance)
   if (metric === undefined)
-    throw new MaksError('UNSUPPORTED', `distance "${String(distance)}" is not supported; use Euclid, Cosine or Dot`)
+    throw new MaksError(
+      'UNSUPPORTED',
+      `distance "${distance.slice(0, NAME_SHOWN)}" is not supported; use Euclid, Cosine or Dot`,
+    )
   return { spec: { ...(own === undefined ? {} : asObject(own, 'maksdb')), dimension, metric }, namedVector }
 }
 
 export async function removeCollection(parts: CollectionParts, request: Request): Promise<boolean> {
-  const { env, registry } = parts
+  const { env, collections } = parts
   const collection = String(request.params.c)
-  const there = registry.find(collection)
+  const there = collections.find(collection)
   if (!there) return false
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
     const { namespace, name } = there.config
@@ -113,7 +120,7 @@ export async function removeCollection(parts: CollectionParts, request: Request)
     )
   }
   await supervisor(env, 'DELETE', `/collections/${encodeURIComponent(collection)}`)
-  registry.reload()
+  collections.reload()
   return true
 }
 

@@ -1,4 +1,4 @@
-/** Routes on collections: list, describe, topology and centroids; creating and deleting is collection-admin.ts. */
+/** Routes on collections: list, describe, topology and centroids; collection-admin.ts creates and deletes. */
 import type { Request, Router } from 'express'
 import { asMaksError, MaksError } from '../../core/errors.ts'
 import { parseJsonPath } from '../../core/json/json-path.ts'
@@ -16,23 +16,23 @@ import { asObject, Fields } from './json-fields.ts'
 import { listPieces } from './point-json.ts'
 import type { Send } from './reply.ts'
 
-/** How long the answer to accepted loss waits for the pods to repair the log. */
+/** Time for the pods to repair the log, before the answer to accepted loss. */
 const ACCEPT_WAIT_MS = 30_000
 const ACCEPT_POLL_MS = 200
 
 export function collectionRoutes(router: Router, parts: CollectionParts, send: Send): void {
-  const { registry } = parts
+  const { collections } = parts
   router.get(
     '/collections',
-    send(async () => ({ result: { collections: registry.names.map((known) => ({ name: known })) } })),
+    send(async () => ({ result: { collections: collections.names.map((known) => ({ name: known })) } })),
   )
   router.get(
     '/collections/:c/exists',
-    send(async (request) => ({ result: { exists: registry.find(name(request)) !== undefined } })),
+    send(async (request) => ({ result: { exists: collections.find(name(request)) !== undefined } })),
   )
   router.get(
     '/collections/:c',
-    send(async (request) => ({ result: await describe(registry.get(name(request))) })),
+    send(async (request) => ({ result: await describe(collections.get(name(request))) })),
   )
   router.put(
     '/collections/:c',
@@ -45,18 +45,18 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   router.put(
     '/collections/:c/index',
     send(async (request) => {
-      registry.get(name(request))
+      collections.get(name(request))
       checkIndex(request.body)
       return { result: { operation_id: 0, status: 'completed' } }
     }),
   )
   router.get(
     '/v1/collections/:c/topology',
-    send(async (request) => ({ result: await topology(registry.get(name(request))) })),
+    send(async (request) => ({ result: await topology(collections.get(name(request))) })),
   )
   router.get(
     '/v1/collections/:c/centroids',
-    send(async (request) => ({ pieces: centroids(registry.get(name(request))) })),
+    send(async (request) => ({ pieces: centroids(collections.get(name(request))) })),
   )
   router.post(
     '/v1/collections/:c/centroids/train',
@@ -69,7 +69,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   router.post(
     '/v1/collections/:c/accept-loss',
     send(async (request) => {
-      const collection = registry.get(name(request))
+      const collection = collections.get(name(request))
       noFields(request.body)
       const reply = await collection.link.use((redis) => acceptLoss(redis, collection.scope))
       const open = await within({ limitMs: ACCEPT_WAIT_MS, everyMs: ACCEPT_POLL_MS }, async () => {
@@ -89,7 +89,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   }
 }
 
-/** An index of a payload's field: what it asks for is checked, and means nothing yet. */
+/** The body of an index of a payload field. It is checked, and without meaning yet. */
 function checkIndex(body: unknown): void {
   const fields = new Fields(body, 'the body')
   parseJsonPath(fields.take('field_name'), 'field_name')
@@ -99,7 +99,7 @@ function checkIndex(body: unknown): void {
   fields.end()
 }
 
-/** Of routes that take no fields. */
+/** For routes without fields. */
 function noFields(body: unknown): void {
   new Fields(body ?? {}, 'the body').end()
 }
@@ -108,7 +108,10 @@ function name(request: Request): string {
   return String(request.params.c)
 }
 
-/** The fields that qdrant-client's models require; `vectors` in the form in which the collection was created. */
+/**
+ * The fields that the models of qdrant-client require; `vectors` has the form of the request that created the
+ * collection.
+ */
 async function describe(collection: Collection): Promise<unknown> {
   if (!collection.topology) await collection.refresh()
   const { config, topology: view } = collection
@@ -199,7 +202,7 @@ async function install(
   action: CentroidsRequest['action'],
   call: Call,
 ): Promise<unknown> {
-  const collection = parts.registry.get(name(request))
+  const collection = parts.collections.get(name(request))
   const { config } = collection
   const header: CentroidsRequest = { action }
   const chunks: Uint8Array[] = []
@@ -211,18 +214,21 @@ async function install(
   } else noFields(request.body)
   const leader = collection.leader(0)
   if (!leader) throw new MaksError('NO_PRIMARY', 'cell 0 has no primary')
+  // The shard installs what it was sent, so the router waits for the outcome even if the client has gone.
+  const sending = untilDeadline(call)
   try {
     const { header: answer } = await parts.shards.call<{ version: number }>(
       leader,
       RPC.centroids,
       header,
       chunks,
-      // What was sent is brought to its end.
-      untilDeadline(call),
+      sending,
     )
     return { version: answer.version }
   } catch (thrown) {
     const error = asMaksError(thrown)
     throw error.code === 'CELL_UNAVAILABLE' ? new MaksError('UNKNOWN_OUTCOME', error.message, { cause: error }) : error
+  } finally {
+    sending.cancel('the centroids are installed or refused')
   }
 }

@@ -1,9 +1,12 @@
 /**
- * Reads the fields of a JSON object: each known field once, and a 400 that names any that is left. What clients send
- * without meaning it is absent: null, and, for what is refused, an empty object or list. An object with members is never
- * absent, whatever they are: `{"text": {}}` asks for something.
+ * Reads the fields of a JSON object: each known field once, and a 400 that names the first of the others. Empty values that
+ * clients send by default count as absent: null, and, for a field that is refused, an empty object or list. An object with
+ * members is never absent: `{"text": {}}` asks for something.
  */
 import { badRequest, MaksError } from '../../core/errors.ts'
+
+/** Of a name or value that is answered back, so many characters. */
+export const NAME_SHOWN = 100
 
 export type JsonObject = Record<string, unknown>
 
@@ -19,6 +22,13 @@ export function isEmpty(value: unknown): boolean {
   return Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0
 }
 
+/** Of a number; both are within. */
+export interface Bounds {
+  min: number
+  max: number
+  integer?: boolean
+}
+
 export class Fields {
   readonly #object: JsonObject
   readonly #what: string
@@ -29,18 +39,19 @@ export class Fields {
     this.#what = what
   }
 
+  /** The value of a field; undefined if it is absent or null. */
   take(name: string): unknown {
     this.#seen.add(name)
     const value = Object.hasOwn(this.#object, name) ? this.#object[name] : undefined
     return value === null ? undefined : value
   }
 
-  /** Known, and of no meaning here. */
+  /** Fields that are known and without meaning. */
   ignore(...names: string[]): void {
     for (const name of names) this.#seen.add(name)
   }
 
-  /** Refused by name, unless it is empty. */
+  /** Throws UNSUPPORTED that names a field, unless it is empty. */
   refuse(why: string, ...names: string[]): void {
     for (const name of names) {
       this.#seen.add(name)
@@ -49,7 +60,7 @@ export class Fields {
     }
   }
 
-  /** Refused by name, as is anything in it but these parts of it where they are empty: a client's empty form of it. */
+  /** As `refuse`, but an object of these parts counts as empty if each of them is: the empty form that a client sends. */
   refuseForm(why: string, name: string, parts: readonly string[]): void {
     const form = this.take(name)
     if (typeof form !== 'object' || form === null || Array.isArray(form)) return this.refuse(why, name)
@@ -59,7 +70,8 @@ export class Fields {
     if (meant) this.refuse(why, name)
   }
 
-  number(name: string, check: { min: number; max: number; integer?: boolean }): number | undefined {
+  /** Throws BAD_REQUEST that names the field and its bounds. */
+  number(name: string, check: Bounds): number | undefined {
     const given = this.take(name)
     if (given === undefined) return undefined
     const value = typeof given === 'bigint' ? Number(given) : given
@@ -72,6 +84,7 @@ export class Fields {
     return value
   }
 
+  /** Throws BAD_REQUEST that names the field. */
   boolean(name: string): boolean | undefined {
     const value = this.take(name)
     if (value === undefined) return undefined
@@ -79,9 +92,10 @@ export class Fields {
     return value
   }
 
-  /** Refuses the first field that nobody took. */
+  /** Throws UNSUPPORTED that names the first field that was not read. */
   end(): void {
     const unknown = Object.keys(this.#object).find((name) => !this.#seen.has(name))
-    if (unknown !== undefined) throw new MaksError('UNSUPPORTED', `${this.#what}: "${unknown}" is not supported`)
+    if (unknown !== undefined)
+      throw new MaksError('UNSUPPORTED', `${this.#what}: "${unknown.slice(0, NAME_SHOWN)}" is not supported`)
   }
 }

@@ -1,4 +1,4 @@
-/** Points as JSON text. Payloads are stored as text and go out as they are; floats in their shortest exact form. */
+/** Points as JSON text. A payload goes out as the text that is stored; floats have their shortest exact form. */
 import { idJson } from '../../core/ids.ts'
 import { type PayloadSelector, selectPayload } from '../../core/payload-selector.ts'
 import { scoreText, vectorJson } from '../../core/vector.ts'
@@ -21,7 +21,7 @@ export function scoredJson(point: ScoredPoint, payload: PayloadSelector, config:
   return `{"id":${idJson(point.key)},"version":${point.userVersion},"score":${scoreText(point.score)}${tail(point, payload, config)}}`
 }
 
-/** A list in pieces, each made only when it is its turn. */
+/** A list in pieces. Each item is encoded when its turn comes. */
 export function* listPieces<T>(items: readonly T[], pieces: (item: T) => Iterable<string>): Generator<string> {
   yield '['
   let first = true

@@ -1,5 +1,8 @@
-/** Bodies of the points routes, from JSON to what reads and writes take. Everything is checked before anything is done. */
-import { badRequest, MaksError } from '../../core/errors.ts'
+/**
+ * Bodies of the points routes, from JSON to the requests of reads and writes. A body is checked as a whole before any of
+ * it is done.
+ */
+import { asMaksError, badRequest, MaksError } from '../../core/errors.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
 import { exactStringify } from '../../core/json/exact-json.ts'
 import { checkStorable } from '../../core/json/request-json.ts'
@@ -10,12 +13,9 @@ import { parseVector } from '../../core/vector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { Wanted } from '../query/rows.ts'
 import type { Write } from '../write/writes.ts'
-import { asObject, Fields } from './json-fields.ts'
+import { asObject, Fields, NAME_SHOWN } from './json-fields.ts'
 
-/** Of a name that is answered back, so many characters. */
-const NAME_SHOWN = 100
-
-/** A filter is refused, but for the empty forms of it that clients send. */
+/** Throws UNSUPPORTED for a filter, except for its empty forms, which clients send. */
 export function noFilter(fields: Fields): void {
   fields.refuseForm(' yet: filters come with a later version', 'filter', ['must', 'should', 'must_not', 'min_should'])
 }
@@ -35,7 +35,7 @@ export function defaultVector(
   return parseVector(named ? defaultOf(value, what) : value, size, metric, what, into)
 }
 
-/** What stands under the name of the default vector, which is the only one. */
+/** The value under the name of the default vector, which is the only one. */
 function defaultOf(value: unknown, what: string): unknown {
   const fields = new Fields(value, what)
   const vector = fields.take('')
@@ -51,17 +51,26 @@ function payloadText(value: unknown, what: string): string {
   return text === '{}' ? '' : text
 }
 
+/** The key of an id; an error names the place of the id. */
+export function idAt(id: unknown, what: string): IdKey {
+  try {
+    return idKey(id)
+  } catch (thrown) {
+    throw badRequest(`${what}: ${asMaksError(thrown).message}`)
+  }
+}
+
 function toWrite(id: unknown, vector: unknown, payload: unknown, config: CollectionConfig, what: string): Write {
   if (id === undefined) throw badRequest(`${what} has no id`)
   if (vector === undefined || vector === null) throw badRequest(`${what} has no vector`)
-  const key = idKey(id)
+  const key = idAt(id, `${what}.id`)
   const parsed = defaultVector(vector, config, `${what}.vector`)
   const bytes = encodeRow({ vector: parsed, payload: payloadText(payload, `${what}.payload`) })
   checkLogShare(key, bytes, config, what)
   return { key, row: { vector: parsed, bytes } }
 }
 
-/** A point that no log of this collection could take would be refused for ever, each time as if waiting helped. */
+/** Throws PAYLOAD_TOO_LARGE for a point that no log of this collection can ever take: a retry would not help. */
 function checkLogShare(key: IdKey, row: Uint8Array, config: CollectionConfig, what: string): void {
   const given = entryBytes(key, row)
   const share = logShareBytes(config.walBudgetBytes)
@@ -72,7 +81,7 @@ function checkLogShare(key: IdKey, row: Uint8Array, config: CollectionConfig, wh
     )
 }
 
-/** Both forms of an upsert. Of two points with one id the last wins. Yields after each point. */
+/** Both forms of an upsert. The last of two points with one id wins. Yields after each point. */
 export function* parseUpsert(body: unknown, config: CollectionConfig): Generator<void, Write[], void> {
   const fields = new Fields(body, 'the body')
   const points = fields.take('points')
@@ -140,7 +149,7 @@ export function parseDelete(body: unknown): Write[] {
 function parseIds(ids: unknown, what: string, limit: LimitName): IdKey[] {
   if (!Array.isArray(ids)) throw badRequest(`"${what}" must be a list of ids`)
   checkLimit(limit, `"${what}"`, ids.length)
-  return ids.map(idKey)
+  return ids.map((id, at) => idAt(id, `${what}[${at}]`))
 }
 
 export interface Selection {
@@ -148,7 +157,7 @@ export interface Selection {
   withVector: boolean
 }
 
-/** What the cells must send for a selection. */
+/** The parts of a row that the cells send for a selection. */
 export function wantedOf({ payload, withVector }: Selection): Wanted {
   return { withPayload: payload.kind !== 'none', withVector }
 }
@@ -199,7 +208,7 @@ export function parseScroll(body: unknown, limitMax: number): ScrollRequest {
   noFilter(fields)
   fields.refuse('', 'order_by', 'shard_key')
   fields.end()
-  return { from: offset === undefined ? null : idKey(offset), limit, ...chosen }
+  return { from: offset === undefined ? null : idAt(offset, 'offset'), limit, ...chosen }
 }
 
 export function checkCount(body: unknown): void {
@@ -210,7 +219,7 @@ export function checkCount(body: unknown): void {
   fields.end()
 }
 
-/** The one vector of a point has no name, or the empty one. */
+/** Throws BAD_REQUEST unless the name is absent or empty: a point has one vector. */
 export function onlyVector(field: string, name: unknown): void {
   if (name === undefined || name === '') return
   if (typeof name !== 'string') throw badRequest(`${field}: the name of a vector must be a text`)

@@ -1,11 +1,11 @@
-/** Routes on points, each: parse, call, encode. What they do is `points.ts`. */
+/** Routes on points. Each parses the request, calls the operation in `points.ts`, and encodes the answer. */
 import type { Request, Router } from 'express'
 import { MaksError } from '../../core/errors.ts'
 import { idJson, idKeyOfPath } from '../../core/ids.ts'
 import type { Call } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
-import type { Registry } from '../cluster/collections.ts'
+import type { Collections } from '../cluster/collections.ts'
 import type { Points } from '../points.ts'
 import type { Point, ScoredPoint } from '../query/rows.ts'
 import type { Write } from '../write/writes.ts'
@@ -25,11 +25,11 @@ import { type Limits, readParams, writeOptions } from './request-options.ts'
 
 export interface PointParts {
   limits: Limits
-  registry: Registry
+  collections: Collections
   points: Points
 }
 
-/** The two ways to ask: alike but for the body, and for what is around the list of points. */
+/** The two forms of a search: they differ in the body, and in the text around the list of points. */
 const SEARCHES = [
   { route: 'query', parse: parseQuery, wrap: ['{"points":', '}'] },
   { route: 'search', parse: parseSearch, wrap: ['', ''] },
@@ -50,8 +50,8 @@ const LATER = [
 ]
 
 export function pointRoutes(router: Router, parts: PointParts, send: Send): void {
-  const { registry, limits } = parts
-  const of = (request: Request) => registry.get(String(request.params.c))
+  const { collections, limits } = parts
+  const of = (request: Request) => collections.get(String(request.params.c))
   router.put(
     '/collections/:c/points',
     send(async (request, call) => {

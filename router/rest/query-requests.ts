@@ -1,28 +1,29 @@
-/** Bodies of queries, alone or in a batch: each becomes one `QuerySpec`, its vector a part of the one memory of all. */
+/** Bodies of queries, alone or in a batch: each becomes one `QuerySpec`; the vectors of a request share one memory. */
 import { MaksError } from '../../core/errors.ts'
-import { idKey } from '../../core/ids.ts'
 import { checkLimit } from '../../core/limits.ts'
 import type { PayloadSelector } from '../../core/payload-selector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { QueryRequest } from '../points.ts'
-import { Fields } from './json-fields.ts'
-import { DEFAULT_LIMIT, defaultVector, noFilter, onlyVector, selection, wantedOf } from './point-requests.ts'
+import { Fields, NAME_SHOWN } from './json-fields.ts'
+import { DEFAULT_LIMIT, defaultVector, idAt, noFilter, onlyVector, selection, wantedOf } from './point-requests.ts'
 import { type Outside, readParams } from './request-options.ts'
 
 export interface ParsedQuery extends QueryRequest {
-  /** Which parts of its payloads the answer shows. */
+  /** The parts of the payloads that the answer shows. */
   payload: PayloadSelector
 }
 
 export interface QueryContext {
   config: CollectionConfig
   limitMax: number
-  /** Options outside of the body, which hold for each query that says nothing else. */
+  /** Options outside of the body: of each query that has none of its own. */
   outside: Outside
+  /** Place of the query in its body; undefined if it is the body itself. */
+  at?: string
   vectors: QueryVectors
 }
 
-/** The vectors of the queries of a request, one after the other. */
+/** The memory of the vectors of a request, one after the other. */
 export class QueryVectors {
   readonly #dimension: number
   readonly #queries: number
@@ -44,11 +45,11 @@ export class QueryVectors {
 
 export type ParseQuery = (body: unknown, context: QueryContext) => ParsedQuery
 
-/** Bodies of the `batch` routes. Yields after each query. */
+/** The body of a `batch` route. Yields after each query. */
 export function* parseQueries(
   body: unknown,
   parse: ParseQuery,
-  context: Omit<QueryContext, 'vectors'>,
+  context: Omit<QueryContext, 'vectors' | 'at'>,
 ): Generator<void, ParsedQuery[], void> {
   const fields = new Fields(body, 'the body')
   const searches = fields.take('searches')
@@ -59,7 +60,7 @@ export function* parseQueries(
   const vectors = new QueryVectors(context.config.vectors[''].size, searches.length)
   const queries: ParsedQuery[] = []
   for (const search of searches as unknown[]) {
-    queries.push(parse(search, { ...context, vectors }))
+    queries.push(parse(search, { ...context, vectors, at: `searches[${queries.length}]` }))
     yield
   }
   return queries
@@ -67,34 +68,35 @@ export function* parseQueries(
 
 /** POST points/query. */
 export function parseQuery(body: unknown, context: QueryContext): ParsedQuery {
-  const fields = new Fields(body, 'the body')
+  const fields = new Fields(body, context.at ?? 'the body')
   const query = fields.take('query')
-  onlyVector('using', fields.take('using'))
+  onlyVector(placeOf(context, 'using'), fields.take('using'))
   fields.refuse('', 'prefetch', 'lookup_from')
   return finish(fields, targetOf(query, context), context)
 }
 
 /** POST points/search. */
 export function parseSearch(body: unknown, context: QueryContext): ParsedQuery {
-  const fields = new Fields(body, 'the body')
+  const fields = new Fields(body, context.at ?? 'the body')
   const given = fields.take('vector')
   let value = given
   if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
-    const named = new Fields(given, 'vector')
-    onlyVector('vector', named.take('name'))
+    const named = new Fields(given, placeOf(context, 'vector'))
+    onlyVector(placeOf(context, 'vector'), named.take('name'))
     value = named.take('vector')
     named.end()
   }
   return finish(fields, vectorOf(value, context, 'vector'), context)
 }
 
-/** Every option of a query: read here, and nowhere else before its effect. */
-function finish(fields: Fields, target: QueryRequest['target'], { outside, limitMax }: QueryContext): ParsedQuery {
+/** Reads every option of a query; no other place does before the option has its effect. */
+function finish(fields: Fields, target: QueryRequest['target'], context: QueryContext): ParsedQuery {
+  const { outside, limitMax } = context
   const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
   const offset = fields.number('offset', { min: 0, max: limitMax, integer: true }) ?? 0
   const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
   const chosen = selection(fields, false)
-  const { read, probing } = readParams(outside, fields.take('params'))
+  const { read, probing } = readParams(outside, fields.take('params'), placeOf(context, 'params'))
   noFilter(fields)
   fields.refuse('', 'shard_key')
   fields.end()
@@ -107,24 +109,35 @@ function finish(fields: Fields, target: QueryRequest['target'], { outside, limit
   }
 }
 
-function vectorOf(value: unknown, { config, vectors }: QueryContext, what: string): QueryRequest['target'] {
-  return { vector: defaultVector(value, config, what, vectors.next()) }
+/** The name of a field in an error. */
+function placeOf({ at }: QueryContext, field: string): string {
+  return at === undefined ? field : `${at}.${field}`
+}
+
+function vectorOf(value: unknown, context: QueryContext, field: string): QueryRequest['target'] {
+  return { vector: defaultVector(value, context.config, placeOf(context, field), context.vectors.next()) }
 }
 
 function targetOf(query: unknown, context: QueryContext): QueryRequest['target'] {
   if (query === undefined)
     throw new MaksError('UNSUPPORTED', 'a query without "query" is not supported; POST points/scroll lists points')
   if (Array.isArray(query)) return vectorOf(query, context, 'query')
-  if (typeof query !== 'object' || query === null) return { key: idKey(query) }
-  const fields = new Fields(query, 'query')
+  if (typeof query !== 'object' || query === null) return { key: idAt(query, placeOf(context, 'query')) }
+  const fields = new Fields(query, placeOf(context, 'query'))
   const nearest = fields.take('nearest')
   fields.refuseForm(' yet', 'mmr', ['diversity', 'candidates_limit'])
   if (nearest === undefined) {
     if (Object.hasOwn(query, '')) return vectorOf(query, context, 'query')
-    const kind = Object.keys(query)[0] ?? 'an empty object'
-    throw new MaksError('UNSUPPORTED', `query: "${kind}" is not supported; use a vector, an id or {"nearest": ...}`)
+    const given = Object.entries(query)
+      .find(([, value]) => value !== null)?.[0]
+      .slice(0, NAME_SHOWN)
+    const kind = given === undefined ? 'an empty object' : `"${given}"`
+    throw new MaksError(
+      'UNSUPPORTED',
+      `${placeOf(context, 'query')}: ${kind} is not supported; use a vector, an id or {"nearest": ...}`,
+    )
   }
   fields.end()
   const named = typeof nearest === 'object' && nearest !== null
-  return named ? vectorOf(nearest, context, 'query.nearest') : { key: idKey(nearest) }
+  return named ? vectorOf(nearest, context, 'query.nearest') : { key: idAt(nearest, placeOf(context, 'query.nearest')) }
 }

@@ -1,9 +1,9 @@
-/** What a handler of a route gives back, and how it becomes an answer. */
+/** The answer of a route's handler, and the function that sends it. */
 import type { NextFunction, Request, Response } from 'express'
 import type { Call } from '../../runtime/call.ts'
 import type { ReadReport } from '../query/read-report.ts'
 
-/** What a handler answers: a value, or its JSON text in pieces; and how the read was answered. */
+/** A value, or its JSON text in pieces; and the report of the read. */
 export type Reply = ({ result: unknown } | { pieces: Iterable<string> }) & { report?: Partial<ReadReport> }
 
 export type Send = (

@@ -1,13 +1,13 @@
-/** Options that every read route takes in `params`, in the query string or as headers; and those of writes. */
+/** Options of requests: of reads, in `params`, in the query string or as headers; and of writes. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { badRequest, MaksError } from '../../core/errors.ts'
 import type { QuerySpec } from '../../protocol/shard-rpc.ts'
 import { parseToken, type SessionToken } from '../cluster/session-token.ts'
 import type { WriteRequest } from '../points.ts'
 import type { Consistency, ReadRequest } from '../query/consistency.ts'
-import { Fields } from './json-fields.ts'
+import { type Bounds, Fields, NAME_SHOWN } from './json-fields.ts'
 
-/** What of a request stands outside of its body: as `express` reads it, header names in lower case. */
+/** Query string and headers of a request as `express` reads them, header names in lower case. */
 export interface Outside {
   query: Record<string, unknown>
   headers: IncomingHttpHeaders
@@ -18,19 +18,17 @@ export interface Limits {
   timeoutMs: number
 }
 
-/** Which cells a query asks. */
+/** The options that select the cells of a query. */
 export type Probing = Pick<QuerySpec, 'exact' | 'probes' | 'recallTarget' | 'partial'>
 
-/** Of bounded reads. */
+/** Of bounded reads; the first is the default. */
 const STALENESS_MS = 5000
 const STALENESS_MAX_MS = 3_600_000
 /** Timeouts are seconds, as in Qdrant. */
 const TIMEOUT_MAX_S = 300
 const PROBES_MAX = 1_000_000
-/** Of a name that is answered back, so many characters. */
-const NAME_SHOWN = 100
 
-/** What may stand in the query string of a request; and what may begin with `maksdb-` among its headers. */
+/** Parameters that a query string may have; headers with these names may begin with `maksdb-`. */
 const OUTSIDE = new Set([
   'wait',
   'ordering',
@@ -47,7 +45,7 @@ const OUTSIDE = new Set([
 const FLAGS = new Set(['true', 'false', '1', '0'])
 const OWN_HEADERS = new Set([...OUTSIDE, 'maksdb-if-version'])
 
-/** Refuses what stands outside of the body under a name that nobody reads: it would be ignored without a word. */
+/** Throws UNSUPPORTED that names a query parameter, or a `maksdb-` header, that no route reads. */
 export function checkOutside({ query, headers }: Outside): void {
   const unknown = Object.keys(query).find((name) => !OUTSIDE.has(name))
   if (unknown !== undefined)
@@ -69,37 +67,33 @@ function outside(given: Outside, name: string): string | undefined {
   return value ?? headerOf(given, name)
 }
 
-export function readParams(request: Outside, params: unknown): { read: ReadRequest; probing: Probing } {
-  const fields = new Fields(params ?? {}, 'params')
+/** The options of a read: in `params`, in the query string, or in a header, in this order. */
+export function readParams(
+  request: Outside,
+  params: unknown,
+  what = 'params',
+): { read: ReadRequest; probing: Probing } {
+  const fields = new Fields(params ?? {}, what)
   fields.ignore('hnsw_ef', 'indexed_only', 'quantization', 'acorn')
-  const outsideNumber = (name: string) => {
-    const text = outside(request, name)
-    if (text === undefined) return undefined
-    if (!/^\d+(\.\d+)?$/.test(text)) throw badRequest(`"${name}" must be a number, not "${text}"`)
-    return Number(text)
+  const number = (name: string, outsideName: string, bounds: Bounds) => {
+    const given = outsideNumber(request, outsideName, bounds)
+    return fields.number(name, bounds) ?? given
   }
-  const probes = fields.number('probes', { min: 1, max: PROBES_MAX, integer: true }) ?? outsideNumber('maksdb-probes')
-  if (probes !== undefined && (probes < 1 || !Number.isInteger(probes)))
-    throw badRequest('"maksdb-probes" must be a whole number from 1 on')
-  const recallTarget = fields.number('recall_target', { min: 0, max: 1 }) ?? outsideNumber('maksdb-recall-target')
-  if (recallTarget !== undefined && recallTarget > 1) throw badRequest('"maksdb-recall-target" must be from 0 to 1')
+  const flag = (name: string, outsideName: string) => {
+    const given = outsideFlag(request, outsideName)
+    return fields.boolean(name) ?? given
+  }
+  const probes = number('probes', 'maksdb-probes', { min: 1, max: PROBES_MAX, integer: true })
+  const recallTarget = number('recall_target', 'maksdb-recall-target', { min: 0, max: 1 })
   const token = sessionToken(fields.take('token') ?? outside(request, 'maksdb-token'))
   const maxStalenessMs =
-    fields.number('max_staleness_ms', { min: 0, max: STALENESS_MAX_MS, integer: true }) ??
-    outsideNumber('maksdb-max-staleness-ms') ??
+    number('max_staleness_ms', 'maksdb-max-staleness-ms', { min: 0, max: STALENESS_MAX_MS, integer: true }) ??
     STALENESS_MS
-  if (maxStalenessMs > STALENESS_MAX_MS)
-    throw badRequest(`"maksdb-max-staleness-ms" must be at most ${STALENESS_MAX_MS}`)
-  const flag = (name: string) => {
-    const text = outside(request, name)
-    if (text !== undefined && !FLAGS.has(text)) throw badRequest(`"${name}" must be true or false, not "${text}"`)
-    return text === 'true' || text === '1'
-  }
   const probing: Probing = {
-    exact: fields.boolean('exact') ?? flag('maksdb-exact'),
+    exact: flag('exact', 'maksdb-exact'),
     ...(probes === undefined ? {} : { probes }),
     ...(recallTarget === undefined ? {} : { recallTarget }),
-    partial: fields.boolean('partial') ?? flag('maksdb-partial'),
+    partial: flag('partial', 'maksdb-partial'),
   }
   const consistency = parseConsistency(
     fields.take('consistency') ?? outside(request, 'maksdb-consistency') ?? request.query.consistency,
@@ -109,29 +103,49 @@ export function readParams(request: Outside, params: unknown): { read: ReadReque
   return { read: { consistency, token, maxStalenessMs }, probing }
 }
 
-/** Qdrant's own levels speak of replicas that it would ask; here every answer already holds what was acknowledged. */
+function outsideNumber(request: Outside, name: string, { min, max, integer }: Bounds): number | undefined {
+  const text = outside(request, name)
+  if (text === undefined) return undefined
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (!(value >= min && value <= max) || (integer === true && !Number.isInteger(value))) {
+    const shape = integer === true ? 'a whole number' : 'a number'
+    throw badRequest(`"${name}" must be ${shape} from ${min} to ${max}, not "${text.slice(0, NAME_SHOWN)}"`)
+  }
+  return value
+}
+
+/** False if it is absent. */
+function outsideFlag(request: Outside, name: string): boolean {
+  const text = outside(request, name)
+  if (text !== undefined && !FLAGS.has(text))
+    throw badRequest(`"${name}" must be true or false, not "${text.slice(0, NAME_SHOWN)}"`)
+  return text === 'true' || text === '1'
+}
+
+/** Qdrant's own levels are numbers of replicas to ask; here each answer already holds every acknowledged write. */
 function parseConsistency(value: unknown, token: SessionToken | undefined): Consistency {
   if (token !== undefined && value !== undefined && value !== 'session')
     throw badRequest('"token" goes with consistency session, or with none')
   if (token !== undefined) return 'session'
-  if (value === undefined || typeof value === 'number') return 'default'
+  if (value === undefined || (Number.isInteger(value) && (value as number) >= 0)) return 'default'
   if (value === 'eventual' || value === 'bounded' || value === 'session' || value === 'strong') return value
   if (value === 'majority' || value === 'quorum' || value === 'all') return 'default'
   if (typeof value === 'string' && /^\d+$/.test(value)) return 'default'
   throw badRequest('consistency must be eventual, bounded, session, strong, a number, majority, quorum or all')
 }
 
-/** An empty one begins a session. */
+/** The empty text begins a session. */
 export function sessionToken(value: unknown): SessionToken | undefined {
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string') throw badRequest('"token" must be a text')
   return parseToken(value)
 }
 
+/** The time of a request, ms: `timeout` of its query string in seconds, else the router's own. */
 export function timeoutMs(request: Outside, limits: Pick<Limits, 'timeoutMs'>): number {
   const text = request.query.timeout
   if (text === undefined || text === '') return limits.timeoutMs
-  const seconds = Number(text)
+  const seconds = typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
   if (!(seconds > 0) || seconds > TIMEOUT_MAX_S)
     throw badRequest(`"timeout" must be a number of seconds up to ${TIMEOUT_MAX_S}`)
   return seconds * 1000

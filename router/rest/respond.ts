@@ -1,12 +1,12 @@
-/** Answers, however long: written in slices, and no faster than the client reads them. */
+/** Sends answers of any length: in slices, and no faster than the client reads them. */
 import { once } from 'node:events'
 import type { Response } from 'express'
 import { Slice } from '../../runtime/slices.ts'
 
-/** A longer answer goes out in parts of this length, and so without its length in front. */
+/** A longer answer goes out in parts of this length, without a `content-length`. */
 const PART_CHARS = 64 * 1024
 
-/** Sends pieces of JSON text. Making a piece must not take long. */
+/** Sends pieces of JSON text. Each piece must be quick to make: the event loop turns between two of them. */
 export async function sendPieces(response: Response, pieces: Iterable<string>): Promise<void> {
   const slice = new Slice()
   let part = ''
@@ -23,7 +23,7 @@ export async function sendPieces(response: Response, pieces: Iterable<string>): 
   else response.type('application/json').send(part)
 }
 
-/** The client has read what was written, or has gone. */
+/** Resolves if the client has read the bytes that were written, or has gone. */
 async function drained(response: Response): Promise<void> {
   const done = new AbortController()
   await Promise.race([

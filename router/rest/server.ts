@@ -6,12 +6,12 @@ import { asMaksError, MaksError } from '../../core/errors.ts'
 import { parseRequestJson } from '../../core/json/request-json.ts'
 import type { RouterEnv } from '../../protocol/env/config.ts'
 import { QDRANT_VERSION, VERSION } from '../../protocol/version.ts'
-import { type Call, OpenCall } from '../../runtime/call.ts'
+import { type Call, endWithResponse, OpenCall } from '../../runtime/call.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { checkAccess, READING_POST } from '../auth.ts'
-import type { Registry } from '../cluster/collections.ts'
+import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import type { Points } from '../points.ts'
 import { serverOf } from '../tls.ts'
@@ -27,18 +27,18 @@ const LATER_PAGES = ['/openapi.json', '/docs', '/console', '/telemetry', '/alias
 
 export interface RestParts {
   env: RouterEnv
-  registry: Registry
+  collections: Collections
   shards: ShardClient
   points: Points
   metrics: Metrics
   logger: Logger
   notReady: () => string | undefined
-  /** True while the process is ending: answers close their connections. */
+  /** True while the process ends: then each answer closes its connection. */
   isLeaving: () => boolean
 }
 
 export function makeRestServer(parts: RestParts): Server {
-  const { env, registry, shards, points, metrics } = parts
+  const { env, collections, shards, points, metrics } = parts
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -52,7 +52,7 @@ export function makeRestServer(parts: RestParts): Server {
     response.on('finish', () => {
       const route = (request.route as { path?: string } | undefined)?.path ?? 'other'
       metrics.observe('maksdb_http_request_seconds', elapsed(response), {
-        ...clusterOf(registry, request),
+        ...clusterOf(collections, request),
         method: request.method,
         route,
         status: response.statusCode,
@@ -81,8 +81,8 @@ export function makeRestServer(parts: RestParts): Server {
   app.use(express.raw({ type: () => true, limit: env.MAKSDB_BODY_BYTES_MAX, inflate: false }), parseBody)
   const limits = { limitMax: env.MAKSDB_LIMIT_MAX, timeoutMs: env.MAKSDB_TIMEOUT_MS }
   const router = express.Router()
-  collectionRoutes(router, { env, registry, shards }, send)
-  pointRoutes(router, { limits, registry, points }, send)
+  collectionRoutes(router, { env, collections, shards }, send)
+  pointRoutes(router, { limits, collections, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
     throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)
@@ -103,15 +103,14 @@ async function parseBody(request: Request, _response: Response, next: NextFuncti
   next()
 }
 
-/** Everything inside keeps the request's deadline; this is for what does not come back at all. */
+/** The work for a request keeps its deadline; a request is answered after this time even if its work does not end. */
 const OVERTIME_MS = 500
 
-/** Makes the call of a request: it ends at its deadline, when it is answered, or when the client has gone. */
+/** Makes the call of a request: it ends at its deadline, at its answer, or if the client has gone. */
 async function inTime<T>(request: Request, response: Response, work: (call: Call) => Promise<T>): Promise<T> {
   const limitMs = timeoutMs(request, { timeoutMs: Number(response.locals.timeoutMs) })
   const call = new OpenCall(limitMs)
-  response.on('close', () => call.cancel('the client has gone'))
-  if (response.destroyed) call.cancel('the client has gone')
+  endWithResponse(call, response)
   const writes = request.method !== 'GET' && !READING_POST.test(request.path)
   let timer: NodeJS.Timeout | undefined
   const overtime = new Promise<never>((_resolve, reject) => {
@@ -136,9 +135,9 @@ const send: Send = (handler) => (request, response, next) => {
     .catch(next)
 }
 
-/** Of known collections only: a label must not take whatever text comes in a path. */
-function clusterOf(registry: Registry, { path }: Request): { vectorcluster?: string } {
-  const collection = registry.find(/^\/collections\/([^/]+)/.exec(path)?.[1] ?? '')
+/** The label of a known collection; none for an unknown one, for a path may hold any text. */
+function clusterOf(collections: Collections, { path }: Request): { vectorcluster?: string } {
+  const collection = collections.find(/^\/collections\/([^/]+)/.exec(path)?.[1] ?? '')
   return collection ? { vectorcluster: collection.config.name } : {}
 }
 
@@ -155,16 +154,16 @@ function elapsed(response: Response): number {
 }
 
 function sendError(parts: RestParts, thrown: unknown, request: Request, response: Response): void {
-  // There is nobody to answer.
+  // The client has gone.
   if (response.destroyed) return
   const error = fromExpress(thrown)
-  parts.metrics.add('maksdb_rejected_requests_total', 1, { ...clusterOf(parts.registry, request), code: error.code })
+  parts.metrics.add('maksdb_rejected_requests_total', 1, { ...clusterOf(parts.collections, request), code: error.code })
   if (error.code === 'INTERNAL')
     parts.logger.error({ error: error.stack, cause: String(error.cause), path: request.path }, 'a request failed')
   if (response.headersSent) return void response.destroy()
   const wait = error.row.retryAfterS
   if (wait !== undefined) response.set('retry-after', String(wait))
-  // A body that was refused unread must not be taken for the next request.
+  // The next request must not begin in a body that was refused unread.
   if (!request.complete) response.set('connection', 'close')
   const cells = error.details?.cells
   response.status(error.status).json({

@@ -84,8 +84,23 @@ export class Writes {
     options: WriteOptions,
     call: Call,
   ): Promise<WriteOutcome> {
-    const { deadline } = call
     const sending = untilDeadline(call)
+    try {
+      return await this.#write(collection, writes, options, call, sending)
+    } finally {
+      sending.cancel('the write has an outcome')
+    }
+  }
+
+  /** @param sending ends at the deadline of `call`, and not with its client */
+  async #write(
+    collection: Collection,
+    writes: readonly Write[],
+    options: WriteOptions,
+    call: Call,
+    sending: Call,
+  ): Promise<WriteOutcome> {
+    const { deadline } = call
     const giveUp = Math.min(deadline - ATTEMPT_MIN_MS, performance.now() + NO_PRIMARY_WAIT_MS)
     const progress = new Progress()
     let open = [...writes]

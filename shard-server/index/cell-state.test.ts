@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type IdKey, idKey } from '../../core/ids.ts'
+import { InvariantViolated } from '../../core/invariant.ts'
 import { ORIGIN } from '../../core/log/position.ts'
 import { byDistance } from '../../core/merge.ts'
 import { distance, type Metric } from '../../core/metric.ts'
@@ -13,7 +14,14 @@ import { bytesOf } from '../../core/vector.ts'
 import { type AppliedEntry, CellState } from './cell-state.ts'
 import { FaissKernel } from './faiss-kernel.ts'
 import { loadSnapshot, pruneSnapshots, writeSnapshot } from './snapshot-files.ts'
-import { listSnapshots, snapshotPath, verifySnapshot } from './snapshot-manifest.ts'
+import {
+  DamagedSnapshot,
+  listSnapshots,
+  readManifest,
+  sealed,
+  snapshotPath,
+  verifySnapshot,
+} from './snapshot-manifest.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-cell-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -224,6 +232,26 @@ describe('snapshots', () => {
     const moved = join(dirname(path), 'snapshot-1-351')
     cpSync(path, moved, { recursive: true })
     await expect(loadSnapshot(played.state.shape, moved)).rejects.toThrow(/holds the snapshot of/)
+  })
+
+  it('that hold other rows than were written are refused, even if every file is what the manifest names', async () => {
+    const { played, path } = await fill('digest')
+    const manifest = await readManifest(path)
+    expect(manifest.digest).toBe(played.state.rows.digest)
+    writeFileSync(join(path, 'manifest.json'), sealed({ ...manifest, digest: '00000001' }))
+    await verifySnapshot(path)
+    await expect(loadSnapshot(played.state.shape, path)).rejects.toThrow(DamagedSnapshot)
+    writeFileSync(join(path, 'manifest.json'), sealed(manifest))
+    expect((await loadSnapshot(played.state.shape, path)).rows.digest).toBe(manifest.digest)
+  })
+
+  it('are not written of a cell whose kernel and rows differ, and no entry is applied to one', async () => {
+    const { played } = await fill('kernel')
+    played.state.rows.kernel.append(played.vector())
+    const dir = join(folder, 'differs')
+    await expect(writeSnapshot(played.state, dir)).rejects.toThrow('the kernel has 301 rows, and 300 are stored')
+    expect(await listSnapshots(dir)).toEqual([])
+    expect(() => played.apply([1000])).toThrow(InvariantViolated)
   })
 
   it('are kept two at a time, and a failed one leaves nothing behind', async () => {

@@ -4,9 +4,11 @@
  */
 import { MaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
+import { assertInvariant } from '../../core/invariant.ts'
 import { coverEntry, type Hole } from '../../core/log/coverage.ts'
 import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
+import { assertCentroids } from '../../core/partition.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
@@ -79,8 +81,10 @@ export class CellState {
       coverEntry(this, entry)
       if (entry.idempotency !== '') this.idempotency.note(parseIdempotencyRecord(entry.key, entry.idempotency))
       if (entry.type === 'T') this.#evict(entry)
-      if (entry.type === 'C')
+      if (entry.type === 'C') {
+        assertCentroids(entry.rowEnd - entry.rowStart, this.shape.dimension)
         this.centroids = { version: entry.userVersion, bytes: bytes.slice(entry.rowStart, entry.rowEnd) }
+      }
       if (entry.type !== 'U') continue
       const { vector, payload } = decodeRow(bytes.subarray(entry.rowStart, entry.rowEnd), this.shape.dimension)
       const { key, version: born, userVersion } = entry
@@ -89,6 +93,7 @@ export class CellState {
       this.tombstones.forget(key)
     }
     this.tip = point
+    this.assertRows()
     if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
   }
 
@@ -101,6 +106,14 @@ export class CellState {
   compact(): void {
     this.rows = this.rows.compacted(this.#emptyKernel())
     this.compactions++
+    this.assertRows()
+  }
+
+  /** Asserts that rows and kernel have the same rows: a search takes the kernel's numbers for the rows'. */
+  assertRows(): void {
+    const { kernel, size } = this.rows
+    assertInvariant(kernel.rows === size, () => `the kernel has ${kernel.rows} rows, and ${size} are stored`)
+    this.rows.assertCounts()
   }
 
   /** Throws STALE where the version was already given up. */

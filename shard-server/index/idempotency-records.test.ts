@@ -18,10 +18,10 @@ const record = (
 })
 
 describe('what a cell remembers of requests with idempotency keys', () => {
-  it('is what its log told, once for each id, however often it is told', () => {
+  it('is the outcome in its log, once for each id, however often it is noted', () => {
     const idempotency = new IdempotencyRecords()
-    for (const told of [record('a', 1, 5), record('a', 2, 5), record('b', 1, 6), record('a', 2, 5)])
-      idempotency.note(told)
+    for (const noted of [record('a', 1, 5), record('a', 2, 5), record('b', 1, 6), record('a', 2, 5)])
+      idempotency.note(noted)
     expect([...idempotency.all()]).toEqual([record('a', 1, 5), record('a', 2, 5), record('b', 1, 6)])
   })
 

@@ -1,6 +1,6 @@
 /**
- * What requests with an idempotency key have come to in this cell, as its log told: a repair writes the records in Redis
- * anew from here. The requests that were used longest ago are forgotten first.
+ * What requests with an idempotency key have come to in this cell, as its log holds it: a repair writes the records in
+ * Redis again from here. The requests that were used longest ago are forgotten first.
  */
 import type { IdKey } from '../../core/ids.ts'
 import { IDEMPOTENCY_TTL_MS, type IdempotencyRecord } from '../../core/log/idempotency.ts'

@@ -1,6 +1,7 @@
 /** The main thread's side of the index thread: a call is a message and a promise. The thread's death is the process's. */
 import { Worker } from 'node:worker_threads'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'
+import { checkQueue } from '../../core/limits.ts'
 import type { Answer, Argument, IndexCall } from './index-calls.ts'
 
 interface Pending {
@@ -12,6 +13,8 @@ export class IndexActor {
   readonly #worker = new Worker(new URL('./index-thread.ts', import.meta.url))
   readonly #pending = new Map<number, Pending>()
   #next = 0
+  /** Calls of `ask` that wait for their answer. */
+  #asked = 0
 
   /** @param onDeath called where the thread ends by itself; the state of the cell is gone with it */
   constructor(onDeath: (error: Error) => void) {
@@ -33,6 +36,17 @@ export class IndexActor {
       this.#pending.set(id, { resolve, reject })
       this.#worker.postMessage({ id, call, argument }, transfer)
     })
+  }
+
+  /** As `call`, for a request of a router or a peer. Throws OVERLOADED if too many of them wait. */
+  async ask<C extends IndexCall>(call: C, argument: Argument<C>): Promise<Answer<C>> {
+    checkQueue('QUEUE_READS_MAX', this.#asked + 1)
+    this.#asked++
+    try {
+      return await this.call(call, argument)
+    } finally {
+      this.#asked--
+    }
   }
 
   async close(): Promise<void> {

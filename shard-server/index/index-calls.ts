@@ -29,11 +29,11 @@ export interface IndexQuery {
   at: number | undefined
 }
 
-/** Rows as they go to a router. Made here, so that the main thread passes on what may be much and reads none of it. */
-export interface ToldRows {
+/** Rows as they go to a router. The index thread encodes them, so that the main thread passes on long answers unread. */
+export interface EncodedRows {
   /** JSON text of the list of headers (`HitRow`, `RowHeader`). */
   headers: Uint8Array
-  /** One after the other; empty where not asked for. */
+  /** One after the other; empty if not requested. */
   vectors: Float32Array
   payloads: Uint8Array
 }
@@ -57,7 +57,7 @@ export interface MigrationScanAnswer {
   misplaced: Misplaced[]
   /** Rows left behind by earlier moves, with their ordering versions. */
   source: { key: IdKey; version: number }[]
-  /** Where to go on, or null at the end. */
+  /** The row from which the next call continues, or null at the end. */
   next: number | null
 }
 
@@ -66,12 +66,15 @@ export interface IndexCalls {
   /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state. */
   load: (call: { dir: string; below?: LogTip }) => { stats: IndexStats; damaged: string[] }
   apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
-  /** Undefined for queries that want more time; they are to be asked again. */
-  search: (call: { queries: IndexQuery[] }) => { queries: (ToldRows | undefined)[]; scanned: number }
-  rows: (call: ReadRows & { keys: IdKey[] }) => ToldRows
-  page: (call: ReadRows & { from: IdKey | null; limit: number }) => ToldRows
+  /** Undefined for queries that need more time; the caller sends them again. */
+  search: (call: { queries: IndexQuery[] }) => { queries: (EncodedRows | undefined)[]; scanned: number }
+  rows: (call: ReadRows & { keys: IdKey[] }) => EncodedRows
+  page: (call: ReadRows & { from: IdKey | null; limit: number }) => EncodedRows
   count: (call: { at: number | undefined }) => { count: number; redundantRows: number }
-  /** Ids of live rows, of the rows from `from` on; `next` is where to go on, or null at the end. */
+  /**
+   * Ids of live rows, of the rows from `from` on; `next` is the row from which the next call continues, or null at the
+   * end.
+   */
   liveKeys: (call: { from: number; limit: number }) => { keys: IdKey[]; next: number | null }
   rowFacts: (call: { keys: IdKey[] }) => FactsResponse['rows']
   facts: (call: { from: number; to: number }) => FactsResponse

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
+import { InvariantViolated } from '../../core/invariant.ts'
 import { checkLimit } from '../../core/limits.ts'
 import { formatPosition, ORIGIN } from '../../core/log/position.ts'
 import { ownerCell } from '../../core/partition.ts'
@@ -12,12 +13,12 @@ import { candidatesOf } from '../../protocol/shard-rpc.ts'
 import { CellState } from './cell-state.ts'
 import type {
   Argument,
+  EncodedRows,
   IndexCall,
   IndexCalls,
   IndexStats,
   MigrationScanAnswer,
   ReadRows,
-  ToldRows,
 } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
 import type { RowStore } from './row-store.ts'
@@ -27,7 +28,10 @@ import { train } from './training.ts'
 
 let state: CellState
 let reservoir: SpillReservoir | undefined
-/** Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the next. */
+/**
+ * Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the
+ * next.
+ */
 const SCAN_MS = 200
 /** Rows that one step of a migration scan looks at. */
 const WALK_ROWS = 2000
@@ -53,7 +57,7 @@ const handlers: Handlers = {
         state = await loadSnapshot(state.shape, path)
         return { stats: stats(), damaged }
       } catch (error) {
-        // Anything else says nothing of the snapshot, and ends the process.
+        // Any other error is no proof against the snapshot, and ends the process.
         if (!(error instanceof DamagedSnapshot)) throw error
         damaged.push(`${error.message}; it is kept as ${await setAside(path)}`)
       }
@@ -85,7 +89,7 @@ const handlers: Handlers = {
         const nearest = found[i]
         return (
           nearest &&
-          tell(
+          encodeRows(
             rows,
             nearest.map(({ row }) => row),
             (_row, n) => ({ distance: nearest[n]?.distance }),
@@ -99,12 +103,12 @@ const handlers: Handlers = {
   rows(call) {
     state.checkReadable(call.at)
     const rows = call.keys.map((key) => state.rows.ownerRow(key, call.at)).filter((row) => row !== undefined)
-    return tell(state.rows, rows, () => ({}), call)
+    return encodeRows(state.rows, rows, () => ({}), call)
   },
 
   page(call) {
     state.checkReadable(call.at)
-    return tell(state.rows, state.rows.page(call.from, call.limit, call.at), () => ({}), call)
+    return encodeRows(state.rows, state.rows.page(call.from, call.limit, call.at), () => ({}), call)
   },
 
   count({ at }) {
@@ -196,12 +200,12 @@ function gather({ dimension, kernel }: RowStore, rows: readonly number[]): Float
   return vectors
 }
 
-function tell(
+function encodeRows(
   store: RowStore,
   rows: readonly number[],
   more: (row: number, n: number) => object,
   { withPayload, withVector }: Pick<ReadRows, 'withPayload' | 'withVector'>,
-): ToldRows {
+): EncodedRows {
   const payloads = withPayload ? rows.map((row) => store.payloadOf(row)) : []
   const vectorBytes = withVector ? 4 * store.dimension * rows.length : 0
   // A character takes a byte at least.
@@ -231,15 +235,15 @@ interface CallMessage {
   argument: unknown
 }
 
-/** What need not be copied to the main thread. Small buffers share their memory with others. */
+/** Buffers that move to the main thread without a copy. Small ones share their memory with others and are copied. */
 function buffersOf(call: IndexCall, value: unknown): ArrayBuffer[] {
-  const told =
+  const encoded =
     call === 'search'
-      ? (value as { queries: (ToldRows | undefined)[] }).queries.filter((rows) => rows !== undefined)
+      ? (value as { queries: (EncodedRows | undefined)[] }).queries.filter((rows) => rows !== undefined)
       : call === 'rows' || call === 'page'
-        ? [value as ToldRows]
+        ? [value as EncodedRows]
         : []
-  return told
+  return encoded
     .flatMap(({ headers, vectors, payloads }) => [headers, vectors, payloads])
     .flatMap(({ buffer, byteLength }) =>
       buffer instanceof ArrayBuffer && byteLength > 0 && byteLength === buffer.byteLength ? [buffer] : [],
@@ -251,6 +255,8 @@ async function answer(port: MessagePort, { id, call, argument }: CallMessage): P
     const value = await (handlers[call] as (argument: unknown) => unknown)(argument)
     port.postMessage({ id, value }, buffersOf(call, value))
   } catch (thrown) {
+    // A wrong state answers no further call: the thread ends, and the process with it.
+    if (thrown instanceof InvariantViolated) throw thrown
     const error = asMaksError(thrown)
     port.postMessage({ id, error: { code: error.code, message: error.message } })
   }

@@ -1,4 +1,7 @@
-/** What a repair asks of a cell's state: what it knows of the ids in some buckets of the directory, and rows to append. */
+/**
+ * The calls of a repair to the state of a cell: the facts of the ids in some buckets of the directory, and rows to
+ * append.
+ */
 import type { IdKey } from '../../core/ids.ts'
 import type { RowFact, Tombstone } from '../../core/log/repair.ts'
 import { encodeRow } from '../../core/row-codec.ts'
@@ -8,7 +11,7 @@ import type { IdempotencyRecords } from './idempotency-records.ts'
 import type { StoredRow } from './row-store.ts'
 import type { Tombstones } from './tombstones.ts'
 
-/** Of a cell's state, what a repair looks at. */
+/** The part of a cell's state that a repair reads. */
 export interface RepairedState {
   rows: {
     liveRows(): number[]
@@ -53,27 +56,27 @@ function rowFact({ key, flag, born, userVersion }: StoredRow): FactsResponse['ro
   return [key, flag, born, userVersion]
 }
 
-/** What the copies of all cells know of an id. */
+/** The rows and tombstones of an id in all cells. */
 export interface KnownOfId {
   rows: RowFact[]
   tombstones: Tombstone[]
 }
 
-/** Adds what one cell's copy told to what is known of each id. */
-export function addFacts(ids: Map<IdKey, KnownOfId>, cell: number, told: FactsResponse): void {
+/** Adds the facts of one cell to those of each id. */
+export function addFacts(ids: Map<IdKey, KnownOfId>, cell: number, answer: FactsResponse): void {
   const of = (key: IdKey) => {
     const known = ids.get(key) ?? { rows: [], tombstones: [] }
     ids.set(key, known)
     return known
   }
-  for (const [key, flag, version, userVersion] of told.rows) of(key).rows.push({ cell, flag, version, userVersion })
-  for (const [key, version, target, since, row] of told.tombstones) {
+  for (const [key, flag, version, userVersion] of answer.rows) of(key).rows.push({ cell, flag, version, userVersion })
+  for (const [key, version, target, since, row] of answer.tombstones) {
     const kept = row ? { version: row[0], userVersion: row[1] } : undefined
     of(key).tombstones.push({ cell, version, target, since, evicted: kept })
   }
 }
 
-/** The rows of ids, as entries of the log carry them. Throws where one is not held: it was when the facts were told. */
+/** The rows of ids, as entries of the log carry them. Throws if one is not held: it was when the facts were read. */
 export function heldRows(state: RepairedState, asked: readonly { key: IdKey; evicted: boolean }[]): Uint8Array[] {
   return asked.map(({ key, evicted }) => {
     const live = state.rows.liveRow(key)

@@ -121,3 +121,24 @@ describe('rows that know when they lived', () => {
     expect(store.at(store.ownerRow(idKey(1), undefined) as number).payload).toBe('a')
   })
 })
+
+describe('the counts of live rows', () => {
+  it('agree whatever was put, ended and compacted', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        const { store } = play(events)
+        store.assertCounts()
+        store.compacted(kernel()).assertCounts()
+      }),
+    )
+  })
+
+  it('that do not agree are a violation', () => {
+    const { store } = play([{ kind: 'put', id: 1, flag: 'o' }])
+    store.points = 2
+    expect(() => store.assertCounts()).toThrow('of 1 rows 1 are live, 2 as owners and 0 as redundant rows')
+    const other = play([{ kind: 'put', id: 1, flag: 'o' }]).store
+    other.maskAt(undefined).add(7)
+    expect(() => other.assertCounts()).toThrow('1 ids are live, and the row mask has 2 rows')
+  })
+})

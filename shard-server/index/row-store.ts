@@ -7,6 +7,7 @@
  */
 import { crc32 } from 'node:zlib'
 import { compareKeys, type IdKey } from '../../core/ids.ts'
+import { assertInvariant } from '../../core/invariant.ts'
 import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { Column } from './column.ts'
@@ -81,6 +82,17 @@ export class RowStore {
 
   get dimension(): number {
     return this.kernel.dimension
+  }
+
+  /** Asserts that the ids, the row mask and the counters agree on the number of live rows. */
+  assertCounts(): void {
+    const { live, size } = this
+    const { count } = this.#liveMask
+    assertInvariant(live === count, () => `${live} ids are live, and the row mask has ${count} rows`)
+    assertInvariant(
+      live <= size && this.points + this.copies <= live,
+      () => `of ${size} rows ${live} are live, ${this.points} as owners and ${this.copies} as redundant rows`,
+    )
   }
 
   /** A copy. */

@@ -1,8 +1,8 @@
 /**
  * Files that proved to be damaged, or that continue nothing: set aside beside the snapshots, never removed for that alone
- * (rule S16). The name says up to which entry of the log they reach, where that can be told: once the pod itself and a peer
- * hold verified snapshots at or after it, nothing is in them that is not twice elsewhere. What reaches nobody knows how
- * far stays until a person removes it.
+ * (rule S16). The name says up to which entry of the log they reach, if that is known: once the pod itself and a peer
+ * hold verified snapshots at or after it, all that they contain exists twice elsewhere. Files of unknown reach stay until
+ * an administrator removes them.
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -67,7 +67,10 @@ export class SetAside {
     return removed
   }
 
-  /** The log goes on without this pod's copy: what was set aside may be all that there is, and goes with what was lost. */
+  /**
+   * The log continues without this pod's copy: the files may be the only ones that reach so far, and are removed with
+   * the lost entries.
+   */
   async moveTo(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true })
     await rename(this.#dir, join(folder, `${FOLDER}-${Date.now()}`)).catch((error: NodeJS.ErrnoException) => {

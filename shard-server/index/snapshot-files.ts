@@ -14,7 +14,7 @@ import { bytesOf, float32View } from '../../core/vector.ts'
 import type { LogTip, RowFlag } from '../../store/log-entry.ts'
 import { type CellShape, CellState } from './cell-state.ts'
 import { FAISS_HEADER_BYTES, faissHeader } from './faiss-kernel.ts'
-import type { StoredRow } from './row-store.ts'
+import type { RowStore, StoredRow } from './row-store.ts'
 import { SetAside } from './set-aside.ts'
 import {
   checkShape,
@@ -40,16 +40,18 @@ const TEMPORARY = 'tmp-'
 const WRITE_BYTES = 1024 * 1024
 const READ_BYTES = 4 * 1024 * 1024
 
-type DepartedRow = [born: number, userVersion: number, flag: RowFlag, payload: string, vector: string]
-type DepartedLine = [key: IdKey, version: number, target: number | null, since: number, row: DepartedRow | null]
-type OnceLine = [request: string, digest: string, at: number, id: IdKey, result: string]
+type EvictedRow = [born: number, userVersion: number, flag: RowFlag, payload: string, vector: string]
+type TombstoneLine = [key: IdKey, version: number, target: number | null, since: number, row: EvictedRow | null]
+type IdempotencyLine = [request: string, digest: string, at: number, id: IdKey, result: string]
 type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, payload: string]
 
-/** Frozen at the call; the writing yields, so searches and applies go on meanwhile. Returns the verified position. */
+/** Frozen at the call; the writing yields, so that searches and applies continue. Returns the verified position. */
 export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
   const { tip: point, version, holes, shape, centroids } = state
-  const rows = state.rows.liveRows()
   const store = state.rows
+  state.assertRows()
+  const rows = store.liveRows()
+  const rowsDigest = store.digest
   const lines = rows.map(
     (row): RowLine => [
       store.keyOf(row),
@@ -59,10 +61,9 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       store.payloadOf(row),
     ],
   )
-  const vectors = rows.map((row) => store.vector(row))
   const evicted = [...state.tombstones.entries()]
   const idempotency = [...state.idempotency.all()].map(
-    ({ request, digest, at, id, result }): OnceLine => [request, digest, at, id, result],
+    ({ request, digest, at, id, result }): IdempotencyLine => [request, digest, at, id, result],
   )
   const name = `snapshot-${formatPosition(point.position)}`
   if (await isThere(join(dir, name), point)) return point.position
@@ -74,11 +75,11 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       await writeFile(
         temporary,
         VECTORS,
-        vectorParts(faissHeader(shape.metric, shape.dimension, rows.length), vectors),
+        vectorParts(faissHeader(shape.metric, shape.dimension, rows.length), store, rows),
       ),
       await writeFile(temporary, ROWS, lineParts(lines)),
       await writeFile(temporary, CENTROIDS, [centroids.bytes]),
-      await writeFile(temporary, TOMBSTONES, lineParts(evicted.map(departedLine))),
+      await writeFile(temporary, TOMBSTONES, lineParts(evicted.map(tombstoneLine))),
       await writeFile(temporary, IDEMPOTENCY, lineParts(idempotency)),
     ]
     const manifest: SnapshotManifest = {
@@ -91,6 +92,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       holes: [...holes],
       centroidVersion: centroids.version,
       rows: rows.length,
+      digest: rowsDigest,
       files,
     }
     await writeFile(temporary, MANIFEST, [Buffer.from(sealed(manifest))])
@@ -117,41 +119,42 @@ async function isThere(path: string, point: LogTip): Promise<boolean> {
   return false
 }
 
-/** Puts a snapshot where nobody takes it for one. Returns where it is. */
+/** Moves a snapshot to a place from which none is loaded. Returns the new path. */
 export async function setAside(path: string): Promise<string> {
-  // A manifest that is whole says how far the snapshot reaches, whatever has happened to the rest.
+  // A manifest that is whole names the position of the snapshot, even if other files are damaged.
   const manifest = await readManifest(path).catch(() => undefined)
   const reaches = manifest && { position: parsePosition(manifest.position), hash: manifest.hash }
   return SetAside.beside(dirname(path)).put(path, reaches)
 }
 
-/** What an interrupted snapshot has left, before anybody writes another: it never had the name of one. */
+/** Removes the files of an interrupted snapshot, before the next is written: they never had the name of one. */
 export async function removeUnfinished(dir: string): Promise<void> {
   for (const name of await readdir(dir))
     if (name.startsWith(`${TEMPORARY}snapshot-`)) await rm(join(dir, name), { recursive: true, force: true })
 }
 
-function* vectorParts(header: Buffer, vectors: readonly Float32Array[]): Generator<Uint8Array> {
+/** Reads the vectors when they are written: rows never change, and a store keeps them though the cell may have another one. */
+function* vectorParts(header: Buffer, store: RowStore, rows: readonly number[]): Generator<Uint8Array> {
   yield header
-  for (const vector of vectors) yield bytesOf(vector)
+  for (const row of rows) yield bytesOf(store.vector(row))
 }
 
-function departedLine([key, { version, target, since, row }]: readonly [IdKey, TombstoneRecord]): DepartedLine {
-  const kept: DepartedRow | null = row
+function tombstoneLine([key, { version, target, since, row }]: readonly [IdKey, TombstoneRecord]): TombstoneLine {
+  const kept: EvictedRow | null = row
     ? [row.born, row.userVersion, row.flag, row.payload, Buffer.from(bytesOf(row.vector)).toString('base64')]
     : null
   return [key, version, target, since, kept]
 }
 
 function tombstoneOf(line: string): [IdKey, TombstoneRecord] {
-  const [key, version, target, since, kept] = JSON.parse(line) as DepartedLine
+  const [key, version, target, since, kept] = JSON.parse(line) as TombstoneLine
   if (!kept) return [key, { version, target, since, row: undefined }]
   const [born, userVersion, flag, payload, vector] = kept
   const row = { key, born, userVersion, flag, payload, vector: float32View(Buffer.from(vector, 'base64')) }
   return [key, { version, target, since, row }]
 }
 
-function* lineParts(lines: readonly (RowLine | DepartedLine | OnceLine)[]): Generator<Uint8Array> {
+function* lineParts(lines: readonly (RowLine | TombstoneLine | IdempotencyLine)[]): Generator<Uint8Array> {
   for (const line of lines) yield Buffer.from(`${JSON.stringify(line)}\n`)
 }
 
@@ -203,7 +206,10 @@ export async function pruneSnapshots(dir: string): Promise<Position[]> {
   return positions.slice(0, SNAPSHOTS_KEPT)
 }
 
-/** The state of a snapshot, after all checks. Throws DamagedSnapshot, or DATA_OF_ANOTHER_SHAPE where it is not this cell's. */
+/**
+ * The state of a snapshot, after all checks. Throws DamagedSnapshot, or DATA_OF_ANOTHER_SHAPE where it is not this
+ * cell's.
+ */
 export async function loadSnapshot(shape: CellShape, path: string): Promise<CellState> {
   const manifest = await verifySnapshot(path)
   checkShape(manifest, shape, path)
@@ -214,7 +220,7 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   state.centroids = { version: manifest.centroidVersion, bytes: await readFile(join(path, CENTROIDS)) }
   for (const line of await linesOf(path, TOMBSTONES)) state.tombstones.keep(...tombstoneOf(line))
   for (const line of await linesOf(path, IDEMPOTENCY)) {
-    const [request, digest, at, id, result] = JSON.parse(line) as OnceLine
+    const [request, digest, at, id, result] = JSON.parse(line) as IdempotencyLine
     state.idempotency.note({ request, digest, at, id, result })
   }
   const lines = await linesOf(path, ROWS)
@@ -234,7 +240,8 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   } finally {
     await vectors.close()
   }
-  if (state.rows.kernel.rows !== manifest.rows || state.rows.size !== manifest.rows)
+  const { size, live, digest, kernel } = state.rows
+  if (kernel.rows !== size || size !== manifest.rows || live !== size || digest !== manifest.digest)
     throw new DamagedSnapshot(`${path} does not hold the rows that it names`)
   return state
 }

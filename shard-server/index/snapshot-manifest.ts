@@ -1,6 +1,6 @@
 /**
  * What stands beside a snapshot's files: whose and of what shape they are, their length and sha256, and its own sha256.
- * A reader tells three things apart: a snapshot that is right; one that is proven damaged; and one that is not for it,
+ * A reader distinguishes three cases: a snapshot that is right; one that is proven damaged; and one that is not for it,
  * because it has another format, shape or owner. Only the second is set aside, and none is ever removed for what it says.
  */
 import { createHash } from 'node:crypto'
@@ -12,7 +12,7 @@ import { differences, type RowShape } from '../../core/data-identity.ts'
 import { MaksError } from '../../core/errors.ts'
 import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 
-export const SNAPSHOT_FORMAT = 6
+export const SNAPSHOT_FORMAT = 7
 const MANIFEST = 'manifest.json'
 const READ_BYTES = 1024 * 1024
 const NAME = /^snapshot-\d+-\d+$/
@@ -27,6 +27,8 @@ const manifestSchema = z.object({
   holes: z.array(z.tuple([z.number(), z.number()])),
   centroidVersion: z.number(),
   rows: z.number(),
+  /** Of the rows, as `RowStore.digest`: what is loaded is what was written, whatever the files hold. */
+  digest: z.string(),
   files: z.array(z.object({ name: z.string().regex(/^[a-z]+\.[a-z]+$/), bytes: z.number(), sha256: z.string() })),
 })
 export type SnapshotManifest = z.infer<typeof manifestSchema>

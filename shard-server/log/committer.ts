@@ -3,37 +3,25 @@
  * looked up on a new connection before anything else is sent (rule L4), so that a batch is neither lost nor doubled.
  */
 import { asMaksError, MaksError } from '../../core/errors.ts'
-import { entryBytes, LIMITS, logShareBytes } from '../../core/limits.ts'
+import { InvariantViolated } from '../../core/invariant.ts'
+import { checkQueue, entryBytes, logShareBytes } from '../../core/limits.ts'
+import { assertAnswered, assertHeadNotBelow } from '../../core/log/log-invariants.ts'
+import { rowMisfit } from '../../core/row-codec.ts'
 import type { OperationResult } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { type CommitOutcome, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
 import { isReplicated, type Redis } from '../../store/connection.ts'
 import { RedisLink, wasNotExecuted } from '../../store/redis-link.ts'
 import type { Pod } from '../pod/pod.ts'
+import { type Committed, combine, type Outcome } from './commit-outcome.ts'
 import type { Election } from './election.ts'
 import type { Replica } from './replica.ts'
 
 export const BATCH_OPERATIONS_MAX = 256
 export const BATCH_BYTES_MAX = 1024 * 1024
-/** Operations that may wait; beyond it requests get 429. Where none waits, any request is taken: none is refused for good. */
-export const QUEUE_OPERATIONS_MAX = 2 * LIMITS.WRITE_POINTS_MAX.value
-export const QUEUE_BYTES_MAX = 256 * 1024 * 1024
 const RESOLVE_RETRY_MS = 100
 /** How long a write of level `Replicated` waits for a replica of Redis; less than a command may take. */
 const REPLICATED_MS = 3000
-
-export interface Committed {
-  results: OperationResult[]
-  heads: Record<string, number>
-  centroidVersion: number
-  timeline: number
-}
-
-interface Done {
-  result: OperationResult
-  batch: CommitOutcome
-}
-type Outcome = Done | MaksError
 
 /** What the log answered, and whether that is as safe as the level asks. */
 interface Sent {
@@ -48,7 +36,7 @@ interface Item {
 }
 
 const refused = (
-  code: 'NOT_PRIMARY' | 'GATE_CLOSED' | 'WAL_REGRESSED' | 'WAL_BUDGET' | 'OVERLOADED' | 'REDIS_UNAVAILABLE',
+  code: 'NOT_PRIMARY' | 'GATE_CLOSED' | 'WAL_REGRESSED' | 'WAL_BUDGET' | 'REDIS_UNAVAILABLE',
   message: string,
 ) => new MaksError(code, message, { details: { notExecuted: true } })
 
@@ -69,6 +57,8 @@ export class Committer {
   #lead: Lead | undefined
   #connection = 0
   #batch = 0
+  /** Number of the last entry that this lead has seen in its own log. */
+  #seen = 0
 
   constructor(pod: Pod, replica: Replica, election: Election, onBudget: () => void) {
     this.#pod = pod
@@ -85,10 +75,14 @@ export class Committer {
   async commit(operations: readonly Operation[]): Promise<Committed> {
     if (this.#election.role !== 'primary') throw refused('NOT_PRIMARY', `pod ${this.#pod.name} does not lead its cell`)
     if (this.#resolving) throw refused('REDIS_UNAVAILABLE', 'Redis does not answer')
+    this.#checkRows(operations)
     const bytes = operations.reduce((sum, operation) => sum + operationBytes(operation), 0)
     const waiting = this.#queue.length - this.#taken
-    const full = waiting + operations.length > QUEUE_OPERATIONS_MAX || this.#queueBytes + bytes > QUEUE_BYTES_MAX
-    if (waiting > 0 && full) throw refused('OVERLOADED', 'too many writes wait for the log')
+    // If none waits, any request is taken: none is refused for good.
+    if (waiting > 0) {
+      checkQueue('QUEUE_OPERATIONS_MAX', waiting + operations.length)
+      checkQueue('QUEUE_BYTES_MAX', this.#queueBytes + bytes)
+    }
     const outcomes = operations.map(
       (operation) =>
         new Promise<Outcome>((settle) => this.#queue.push({ operation, bytes: operationBytes(operation), settle })),
@@ -97,6 +91,15 @@ export class Committer {
     this.#noteDepth()
     void this.#run()
     return combine(await Promise.all(outcomes))
+  }
+
+  /** A row that the replay cannot read would end every pod of the cell: it is refused before the log has it. */
+  #checkRows(operations: readonly Operation[]): void {
+    const { size } = this.#pod.config.vectors['']
+    for (const operation of operations) {
+      const misfit = 'row' in operation ? rowMisfit(operation.row, size) : undefined
+      if (misfit !== undefined) throw new MaksError('INTERNAL', misfit, { details: { notExecuted: true } })
+    }
   }
 
   async #run(): Promise<void> {
@@ -111,6 +114,7 @@ export class Committer {
         } catch (thrown) {
           const error = asMaksError(thrown)
           for (const item of items) item.settle(error)
+          if (thrown instanceof InvariantViolated) throw thrown
         }
       }
     } finally {
@@ -150,6 +154,7 @@ export class Committer {
       this.#lead = lead
       this.#connection = 0
       this.#batch = 0
+      this.#seen = this.#replica.tip.position.seq
     }
     const { metrics, config } = this.#pod
     metrics.observe('maksdb_commit_batch_operations', operations.length)
@@ -165,8 +170,16 @@ export class Committer {
       }
       metrics.add('maksdb_commits_total', operations.length)
       metrics.observe('maksdb_commit_seconds', (performance.now() - started) / 1000, { collection: config.collection })
-      return parseCommitReply(sent.reply)
+      return this.#checked(parseCommitReply(sent.reply), operations.length)
     }
+  }
+
+  #checked(outcome: CommitOutcome, operations: number): CommitOutcome {
+    const head = outcome.heads[this.#pod.env.MAKSDB_CELL]
+    assertAnswered(operations, outcome.results.length)
+    assertHeadNotBelow(this.#seen, head)
+    this.#seen = head ?? this.#seen
+    return outcome
   }
 
   /** The reply of the batch; undefined where it is known not to have run and may be sent again. */
@@ -246,7 +259,7 @@ export class Committer {
       }
       await sleep(RESOLVE_RETRY_MS)
     }
-    // The number of the last batch is not known any more: only a new lead may go on.
+    // The number of the last batch is unknown from here on: only a new lead may continue.
     this.#election.stepDown(lead, 'the outcome of a batch could not be found out')
     throw unknown()
   }
@@ -259,30 +272,4 @@ export class Committer {
 /** What the operation adds to the log, as `commit-batch.lua` counts it. */
 function operationBytes(operation: Operation): number {
   return 'row' in operation ? entryBytes(operation.key, operation.row) : operation.key.length
-}
-
-function combine(outcomes: Outcome[]): Committed {
-  const failed = outcomes.filter((outcome) => outcome instanceof MaksError)
-  const done = outcomes.filter((outcome): outcome is Done => !(outcome instanceof MaksError))
-  const unknown = failed.find((error) => !wasNotExecuted(error))
-  if (unknown) {
-    const message = `${done.length} of ${outcomes.length} operations are known to be applied: ${unknown.message}`
-    throw new MaksError('UNKNOWN_OUTCOME', message, { cause: unknown, details: { applied: done.length } })
-  }
-  if (failed[0] && done.length === 0) throw failed[0]
-  const heads: Record<string, number> = {}
-  const batches = [...new Set(done.map(({ batch }) => batch))]
-  for (const batch of batches)
-    for (const [cell, seq] of Object.entries(batch.heads)) heads[cell] = Math.max(heads[cell] ?? 0, seq)
-  return {
-    results: outcomes.map((outcome) =>
-      outcome instanceof MaksError
-        ? { outcome: 'refused', code: outcome.code, message: outcome.message }
-        : outcome.result,
-    ),
-    heads,
-    centroidVersion: Math.max(0, ...batches.map((batch) => batch.centroidVersion)),
-    // Of several, the first: what was written in it may be there no more, and then nobody can say so.
-    timeline: Math.min(...batches.map((batch) => batch.timeline)),
-  }
 }

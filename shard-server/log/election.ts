@@ -2,14 +2,15 @@
  * Who leads the cell: takes the lease when it is free, renews it, and knows by its own monotonic clock until when it may
  * answer as the primary. Safety does not rest on this clock: a late append meets the fence in the log.
  */
-import { asMaksError } from '../../core/errors.ts'
+import { randomBytes } from 'node:crypto'
+import { leaseToken } from '../../core/log/lease-token.ts'
 import { parsePosition } from '../../core/log/position.ts'
 import { nextRole, type Role, type RoleEvent } from '../../core/log/role.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import type { Lead } from '../../store/cell-log.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { leaders } from '../pod/peers.ts'
-import { leaseToken, type Pod } from '../pod/pod.ts'
+import type { Pod } from '../pod/pod.ts'
+import { PodLoop } from '../pod/pod-loop.ts'
 import type { Replica } from './replica.ts'
 
 const POLL_MS = 200
@@ -26,9 +27,9 @@ export class Election {
   readonly #replica: Replica
   readonly #link: RedisLink
   readonly #onRole: (role: Role) => void
+  readonly #loop: PodLoop
   #role: Role = 'follower'
   #deadline = 0
-  #closed = false
   /** Monotonic time before which this pod does not ask for the lease again: it has handed over. */
   #notBefore = 0
   /** When the lease is renewed next. */
@@ -42,6 +43,12 @@ export class Election {
     this.#replica = replica
     this.#onRole = onRole
     this.#link = new RedisLink(pod.config.redisUrl)
+    this.#loop = new PodLoop(pod, {
+      name: 'election',
+      level: 'warn',
+      failed: 'the lease cannot be reached',
+      pauseMs: () => this.#pauseMs(),
+    })
   }
 
   get role(): Role {
@@ -53,33 +60,34 @@ export class Election {
     return this.#role === 'primary' && performance.now() < this.#deadline
   }
 
-  async run(): Promise<void> {
+  run(): Promise<void> {
+    return this.#loop.run(() => this.#step())
+  }
+
+  async #step(): Promise<'at once' | undefined> {
+    // Without Redis the role stays, and so does the lead, which Redis may confirm; but no answer may come from a primary meanwhile.
+    this.#pod.metrics.set('maksdb_primary', this.leads() ? 1 : 0)
     const ttl = this.#pod.env.MAKSDB_LEASE_TTL_MS
-    while (!this.#closed) {
-      // Without Redis the role stays, and so does the lead, which Redis may confirm; but no answer may come from a primary meanwhile.
-      this.#pod.metrics.set('maksdb_primary', this.leads() ? 1 : 0)
-      try {
-        if (this.lead === undefined) {
-          const following = this.#replica.phase === 'following'
-          if (following && performance.now() >= this.#notBefore) await this.#acquire(ttl)
-          if (this.lead === undefined)
-            await sleep(following ? POLL_MS + Math.random() * POLL_JITTER_MS : FOLLOWING_POLL_MS)
-        } else if (this.#replica.phase === 'following' && this.#replica.timeline !== this.#timeline) {
-          this.stepDown(this.lead, 'the gate has opened again')
-        } else {
-          if (performance.now() >= this.#renewAt) await this.#renew(this.lead, ttl)
-          await sleep(Math.min(POLL_MS, ttl / 3))
-        }
-      } catch (thrown) {
-        this.#pod.logger.warn({ error: asMaksError(thrown).message }, 'the lease cannot be reached')
-        await sleep(POLL_MS)
-      }
+    if (this.lead === undefined) {
+      if (this.#replica.phase === 'following' && performance.now() >= this.#notBefore) await this.#acquire(ttl)
+      return this.lead === undefined ? undefined : 'at once'
     }
+    if (this.#replica.phase === 'following' && this.#replica.timeline !== this.#timeline) {
+      this.stepDown(this.lead, 'the gate has opened again')
+      return 'at once'
+    }
+    if (performance.now() >= this.#renewAt) await this.#renew(this.lead, ttl)
+    return undefined
+  }
+
+  #pauseMs(): number {
+    if (this.lead !== undefined) return Math.min(POLL_MS, this.#pod.env.MAKSDB_LEASE_TTL_MS / 3)
+    return this.#replica.phase === 'following' ? POLL_MS + Math.random() * POLL_JITTER_MS : FOLLOWING_POLL_MS
   }
 
   async #acquire(ttl: number): Promise<void> {
-    const { log, name, logger } = this.#pod
-    const token = leaseToken(this.#pod)
+    const { log, name, startId, logger } = this.#pod
+    const token = leaseToken({ pod: name, startId }, randomBytes(6).toString('hex'))
     const sent = performance.now()
     const { tip: point, timeline } = this.#replica
     const reply = await this.#link.use((redis) => log.acquire(redis, name, token, ttl, point.position, timeline))
@@ -94,7 +102,7 @@ export class Election {
   }
 
   async #catchUp(lead: Lead, seq: number): Promise<void> {
-    while (this.lead === lead && !this.#closed) {
+    while (this.lead === lead && !this.#loop.closed) {
       if (await this.#replica.waitApplied(seq, 1000)) {
         if (this.lead === lead) this.#move('caughtUp')
         return
@@ -110,7 +118,7 @@ export class Election {
       this.#extend(sent, ttl)
       this.#pod.metrics.add('maksdb_lease_renewals_total')
     } else if (reply[0] === 'GATE') {
-      // Reads go on until the lease ends; the lead itself ends when the gate opens again.
+      // Reads continue until the lease ends; the lead itself ends when the gate opens again.
       this.#replica.gateLost()
     } else {
       this.stepDown(lead, `epoch ${reply[1]} has begun`)
@@ -149,8 +157,8 @@ export class Election {
     this.#move('lost')
     this.#pod.logger.info({ epoch: lead.epoch }, 'hands over')
     await this.#link.use((redis) => this.#pod.log.release(redis, lead.token))
-    while (performance.now() < this.#notBefore && !this.#closed) {
-      await sleep(SUCCESSOR_POLL_MS)
+    while (performance.now() < this.#notBefore && !this.#loop.closed) {
+      await this.#loop.pause(SUCCESSOR_POLL_MS)
       const successor = (await leaders(this.#pod, this.#link))[this.#pod.env.MAKSDB_CELL]
       if (successor) return { handedOver: true, successor: successor.pod }
     }
@@ -159,7 +167,7 @@ export class Election {
 
   /** Gives the lease back, so that another pod can lead at once. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#loop.close()
     const lead = this.lead
     this.lead = undefined
     this.#move('lost')

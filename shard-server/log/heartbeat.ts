@@ -1,12 +1,11 @@
 /** The heartbeat: what others need to know of this pod, and what this pod needs to know of its cell, in one script. */
-import { asMaksError } from '../../core/errors.ts'
 import { formatPosition, parsePosition } from '../../core/log/position.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import type { HeartbeatReply } from '../../store/cell-log.ts'
 import { checkDurability } from '../../store/connection.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { heartbeatOf, type Pod } from '../pod/pod.ts'
+import { PodLoop } from '../pod/pod-loop.ts'
 import type { Replica } from './replica.ts'
 
 const BEAT_MS = 400
@@ -20,9 +19,9 @@ export class HeartbeatLoop {
   readonly #replica: Replica
   readonly #link: RedisLink
   readonly #ports: { port: number; adminPort: number }
+  readonly #loop: PodLoop
   #beat = Date.now()
   #count = 0
-  #closed = false
   /** Newest first; set by the snapshotter. */
   snapshots: string[] = []
   progress: HeartbeatReply | undefined
@@ -32,16 +31,21 @@ export class HeartbeatLoop {
     this.#replica = replica
     this.#ports = ports
     this.#link = new RedisLink(pod.config.redisUrl)
+    this.#loop = new PodLoop(pod, {
+      name: 'heartbeat',
+      level: 'debug',
+      failed: 'no heartbeat',
+      pauseMs: () => (this.#count < FIRST_BEATS && !this.progress?.gateOpen ? FIRST_BEAT_MS : BEAT_MS),
+    })
   }
 
-  async run(): Promise<void> {
-    while (!this.#closed) {
-      await this.send().catch((thrown: unknown) => {
+  run(): Promise<void> {
+    return this.#loop.run(() =>
+      this.send().catch((thrown: unknown) => {
         this.progress = undefined
-        this.#pod.logger.debug({ error: asMaksError(thrown).message }, 'no heartbeat')
-      })
-      await sleep(this.#count < FIRST_BEATS && !this.progress?.gateOpen ? FIRST_BEAT_MS : BEAT_MS)
-    }
+        throw thrown
+      }),
+    )
   }
 
   async send(): Promise<void> {
@@ -81,7 +85,7 @@ export class HeartbeatLoop {
   }
 
   close(): void {
-    this.#closed = true
+    this.#loop.close()
     this.#link.drop()
   }
 }

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
+import { InvariantViolated } from '../../core/invariant.ts'
 import { ORIGIN } from '../../core/log/position.ts'
 import { seededRandom } from '../../core/random.ts'
 import { hashEntry, type LogEntry, type LogTip } from '../../store/log-entry.ts'
@@ -188,5 +189,17 @@ describe('a journal', () => {
     for (const name of readdirSync(`${dir}-away`)) copyFileSync(join(`${dir}-away`, name), join(dir, name))
     await journal.append(more)
     expect(await readAll(pointOf(entries[29] as LogEntry))).toEqual(more)
+  })
+
+  it('takes no batch that leaves a gap after the one before, until it is reset', async () => {
+    const entries = entriesAfter(START, 30)
+    const journal = await written(entries.slice(0, 20))
+    await expect(journal.append(entries.slice(25))).rejects.toThrow('entry 26 was to follow entry 20 in the journal')
+    await expect(journal.append(entries.slice(10, 20))).rejects.toThrow(InvariantViolated)
+    await journal.append(entries.slice(20, 22))
+    expect(await readAll()).toEqual(entries.slice(0, 22))
+    await journal.reset()
+    await journal.append(entries.slice(25))
+    expect(await readAll(pointOf(entries[24] as LogEntry))).toEqual(entries.slice(25))
   })
 })

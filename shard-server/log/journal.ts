@@ -1,6 +1,6 @@
 /**
  * The level `Journal`: a copy of the cell's log on the pod's own volume, from the oldest snapshot kept there on. Entries are
- * synced before anybody is told that they are applied, so that an acknowledged write outlives the loss of Redis and the
+ * synced before they are reported as applied, so that an acknowledged write outlives the loss of Redis and the
  * death of every pod at once. Records are length, CRC-32, entry; what makes them trustworthy is the chain of the log: an
  * entry that does not continue the one before is where a segment ends, torn, damaged or not.
  */
@@ -8,6 +8,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/pro
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { IdKey } from '../../core/ids.ts'
+import { assertContinues } from '../../core/log/log-invariants.ts'
 import { formatPosition, parsePosition } from '../../core/log/position.ts'
 import { countFitting, type EntryType, type LogEntry, type LogTip, verifyChain } from '../../store/log-entry.ts'
 import { SetAside } from '../index/set-aside.ts'
@@ -20,7 +21,7 @@ interface Segment {
   path: string
   /** seq of its last entry. */
   last: number
-  /** It holds entries, or damage, that nobody could read as a continuation of the copy: never removed for being old. */
+  /** It holds entries that do not continue the replica state, or damage: never removed for being old. */
   unread?: Unread | undefined
 }
 
@@ -35,6 +36,8 @@ export class Journal {
   #segments: Segment[] = []
   #next = 1
   #file: FileHandle | undefined
+  /** Number of the last entry that this process has appended; undefined before the first, and after a reset. */
+  #appended: number | undefined
   /** One thing after the other: a snapshot that ends a segment must not cut into an append. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -74,20 +77,25 @@ export class Journal {
 
   /** The oldest snapshot holds all up to `seq`: what ends there is forgotten, and what follows goes to a new segment. */
   snapshotTaken(seq: number): Promise<void> {
+    return this.#inTurn(() => this.#forget(seq))
+  }
+
+  /** The replica state continues from another snapshot, which the entries in the journal do not continue. */
+  reset(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#cut()
-      const old = this.#segments.filter((segment) => segment.last <= seq)
-      for (const { path, unread } of old) {
-        if (unread) await this.#putAside(path, unread)
-        else await rm(path, { force: true })
-      }
-      this.#segments = this.#segments.filter((segment) => !old.includes(segment))
+      await this.#forget(Number.POSITIVE_INFINITY)
+      this.#appended = undefined
     })
   }
 
-  /** The copy goes on from somewhere else: what was written down does not continue there. */
-  reset(): Promise<void> {
-    return this.snapshotTaken(Number.POSITIVE_INFINITY)
+  async #forget(seq: number): Promise<void> {
+    await this.#cut()
+    const old = this.#segments.filter((segment) => segment.last <= seq)
+    for (const { path, unread } of old) {
+      if (unread) await this.#putAside(path, unread)
+      else await rm(path, { force: true })
+    }
+    this.#segments = this.#segments.filter((segment) => !old.includes(segment))
   }
 
   close(): Promise<void> {
@@ -101,19 +109,22 @@ export class Journal {
   }
 
   async #append(entries: readonly LogEntry[]): Promise<void> {
+    const [first] = entries
     const last = entries.at(-1)?.position.seq
-    if (last === undefined) return
+    if (first === undefined || last === undefined) return
+    assertContinues(this.#appended, first.position.seq)
     try {
       this.#file ??= await this.#begin()
       await this.#file.appendFile(Buffer.concat(entries.flatMap(encode)))
       await this.#file.datasync()
     } catch (error) {
-      // After a failed sync nobody knows what of the file is on the disk: the next try goes to another one.
+      // After a failed sync it is unknown which bytes of the file are on the disk: the next try goes to another one.
       await this.#cut()
       throw error
     }
     const segment = this.#segments.at(-1)
     if (segment) segment.last = last
+    this.#appended = last
   }
 
   async #putAside(path: string, { reaches }: Unread): Promise<void> {
@@ -156,8 +167,8 @@ function encode(entry: LogEntry): Buffer[] {
 }
 
 /**
- * The records up to the first that is torn or damaged. One that ends with the file is torn: it was never synced, and nobody
- * was told of it. Damage is told apart, since whole records may follow it.
+ * The records up to the first that is torn or damaged. One that ends with the file is torn: it was never synced, and its entry
+ * never reported as applied. Damage is reported apart, since whole records may follow it.
  */
 function decodeAll(bytes: Buffer): { entries: LogEntry[]; damaged: boolean } {
   const entries: LogEntry[] = []

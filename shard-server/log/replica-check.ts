@@ -43,7 +43,7 @@ export class ReplicaCheck {
     this.#pod.metrics.set('maksdb_replicas_diverged', this.#diverged.size)
   }
 
-  /** What another pod says of them from now on counts. */
+  /** From now on the comparisons of another primary count. */
   retire(): void {
     this.#diverged.clear()
     this.#pod.metrics.set('maksdb_replicas_diverged', 0)

@@ -1,42 +1,39 @@
 /**
- * The replay: the only writer of the index. Follows the cell's log from where the newest snapshot left off, entry by
- * entry, each checked against the one before, and tells whoever waits how far it has come.
+ * The replay: the only writer of the index. It follows the cell's log from the newest snapshot on, entry by entry, and settles
+ * the calls that wait for an entry.
  *
- *   load snapshot -> pass the gate -> (copy a peer's snapshot where the log starts after us) -> follow
- *        ^  older snapshot, on a fork                                                                          |
- *        +------------------------------ connection lost, gate closed, gap or fork ---------------------------+
+ *   load snapshot -> pass the gate -> (copy a peer's snapshot if the log starts after us) -> follow
+ *        ^  older snapshot, on a fork                                                           |
+ *        +------------------------------ connection lost, gate closed, gap or fork ------------+
  */
-import { mkdir, rename } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asMaksError, type ErrorCode, MaksError } from '../../core/errors.ts'
-import { comparePositions, formatPosition, ORIGIN, parsePosition } from '../../core/log/position.ts'
-import { concatRows } from '../../core/row-codec.ts'
+import { formatPosition, ORIGIN, parsePosition } from '../../core/log/position.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { checkVersion } from '../../store/connection.ts'
-import { countFitting, type LogEntry, LogMismatch, type LogTip, verifyChain } from '../../store/log-entry.ts'
+import { countFitting, type LogEntry, LogMismatch, type LogTip } from '../../store/log-entry.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import type { CellShape } from '../index/cell-state.ts'
 import type { IndexStats } from '../index/index-calls.ts'
-import { SetAside } from '../index/set-aside.ts'
-import { listSnapshots, snapshotPath } from '../index/snapshot-manifest.ts'
+import type { SetAside } from '../index/set-aside.ts'
 import type { Pod } from '../pod/pod.ts'
 import { Gate, type GatedReplica } from '../recovery/gate.ts'
-import { HighWaterMark } from '../recovery/high-water-mark.ts'
 import { LastTakeover } from '../recovery/last-takeover.ts'
 import { bootstrapFromPeer } from '../recovery/snapshot-transfer.ts'
-import { checkVolume, claimVolume } from '../recovery/volume-identity.ts'
-import { Journal } from './journal.ts'
+import { AppliedWaiters } from './applied-waiters.ts'
+import { indexEntries } from './index-entries.ts'
 import { ReplicaCheck } from './replica-check.ts'
+import { ReplicaVolume } from './replica-volume.ts'
 
 const BLOCK_MS = 1000
 const READ_BYTES = 8 * 1024 * 1024
 const READ_ENTRIES_MAX = 1024
 const RETRY_MS = 200
-const JOURNAL_RETRY_MS = 500
 
 /**
- * A fault of ours in applying must not be skipped, a Redis that is too old will not grow younger, and what is another's does
- * not become ours: the process ends with a message, and its next start replays.
+ * Errors that end the process with a message; its next start replays. A fault in applying must not be skipped, a Redis that is
+ * too old stays so, and the data of another owner is not taken over.
  */
 const ENDS: ReadonlySet<ErrorCode> = new Set([
   'INTERNAL',
@@ -45,28 +42,17 @@ const ENDS: ReadonlySet<ErrorCode> = new Set([
   'DATA_OF_ANOTHER_OWNER',
 ])
 
-interface Waiter {
-  seq: number
-  resolve: () => void
-  fail: () => void
-}
-
 export type ReplicaPhase = 'loading' | 'claiming' | 'regressed' | 'bootstrapping' | 'following' | 'disconnected'
 
 export class Replica implements GatedReplica {
   readonly #pod: Pod
   readonly #link: RedisLink
-  readonly #mark: HighWaterMark
   readonly #lastTakeover: LastTakeover
   readonly #gate: Gate
-  readonly #journal: Journal | undefined
-  readonly setAside: SetAside
-  /** What the previous process of this pod had applied, until this process has applied as much. */
-  #previousRun: LogTip | undefined
-  #waiters: Waiter[] = []
+  readonly #volume: ReplicaVolume
+  readonly #waiters = new AppliedWaiters()
   #closed = false
   #gateLost = false
-  #markFailed = false
   #timeline = 0
   #phase: Exclude<ReplicaPhase, 'regressed'> = 'loading'
   tip: LogTip = { position: ORIGIN, hash: '' }
@@ -78,21 +64,23 @@ export class Replica implements GatedReplica {
   constructor(pod: Pod) {
     this.#pod = pod
     this.replicaCheck = new ReplicaCheck(pod)
-    this.#mark = new HighWaterMark(pod.env.MAKSDB_DATA_DIR)
-    this.setAside = new SetAside(pod.env.MAKSDB_DATA_DIR)
+    this.#volume = new ReplicaVolume(pod)
     this.#lastTakeover = new LastTakeover(pod.env.MAKSDB_DATA_DIR)
     this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
     this.#gate = new Gate(pod, this.#link, this)
-    if (pod.config.durability === 'Journal') this.#journal = new Journal(pod.env.MAKSDB_DATA_DIR)
   }
 
   get phase(): ReplicaPhase {
     return this.#phase === 'claiming' && this.regressed !== '' ? 'regressed' : this.#phase
   }
 
-  /** Why the gate stays closed, where it does. */
+  /** Why the gate stays closed; '' if it is open or about to open. */
   get regressed(): string {
     return this.#gate.regressed
+  }
+
+  get setAside(): SetAside {
+    return this.#volume.setAside
   }
 
   get version(): number {
@@ -100,25 +88,21 @@ export class Replica implements GatedReplica {
   }
 
   get previousRun(): LogTip | undefined {
-    const previous = this.#previousRun
-    return previous && comparePositions(previous.position, this.tip.position) > 0 ? previous : undefined
+    return this.#volume.previousRunBeyond(this.tip)
   }
 
-  /** Throws DATA_OF_ANOTHER_SHAPE where the volume is not this cell's; nothing on it is touched then. */
+  /** Throws DATA_OF_ANOTHER_SHAPE if the volume is not this cell's; nothing on it is changed then. */
   async load(): Promise<void> {
-    const { index, env, snapshotDir, logger } = this.#pod
+    const { index, snapshotDir, logger } = this.#pod
     const shape = this.#shape()
-    await checkVolume(env.MAKSDB_DATA_DIR, snapshotDir, shape)
-    await mkdir(snapshotDir, { recursive: true })
+    await this.#volume.open(shape)
     await index.call('open', shape)
     const { stats, damaged } = await index.call('load', { dir: snapshotDir })
     for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was set aside')
     this.#advance(stats)
-    if (this.#journal)
-      for await (const entries of this.#journal.read(this.tip)) this.#advance(await this.#index(entries))
-    // A damaged snapshot proves as well as a mark how far the log had come.
-    const marks = [this.#mark.read(), await this.setAside.reaches()].filter((mark) => mark !== undefined)
-    this.#previousRun = marks.sort((a, b) => comparePositions(b.position, a.position))[0]
+    for await (const entries of this.#volume.journaled(this.tip))
+      this.#advance(await indexEntries(index, this.tip, entries))
+    await this.#volume.readPreviousRun()
     logger.info({ position: formatPosition(this.tip.position), points: stats.points }, 'loaded')
   }
 
@@ -162,7 +146,7 @@ export class Replica implements GatedReplica {
   close(): void {
     this.#closed = true
     this.#gate.close()
-    void this.#journal?.close()
+    this.#volume.close()
     this.#link.drop()
   }
 
@@ -171,42 +155,26 @@ export class Replica implements GatedReplica {
     return this.#timeline
   }
 
-  /** Resolves when the entry is applied; false after the time. */
+  /** Resolves to true when the entry is applied, to false after the time, ms. */
   waitApplied(seq: number, timeoutMs: number): Promise<boolean> {
-    if (this.tip.position.seq >= seq) return Promise.resolve(true)
-    return new Promise((resolve) => {
-      const waiter = { seq, resolve: () => done(true), fail: () => done(false) }
-      const timer = setTimeout(() => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter)
-        done(false)
-      }, timeoutMs)
-      function done(reached: boolean) {
-        clearTimeout(timer)
-        resolve(reached)
-      }
-      this.#waiters.push(waiter)
-    })
+    return this.tip.position.seq >= seq ? Promise.resolve(true) : this.#waiters.wait(seq, timeoutMs)
+  }
+
+  /** For a request that may wait for the entry. Throws OVERLOADED if it would have to, and too many wait already. */
+  checkRoomToWait(seq: number): void {
+    if (this.tip.position.seq < seq) this.#waiters.checkRoom()
   }
 
   async #passGate(): Promise<void> {
     await this.#link.use(checkVersion)
     this.#phase = 'claiming'
     this.#timeline = await this.#gate.pass()
-    // Redis has said that the data is this VectorCluster's: so is the volume now.
-    await claimVolume(this.#pod.env.MAKSDB_DATA_DIR, this.#pod.config.uid, this.#shape()).catch((error: unknown) =>
-      this.#pod.logger.warn({ error: String(error) }, 'the volume could not be marked as ours'),
-    )
+    await this.#volume.claim(this.#shape())
     this.#gateLost = false
   }
 
-  async forgetPreviousRun(): Promise<void> {
-    this.#pod.logger.error(
-      { position: this.#previousRun?.position },
-      'what this pod had applied is in no copy, and the loss was accepted',
-    )
-    this.#previousRun = undefined
-    this.#mark.remove()
-    await this.setAside.moveTo(join(this.#pod.env.MAKSDB_DATA_DIR, 'lost'))
+  forgetPreviousRun(): Promise<void> {
+    return this.#volume.forgetPreviousRun()
   }
 
   async #follow(): Promise<void> {
@@ -225,57 +193,20 @@ export class Replica implements GatedReplica {
   }
 
   async catchUp(): Promise<void> {
-    // What was in the log when somebody began to wait may be there no more, and what takes its place is something else.
-    for (const waiter of this.#waiters.splice(0)) waiter.fail()
+    // The log may have lost the entries that calls wait for, and other entries take their numbers.
+    this.#waiters.fail()
     while ((await this.#readSome(0, 'fitting')) > 0);
   }
 
   async #apply(entries: LogEntry[]): Promise<void> {
-    const [stats] = await Promise.all([
-      this.#index(entries),
-      this.#journal && this.#writeJournal(this.#journal, entries),
-    ])
-    if (this.#phase === 'following' && !this.previousRun) this.#writeMark(stats.tip)
+    const [stats] = await Promise.all([indexEntries(this.#pod.index, this.tip, entries), this.#volume.append(entries)])
+    if (this.#phase === 'following' && !this.previousRun) this.#volume.writeMark(stats.tip)
     this.#advance(stats)
   }
 
-  /** Nothing is called applied before the disk has it: a full or failing one holds the cell's writes up, not its reads. */
-  async #writeJournal(journal: Journal, entries: readonly LogEntry[]): Promise<void> {
-    while (!this.#closed) {
-      try {
-        return await journal.append(entries)
-      } catch (error) {
-        this.#pod.metrics.add('maksdb_journal_failures_total')
-        this.#pod.logger.error({ error: String(error) }, 'the journal cannot be written; writes of this cell wait')
-        await sleep(JOURNAL_RETRY_MS)
-      }
-    }
-  }
-
   /** The oldest snapshot that is kept ends at `seq`. */
-  async snapshotTaken(seq: number): Promise<void> {
-    await this.#journal?.snapshotTaken(seq)
-  }
-
-  async #index(entries: readonly LogEntry[]): Promise<IndexStats> {
-    const point = verifyChain(this.tip, entries)
-    const { bytes, places } = concatRows(entries.map(({ row }) => row))
-    const applied = entries.map(({ type, version, userVersion, key, flag, idempotency }, i) => {
-      const { start, end } = places[i] as (typeof places)[number]
-      return { type, version, userVersion, key, flag, idempotency, rowStart: start, rowEnd: end }
-    })
-    return await this.#pod.index.call('apply', { entries: applied, bytes, point }, [bytes.buffer])
-  }
-
-  /** A full volume does not stop the replay: what is lost is only the notice of a loss while this process is dead. */
-  #writeMark(point: LogTip): void {
-    try {
-      this.#mark.write(point)
-    } catch (error) {
-      if (this.#markFailed) return
-      this.#markFailed = true
-      this.#pod.logger.error({ error: String(error) }, 'the high-water mark cannot be written')
-    }
+  snapshotTaken(seq: number): Promise<void> {
+    return this.#volume.snapshotTaken(seq)
   }
 
   #advance(stats: IndexStats): void {
@@ -284,10 +215,7 @@ export class Replica implements GatedReplica {
     this.stats = stats
     this.tip = stats.tip
     this.replicaCheck.note(formatPosition(stats.tip.position), stats.digest)
-    const reached = this.#waiters.filter((waiter) => waiter.seq <= this.tip.position.seq)
-    if (reached.length === 0) return
-    this.#waiters = this.#waiters.filter((waiter) => waiter.seq > this.tip.position.seq)
-    for (const waiter of reached) waiter.resolve()
+    this.#waiters.reached(this.tip.position.seq)
   }
 
   async #recover(thrown: unknown): Promise<void> {
@@ -308,22 +236,13 @@ export class Replica implements GatedReplica {
     await sleep(RETRY_MS)
   }
 
-  /** Puts what the log does not hold aside, where a person can find it, and goes back to an older snapshot. */
+  /** Keeps the replica state that the log does not hold for an administrator, and goes back to an older snapshot. */
   async rollBack(why: string): Promise<void> {
-    const { env, index, snapshotDir, logger } = this.#pod
-    const aside = join(env.MAKSDB_DATA_DIR, 'lost', formatPosition(this.tip.position))
-    this.#mark.remove()
-    await this.setAside.moveTo(join(env.MAKSDB_DATA_DIR, 'lost'))
+    const { index, snapshotDir, logger } = this.#pod
+    const aside = await this.#volume.beginRollBack(this.tip)
     logger.error({ why, aside }, 'this copy and the log differ; the copy is put aside')
-    await mkdir(aside, { recursive: true })
     await index.call('snapshot', { dir: aside })
-    for (const position of await listSnapshots(snapshotDir)) {
-      if (position.seq >= this.tip.position.seq)
-        await rename(snapshotPath(snapshotDir, position), join(aside, `old-${formatPosition(position)}`)).catch(
-          () => undefined,
-        )
-    }
-    await this.#journal?.reset()
+    await this.#volume.finishRollBack(this.tip, aside)
     const { stats } = await index.call('load', { dir: snapshotDir, below: this.tip })
     this.#advance(stats)
   }
@@ -332,7 +251,7 @@ export class Replica implements GatedReplica {
     const { log } = this.#pod
     this.#phase = 'bootstrapping'
     const trim = await this.#link.use(async (redis) => (await redis.hget(log.cellMeta, 'trim')) ?? '0-0')
-    // Someone took entries out: the next claim finds it.
+    // Another client has removed entries: the next claim finds it.
     if (parsePosition(trim).seq <= this.tip.position.seq) return
     await this.bootstrap(trim)
   }
@@ -349,8 +268,8 @@ export class Replica implements GatedReplica {
     this.#advance(stats)
     if (stats.tip.position.seq < parsePosition(trim).seq)
       throw new MaksError('NOT_READY', `the snapshot that a peer gave does not reach ${trim}`)
-    // Only now is there something better than what was written down here.
-    await this.#journal?.reset()
+    // The journal is given up only now that a verified snapshot replaces it.
+    await this.#volume.resetJournal()
     this.retentionPin = null
     logger.info({ position: formatPosition(this.tip.position), points: stats.points }, 'copied a snapshot from a peer')
   }

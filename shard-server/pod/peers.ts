@@ -1,5 +1,6 @@
 /** Calls to other shards: frames over HTTP with the internal credential; errors come back as codes of the catalogue. */
 import { httpUrl } from '../../core/address.ts'
+import { leaderOf } from '../../core/log/leader.ts'
 import type { Frame } from '../../protocol/frame.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { callWithin } from '../../runtime/call.ts'
@@ -25,10 +26,8 @@ export async function callPeer<A>(
   })
 }
 
-/** The pods that lead each cell now, undefined where none does. */
+/** The pods that lead each cell now, undefined while no pod does. */
 export async function leaders(pod: Pod, link: RedisLink): Promise<(Heartbeat | undefined)[]> {
   const topology = await link.use((redis) => readTopology(redis, pod.log.scope))
-  return topology.cells.map((cell) =>
-    cell.leased ? topology.members.find((member) => member.pod === cell.leader) : undefined,
-  )
+  return topology.cells.map((_, cell) => leaderOf(topology, cell))
 }

@@ -1,6 +1,5 @@
 /** What every part of a shard server needs to know of its pod. */
 
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { identityOf } from '../../protocol/env/cluster-config.ts'
 import type { CollectionConfig, ShardEnv } from '../../protocol/env/config.ts'
@@ -36,11 +35,6 @@ export function makePod(
     log: new CellLog({ namespace, name, clusters, cell: env.MAKSDB_CELL, identity: identityOf(config) }),
     snapshotDir: join(env.MAKSDB_DATA_DIR, 'snapshots'),
   }
-}
-
-/** Names this process and this attempt to lead: `<pod>#<start id>#<random>`. */
-export function leaseToken(pod: Pod): string {
-  return `${pod.name}#${pod.startId}#${randomBytes(6).toString('hex')}`
 }
 
 /** A heartbeat with what never changes while the pod runs, and nothing held yet. */

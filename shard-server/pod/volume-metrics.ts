@@ -10,8 +10,8 @@ export function reportVolume(dataDir: string, metrics: Metrics): void {
     metrics.set('maksdb_volume_bytes', blocks * bsize)
     metrics.set('maksdb_volume_free_bytes', bavail * bsize)
   }
-  // A volume that cannot be asked is said by snapshots and journal, which write to it.
-  const tell = () => void report().catch(() => undefined)
-  tell()
-  setInterval(tell, EVERY_MS).unref()
+  // A volume that does not answer is reported by snapshots and journal, which write to it.
+  const measure = () => void report().catch(() => undefined)
+  measure()
+  setInterval(measure, EVERY_MS).unref()
 }

@@ -1,7 +1,7 @@
 /**
- * Passing the gate: after every new incarnation of Redis a pod says how far its copy reaches, again and again, until the
- * log is known to hold it. Where the log lost something, the pod first reads what the log still has that continues its
- * copy; then one pod of all repairs the log from the fullest copies (rules L13 to L15, L21).
+ * Passing the gate: after every new incarnation of Redis a pod claims its replica state, again and again, until the log is
+ * shown to hold it. If the log lost entries, the pod first reads those that continue its replica state; then one pod of all
+ * repairs the log from the most complete replica states (rules L13 to L15, L21).
  */
 import { randomBytes } from 'node:crypto'
 import { otherOwner, otherShape } from '../../core/data-identity.ts'
@@ -16,18 +16,18 @@ const RETRY_MS = 200
 /** How long the gate waits for pods that do not answer, once the leader of every cell has. */
 const CLAIM_WINDOW_MS = 1000
 
-/** The pod's copy, as far as the gate is concerned with it. */
+/** The replica state of the pod, as the gate uses it. */
 export interface GatedReplica {
   readonly tip: LogTip
   readonly version: number
-  /** What a former process had applied beyond `point`; undefined where there is no such thing. */
+  /** What the previous process had applied beyond `tip`; undefined if this process has applied as much. */
   readonly previousRun: LogTip | undefined
-  /** The last takeover in any cell that this pod knows of. */
+  /** The last takeover in any cell that this pod has seen. */
   readonly takeover: number
   forgetPreviousRun(): Promise<void>
-  /** Applies all entries that continue the copy. */
+  /** Applies all entries that continue the replica state. */
   catchUp(): Promise<void>
-  /** Puts aside what the log does not have. */
+  /** Keeps the replica state that the log does not have for an administrator, and goes back to an older snapshot. */
   rollBack(why: string): Promise<void>
 }
 
@@ -38,7 +38,7 @@ export class Gate {
   readonly #repairer: Repairer
   #repairing: Promise<void> | undefined
   #closed = false
-  /** Why the gate stays closed, where it does. */
+  /** Why the gate stays closed; '' if it is open or about to open. */
   regressed = ''
 
   constructor(pod: Pod, link: RedisLink, replica: GatedReplica) {
@@ -48,7 +48,7 @@ export class Gate {
     this.#repairer = new Repairer(pod)
   }
 
-  /** Returns the timeline of the log when the gate is open; 0 where this pod closes. */
+  /** Returns the timeline of the log when the gate is open; 0 if this pod closes. */
   async pass(): Promise<number> {
     const { config, log, name, logger, startId } = this.#pod
     let settled = false

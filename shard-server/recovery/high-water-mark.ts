@@ -1,7 +1,7 @@
 /**
  * How far this pod had applied the log, beside its snapshots: a pod that was killed claims this position, so that a log which
- * was set back meanwhile is noticed although nobody holds its lost entries any more. Written before anybody is told that
- * entries are applied, in place and not synced: it survives the death of the process, and a power cut may cost its last seconds.
+ * was set back meanwhile is detected even if no pod holds its lost entries. Written before entries are reported as applied, in
+ * place and not synced: it survives the death of the process, and a power cut may cost its last seconds.
  */
 import { createHash } from 'node:crypto'
 import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs'

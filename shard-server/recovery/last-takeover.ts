@@ -1,5 +1,5 @@
 /**
- * The last takeover in any cell that this pod has heard of, on its volume: a Redis that has lost its tail may have lost who
+ * The last takeover in any cell that this pod has seen, on its volume: a Redis that has lost its tail may have lost who
  * took over in it, and would then believe the one who led before to hold everything (rule L14). Written when it changes.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -27,7 +27,7 @@ export class LastTakeover {
       writeFileSync(`${this.#path}.new`, String(taken))
       renameSync(`${this.#path}.new`, this.#path)
     } catch {
-      // The heartbeats go on; a volume in trouble is told of by whoever needs it more.
+      // The heartbeats continue; snapshots and journal report a volume that fails.
     }
   }
 }

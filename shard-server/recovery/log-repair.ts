@@ -1,7 +1,7 @@
 /**
- * Repairs the log after Redis has lost part of it, as the one pod that the gate has chosen: each cell's log goes on from
- * the chosen copy, what the copies know of each id is brought to one state, and the directory is written anew from it. Any
- * failure leaves the gate closed, and the next attempt starts over from the copies (rule L21).
+ * Repairs the log after Redis has lost part of it, as the one pod that the gate has chosen: each cell's log continues from the
+ * chosen replica state, every id is brought to one state, and the directory is replaced by that state. Any failure leaves the
+ * gate closed, and the next attempt starts again from the replica states (rule L21).
  */
 
 import type { IdKey } from '../../core/ids.ts'
@@ -27,7 +27,7 @@ import { addFacts, type KnownOfId } from '../index/row-facts.ts'
 import { callPeer } from '../pod/peers.ts'
 import type { Pod } from '../pod/pod.ts'
 
-/** Ids that are judged together. */
+/** Ids that are resolved together. */
 const IDS_PER_SLICE = 50_000
 /** A copy takes its snapshot while this call waits. */
 const PREPARE_TIMEOUT_MS = 600_000
@@ -41,16 +41,16 @@ type Copies = readonly ChosenReplica[]
 export interface RepairReport {
   at: string
   why: string
-  /** Entries that nobody held, by cell; '' where nothing is known to be lost. */
+  /** Entries that no pod held, by cell; '' if there are none. */
   lost: string
-  /** Cells whose log goes on from a copy. */
+  /** Cells whose log was replaced and continues from a replica state. */
   rebased: number[]
   points: number
-  /** Ids whose row came back from a cell that had let it go, or from a copy. */
+  /** Ids whose row came back from a cell that had evicted it, or from another row of the id. */
   returned: number
-  /** Rows that were let go because another cell holds a newer one, or the id was deleted. */
+  /** Rows that were evicted because another cell holds a newer one, or the id was deleted. */
   dropped: number
-  /** Ids that are gone although nobody deleted them; at most 100 of them. */
+  /** Ids that are lost without a delete; at most 100 of them. */
   lostIds: string[]
 }
 
@@ -124,7 +124,7 @@ export class Repairer {
     return { version, holes, rows, centroids: { version: centroidVersion, bytes } }
   }
 
-  /** A log that begins anew must be rebuilt from two volumes, like one that was trimmed, where the cell has two pods. */
+  /** A log that was replaced must have a snapshot on two volumes, like one that was trimmed, if the cell has two pods. */
   async #secure(members: readonly Heartbeat[], copies: Copies, rebased: readonly number[]): Promise<void> {
     await Promise.all(
       rebased.map(async (cell) => {
@@ -138,7 +138,7 @@ export class Repairer {
         await Promise.any(secured).catch((error: AggregateError) =>
           this.#pod.logger.warn(
             { cell, error: error.errors.map(String).join('; ') },
-            'only one pod has the snapshot that the log goes on from',
+            'only one pod has the snapshot that the log continues from',
           ),
         )
       }),
@@ -149,7 +149,7 @@ export class Repairer {
     repair: RepairLog,
     members: readonly Heartbeat[],
     copies: Copies,
-    heard: readonly LogCoverage[],
+    coverage: readonly LogCoverage[],
     buckets: { from: number; to: number },
     report: RepairReport,
   ): Promise<{ values: Map<IdKey, DirectoryEntry>; idempotency: IdempotencyRecord[] }> {
@@ -172,7 +172,7 @@ export class Repairer {
     )
     const values = new Map<IdKey, DirectoryEntry>()
     const verdicts: Resolution[] = []
-    const isCovered = coveredBy(heard)
+    const isCovered = coveredBy(coverage)
     for (const [key, { rows, tombstones }] of ids) {
       const verdict = resolveId(key, rows, tombstones, isCovered)
       if (verdict.value) values.set(key, verdict.value)
@@ -218,6 +218,6 @@ function scopeOf({ tip: point }: ChosenReplica): ReplicaStateScope {
 
 function memberOf(members: readonly Heartbeat[], { pod }: ChosenReplica): Heartbeat {
   const member = members.find((one) => one.pod === pod)
-  if (!member) throw new Error(`pod ${pod} has not said where it listens`)
+  if (!member) throw new Error(`pod ${pod} has sent no heartbeat with its address`)
   return member
 }

@@ -4,19 +4,17 @@
  */
 import { availableParallelism } from 'node:os'
 import { MaksError } from '../../core/errors.ts'
-import { beyond, LIMITS } from '../../core/limits.ts'
+import { beyond, checkQueue, LIMITS } from '../../core/limits.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
-import type { IndexQuery, ToldRows } from '../index/index-calls.ts'
+import type { EncodedRows, IndexQuery } from '../index/index-calls.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export const BATCH_QUERIES_MAX = 128
 /** Threads of libuv's pool, which files use, too: some of its four are left to them. */
-export const BATCHES_IN_FLIGHT_MAX = Math.min(3, availableParallelism())
-/** Queries that may wait; beyond it searches get 429. */
-export const QUEUE_QUERIES_MAX = 4096
+const BATCHES_IN_FLIGHT_MAX = Math.min(3, availableParallelism())
 
 export interface Found {
-  found: ToldRows
+  found: EncodedRows
   scanned: number
 }
 
@@ -35,38 +33,39 @@ interface Item {
 
 export class SearchBatcher {
   readonly #pod: Pod
+  readonly #inFlightMax: number
   #waiting: Item[] = []
   #inFlight = 0
 
-  constructor(pod: Pod) {
+  /** @param inFlightMax batches that may be searched at a time */
+  constructor(pod: Pod, inFlightMax = BATCHES_IN_FLIGHT_MAX) {
     this.#pod = pod
+    this.#inFlightMax = inFlightMax
   }
 
-  /** Throws OVERLOADED where the queue is full, TIMEOUT where the call ends before its turn has come. */
+  /** Throws OVERLOADED if the queue is full, TIMEOUT if the call ends before its turn has come. */
   async search(queries: readonly IndexQuery[], call: Call): Promise<Found[]> {
     checkWaiting(call)
-    if (this.#waiting.length + queries.length > QUEUE_QUERIES_MAX) {
-      throw new MaksError('OVERLOADED', 'too many searches wait', { details: { notExecuted: true } })
-    }
+    checkQueue('QUEUE_QUERIES_MAX', this.#waiting.length + queries.length)
     const started = performance.now()
     const request: Request = { call, bytes: 0 }
     const answers = queries.map(
       (query) => new Promise<Found>((resolve, reject) => this.#waiting.push({ query, request, resolve, reject })),
     )
     call.signal.addEventListener('abort', () => this.#leave(request), { once: true })
-    this.#told()
+    this.#reportDepth()
     void this.#drain()
     const found = await Promise.all(answers)
     this.#pod.metrics.observe('maksdb_search_seconds', (performance.now() - started) / 1000)
     return found
   }
 
-  /** Nobody waits for the answer of this request any more. */
+  /** The call of the request has ended: its queries leave the queue. */
   #leave(request: Request): void {
     const left = this.#waiting.filter((item) => item.request === request)
     if (left.length === 0) return
     this.#waiting = this.#waiting.filter((item) => item.request !== request)
-    this.#told()
+    this.#reportDepth()
     this.#cancel(left)
   }
 
@@ -75,16 +74,16 @@ export class SearchBatcher {
     for (const item of items) item.reject(new MaksError('TIMEOUT', 'nobody waits for the answer of this search'))
   }
 
-  #told(): void {
+  #reportDepth(): void {
     this.#pod.metrics.set('maksdb_queue_depth', this.#waiting.length, { queue: 'search' })
   }
 
   async #drain(): Promise<void> {
-    if (this.#inFlight >= BATCHES_IN_FLIGHT_MAX) return
+    if (this.#inFlight >= this.#inFlightMax) return
     this.#inFlight++
     while (this.#waiting.length > 0) {
       const items = this.#waiting.splice(0, BATCH_QUERIES_MAX)
-      this.#told()
+      this.#reportDepth()
       this.#pod.metrics.observe('maksdb_search_batch_queries', items.length)
       // A request that is refused already need not be computed to its end.
       const [open, refused] = [items.filter(within), items.filter((item) => !within(item))]
@@ -116,9 +115,12 @@ export class SearchBatcher {
         items.length > 1 &&
         error instanceof MaksError &&
         (error.code === 'STALE' || error.code === 'ANSWER_TOO_LARGE')
-      )
-        for (const item of items) await this.#run([item])
-      else for (const item of items) item.reject(error)
+      ) {
+        for (const item of items) {
+          if (item.request.call.signal.aborted) this.#cancel([item])
+          else await this.#run([item])
+        }
+      } else for (const item of items) item.reject(error)
     }
   }
 }

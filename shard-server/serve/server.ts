@@ -28,11 +28,11 @@ import {
   type SnapshotRequest,
   type WaitRequest,
 } from '../../protocol/shard-rpc.ts'
-import { type Call, callOf, remainingMs } from '../../runtime/call.ts'
+import { type Call, callOf, checkWaiting, remainingMs } from '../../runtime/call.ts'
 import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from '../../runtime/http-server.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
-import type { ToldRows } from '../index/index-calls.ts'
+import type { EncodedRows } from '../index/index-calls.ts'
 import { listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
 import type { Replica } from '../log/replica.ts'
 import type { Pod } from '../pod/pod.ts'
@@ -84,13 +84,17 @@ export function makeShardServer(parts: ShardParts): Server {
   })
 }
 
-/** Is brought to its end even where the caller has gone: what is in the log is durable, and its outcome may be asked for. */
+/**
+ * Comes to its end even if the caller has gone: entries in the log are durable, and the client may ask for their
+ * outcome.
+ */
 async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[], call: Call) {
   const { pod, committer, replica } = parts
   const rowsOf = chunks.values()
   const operations = request.operations.map((operation) =>
     toOperation(operation, pod.env.MAKSDB_CELL, rowsOf, request.idempotency),
   )
+  if (request.wait) replica.checkRoomToWait(Number.POSITIVE_INFINITY)
   const { results, heads, centroidVersion, timeline } = await committer.commit(operations)
   const own = heads[pod.env.MAKSDB_CELL]
   if (request.wait && own !== undefined && !(await reached(replica, { seq: own, timeline }, call))) {
@@ -124,13 +128,16 @@ function toOperation(
   }
 }
 
-/** Has the pod applied the entry that was meant? After Redis has come back the same position may be another entry. */
+/** Whether the pod has applied this very entry. After Redis has come back the same position may be another entry. */
 async function reached(replica: Replica, { seq, timeline }: WaitRequest, call: Call): Promise<boolean> {
   const applied = replica.timeline === timeline && (await replica.waitApplied(seq, remainingMs(call)))
   return applied && replica.timeline === timeline
 }
 
-/** Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, which let the router ask another. */
+/**
+ * Waits until this pod may answer a read of this scope. Throws NOT_PRIMARY or STALE, upon which the router asks another
+ * pod, OVERLOADED if too many wait, and TIMEOUT if the call has ended: the index thread works for no caller that has gone.
+ */
 async function enter(
   { pod, election, replica }: ShardParts,
   scope: ReadScope,
@@ -141,7 +148,10 @@ async function enter(
   if (scope.primary && !election.leads())
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (!scope.cut) return undefined
-  if (!(await reached(replica, scope.cut, call))) {
+  replica.checkRoomToWait(scope.cut.seq)
+  const applied = await reached(replica, scope.cut, call)
+  checkWaiting(call)
+  if (!applied) {
     throw new MaksError('STALE', `pod ${pod.name} has not reached ${scope.cut.epoch}-${scope.cut.seq}`)
   }
   return scope.cut.version
@@ -167,18 +177,18 @@ async function search(parts: ShardParts, { scope, queries }: SearchRequest, chun
     call,
   )
   leave(parts, scope)
-  const told = answers.map(({ found }) => found)
-  const hits = told.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
+  const encoded = answers.map(({ found }) => found)
+  const hits = encoded.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
   return {
     header: jsonParts(['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}}`]),
-    chunks: chunksOf(told),
+    chunks: chunksOf(encoded),
   }
 }
 
 async function rows(parts: ShardParts, request: RowsRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
   const { keys, withPayload, withVector } = request
-  const answer = await parts.pod.index.call('rows', { keys, at, withPayload, withVector })
+  const answer = await parts.pod.index.ask('rows', { keys, at, withPayload, withVector })
   leave(parts, request.scope)
   return rowsFrame(answer)
 }
@@ -186,13 +196,13 @@ async function rows(parts: ShardParts, request: RowsRequest, _chunks: Buffer[], 
 async function scroll(parts: ShardParts, request: ScrollRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
   const { from, limit, withPayload, withVector } = request
-  const answer = await parts.pod.index.call('page', { from, limit, at, withPayload, withVector })
+  const answer = await parts.pod.index.ask('page', { from, limit, at, withPayload, withVector })
   leave(parts, request.scope)
   return rowsFrame(answer)
 }
 
 /** The text of a `RowsResponse`. */
-function rowsFrame(answer: ToldRows) {
+function rowsFrame(answer: EncodedRows) {
   return { header: jsonParts(['{"rows":', answer.headers, '}']), chunks: chunksOf([answer]) }
 }
 
@@ -200,20 +210,20 @@ function jsonParts(parts: readonly (string | Uint8Array)[]): Chunk {
   return parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))
 }
 
-function chunksOf(told: readonly ToldRows[]): Chunk[] {
-  return [told.map(({ vectors }) => bytesOf(vectors)), told.map(({ payloads }) => payloads)]
+function chunksOf(encoded: readonly EncodedRows[]): Chunk[] {
+  return [encoded.map(({ vectors }) => bytesOf(vectors)), encoded.map(({ payloads }) => payloads)]
 }
 
 async function count(parts: ShardParts, request: CountRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
-  const header: CountResponse = await parts.pod.index.call('count', { at })
+  const header: CountResponse = await parts.pod.index.ask('count', { at })
   leave(parts, request.scope)
   return { header }
 }
 
 async function rowFacts(parts: ShardParts, { scope, keys }: RowFactsRequest, _chunks: Buffer[], call: Call) {
   await enter(parts, scope, call)
-  const header: RowFactsResponse = { rows: await parts.pod.index.call('rowFacts', { keys }) }
+  const header: RowFactsResponse = { rows: await parts.pod.index.ask('rowFacts', { keys }) }
   leave(parts, scope)
   return { header }
 }
@@ -223,6 +233,7 @@ async function wait({ pod, replica, election }: ShardParts, request: WaitRequest
     throw new MaksError('NOT_PRIMARY', `pod ${pod.name} does not lead its cell`, { details: { notExecuted: true } })
   if (replica.timeline !== request.timeline)
     throw new MaksError('UNKNOWN_OUTCOME', 'Redis came back otherwise while the write was on its way')
+  replica.checkRoomToWait(request.seq)
   if (!(await reached(replica, request, call)))
     throw new MaksError('TIMEOUT', `pod ${pod.name} has not applied ${request.seq}`)
   return { header: {} }
@@ -233,7 +244,7 @@ async function handOver({ election }: ShardParts, request: HandOverRequest) {
 }
 
 async function sample({ pod }: ShardParts, request: SampleRequest) {
-  return { header: {}, chunks: [bytesOf(await pod.index.call('sample', { limit: request.limit }))] }
+  return { header: {}, chunks: [bytesOf(await pod.index.ask('sample', { limit: request.limit }))] }
 }
 
 async function centroids({ rebalancer }: ShardParts, request: CentroidsRequest, chunks: Buffer[]) {

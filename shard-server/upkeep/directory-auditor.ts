@@ -1,11 +1,11 @@
 /**
- * Compares the directory with the rows of this cell, all the time and a little at once, while writes go on (rule L22). The
- * primary goes over its own rows, and over what the directory says it holds. Where the two differ, all cells are asked for
- * the id at one cut, and the directory is corrected from their rows, provided that it has not changed meanwhile. So a
- * directory of which keys are lost is rebuilt on line.
+ * Compares the directory with the rows of this cell, all the time and a little at once, while writes continue (rule L22). The
+ * primary scans its own rows, and the directory entries of its cell. If the two differ, the primary reads the rows of the id in
+ * all cells at one cut, and corrects the directory from them, provided that the entry has not changed meanwhile. So a
+ * directory that has lost keys is rebuilt online.
  */
 
-import { asMaksError, MaksError } from '../../core/errors.ts'
+import { MaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { agrees, correctionOf, parseDirectoryRecord } from '../../core/log/directory-audit.ts'
 import type { RowFact } from '../../core/log/repair.ts'
@@ -18,7 +18,6 @@ import {
   type RowFactsResponse,
   RPC,
 } from '../../protocol/shard-rpc.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import { correctDirectory, type DirectoryCorrection, scanDirectory } from '../../store/directory-audit.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { cutOf, type DirectoryTexts, readDirectoryTexts, readTopology } from '../../store/topology.ts'
@@ -27,6 +26,7 @@ import type { HeartbeatLoop } from '../log/heartbeat.ts'
 import type { Replica } from '../log/replica.ts'
 import { callPeer, leaders } from '../pod/peers.ts'
 import type { Pod } from '../pod/pod.ts'
+import { PodLoop } from '../pod/pod-loop.ts'
 
 /** Ids that are compared together. */
 const PAGE = 256
@@ -40,8 +40,8 @@ export class DirectoryAuditor {
   readonly #election: Election
   readonly #heartbeat: HeartbeatLoop
   readonly #link: RedisLink
-  #closed = false
-  /** Of this pass: ids of which no cell holds what the directory tells. */
+  readonly #loop: PodLoop
+  /** Of this pass: ids whose directory entry no row of a cell matches. */
   #missing = 0
 
   constructor(pod: Pod, replica: Replica, election: Election, heartbeat: HeartbeatLoop) {
@@ -50,32 +50,31 @@ export class DirectoryAuditor {
     this.#election = election
     this.#heartbeat = heartbeat
     this.#link = new RedisLink(pod.config.redisUrl)
+    this.#loop = new PodLoop(pod, {
+      name: 'audit',
+      level: 'debug',
+      failed: 'the audit of the directory stopped at an error, and starts again',
+      pauseMs: () => this.#pauseMs,
+    })
   }
 
-  async run(): Promise<void> {
-    while (!this.#closed) {
-      await this.#pause()
-      if (!this.#audits()) continue
-      await this.#pass().catch((thrown: unknown) => {
-        this.#pod.logger.debug(
-          { error: asMaksError(thrown).message },
-          'the audit of the directory stopped at an error, and starts again',
-        )
-      })
-    }
+  run(): Promise<void> {
+    return this.#loop.run(async () => {
+      if (this.#audits()) await this.#pass()
+    })
   }
 
   close(): void {
-    this.#closed = true
+    this.#loop.close()
     this.#link.drop()
   }
 
   #audits(): boolean {
-    return !this.#closed && this.#election.role === 'primary' && this.#heartbeat.progress?.gateOpen === true
+    return !this.#loop.closed && this.#election.role === 'primary' && this.#heartbeat.progress?.gateOpen === true
   }
 
-  #pause(): Promise<void> {
-    return sleep(PAUSE_MS * this.#pod.config.clusters)
+  get #pauseMs(): number {
+    return PAUSE_MS * this.#pod.config.clusters
   }
 
   async #pass(): Promise<void> {
@@ -83,7 +82,7 @@ export class DirectoryAuditor {
     this.#missing = 0
     for await (const keys of this.#pages()) {
       if (keys.length > 0) await this.#compare(keys)
-      await this.#pause()
+      await this.#loop.pause(this.#pauseMs)
       if (!this.#audits()) return
     }
     if (this.#pod.log.scope.cell === 0) await this.#recount()
@@ -91,7 +90,7 @@ export class DirectoryAuditor {
     metrics.set('maksdb_directory_audited_timestamp_seconds', Date.now() / 1000)
   }
 
-  /** The ids of this cell: those of its rows, then those that the directory says it has. */
+  /** The ids of this cell: those of its rows, then those whose directory entry names the cell. */
   async *#pages(): AsyncGenerator<IdKey[]> {
     const { index } = this.#pod
     for (let from: number | null = 0; from !== null; ) {
@@ -112,24 +111,25 @@ export class DirectoryAuditor {
   async #compare(keys: IdKey[]): Promise<void> {
     const { index, metrics } = this.#pod
     const { cell } = this.#pod.log.scope
-    const said = await this.#listings(keys)
-    const seq = said.heads[cell]?.seq ?? 0
-    if (said.timeline !== this.#replica.timeline || !(await this.#replica.waitApplied(seq, REACHED_TIMEOUT_MS))) return
+    const listed = await this.#listings(keys)
+    const seq = listed.heads[cell]?.seq ?? 0
+    if (listed.timeline !== this.#replica.timeline || !(await this.#replica.waitApplied(seq, REACHED_TIMEOUT_MS)))
+      return
     const rows = new Map((await index.call('rowFacts', { keys })).map((row) => [row[0], factOf(cell, row)]))
     metrics.add('maksdb_directory_checked_total', keys.length)
-    const differing = keys.filter((key, i) => !agrees(parseDirectoryRecord(said.texts[i] ?? ''), cell, rows.get(key)))
+    const differing = keys.filter((key, i) => !agrees(parseDirectoryRecord(listed.texts[i] ?? ''), cell, rows.get(key)))
     if (differing.length > 0) await this.#correct(differing)
   }
 
-  /** All cells at one cut or after it: while the directory says the same of an id, no row of the id changes either. */
+  /** All cells at one cut or after it: while the directory entry of an id stays the same, no row of the id changes either. */
   async #correct(keys: IdKey[]): Promise<void> {
     const { clusters } = this.#pod.log.scope
-    const said = await this.#listings(keys)
+    const listed = await this.#listings(keys)
     const peers = await this.#leaders()
     const rows = new Map<IdKey, RowFact[]>()
     await Promise.all(
       peers.map(async (peer, cell) => {
-        const request: RowFactsRequest = { scope: scopeAt(said, cell), keys }
+        const request: RowFactsRequest = { scope: scopeAt(listed, cell), keys }
         const { header } = await callPeer<RowFactsResponse>(
           this.#pod,
           peer,
@@ -143,14 +143,14 @@ export class DirectoryAuditor {
     )
     const corrections: DirectoryCorrection[] = []
     keys.forEach((key, i) => {
-      const expected = said.texts[i] ?? ''
+      const expected = listed.texts[i] ?? ''
       const correction = correctionOf(key, parseDirectoryRecord(expected), rows.get(key) ?? [], clusters)
       if (correction?.outcome === 'missing') {
         this.#missing++
-        this.#pod.logger.error({ id: key, directory: expected }, 'no cell holds the row that the directory tells of')
+        this.#pod.logger.error({ id: key, directory: expected }, 'no cell holds the row that the directory entry names')
       } else if (correction) corrections.push({ key, expected, ...correction })
     })
-    if (corrections.length > 0) await this.#write(said.timeline, corrections)
+    if (corrections.length > 0) await this.#write(listed.timeline, corrections)
   }
 
   async #write(timeline: number, corrections: readonly DirectoryCorrection[]): Promise<void> {
@@ -165,12 +165,12 @@ export class DirectoryAuditor {
     metrics.add('maksdb_directory_corrected_total', corrected.length)
     const [first] = corrected
     logger.error(
-      { ids: corrected.length, first: first?.key, said: first?.expected, stale: first?.stale },
+      { ids: corrected.length, first: first?.key, directory: first?.expected, stale: first?.stale },
       'the directory did not say what the cells hold, and was corrected',
     )
   }
 
-  /** The counters of the collection are kept by what the directory said: after a loss of its keys they are off. */
+  /** The counters of the collection follow the directory: after a loss of its keys they are wrong. */
   async #recount(): Promise<void> {
     const topology = await this.#link.use((redis) => readTopology(redis, this.#pod.log.scope))
     const cut = cutOf(topology)
@@ -186,16 +186,19 @@ export class DirectoryAuditor {
     const rows = counts.reduce((sum, { count }) => sum + count, 0) - topology.rows
     const copies = counts.reduce((sum, one) => sum + one.redundantRows, 0) - topology.redundantRows
     if (rows === 0 && copies === 0) return
-    this.#pod.logger.error({ points: rows, copies }, 'the counters of the collection were off, and were corrected')
+    this.#pod.logger.error(
+      { points: rows, copies },
+      'the counters of the collection differed from the rows of the cells, and were corrected',
+    )
     await this.#link.use((redis) =>
       correctDirectory(redis, this.#pod.log.scope, token, cut.timeline, [], { rows, copies }),
     )
   }
 
   async #listings(keys: readonly IdKey[]): Promise<DirectoryTexts> {
-    const said = await this.#link.use((redis) => readDirectoryTexts(redis, this.#pod.log.scope, keys))
-    if (!said) throw new MaksError('NOT_READY', 'the gate is closed')
-    return said
+    const listed = await this.#link.use((redis) => readDirectoryTexts(redis, this.#pod.log.scope, keys))
+    if (!listed) throw new MaksError('NOT_READY', 'the gate is closed')
+    return listed
   }
 
   async #leaders(): Promise<Heartbeat[]> {

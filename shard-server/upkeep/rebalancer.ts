@@ -4,14 +4,13 @@
  * its new cell has applied the move. A migration scan that finds neither is entered in the log. Any crash leaves work for the next scan.
  */
 import { readFile } from 'node:fs/promises'
-import { asMaksError, MaksError } from '../../core/errors.ts'
+import { MaksError } from '../../core/errors.ts'
 import { parseInSlices } from '../../core/json/sliced-json.ts'
 import { randomCentroids } from '../../core/kmeans.ts'
 import { parsePosition } from '../../core/log/position.ts'
-import type { Partition } from '../../core/partition.ts'
+import { assertCentroids, type Partition } from '../../core/partition.ts'
 import { bytesOf, float32View, parseCentroids } from '../../core/vector.ts'
 import { type CentroidsRequest, RPC, type SampleRequest, type WaitRequest } from '../../protocol/shard-rpc.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { HeartbeatReply, Operation } from '../../store/cell-log.ts'
 import { RedisLink } from '../../store/redis-link.ts'
@@ -22,6 +21,7 @@ import type { HeartbeatLoop } from '../log/heartbeat.ts'
 import type { Replica } from '../log/replica.ts'
 import { callPeer, leaders } from '../pod/peers.ts'
 import type { Pod } from '../pod/pod.ts'
+import { PodLoop } from '../pod/pod-loop.ts'
 
 const TICK_MS = 250
 /** Moves committed together. */
@@ -38,7 +38,7 @@ export class Rebalancer {
   readonly #heartbeat: HeartbeatLoop
   readonly #committer: Committer
   readonly #link: RedisLink
-  #closed = false
+  readonly #loop: PodLoop
   #publishing: Promise<number> | undefined
 
   constructor(pod: Pod, replica: Replica, election: Election, heartbeat: HeartbeatLoop, committer: Committer) {
@@ -48,24 +48,25 @@ export class Rebalancer {
     this.#heartbeat = heartbeat
     this.#committer = committer
     this.#link = new RedisLink(pod.config.redisUrl)
+    this.#loop = new PodLoop(pod, {
+      name: 'rebalancer',
+      level: 'warn',
+      failed: 'the rebalancer stopped at an error, and retries',
+      pauseMs: () => TICK_MS,
+    })
   }
 
-  async run(): Promise<void> {
-    while (!this.#closed) {
-      await sleep(TICK_MS)
+  run(): Promise<void> {
+    return this.#loop.run(async () => {
       const progress = this.#heartbeat.progress
-      if (this.#election.role !== 'primary' || !progress?.gateOpen) continue
-      try {
-        if (progress.centroidVersion === 0) await this.#firstCentroids(progress)
-        else if (progress.migrated < progress.centroidVersion) await this.#scan(progress.centroidVersion)
-      } catch (thrown) {
-        this.#pod.logger.warn({ error: asMaksError(thrown).message }, 'the rebalancer stopped at an error, and retries')
-      }
-    }
+      if (this.#election.role !== 'primary' || !progress?.gateOpen) return
+      if (progress.centroidVersion === 0) await this.#firstCentroids(progress)
+      else if (progress.migrated < progress.centroidVersion) await this.#scan(progress.centroidVersion)
+    })
   }
 
   close(): void {
-    this.#closed = true
+    this.#loop.close()
     this.#link.drop()
   }
 
@@ -116,6 +117,8 @@ export class Rebalancer {
     const lead = this.#election.lead
     if (!lead) throw new MaksError('NOT_PRIMARY', 'another pod leads now', { details: { notExecuted: true } })
     const centroids = await make()
+    const { clusters, vectors } = this.#pod.config
+    assertCentroids(centroids.byteLength, vectors[''].size, clusters)
     const reply = await this.#link.use((redis) => this.#pod.log.publish(redis, lead, 0, bytesOf(centroids)))
     if (reply[0] === 'CONFLICT') throw new MaksError('CONFLICT', `the collection has centroids of version ${reply[1]}`)
     if (reply[0] !== 'OK')
@@ -168,7 +171,7 @@ export class Rebalancer {
     if (!(await this.#replica.waitApplied(head, SERVED_TIMEOUT_MS))) return
     const compactions = this.#replica.stats?.compactions
     let found = 0
-    for (let from: number | null = 0; from !== null && !this.#closed; ) {
+    for (let from: number | null = 0; from !== null && !this.#loop.closed; ) {
       const step: Awaited<ReturnType<typeof index.call<'migrationScan'>>> = await index.call('migrationScan', {
         cell: this.#pod.env.MAKSDB_CELL,
         partition,
@@ -183,7 +186,7 @@ export class Rebalancer {
       from = step.next
     }
     const lead = this.#election.lead
-    if (found > 0 || this.#closed || !lead || this.#replica.stats?.compactions !== compactions) return
+    if (found > 0 || this.#loop.closed || !lead || this.#replica.stats?.compactions !== compactions) return
     await this.#link.use((redis) => log.finishMigrationScan(redis, lead, version))
     await this.#heartbeat.send()
     this.#pod.logger.info({ version }, 'every row is in its cell')

@@ -5,7 +5,6 @@
 import { asMaksError } from '../../core/errors.ts'
 import { formatPosition, parsePosition } from '../../core/log/position.ts'
 import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { SNAPSHOTS_KEPT, setAside } from '../index/snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
@@ -13,6 +12,7 @@ import type { Election } from '../log/election.ts'
 import type { HeartbeatLoop } from '../log/heartbeat.ts'
 import type { Replica } from '../log/replica.ts'
 import type { Pod } from '../pod/pod.ts'
+import { PodLoop } from '../pod/pod-loop.ts'
 
 const TICK_MS = 500
 const DEAD_AFTER_MS = 600_000
@@ -27,7 +27,7 @@ export class Snapshotter {
   readonly #heartbeat: HeartbeatLoop
   readonly #link: RedisLink
   readonly #beats = new Map<string, { beat: number; since: number }>()
-  #closed = false
+  readonly #loop: PodLoop
   #wanted = false
   #takenAt = performance.now()
   #takenSeq = 0
@@ -39,6 +39,12 @@ export class Snapshotter {
     this.#election = election
     this.#heartbeat = heartbeat
     this.#link = new RedisLink(pod.config.redisUrl)
+    this.#loop = new PodLoop(pod, {
+      name: 'snapshots',
+      level: 'warn',
+      failed: 'the upkeep of snapshots and log stopped at an error, and retries',
+      pauseMs: () => TICK_MS,
+    })
   }
 
   /** Announces the snapshots that a former process left; those that prove to be damaged are set aside. */
@@ -68,15 +74,14 @@ export class Snapshotter {
     this.#wanted = true
   }
 
-  async run(): Promise<void> {
-    while (!this.#closed) {
-      await sleep(TICK_MS)
+  run(): Promise<void> {
+    return this.#loop.run(async () => {
       if (this.#due()) await this.take()
       if (this.#election.role !== 'primary') this.#replica.replicaCheck.retire()
       else if (this.#replica.phase === 'following') await this.#trim()
       const age = (performance.now() - this.#takenAt) / 1000
       this.#pod.metrics.set('maksdb_snapshot_age_seconds', this.#heartbeat.snapshots.length === 0 ? 0 : age)
-    }
+    })
   }
 
   #due(): boolean {
@@ -171,7 +176,7 @@ export class Snapshotter {
   }
 
   async close(): Promise<void> {
-    this.#closed = true
+    this.#loop.close()
     if (this.#replica.tip.position.seq > this.#takenSeq) await this.take()
     this.#link.drop()
   }

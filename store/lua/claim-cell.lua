@@ -1,13 +1,44 @@
 #!lua flags=allow-oom
--- A pod says how far its copy of a cell reaches. The gate of this incarnation opens when the log has it all (rules L13, L14);
--- where it has not, the fullest copies are chosen, and one of their pods is told to repair the log from them (L15, L21).
--- KEYS meta gate (cellMeta log)*
--- ARGV pod cell at hash known knownHash settled(1: has read the log as far as it continues its copy) version knownPods cells
---      windowMs token repairMs process seen(the last takeover in any cell that the pod knows of)
---      shape uid owner since ownRedis(1)
---      `at` is the copy's position; `known` the highest that the pod knows of, which a former process may have reached
--- -> OTHER_SHAPE shape | OTHER_OWNER uid owner | OPEN timeline | WAIT claims | FORK | REGRESSED why | REPAIR why lost (pod at hash version, for each cell)*
--- Before anything else: whose keys are these, and what do they hold (rules L24, L25)?
+-- A pod claims how far its replica state of a cell reaches. The gate of this incarnation opens if the log has all of it
+-- (rules L13, L14). Otherwise the most complete replica states are chosen, and the script asks one of their pods to repair the
+-- log from them (rules L15, L21).
+--
+-- KEYS[1]     meta      hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]     gate      hash of the gate: why it is closed, claims, the running repair
+-- KEYS[3+2c]  cellMeta  hash of cell c: epoch, token, log tip, trim position
+-- KEYS[4+2c]  log       stream of cell c
+--
+-- ARGV[1]   pod        that claims
+-- ARGV[2]   cell       of the pod
+-- ARGV[3]   at         position of the pod's replica state
+-- ARGV[4]   hash       of the entry at that position
+-- ARGV[5]   known      highest position that the pod has evidence of; its previous process may have reached it
+-- ARGV[6]   knownHash  of the entry at `known`
+-- ARGV[7]   settled    1 if the pod has read the log as far as it continues the replica state
+-- ARGV[8]   version    highest ordering version of the replica state
+-- ARGV[9]   knownPods  number of pods by plan
+-- ARGV[10]  cells      number of cells
+-- ARGV[11]  windowMs   how long the gate waits for pods that do not answer, ms
+-- ARGV[12]  token      of this pod's attempt to repair
+-- ARGV[13]  repairMs   after which another pod may begin the repair again, ms
+-- ARGV[14]  process    start id, as in the pod's lease tokens
+-- ARGV[15]  seen       last takeover in any cell that the pod has seen; 0 for none
+-- ARGV[16]  shape      of the data that the pod serves, as text
+-- ARGV[17]  uid        of the VectorCluster that the pod serves
+-- ARGV[18]  owner      its namespace and name
+-- ARGV[19]  since      when it was created, ms
+-- ARGV[20]  ownRedis   1 if Redis is the VectorCluster's own
+--
+-- Returns one of:
+--   OTHER_SHAPE shape                       the keys hold data of this shape; nothing is changed
+--   OTHER_OWNER uid owner                   the keys belong to this owner; nothing is changed
+--   OPEN timeline                           the gate is open
+--   WAIT claims                             the gate waits for more claims than these
+--   FORK                                    the repaired log does not have what the pod holds: the pod rolls back
+--   REGRESSED why                           the log lost entries; what the gate waits for
+--   REPAIR why lost (pod at hash version)*  the pod repairs from these replica states, one for each cell
+
+-- The identity of the data is checked before anything else (rules L24, L25).
 local d = redis.call('HMGET', KEYS[1], 'shape', 'owner', 'ownerName', 'ownerSince', 'released', 'ver')
 if d[6] and d[1] ~= ARGV[16] then return { 'OTHER_SHAPE', d[1] or '' } end
 if d[2] and d[2] ~= ARGV[17] and d[5] ~= '1' and not (ARGV[20] == '1' and num(ARGV[19]) >= num(d[4])) then
@@ -43,19 +74,18 @@ local function above(a, b) -- positions: a later epoch is a later timeline
   local ea, eb = num(string.match(a, '^(%d+)')), num(string.match(b, '^(%d+)'))
   return ea > eb or (ea == eb and seq_of(a) > seq_of(b))
 end
--- No lead outlives the closed gate. Redis may have lost what it knew of connections and batches; and a new lead is a new
--- epoch, so that whatever is appended ranks above anything that a pod may hold beside it.
+-- Opening the gate revokes every lead. Redis may have lost numbers of connections and batches; and a new lead is a new
+-- epoch, so that its entries rank above every entry that a pod may hold beside them.
 local function open()
   for c = 0, cells - 1 do redis.call('HSET', KEYS[3 + 2 * c], 'token', '') end
   return { 'OPEN', open_gate(KEYS[1], inc) }
 end
--- Does the process that leads the cell say what it has applied, the first entry of its lead included? Nothing else of the
--- cell can have been acknowledged, then: an entry that it has not read was promised to nobody.
+-- Has the process that leads the cell claimed, the first entry of its lead included? If so, no entry above its claim was
+-- acknowledged: the primary acknowledges an entry only after it has applied it.
 local function told_by_primary(all, c)
   local w = redis.call('HMGET', KEYS[3 + 2 * c], 'token', 'epoch')
   for _, claim in ipairs(all) do
-    local process = claim.pod .. '#' .. claim.process .. '#'
-    if claim.cell == int(c) and w[1] and string.sub(w[1], 1, #process) == process
+    if claim.cell == int(c) and w[1] and is_token_of(w[1], claim.pod, claim.process)
       and string.match(claim.known, '^(%d+)') == w[2] then return true end
   end
   return false
@@ -82,11 +112,11 @@ local function repair_or_wait()
   local lost = {}
   for c = 0, cells - 1 do
     local b, known = best[int(c)], top[int(c)].known
-    -- What the log was may still be written where the log itself is gone. A repair that has begun writes there, too.
+    -- The meta may still have the head of a log that is gone. A repair that has begun writes the head, too.
     local head = not rebased and not told_by_primary(all, c) and redis.call('HGET', KEYS[3 + 2 * c], 'head') or '0-0'
     if above(head, known) then known = head end
     local short = above(known, b.at)
-    -- What somebody outside has seen may be of another timeline: only the number of entries counts.
+    -- A floor may be of another timeline: only its number of entries counts.
     if seq_of(floors[c + 1]) > seq_of(b.at) then known, short = floors[c + 1], true end
     if short then
       lost[#lost + 1] = 'cell ' .. int(c) .. ': no pod holds the entries after ' .. b.at .. ' up to ' .. known
@@ -107,10 +137,10 @@ local known, is_whole = ARGV[5], m[2] and whole(s)
 local fits
 if m[2] then fits = is_whole and seq_of(known) <= s.seq and holds(s, ARGV[3], ARGV[4]) and holds(s, known, ARGV[6])
 else fits = known == '0-0' end
--- The logs may be sound again, and the directory not yet.
+-- A repair that was not finished may have left sound logs and an incomplete directory.
 if rebased then fits = false end
 if not fits and not regressed then
-  -- After a repair a pod may hold what the repair did not choose; it is for the pod to step back.
+  -- After a repair a pod may hold a replica state that the repair did not choose; the pod rolls back.
   if repaired_in == inc and m[1] == inc and is_whole then return { 'FORK' } end
   regressed = rebased and 'a repair of the log was not finished' or 'pod ' .. ARGV[1] .. ' holds ' .. known .. ', the log of cell ' .. ARGV[2]
     .. (is_whole and ' ends at ' .. s.head or ' has lost entries')
@@ -133,7 +163,7 @@ if not m[2] then
   create(KEYS[1], KEYS, cells)
   return open()
 end
--- Who led last, by what Redis knows, holds the most; a Redis that has forgotten a takeover does not know who that is.
+-- The last leader of a cell, by the meta, holds the most; a Redis that has lost a takeover names another pod.
 local leaders = now - first >= num(ARGV[11]) and not forgotten
 for c = 0, cells - 1 do
   local holder = redis.call('HGET', KEYS[3 + 2 * c], 'holder')

@@ -1,13 +1,52 @@
 #!lua
 -- The sequencer: appends a batch to the log of every cell that it touches and updates the directory, all or nothing.
--- KEYS meta gate (cellMeta log)* idempotency (directoryBucket | idempotencyRecord)*
--- ARGV cell cells token connection batch lastId lastHash redundancyBound budget idempotencyTtlMs idempotencyMax operations,
---      then for each: type(U upsert, D delete, M move, L drop source) key bucketKeyIndex owner spill expect centroidVersion row
---                     idempotencyKeyIndex idempotencyDigest
---      expect: '' none, o<ordering version>, v<user version> (0: absent); idempotencyKeyIndex '': no idempotency key
--- -> OK results#heads#centroidVersion#rows#timeline | GATE | FENCED epoch | CONNECTION | BATCH last | CORRUPT cell | WAL_BUDGET cell
---    results by ';': A<user version>,<ordering version>,<touched cells by '.'> | C<user version> conflict | S stale topology | N absent
---                    | K idempotency key of another request | F too many idempotency keys
+--
+-- KEYS[1]     meta             hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]     gate             hash of the gate: why it is closed, claims, the running repair
+-- KEYS[3+2c]  cellMeta         hash of cell c: epoch, token, log tip, trim position
+-- KEYS[4+2c]  log              stream of cell c
+-- KEYS[3+2C]  idempotency      sorted set of the idempotency records by the time of their end, with C cells
+-- KEYS[...]   bucket | record  buckets of the directory and idempotency records, which operations name by their place
+--
+-- ARGV[1]    cell              of the primary that commits
+-- ARGV[2]    cells             number of cells
+-- ARGV[3]    token             lease token of the primary
+-- ARGV[4]    connection        number of the primary's connection
+-- ARGV[5]    batch             number of the batch
+-- ARGV[6]    lastId            position of the last entry that the primary has applied
+-- ARGV[7]    lastHash          of that entry
+-- ARGV[8]    redundancyBound   spills per row, on average, at most
+-- ARGV[9]    budget            bytes of a log above its trim position, at most
+-- ARGV[10]   idempotencyTtlMs  how long an idempotency record is kept, ms
+-- ARGV[11]   idempotencyMax    idempotency records, at most
+-- ARGV[12]   operations        number of operations; each has ten ARGV, from b = 13+10i on
+-- ARGV[b]    type              U upsert, D delete, M move, L drop source row
+-- ARGV[b+1]  key               of the id
+-- ARGV[b+2]  bucket            place of its directory bucket in KEYS
+-- ARGV[b+3]  owner             cell of the row; U and M
+-- ARGV[b+4]  spill             cell of the redundant row, '' for none; U and M
+-- ARGV[b+5]  expect            '' nothing, o<ordering version>, v<user version> (0: the id is absent)
+-- ARGV[b+6]  centroidVersion   by which owner and spill were chosen; U and M
+-- ARGV[b+7]  row               encoded row; U and M
+-- ARGV[b+8]  record            place of the idempotency record in KEYS, '' for none
+-- ARGV[b+9]  digest            of the request with the idempotency key
+--
+-- Returns one of:
+--   OK results#heads#centroidVersion#rows#timeline  the batch is appended; heads: <cell>=<seq> by ';', results by ';', see below
+--   GATE                                            the gate is closed
+--   FENCED epoch                                    another token has the lead of the cell, in this epoch
+--   CONNECTION connection                           another connection has been registered since (rule L4)
+--   BATCH last                                      the batch does not follow this one
+--   CORRUPT cell                                    the log of the cell is not what its meta or the primary holds
+--   WAL_BUDGET cell                                 the log of the cell has no room for the batch
+--
+-- A result is one of:
+--   A<user version>,<ordering version>,<cells by '.'>  applied, in these cells
+--   C<user version>                                    conflict with the version that the id has
+--   S                                                  the centroid version is no longer current
+--   N                                                  the id is absent
+--   K                                                  the idempotency key belongs to another request
+--   F                                                  as many idempotency records as there may be
 local me, cells = num(ARGV[1]), num(ARGV[2])
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'cv', 'rows', 'redundant', 'timeline')
 if m[1] ~= incarnation() then return { 'GATE' } end
@@ -32,8 +71,8 @@ local function current(key, bucket)
   local o, c, l, u, v = string.match(raw, '^([^|]*)|([^|]*)|([^|]*)|(%d+)|(%d+)$')
   return { owner = o, spill = c, source = l, uver = u, over = v, bucket = bucket }
 end
--- Writes the row to every new holder and a tombstone, which names the new owner, to every old one that is no holder any
--- more (rules L6, L7).
+-- Appends the row in every cell that is to hold it, and a tombstone, which names the new owner, in every other cell that
+-- has held it (rules L6, L7).
 local function place(key, cur, new, row)
   local keep, touched = {}, {}
   local function put(cell, flag)
@@ -88,7 +127,7 @@ local function decide(t, key, cur, owner, spill, expect, cv, row)
   end
   return place(key, cur, new, row)
 end
--- What requests with an idempotency key have done already: their records, with what this batch adds (rule L20).
+-- The idempotency records that operations name, with what this batch adds to them (rule L20).
 local records, now = {}, now_ms()
 local idempotencySet = KEYS[3 + 2 * cells]
 local function record_of(at)
@@ -121,7 +160,7 @@ local function decide_idempotent(i)
   if not r or not (string.sub(result, 1, 1) == 'A' or result == 'N') then return result end
   r.added[key] = result
   if result == 'N' then plan(me, 'N', int(ver), '0', key, '', '') end
-  -- On the entries that are what was done, and on no others: a repair that undoes it forgets it (rule L20).
+  -- Only the entries that carry out the operation get the record: a repair that drops them drops the record (rule L20).
   local idempotency = table.concat({ r.name, r.digest, int(now), result }, ':')
   for j = before + 1, #appends do
     local a = appends[j]
@@ -136,7 +175,7 @@ for cell, bytes in pairs(added) do
   if stream_last(s.log) ~= s.head then return { 'CORRUPT', int(cell) } end
   if bytes > 0 and s.bytes - s.trim_bytes + bytes > num(ARGV[9]) then return { 'WAL_BUDGET', int(cell) } end
 end
--- Every check is behind us: from here on only writes.
+-- All checks have passed: from here on only writes.
 for _, a in ipairs(appends) do append(state[a[1]], a[2], a[3], a[4], a[5], a[6], a[7], a[8]) end
 local heads = {}
 for cell in pairs(added) do

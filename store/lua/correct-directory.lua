@@ -1,10 +1,31 @@
 #!lua
--- Makes the directory say what the cells hold, for each id of which it still says what was compared with them, and lets
--- cells drop older rows of the id (rule L22).
--- KEYS meta gate (cellMeta log)* bucket*, one for each id
--- ARGV cell cells token timeline(of what was compared) rows redundant(what the counters are short of) ids,
---      then for each: key expected value('' stays) tombstones cell*   expected: '' none
--- -> OK (1 | 0: changed meanwhile)* | GATE | FENCED | CORRUPT cell
+-- Corrects the directory to the rows that the cells hold: each entry that has not changed since it was compared. Appends
+-- tombstones for older rows of the id (rule L22).
+--
+-- KEYS[1]       meta      hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]       gate      hash of the gate: why it is closed, claims, the running repair
+-- KEYS[3+2c]    cellMeta  hash of cell c: epoch, token, log tip, trim position
+-- KEYS[4+2c]    log       stream of cell c
+-- KEYS[2+2C+i]  bucket    of the directory, of correction i, with C cells
+--
+-- ARGV[1]       cell         of the primary that corrects
+-- ARGV[2]       cells        number of cells
+-- ARGV[3]       token        lease token of the primary
+-- ARGV[4]       timeline     of the rows that were compared
+-- ARGV[5]       rows         what the row counter is short of
+-- ARGV[6]       redundant    what the counter of redundant rows is short of
+-- ARGV[7]       corrections  number of corrections; each has the ARGV below, from b = 8 on
+-- ARGV[b]       key          of the id
+-- ARGV[b+1]     expected     directory entry that was compared, '' for none
+-- ARGV[b+2]     value        correct directory entry, '' to keep it
+-- ARGV[b+3]     tombstones   number of cells whose row is older
+-- ARGV[b+4...]  cell         one for each tombstone
+--
+-- Returns one of:
+--   OK made*      1 for each correction that was made, 0 if the entry has changed
+--   GATE          the gate is closed, or the timeline is another
+--   FENCED        another token has the lead of the cell
+--   CORRUPT cell  the last id of this cell's stream is not the head in its meta
 local me, cells, at, plan, state = num(ARGV[1]), num(ARGV[2]), 8, {}, {}
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'timeline')
 if m[1] ~= incarnation() or (m[3] or '0') ~= ARGV[4] then return { 'GATE' } end
@@ -23,7 +44,7 @@ for i = 1, num(ARGV[7]) do
   at = at + 4 + #one.stale
   plan[i] = one
 end
--- Every check is behind us: from here on only writes.
+-- All checks have passed: from here on only writes.
 local ver, reply = num(m[2]), { 'OK' }
 for i, one in ipairs(plan) do
   reply[i + 1] = one.same and '1' or '0'

@@ -1,6 +1,18 @@
 #!lua flags=allow-oom
--- A cell has no row left that belongs elsewhere. KEYS meta cellMeta log   ARGV token centroidVersion
--- -> OK moving | GATE | FENCED epoch | CONFLICT version
+-- Ends the migration scan of a cell: it has no misplaced row left.
+--
+-- KEYS[1]  meta      hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]  cellMeta  hash of the cell: epoch, token, log tip, trim position
+-- KEYS[3]  log       stream of the cell
+--
+-- ARGV[1]  token            lease token of the primary
+-- ARGV[2]  centroidVersion  of the scan
+--
+-- Returns one of:
+--   OK moving         number of cells that still scan
+--   GATE              the gate is closed
+--   FENCED epoch      another token has the lead of the cell, in this epoch
+--   CONFLICT version  the centroids have this version now
 local m = redis.call('HMGET', KEYS[1], 'inc', 'cv', 'moving', 'ver')
 if m[1] ~= incarnation() then return { 'GATE' } end
 local w = redis.call('HMGET', KEYS[2], 'epoch', 'token', 'migrated')

@@ -1,4 +1,4 @@
--- Shared by all scripts: the loader puts it in front of each.
+-- Functions of all scripts; scripts.ts puts them in front of each.
 local function num(s) return tonumber(s or '0') or 0 end
 local function int(n) return string.format('%.0f', n) end
 local function seq_of(id) return num(string.match(id or '0-0', '%-(%d+)$')) end
@@ -27,19 +27,25 @@ local function load_cell(meta, log)
   return { meta = meta, log = log, epoch = m[1] or '0', head = m[2] or '0-0', seq = seq_of(m[2]), hash = m[3] or '',
     bytes = num(m[4]), trim_bytes = num(m[5]), trim = m[6] or '0-0', base = m[7], base_hash = m[8] }
 end
--- Are all entries from the trim point to the head there? A log that somebody else cut, or put holes into, is not whole.
+-- Is this a lease token of the pod, and of its process if one is named? core/log/lease-token.ts makes them.
+local function is_token_of(token, pod, start_id)
+  local beginning = pod .. '#' .. (start_id and start_id .. '#' or '')
+  return string.sub(token, 1, #beginning) == beginning
+end
+-- Does the stream have all entries from the trim position to the head? A log that another client trimmed, or cut holes into,
+-- is not whole.
 local function whole(s)
   local x = stream(s.log)
   return x.last == s.head and x.first and seq_of(x.first) <= seq_of(s.trim) + 1
     and x.length == seq_of(x.last) - seq_of(x.first) + 1
 end
--- A new epoch, above all that was ever used: whatever is appended from now on ranks above every other timeline of the log.
+-- A new epoch, above every earlier one: entries from now on rank above every other timeline of the log.
 local function next_epoch(s, other)
   s.epoch = int(math.max(num(s.epoch), num(string.match(other or '0-0', '^(%d+)')), now_ms() - 1) + 1)
   redis.call('HSET', s.meta, 'epoch', s.epoch)
 end
 -- The hash covers the entry before, the id and every field but the byte count (log-entry.ts computes the same).
--- `idempotency` is what a request with an idempotency key has come to by this entry; '' where there is none.
+-- `idempotency` is the result of a request with an idempotency key by this entry, '' for none.
 local function append(s, t, v, u, key, flag, row, idempotency)
   idempotency = idempotency or ''
   s.seq = s.seq + 1
@@ -51,8 +57,8 @@ end
 local function save_cell(s)
   redis.call('HSET', s.meta, 'head', s.head, 'hash', s.hash, 'bytes', int(s.bytes))
 end
--- Is the entry (id, hash) in the log? Below the trim point nothing can be said, which is no contradiction. A log that was
--- rebased starts after `base`, the last entry of the copy that it goes on from.
+-- Is the entry (id, hash) in the log? Below the trim position the log has no evidence: no contradiction. A log that a repair
+-- replaced starts after `base`, the last entry of the replica state that it continues.
 local function holds(s, id, hash)
   if id == s.base then return hash == s.base_hash end
   if id == '0-0' or seq_of(id) < seq_of(s.trim) then return true end
@@ -61,7 +67,7 @@ local function holds(s, id, hash)
   for i = 1, #e[2], 2 do if e[2][i] == 'h' then return e[2][i + 1] == hash end end
   return false
 end
--- Is the data this VectorCluster's? Where nobody owns it yet, a claim comes first (rule L25).
+-- Do the keys belong to this VectorCluster? If they have no owner yet, a claim comes first (rule L25).
 local function owned_by(meta, uid) return redis.call('HGET', meta, 'owner') == uid end
 -- First entries of all logs of a new collection.
 local function create(meta, keys, cells)
@@ -72,8 +78,8 @@ local function create(meta, keys, cells)
   end
   redis.call('HSET', meta, 'ver', '0', 'cv', '0', 'moving', '0', 'rows', '0', 'redundant', '0')
 end
--- The gate opens. Positions of another timeline mean nothing any more: Redis may have lost entries that nobody had read,
--- whose places others will take.
+-- Opens the gate on a new timeline: Redis may have lost entries that no pod had read, and other entries will get their
+-- positions.
 local function open_gate(meta, inc)
   local timeline = int(math.max(num(redis.call('HGET', meta, 'timeline')) + 1, now_ms()))
   redis.call('HSET', meta, 'inc', inc, 'timeline', timeline)
@@ -83,26 +89,26 @@ local function forget_claims(gate)
   local all = redis.call('HGETALL', gate)
   for i = 1, #all, 2 do if string.sub(all[i], 1, 2) == 'p:' then redis.call('HDEL', gate, all[i]) end end
 end
--- The gate closes: whatever was claimed until now is claimed again.
+-- Closes the gate: every pod must claim again.
 local function close_gate(meta, gate, why)
   forget_claims(gate)
   redis.call('HSET', gate, 'regressed', why, 'first', int(now_ms()))
   redis.call('HDEL', gate, 'state', 'repairedIn')
   redis.call('HDEL', meta, 'inc')
 end
--- Why the gate stays closed, and what it waits for; '' where it is open or about to open.
+-- Why the gate stays closed, and what it waits for; '' if it is open or about to open.
 local function why_closed(gate)
   local g = redis.call('HMGET', gate, 'regressed', 'state')
   return g[1] and g[1] .. '; ' .. (g[2] or 'the copies are being compared') or ''
 end
--- Is this the pod that repairs now? Each of its steps gives it more time, after which another may begin anew.
+-- Is this the pod that repairs now? Each of its steps extends its time, after which another pod may begin the repair again.
 local function repairing(gate, token, ms)
   local g = redis.call('HMGET', gate, 'inc', 'token')
   if g[1] ~= incarnation() or g[2] ~= token then return false end
   redis.call('HSET', gate, 'until', int(now_ms() + num(ms)))
   return true
 end
--- Of a repair whose first step may be gone, together with all that came after it: a step counts in its incarnation only.
+-- Redis may have lost the first step of a repair with all that followed: a step counts only in its own incarnation.
 local function begun(meta, gate, token, ms)
   return repairing(gate, token, ms) and redis.call('HGET', meta, 'repairing') == token .. ' ' .. incarnation()
 end

@@ -1,6 +1,18 @@
 #!lua flags=allow-oom,no-writes
--- One state of all cells (rule L18), and where ids live in it. KEYS meta gate (cellMeta log)* bucket*   ARGV cells key*
--- -> OK version centroidVersion moving generation timeline head.. directory value.. | GATE
+-- Reads one state of all cells, and the directory entries of ids in it (rule L18).
+--
+-- KEYS[1]       meta      hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]       gate      hash of the gate: why it is closed, claims, the running repair
+-- KEYS[3+2c]    cellMeta  hash of cell c: epoch, token, log tip, trim position
+-- KEYS[4+2c]    log       stream of cell c
+-- KEYS[1+2C+i]  bucket    of the directory, of ARGV[i], with C cells
+--
+-- ARGV[1]     cells  number of cells
+-- ARGV[2...]  key    of an id
+--
+-- Returns one of:
+--   OK version centroidVersion moving generation timeline head* entry*  a head for each cell, a directory entry for each key ('' for none)
+--   GATE                                                                the gate is closed
 local cells = num(ARGV[1])
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'cv', 'moving', 'generation', 'timeline')
 if m[1] ~= incarnation() then return { 'GATE' } end

@@ -1,6 +1,24 @@
 #!lua flags=allow-oom
--- All that a router needs. KEYS meta gate members (cellMeta lease)*   ARGV cells
--- -> gate version centroidVersion moving rows redundant regressed members(JSON) generation repaired timeline shape owner ownerName ownerSince released written then for each cell: epoch token head trim migrated bytes leased
+-- Reads what routers and the control plane need: gate, versions, members, and the state of every cell.
+--
+-- KEYS[1]     meta      hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]     gate      hash of the gate: why it is closed, claims, the running repair
+-- KEYS[3]     members   hash from a pod to its last heartbeat
+-- KEYS[4+2c]  cellMeta  hash of cell c: epoch, token, log tip, trim position
+-- KEYS[5+2c]  lease     token of the pod that leads cell c; it expires
+--
+-- ARGV[1]  cells  number of cells
+--
+-- Returns, the last group for each cell:
+--   gate version centroidVersion moving rows redundant regressed members generation repaired timeline
+--   shape owner ownerName ownerSince released written (epoch token head trim migrated bytes leased)*
+--     gate       1 if the gate is open
+--     regressed  why the gate stays closed, '' if it is open
+--     members    heartbeats, a JSON list
+--     repaired   report of the last repair, JSON
+--     written    1 if the collection has been created
+--     bytes      of the log above its trim position
+--     leased     1 if the lease is held
 local m = redis.call('HMGET', KEYS[1], 'inc', 'ver', 'cv', 'moving', 'rows', 'redundant', 'generation', 'repaired', 'timeline',
   'shape', 'owner', 'ownerName', 'ownerSince', 'released')
 local members = {}

@@ -1,6 +1,17 @@
 #!lua flags=allow-oom
--- Drops markers of deleted ids that no log and no snapshot can contradict any more: their version is below the trim
--- point of every cell. KEYS meta gate (cellMeta log)* bucket   ARGV cells   -> OK removed
+-- Removes the directory entries of deleted ids that no log and no snapshot can contradict any more: their version is below the
+-- trim position of every cell.
+--
+-- KEYS[1]     meta      hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]     gate      hash of the gate: why it is closed, claims, the running repair
+-- KEYS[3+2c]  cellMeta  hash of cell c: epoch, token, log tip, trim position
+-- KEYS[4+2c]  log       stream of cell c
+-- KEYS[3+2C]  bucket    of the directory, with C cells
+--
+-- ARGV[1]  cells  number of cells
+--
+-- Returns one of:
+--   OK removed  number of entries that were removed
 local cells = num(ARGV[1])
 local safe
 for c = 0, cells - 1 do

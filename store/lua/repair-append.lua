@@ -1,6 +1,25 @@
 #!lua flags=allow-oom
--- A step of a repair: entries that make the copies of an id agree. KEYS meta gate (cellMeta log)*
--- ARGV token repairMs cells fixes, then for each: cell type(U, T) key flag userVersion row   -> OK version* | GONE
+-- A step of a repair: appends entries that make the rows of an id agree (rule L21).
+--
+-- KEYS[1]     meta      hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]     gate      hash of the gate: why it is closed, claims, the running repair
+-- KEYS[3+2c]  cellMeta  hash of cell c: epoch, token, log tip, trim position
+-- KEYS[4+2c]  log       stream of cell c
+--
+-- ARGV[1]    token        of the repair
+-- ARGV[2]    repairMs     after which another pod may begin the repair again, ms
+-- ARGV[3]    cells        number of cells
+-- ARGV[4]    fixes        number of fixes; each has six ARGV, from b = 5+6i on
+-- ARGV[b]    cell         whose log gets the entry
+-- ARGV[b+1]  type         U row, T tombstone
+-- ARGV[b+2]  key          of the id
+-- ARGV[b+3]  flag         of the entry
+-- ARGV[b+4]  userVersion  '' for the entry's own version
+-- ARGV[b+5]  row          encoded row, '' for T
+--
+-- Returns one of:
+--   OK version*  ordering version of each entry
+--   GONE         another pod repairs, or Redis is another incarnation
 if not begun(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) then return { 'GONE' } end
 local ver, state, reply = num(redis.call('HGET', KEYS[1], 'ver')), {}, { 'OK' }
 for i = 0, num(ARGV[4]) - 1 do

@@ -1,7 +1,21 @@
 #!lua flags=allow-oom
--- Somebody outside has seen entries that a log does not reach: the gate closes, and the pods say what they hold. What nobody
--- holds of it waits for a person like any other loss (rule L15), even where every volume is gone.
--- KEYS meta gate (cellMeta log)*   ARGV cells uid then for each cell: position that was seen at its head   -> OK why | SOUND | CLOSED | OTHER
+-- Closes the gate if a log ends before an entry that was seen in it; the pods then claim their replica states. The repair waits
+-- for an administrator if no pod has the entry (rule L15), even if every volume is lost.
+--
+-- KEYS[1]     meta      hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]     gate      hash of the gate: why it is closed, claims, the running repair
+-- KEYS[3+2c]  cellMeta  hash of cell c: epoch, token, log tip, trim position
+-- KEYS[4+2c]  log       stream of cell c
+--
+-- ARGV[1]    cells  number of cells
+-- ARGV[2]    uid    of the owner
+-- ARGV[3+c]  seen   position that was seen at the head of cell c; 0-0 for none
+--
+-- Returns one of:
+--   OK why  the gate is closed for this reason
+--   SOUND   every log reaches what was seen
+--   CLOSED  the gate was closed already
+--   OTHER   the keys belong to another owner
 local cells, floors, why = num(ARGV[1]), {}, nil
 if redis.call('HGET', KEYS[1], 'inc') ~= incarnation() then return { 'CLOSED' } end
 if not owned_by(KEYS[1], ARGV[2]) then return { 'OTHER' } end

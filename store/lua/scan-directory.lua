@@ -1,6 +1,13 @@
 #!lua flags=allow-oom,no-writes
--- The ids that the directory says a cell holds: from buckets one after the other, until so many ids were looked at.
--- KEYS bucket*   ARGV cell ids   -> OK buckets read, then the ids
+-- Scans buckets of the directory, one after the other, for ids that a cell holds, until enough entries were read.
+--
+-- KEYS[1...]  bucket  of the directory
+--
+-- ARGV[1]  cell   whose ids are wanted
+-- ARGV[2]  limit  entries after which no further bucket is read
+--
+-- Returns one of:
+--   OK buckets key*  number of buckets that were read; ids that the cell holds
 local cell, reply, seen, read = ARGV[1], { 'OK', '0' }, 0, 0
 for _, bucket in ipairs(KEYS) do
   local all = redis.call('HGETALL', bucket)

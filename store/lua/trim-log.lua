@@ -1,13 +1,29 @@
 #!lua flags=allow-oom
--- Cuts a log below what its pods can rebuild from (rule L16). KEYS meta cellMeta log members
--- ARGV token cell replicas deadPods(JSON list)   -> OK floor removed | NOFLOOR why | NOOP trim | GATE | FENCED epoch
+-- Trims a log to the position from which every pod of the cell can rebuild its state (rule L16).
+--
+-- KEYS[1]  meta      hash of the collection: incarnation, versions, counters, owner
+-- KEYS[2]  cellMeta  hash of the cell: epoch, token, log tip, trim position
+-- KEYS[3]  log       stream of the cell
+-- KEYS[4]  members   hash from a pod to its last heartbeat
+--
+-- ARGV[1]  token     lease token of the primary
+-- ARGV[2]  cell      of the log
+-- ARGV[3]  replicas  number of pods by plan
+-- ARGV[4]  deadPods  pods that have been silent for long, a JSON list
+--
+-- Returns one of:
+--   OK floor removed  the new trim position; number of entries that were removed
+--   NOFLOOR why       no position is safe
+--   NOOP trim         the log is trimmed so far already
+--   GATE              the gate is closed
+--   FENCED epoch      another token has the lead of the cell, in this epoch
 if redis.call('HGET', KEYS[1], 'inc') ~= incarnation() then return { 'GATE' } end
 local w = redis.call('HMGET', KEYS[2], 'epoch', 'token')
 if w[2] ~= ARGV[1] then return { 'FENCED', w[1] or '0' } end
 local dead = {}
 for _, pod in ipairs(cjson.decode(ARGV[4])) do dead[pod] = true end
--- A pod that is silent for good is not waited for: of this cell, and of the pods that it is meant to have. Others say nothing
--- of how many snapshots there must be.
+-- The trim waits for no pod that has been silent for long. Only such pods of the plan lower the number of snapshots that
+-- are required.
 local floor, with, silent = nil, 0, 0
 local all = redis.call('HGETALL', KEYS[4])
 for i = 1, #all, 2 do

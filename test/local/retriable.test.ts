@@ -27,12 +27,16 @@ const upsertOf = (count: number, payload?: object) => ({
   points: ids(count).map((id) => ({ id, vector: [id, 1], ...(payload ? { payload } : {}) })),
 })
 
-/** Sends a request until it is not refused as retriable any more, as a client would, and returns its last answer. */
+/**
+ * Sends a request until it is not refused as retriable any more, as a client would, and returns its last answer. A slow
+ * machine may apply a part of a write and find no room for the rest in time; then the hint says that an upsert may be repeated.
+ */
 async function retried(method: string, path: string, body: unknown, tries: number) {
   const text = JSON.stringify(body)
   for (let sent = 1; ; sent++) {
     const answer = await cluster.fetch(method, path, text)
-    if (answer.json?.maksdb?.retriable !== true || sent === tries) return { ...answer, sent }
+    const { retriable, code } = answer.json?.maksdb ?? {}
+    if ((retriable !== true && code !== 'UNKNOWN_OUTCOME') || sent === tries) return { ...answer, sent }
     await sleep(1000 * Number(answer.headers.get('retry-after') ?? 1))
   }
 }

@@ -172,6 +172,20 @@ describe('the commit script', () => {
     expect((await h.fold(1)).get(idKey(1))).toMatchObject({ userVersion: 1, version: 2, flag: 'o' })
   })
 
+  it('leaves a moved row in its former cell as a source row, until another operation drops it there (L9)', async () => {
+    const { h, pods } = await fresh()
+    const [source] = pods as [PlayedPod]
+    await h.commit(source, [upsert(1, 0, '"a"')])
+    await h.commit(source, [move(1, 1, 1, '"a"')])
+    expect((await h.fold(0)).get(KEY)).toMatchObject({ flag: 'l', version: 2, payload: '"a"' })
+    expect((await h.fold(1)).get(KEY)).toMatchObject({ flag: 'o', version: 2, payload: '"a"' })
+    expect(await h.directory(KEY)).toMatchObject({ owner: '1', source: '0' })
+    await h.commit(source, [drop(1, 2)])
+    expect((await h.fold(0)).has(KEY)).toBe(false)
+    expect((await h.fold(1)).get(KEY)).toMatchObject({ flag: 'o', version: 2 })
+    expect(await h.directory(KEY)).toMatchObject({ owner: '1', source: '' })
+  })
+
   it('refuses an operation that was routed by other centroids, and only that one', async () => {
     const { h, pods } = await fresh()
     const [source] = pods as [PlayedPod]

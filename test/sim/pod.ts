@@ -3,6 +3,7 @@
  * kill, its volume does not. The calls into the log, the check of the chain, the tombstones and the judgement of a repair
  * are the real ones.
  */
+import { leaseToken } from '../../core/log/lease-token.ts'
 import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import { CellLog, type Lead, type Operation } from '../../store/cell-log.ts'
@@ -237,7 +238,7 @@ export class SimPod {
 
   async elect(): Promise<void> {
     if (this.phase !== 'following' || this.lead) return
-    const token = `${this.name}#${this.#lives}#${this.world.number()}`
+    const token = leaseToken({ pod: this.name, startId: String(this.#lives) }, String(this.world.number()))
     const until = this.world.redis.now + LEASE_MS - LEASE_MARGIN_MS
     const reply = await this.log.acquire(
       this.world.client,

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { METRICS } from '../../protocol/metrics/metrics.ts'
-import { ROOT, sourcesIn, textOf as text } from './sources.ts'
+import { importsOf, ROOT, sourcesIn, textOf as text } from './sources.ts'
 
 const FOLDERS = [
   'core',
@@ -51,6 +51,17 @@ describe('words in one place', () => {
     expect(
       files.filter(({ folder, file }) => folder === 'core' && impure.test(text(file))).map(({ file }) => file),
     ).toEqual([])
+  })
+
+  it('only the replay of a pod has the index thread apply entries or load rows (S1)', () => {
+    const REPLAY = 'shard-server/log/replica.ts'
+    const programs = files.map(({ file }) => file)
+    const calling = (call: string) => programs.filter((file) => text(file).includes(`.call('${call}'`))
+    const appliers = calling('apply')
+    expect(appliers).toHaveLength(1)
+    const users = programs.filter((file) => importsOf(file).some((path) => appliers.includes(path)))
+    expect(appliers[0] === REPLAY ? appliers : users).toEqual([REPLAY])
+    expect(calling('load')).toEqual([REPLAY])
   })
 
   it('files stay below 400 lines', () => {

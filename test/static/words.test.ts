@@ -45,6 +45,9 @@ const REPLACED: [pattern: RegExp, by: string][] = [
   [/\bSurroundings\b/, 'deployment context'],
   [/\bstrays\b/, 'orphans'],
   [/\bSetbacks?\b|\bhopeful\b/, 'backoff, was reachable'],
+  [/\bscatter(s|ed|ing)?\b|\bScatter\b/, 'hedged cell read'],
+  [/\bLevelWish\b/, 'read request'],
+  [/\bToldRows\b/, 'encoded rows'],
 ]
 
 /** All files below a folder with one of the endings; tests and generated pages are left out. */

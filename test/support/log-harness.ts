@@ -2,6 +2,7 @@
 import { type DataIdentity, LOG_FORMAT } from '../../core/data-identity.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { idKey } from '../../core/ids.ts'
+import { leaseToken } from '../../core/log/lease-token.ts'
 import { ORIGIN, parsePosition } from '../../core/log/position.ts'
 import { decodeRow, encodeRow } from '../../core/row-codec.ts'
 import { bucketOf } from '../../protocol/keys.ts'
@@ -90,7 +91,11 @@ export class LogHarness {
     return log
   }
 
-  async lead(cell: number, pod = `${cell}/0`, token = `${pod}#1#${Math.random()}`): Promise<PlayedPod> {
+  async lead(
+    cell: number,
+    pod = `${cell}/0`,
+    token = leaseToken({ pod, startId: '1' }, String(Math.random())),
+  ): Promise<PlayedPod> {
     const log = this.cell(cell)
     const reply = await log.acquire(this.redis, pod, token, 3000, await this.head(cell), await this.timeline())
     if (reply[0] !== 'OK') throw new Error(`acquire: ${reply.join(' ')}`)

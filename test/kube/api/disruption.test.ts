@@ -166,7 +166,7 @@ describe('paused', () => {
     await operator.passes(SETTLE)
     expect(own(operator)).toEqual([])
     expect((await conditionOf(at, 'Ready'))?.message).toContain(
-      'reconciliation is paused by the annotation maksdb.io/paused',
+      'the annotation maksdb.io/paused is set: the keys in the external Redis are released or deleted once it is removed',
     )
   })
 })

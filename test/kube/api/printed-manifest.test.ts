@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { collectionConfigSchema, routerEnvSchema } from '../../../protocol/env/config.ts'
-import { Registry } from '../../../router/cluster/collections.ts'
+import { Collections } from '../../../router/cluster/collections.ts'
 import { ShardClient } from '../../../router/cluster/shard-client.ts'
 import { Points } from '../../../router/points.ts'
 import { makeRestServer } from '../../../router/rest/server.ts'
@@ -21,7 +21,7 @@ const logger = pino({ level: 'silent' })
 let server: ApiServer
 let client: KubeClient
 let router: Server
-let registry: Registry
+let collections: Collections
 
 beforeAll(async () => {
   server = await ApiServer.start()
@@ -51,13 +51,13 @@ beforeAll(async () => {
   })
   writeFileSync(routerFile, JSON.stringify({ collections: [there] }))
   const env = routerEnvSchema.parse({ MAKSDB_ROUTER_FILE: routerFile, MAKSDB_INTERNAL_TOKEN: 'token' })
-  registry = new Registry(routerFile, logger)
+  collections = new Collections(routerFile, logger)
   const metrics = new Metrics('router')
   const shards = new ShardClient('token', () => {})
   const points = new Points(shards, metrics)
   router = makeRestServer({
     env,
-    registry,
+    collections,
     shards,
     points,
     metrics,
@@ -69,7 +69,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   router.close()
-  registry.close()
+  collections.close()
   await client.connection.close()
   await server.stop()
   rmSync(folder, { recursive: true, force: true })

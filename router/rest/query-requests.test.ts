@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest'
+import { LIMITS } from '../../core/limits.ts'
+import type { CollectionConfig } from '../../protocol/env/config.ts'
+import { inSlices } from '../../runtime/slices.ts'
+import { type ParseQuery, parseQueries, parseQuery, parseSearch, QueryVectors } from './query-requests.ts'
+
+const config = { vectors: { '': { size: 2, metric: 'L2' } } } as CollectionConfig
+const outside = { query: {}, headers: {} }
+const LIMIT_MAX = 100
+const context = () => ({ config, limitMax: LIMIT_MAX, outside, vectors: new QueryVectors(2, 1) })
+const error = (code: string, message: RegExp) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) })
+
+const query = (body: unknown) => parseQuery(body, context())
+const search = (body: unknown) => parseSearch(body, context())
+const batch = (searches: unknown, parse: ParseQuery = parseQuery, given = outside) =>
+  inSlices(parseQueries({ searches }, parse, { config, limitMax: LIMIT_MAX, outside: given }))
+
+describe('the target of a query', () => {
+  it.each<[string, unknown, object]>([
+    ['a vector', [3, 4], { vector: new Float32Array([3, 4]) }],
+    ['a vector under the empty name', { '': [3, 4] }, { vector: new Float32Array([3, 4]) }],
+    ['the nearest of a vector', { nearest: [3, 4] }, { vector: new Float32Array([3, 4]) }],
+    ['the nearest of a vector under the empty name', { nearest: { '': [3, 4] } }, { vector: new Float32Array([3, 4]) }],
+    ['the nearest of a vector, with an empty mmr', { nearest: [3, 4], mmr: {} }, { vector: new Float32Array([3, 4]) }],
+    ['a number as id', 7, { key: 'i7' }],
+    ['a text as id', 'film', { key: 'sfilm' }],
+    ['the nearest of an id', { nearest: 7 }, { key: 'i7' }],
+  ])('may be %s', (_what, given, target) => {
+    expect(query({ query: given }).target).toEqual(target)
+  })
+
+  it.each<[string, unknown, string, RegExp]>([
+    ['absent', undefined, 'UNSUPPORTED', /^a query without "query" is not supported/],
+    ['null', null, 'UNSUPPORTED', /^a query without "query" is not supported/],
+    ['a short vector', [1], 'BAD_REQUEST', /^query has 1 values, the collection has dimension 2$/],
+    ['a long vector', [1, 2, 3], 'BAD_REQUEST', /^query has 3 values/],
+    ['a vector with a text', [1, 'x'], 'BAD_REQUEST', /^query\[1\] must be a number$/],
+    ['true', true, 'BAD_REQUEST', /^query: a point id is .*not boolean$/],
+    ['a fraction', 1.5, 'BAD_REQUEST', /^query: a point id must be a whole number/],
+    ['an empty text', '', 'BAD_REQUEST', /^query: a point id must not be empty$/],
+    ['an empty object', {}, 'UNSUPPORTED', /^query: an empty object is not supported/],
+    ['a recommendation', { recommend: {} }, 'UNSUPPORTED', /^query: "recommend" is not supported/],
+    ['a recommendation, with null', { nearest: null, fusion: 'rrf' }, 'UNSUPPORTED', /^query: "fusion" is not/],
+    ['of a long name', { ['x'.repeat(1000)]: 1 }, 'UNSUPPORTED', /^query: "x{100}" is not supported/],
+    ['with mmr', { nearest: [1, 2], mmr: { diversity: 1 } }, 'UNSUPPORTED', /^query: "mmr" is not supported yet$/],
+    ['with an unknown part of mmr', { nearest: [1, 2], mmr: { x: 1 } }, 'UNSUPPORTED', /^mmr: "x" is not supported$/],
+    ['with an unknown field', { nearest: [1, 2], more: 1 }, 'UNSUPPORTED', /^query: "more" is not supported$/],
+    ['under another name', { '': [1, 2], image: 1 }, 'UNSUPPORTED', /^query: "image" is not supported$/],
+    ['nearest to true', { nearest: true }, 'BAD_REQUEST', /^query\.nearest: a point id is/],
+    ['nearest to a short vector', { nearest: [1] }, 'BAD_REQUEST', /^query\.nearest has 1 values/],
+    ['nearest to a named vector', { nearest: { image: [1, 2] } }, 'UNSUPPORTED', /^query\.nearest: "image" is not/],
+  ])('that is %s is refused by name', (_what, given, code, message) => {
+    expect(() => query({ query: given })).toThrowError(error(code, message))
+  })
+})
+
+describe('the vector of a search', () => {
+  it.each<[string, unknown]>([
+    ['a list', [3, 4]],
+    ['under the empty name', { '': [3, 4] }],
+    ['with the empty name', { name: '', vector: [3, 4] }],
+    ['with no name', { name: null, vector: [3, 4] }],
+  ])('may be %s', (_what, vector) => {
+    expect(search({ vector }).target).toEqual({ vector: new Float32Array([3, 4]) })
+  })
+
+  it.each<[string, unknown, string, RegExp]>([
+    ['absent', undefined, 'BAD_REQUEST', /^vector must be a list of 2 numbers$/],
+    ['null', null, 'BAD_REQUEST', /^vector must be a list of 2 numbers$/],
+    ['an id', 7, 'BAD_REQUEST', /^vector must be a list of 2 numbers$/],
+    ['an empty object', {}, 'BAD_REQUEST', /^vector must be a list of 2 numbers$/],
+    ['short', [1], 'BAD_REQUEST', /^vector has 1 values/],
+    ['short, with a name', { name: '', vector: [1] }, 'BAD_REQUEST', /^vector has 1 values/],
+    ['of another name', { name: 'image', vector: [1, 2] }, 'BAD_REQUEST', /^vector: there is no vector named "image"$/],
+    ['of a name that is no text', { name: 1, vector: [1, 2] }, 'BAD_REQUEST', /^vector: the name of a vector must be/],
+    ['with more', { name: '', vector: [1, 2], more: 1 }, 'UNSUPPORTED', /^vector: "more" is not supported$/],
+  ])('that is %s is refused by name', (_what, vector, code, message) => {
+    expect(() => search({ vector })).toThrowError(error(code, message))
+  })
+})
+
+const ROUTES: [string, (part: object) => ReturnType<ParseQuery>][] = [
+  ['query', (part) => query({ query: [1, 2], ...part })],
+  ['search', (part) => search({ vector: [1, 2], ...part })],
+]
+
+describe.each(ROUTES)('a %s', (_route, read) => {
+  const plain = { limit: 10, offset: 0, withPayload: false, withVector: false, exact: false, partial: false }
+
+  it('has these options if it names none, or all as null', () => {
+    expect(read({}).spec).toEqual(plain)
+    const names = ['limit', 'offset', 'score_threshold', 'with_payload', 'with_vector', 'params', 'filter', 'shard_key']
+    expect(read(Object.fromEntries(names.map((name) => [name, null]))).spec).toEqual(plain)
+  })
+
+  it.each<[string, unknown, object]>([
+    ['limit', 1, { limit: 1 }],
+    ['limit', LIMIT_MAX, { limit: LIMIT_MAX }],
+    ['offset', 0, { offset: 0 }],
+    ['offset', LIMIT_MAX, { offset: LIMIT_MAX }],
+    ['score_threshold', -0.5, { scoreThreshold: -0.5 }],
+    ['score_threshold', 0, { scoreThreshold: 0 }],
+    ['score_threshold', Number.MAX_VALUE, { scoreThreshold: Number.MAX_VALUE }],
+    ['with_payload', true, { withPayload: true }],
+    ['with_payload', ['a'], { withPayload: true }],
+    ['with_vector', true, { withVector: true }],
+    ['params', { exact: true, probes: 3 }, { exact: true, probes: 3 }],
+    ['params', { recall_target: 0.9, partial: true }, { recallTarget: 0.9, partial: true }],
+    ['filter', { must: [], should: [] }, {}],
+  ])('takes "%s" as %j', (name, value, part) => {
+    expect(read({ [name]: value }).spec).toEqual({ ...plain, ...part })
+  })
+
+  it.each<[string, unknown, string, RegExp]>([
+    ['limit', 0, 'BAD_REQUEST', /^the body: "limit" must be from 1 to 100, not 0$/],
+    ['limit', LIMIT_MAX + 1, 'BAD_REQUEST', /^the body: "limit" must be from 1 to 100, not 101$/],
+    ['limit', 1.5, 'BAD_REQUEST', /^the body: "limit" must be a whole number$/],
+    ['limit', '10', 'BAD_REQUEST', /^the body: "limit" must be a whole number$/],
+    ['offset', -1, 'BAD_REQUEST', /^the body: "offset" must be from 0 to 100, not -1$/],
+    ['offset', LIMIT_MAX + 1, 'BAD_REQUEST', /^the body: "offset" must be from 0 to 100, not 101$/],
+    ['offset', true, 'BAD_REQUEST', /^the body: "offset" must be a whole number$/],
+    ['score_threshold', 'high', 'BAD_REQUEST', /^the body: "score_threshold" must be a number$/],
+    ['score_threshold', Number.POSITIVE_INFINITY, 'BAD_REQUEST', /^the body: "score_threshold" must be a number$/],
+    ['with_payload', 1, 'BAD_REQUEST', /^with_payload must be/],
+    ['with_vector', 'x', 'BAD_REQUEST', /^with_vector must be true or false$/],
+    ['params', [], 'BAD_REQUEST', /^params must be a JSON object$/],
+    ['params', { probes: 0 }, 'BAD_REQUEST', /^params: "probes" must be from 1/],
+    ['filter', { must: [{}] }, 'UNSUPPORTED', /^the body: "filter" is not supported yet/],
+    ['shard_key', 'a', 'UNSUPPORTED', /^the body: "shard_key" is not supported$/],
+    ['more', 1, 'UNSUPPORTED', /^the body: "more" is not supported$/],
+  ])('refuses "%s" as %j by name', (name, value, code, message) => {
+    expect(() => read({ [name]: value })).toThrowError(error(code, message))
+  })
+})
+
+it.each<[string, unknown, string, RegExp]>([
+  ['using', 'image', 'BAD_REQUEST', /^using: there is no vector named "image"$/],
+  ['using', 1, 'BAD_REQUEST', /^using: the name of a vector must be a text$/],
+  ['prefetch', [{}], 'UNSUPPORTED', /^the body: "prefetch" is not supported$/],
+  ['lookup_from', { collection: 'a' }, 'UNSUPPORTED', /^the body: "lookup_from" is not supported$/],
+])('a query refuses "%s" as %j by name', (name, value, code, message) => {
+  expect(() => query({ query: [1, 2], [name]: value })).toThrowError(error(code, message))
+})
+
+it.each([
+  ['using', ''],
+  ['using', null],
+  ['prefetch', []],
+  ['lookup_from', {}],
+])('a query takes "%s" as %j', (name, value) => {
+  expect(query({ query: [1, 2], [name]: value }).spec.limit).toBe(10)
+})
+
+describe('a batch of queries', () => {
+  it('has the vectors of all in one memory, each its own', async () => {
+    const queries = await batch([{ query: [1, 2] }, { query: 7 }, { query: [3, 4] }])
+    const vectors = queries.flatMap(({ target }) => ('vector' in target ? [target.vector] : []))
+    expect(vectors.map((vector) => [...vector])).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
+    expect(new Set(vectors.map(({ buffer }) => buffer)).size).toBe(1)
+    expect(queries[1]?.target).toEqual({ key: 'i7' })
+  })
+
+  it('may be of searches', async () => {
+    const [first] = await batch([{ vector: [1, 2], limit: 3 }], parseSearch)
+    expect(first?.spec.limit).toBe(3)
+  })
+
+  it('has options outside of the body for each query that has none of its own', async () => {
+    const given = { query: { 'maksdb-probes': '2', consistency: 'strong' }, headers: {} }
+    const queries = await batch(
+      [{ query: [1, 2] }, { query: [1, 2], params: { probes: 5, consistency: 'eventual' } }],
+      parseQuery,
+      given,
+    )
+    expect(queries.map(({ spec, read }) => [spec.probes, read.consistency])).toEqual([
+      [2, 'strong'],
+      [5, 'eventual'],
+    ])
+  })
+
+  it.each([undefined, null, [], {}, 'x', 1])('is not "searches" of %j', async (searches) => {
+    await expect(batch(searches)).rejects.toThrowError(error('BAD_REQUEST', /^"searches" must be a list of queries$/))
+  })
+
+  it('refuses an unknown field by name', async () => {
+    const body = { searches: [{ query: [1, 2] }], more: 1 }
+    const parsing = inSlices(parseQueries(body, parseQuery, { config, limitMax: LIMIT_MAX, outside }))
+    await expect(parsing).rejects.toThrowError(error('UNSUPPORTED', /^the body: "more" is not supported$/))
+  })
+
+  it.each<[string, unknown, RegExp]>([
+    ['no object', null, /^searches\[1\] must be a JSON object$/],
+    ['a wrong limit', { query: [1, 2], limit: 0 }, /^searches\[1\]: "limit" must be from 1/],
+    ['a short vector', { query: [1] }, /^searches\[1\]\.query has 1 values/],
+    ['a wrong id', { query: true }, /^searches\[1\]\.query: a point id/],
+    ['a wrong id to be near', { query: { nearest: '' } }, /^searches\[1\]\.query\.nearest: a point id/],
+    ['wrong params', { query: [1, 2], params: { probes: 0 } }, /^searches\[1\]\.params: "probes"/],
+    ['a wrong name', { query: [1, 2], using: 'image' }, /^searches\[1\]\.using: there is no vector/],
+  ])('names the query that is wrong: %s', async (_what, wrong, message) => {
+    await expect(batch([{ query: [1, 2] }, wrong])).rejects.toThrowError(error('BAD_REQUEST', message))
+  })
+
+  it('is as long as its limit, and not longer', async () => {
+    const searches = Array.from({ length: LIMITS.SEARCHES_MAX.value + 1 }, () => ({ query: 1 }))
+    expect(await batch(searches.slice(1))).toHaveLength(LIMITS.SEARCHES_MAX.value)
+    await expect(batch(searches)).rejects.toThrowError(error('BAD_REQUEST', /^"searches": 1025 .*\(SEARCHES_MAX\)$/))
+  })
+})

@@ -1,0 +1,66 @@
+/** Calls to a real index thread. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { QUEUES } from '../../core/limits.ts'
+import { IndexActor } from './index-actor.ts'
+
+let folder: string
+let index: IndexActor
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'maksdb-actor-'))
+  index = new IndexActor((error) => {
+    throw error
+  })
+  await index.call('open', {
+    owner: 'default/films/0',
+    dimension: 2,
+    metric: 'L2',
+    vectors: { '': { size: 2, metric: 'L2' } },
+    scratchDir: join(folder, 'scratch'),
+  })
+})
+afterAll(async () => {
+  await index.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const ask = () => index.ask('count', { at: undefined })
+
+it('reads of requests are refused as retriable when as many wait as may, and the calls of the pod itself never are', async () => {
+  const waiting = Array.from({ length: QUEUES.QUEUE_READS_MAX.value }, ask)
+  const refused = ask()
+  await expect(refused).rejects.toMatchObject({
+    code: 'OVERLOADED',
+    status: 429,
+    retriable: true,
+    details: { notExecuted: true },
+    message: expect.stringContaining('QUEUE_READS_MAX'),
+  })
+  expect(await index.call('count', { at: undefined })).toEqual({ count: 0, redundantRows: 0 })
+  expect(await Promise.all(waiting)).toHaveLength(waiting.length)
+  expect(await ask()).toEqual({ count: 0, redundantRows: 0 })
+})
+
+it('a read that fails leaves its place in the queue', async () => {
+  const failing = () => index.ask('rows', { keys: 0 as never, at: undefined, withPayload: false, withVector: false })
+  for (let i = 0; i < QUEUES.QUEUE_READS_MAX.value + 1; i++) await expect(failing()).rejects.toThrow('map')
+  expect(await ask()).toEqual({ count: 0, redundantRows: 0 })
+})
+
+it('a wrong state ends the thread, and the owner of the thread gets the reason', async () => {
+  const died = Promise.withResolvers<Error>()
+  const own = new IndexActor(died.resolve)
+  await own.call('open', {
+    owner: 'default/films/1',
+    dimension: 2,
+    metric: 'L2',
+    vectors: { '': { size: 2, metric: 'L2' } },
+    scratchDir: join(folder, 'other'),
+  })
+  const entry = { type: 'C' as const, version: 1, userVersion: 1, key: '' as never, flag: '', idempotency: '' }
+  const point = { position: { epoch: 1, seq: 1 }, hash: 'h' }
+  void own.call('apply', { entries: [{ ...entry, rowStart: 0, rowEnd: 9 }], bytes: new Uint8Array(9), point })
+  expect((await died.promise).message).toContain('invariant violated: centroids of 9 bytes do not fit dimension 2')
+})

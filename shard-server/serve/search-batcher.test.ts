@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest'
+import { MaksError } from '../../core/errors.ts'
+import { LIMITS, QUEUES } from '../../core/limits.ts'
+import { OpenCall } from '../../runtime/call.ts'
+import type { Answer, Argument, EncodedRows, IndexQuery } from '../index/index-calls.ts'
+import type { Pod } from '../pod/pod.ts'
+import { BATCH_QUERIES_MAX, SearchBatcher } from './search-batcher.ts'
+
+const LONG_MS = 60_000
+const NONE: EncodedRows = { headers: Buffer.from('[]'), vectors: new Float32Array(0), payloads: Buffer.alloc(0) }
+const query = { spec: {}, vector: new Float32Array(1), at: undefined } as unknown as IndexQuery
+const queries = (count: number) => Array.from({ length: count }, () => query)
+/** A batcher over an index thread that answers when it is released, and what it was asked. */
+function batcher() {
+  const batches: number[] = []
+  const counts: Record<string, number> = {}
+  const waiting: ((answer: (count: number) => Answer<'search'>) => void)[] = []
+  const metrics = {
+    add: (name: string, by: number) => void (counts[name] = (counts[name] ?? 0) + by),
+    set: (name: string, value: number) => void (counts[name] = value),
+    observe: () => undefined,
+  }
+  const index = {
+    call: (_call: 'search', asked: Argument<'search'>) => {
+      batches.push(asked.queries.length)
+      return new Promise<Answer<'search'>>((resolve, reject) =>
+        waiting.push((answer) => {
+          try {
+            resolve(answer(asked.queries.length))
+          } catch (error) {
+            reject(error)
+          }
+        }),
+      )
+    },
+  }
+  const found = (count: number, rows = NONE): Answer<'search'> => ({
+    queries: Array.from({ length: count }, () => rows),
+    scanned: 7,
+  })
+  /** Answers the batch that the index thread computes now; every query has found nothing, unless it is said otherwise. */
+  const release = async (answer: (count: number) => Answer<'search'> = found) => {
+    waiting.shift()?.(answer)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const all = new SearchBatcher({ metrics, index } as unknown as Pod, 1)
+  /** The number of answers of a search, or the code of its error. */
+  const search = (count: number, call = new OpenCall(LONG_MS)): Promise<number | string> =>
+    all.search(queries(count), call).then(
+      (answers) => answers.length,
+      (error: unknown) => (error as MaksError).code,
+    )
+  return { all, batches, counts, found, release, search }
+}
+
+describe('searches', () => {
+  it('wait while the index thread is busy, and then go to it together', async () => {
+    const { search, batches, release } = batcher()
+    const answers = [1, 2, 3].map((count) => search(count))
+    await release()
+    await release()
+    expect(await Promise.all(answers)).toEqual([1, 2, 3])
+    expect(batches).toEqual([1, 5])
+  })
+
+  it(`go in batches of at most ${BATCH_QUERIES_MAX}`, async () => {
+    const { search, batches, release } = batcher()
+    const answer = search(2 * BATCH_QUERIES_MAX + 1)
+    for (let i = 0; i < 3; i++) await release()
+    expect(await answer).toBe(2 * BATCH_QUERIES_MAX + 1)
+    expect(batches).toEqual([BATCH_QUERIES_MAX, BATCH_QUERIES_MAX, 1])
+  })
+
+  it('beyond the queue are refused and were not executed', async () => {
+    const { all, search, release } = batcher()
+    const first = search(1)
+    const calls = Array.from({ length: 4 }, () => new OpenCall(LONG_MS))
+    const full = calls.map((call) => search(QUEUES.QUEUE_QUERIES_MAX.value / 4, call))
+    await expect(all.search(queries(1), new OpenCall(LONG_MS))).rejects.toThrowError(
+      expect.objectContaining({
+        code: 'OVERLOADED',
+        retriable: true,
+        details: { notExecuted: true },
+        message: expect.stringContaining('QUEUE_QUERIES_MAX') as string,
+      }),
+    )
+    for (const call of calls) call.cancel('the caller has gone')
+    await release()
+    expect(await Promise.all([first, ...full])).toEqual([1, ...full.map(() => 'TIMEOUT')])
+  })
+
+  it('that want more time come before those that wait', async () => {
+    const { search, batches, found, release } = batcher()
+    const slow = search(2)
+    const next = search(1)
+    await release(() => ({ queries: [NONE, undefined], scanned: 7 }))
+    await release((count) => found(count))
+    expect(await Promise.all([slow, next])).toEqual([2, 1])
+    expect(batches).toEqual([2, 2])
+  })
+})
+
+describe('a search whose caller has gone', () => {
+  it('leaves the queue, is counted, and is not computed', async () => {
+    const { search, batches, counts, release } = batcher()
+    const first = search(1)
+    const call = new OpenCall(LONG_MS)
+    const left = search(3, call)
+    expect(counts.maksdb_queue_depth).toBe(3)
+    call.cancel('the caller has gone')
+    expect(counts).toMatchObject({ maksdb_queue_depth: 0, maksdb_searches_cancelled_total: 3 })
+    await release()
+    expect(await Promise.all([first, left])).toEqual([1, 'TIMEOUT'])
+    expect(batches).toEqual([1])
+  })
+
+  it('before it comes is refused', async () => {
+    const { search, batches } = batcher()
+    const call = new OpenCall(LONG_MS)
+    call.cancel('the caller has gone')
+    expect(await search(1, call)).toBe('TIMEOUT')
+    expect(batches).toEqual([])
+  })
+
+  it('is not computed further if it wants more time', async () => {
+    const { search, batches, counts, release } = batcher()
+    const call = new OpenCall(LONG_MS)
+    const left = search(1, call)
+    call.cancel('the caller has gone')
+    await release(() => ({ queries: [undefined], scanned: 0 }))
+    expect(await left).toBe('TIMEOUT')
+    expect([batches, counts.maksdb_searches_cancelled_total]).toEqual([[1], 1])
+  })
+
+  it('is not computed alone after another query of its batch has failed', async () => {
+    const { search, batches, release } = batcher()
+    const first = search(1)
+    const call = new OpenCall(LONG_MS)
+    const [left, stays] = [search(1, call), search(1)]
+    await release()
+    call.cancel('the caller has gone')
+    await release(() => {
+      throw new MaksError('STALE', 'below the floor')
+    })
+    await release()
+    expect(await Promise.all([first, left, stays])).toEqual([1, 'TIMEOUT', 1])
+    expect(batches).toEqual([1, 2, 1])
+  })
+})
+
+describe('a query that fails', () => {
+  it.each(['STALE', 'ANSWER_TOO_LARGE'] as const)('with %s does not fail the others of its batch', async (code) => {
+    const { search, batches, release } = batcher()
+    const fail = () => {
+      throw new MaksError(code, 'refused')
+    }
+    const first = search(1)
+    const [bad, good] = [search(1), search(1)]
+    await release()
+    await release(fail)
+    await release(fail)
+    await release()
+    expect(await Promise.all([first, bad, good])).toEqual([1, code, 1])
+    expect(batches).toEqual([1, 2, 1, 1])
+  })
+
+  it('with any other error fails its batch, and the next one is computed', async () => {
+    const { search, batches, release } = batcher()
+    const bad = search(2)
+    const next = search(1)
+    await release(() => {
+      throw new MaksError('INTERNAL', 'a fault')
+    })
+    await release()
+    expect(await Promise.all([bad, next])).toEqual(['INTERNAL', 1])
+    expect(batches).toEqual([2, 1])
+  })
+})
+
+describe('the answer of a request', () => {
+  const max = LIMITS.ANSWER_BYTES_MAX.value
+  const rows = (bytes: number): EncodedRows => ({ ...NONE, payloads: { byteLength: bytes } as Uint8Array })
+
+  it.each([
+    ['at its limit is sent', [max - 1, 1], 2],
+    ['beyond it is refused, though each query alone is within it', [max - 1, 2], 'ANSWER_TOO_LARGE'],
+  ] as const)('%s', async (_what, bytes, expected) => {
+    const { search, release } = batcher()
+    const answer = search(bytes.length)
+    await release(() => ({ queries: bytes.map(rows), scanned: 1 }))
+    expect(await answer).toBe(expected)
+  })
+
+  it('beyond its limit ends the rest of the request before it is computed', async () => {
+    const { search, batches, release } = batcher()
+    const answer = search(BATCH_QUERIES_MAX + 1)
+    await release((count) => ({ queries: Array.from({ length: count }, () => rows(max)), scanned: 1 }))
+    expect(await answer).toBe('ANSWER_TOO_LARGE')
+    expect(batches).toEqual([BATCH_QUERIES_MAX])
+  })
+})
