@@ -5,7 +5,7 @@
 // any order, with or without fused multiply-adds, starting from a rounded bias, is off by at most
 //   g * (|bias| + |q| |x|) + underflow,   g = n u / (1 - n u), n = d + 2, u = 2^-24.
 // k candidates of score t or more prove that the k-th nearest row is no farther than `farthest`; a row that is as near has at
-// least the score `least`. What scores lower is dropped, and only that. See DESIGN.md of the shard server, rule X5.
+// least the score `least`. What scores lower is dropped, and only that. See shard-server/DESIGN.md (S7).
 #pragma once
 #include <algorithm>
 #include <cmath>

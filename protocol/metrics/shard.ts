@@ -116,7 +116,7 @@ export const SHARD_METRICS = {
   maksdb_search_batch_queries: {
     programs: SHARD,
     kind: 'histogram',
-    help: 'Queries that FAISS answered in one call.',
+    help: 'Queries that the kernel answered in one call.',
     labels: CELL,
     buckets: [1, 2, 4, 8, 16, 32, 64, 128],
   },
