@@ -12,6 +12,8 @@ import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { Column } from './column.ts'
 import type { Kernel } from './kernel.ts'
+import { KeyColumn } from './key-column.ts'
+import { KeyIndex } from './key-index.ts'
 import { Lengths } from './lengths.ts'
 import { RowMask } from './row-mask.ts'
 
@@ -32,7 +34,7 @@ export interface StoredRow {
 export class RowStore {
   /** Of the vectors: row for row the same numbers. */
   readonly kernel: Kernel
-  readonly #keys: IdKey[] = []
+  readonly #keys = new KeyColumn()
   readonly #born = new Column(float64)
   /** Infinity for a live row. */
   readonly #superseded = new Column(float64)
@@ -46,7 +48,7 @@ export class RowStore {
   copies = 0
   #sum = 0
   readonly lengths = new Lengths()
-  readonly #live = new Map<IdKey, number>()
+  readonly #live = new KeyIndex(this.#keys)
   readonly #liveMask = new RowMask()
   readonly #past = new Map<IdKey, number[]>()
   /** Rows in the order in which they were superseded. */
@@ -55,8 +57,10 @@ export class RowStore {
   #newest = 0
   /** A repair may append operations that are older than others in the log; then the rows are not in the order of versions. */
   #ordered = true
-  #sorted: IdKey[] = []
-  #unsorted: IdKey[] = []
+  /** Rows by the order of their ids, each id once; made when it is asked for. */
+  #sorted = new Uint32Array(0)
+  /** Rows below it are in `#sorted`, if they were live then or had been. */
+  #sortedTo = 0
 
   /** @param kernel one without rows */
   constructor(kernel: Kernel) {
@@ -119,7 +123,6 @@ export class RowStore {
     this.#noteVersion(row.born)
     this.kernel.append(row.vector)
     this.lengths.note(number, row.vector)
-    if (!this.#past.has(row.key)) this.#unsorted.push(row.key)
     this.#live.set(row.key, number)
     this.#liveMask.add(number)
     this.#count(row, 1)
@@ -215,25 +218,30 @@ export class RowStore {
     this.#sort()
     const rows: number[] = []
     for (let i = from === null ? 0 : this.#lowerBound(from); i < this.#sorted.length && rows.length < limit; i++) {
-      const row = this.ownerRow(this.#sorted[i] as IdKey, version)
+      const row = this.ownerRow(this.#keys.get(this.#sorted[i] as number), version)
       if (row !== undefined) rows.push(row)
     }
     return rows
   }
 
+  /** A row stands for all rows of its id, whichever of them lives. */
   #sort(): void {
-    if (this.#unsorted.length === 0) return
-    const fresh = this.#unsorted.sort(compareKeys)
-    this.#unsorted = []
-    const merged: IdKey[] = []
-    let i = 0
-    for (const key of fresh) {
-      while (i < this.#sorted.length && compareKeys(this.#sorted[i] as IdKey, key) < 0)
-        merged.push(this.#sorted[i++] as IdKey)
-      if (this.#sorted[i] !== key && merged.at(-1) !== key) merged.push(key)
+    if (this.#sortedTo === this.size) return
+    const compare = (a: number, b: number) => this.#keys.compare(a, b)
+    const fresh = Uint32Array.from({ length: this.size - this.#sortedTo }, (_, i) => this.#sortedTo + i).sort(compare)
+    const merged = new Uint32Array(this.#sorted.length + fresh.length)
+    let length = 0
+    const take = (row: number) => {
+      if (length === 0 || compare(merged[length - 1] as number, row) !== 0) merged[length++] = row
     }
-    while (i < this.#sorted.length) merged.push(this.#sorted[i++] as IdKey)
-    this.#sorted = merged
+    let i = 0
+    for (const row of fresh) {
+      while (i < this.#sorted.length && compare(this.#sorted[i] as number, row) <= 0) take(this.#sorted[i++] as number)
+      take(row)
+    }
+    while (i < this.#sorted.length) take(this.#sorted[i++] as number)
+    this.#sorted = length === merged.length ? merged : merged.slice(0, length)
+    this.#sortedTo = this.size
   }
 
   #lowerBound(key: IdKey): number {
@@ -241,14 +249,14 @@ export class RowStore {
     let high = this.#sorted.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (compareKeys(this.#sorted[middle] as IdKey, key) < 0) low = middle + 1
+      if (compareKeys(this.#keys.get(this.#sorted[middle] as number), key) < 0) low = middle + 1
       else high = middle
     }
     return low
   }
 
   liveRows(): number[] {
-    return [...this.#live.values()].sort((a, b) => a - b)
+    return [...this.#live.rows()].sort((a, b) => a - b)
   }
 
   /**
@@ -266,7 +274,7 @@ export class RowStore {
   }
 
   keyOf(row: number): IdKey {
-    return this.#keys[row] as IdKey
+    return this.#keys.get(row)
   }
 
   bornOf(row: number): number {
