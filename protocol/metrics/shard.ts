@@ -126,6 +126,12 @@ export const SHARD_METRICS = {
     help: 'Queries that left the queue unanswered, because the caller had gone or its time was over.',
     labels: CELL,
   },
+  maksdb_row_bytes: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Memory of the rows in bytes, by part: vectors, ids, columns, payloads. Dead rows count until compaction.',
+    labels: [...CELL, 'part'],
+  },
   maksdb_queue_depth: {
     programs: SHARD,
     kind: 'gauge',

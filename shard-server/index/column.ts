@@ -15,6 +15,10 @@ export class Column<V extends Values> {
     this.#values = make(LENGTH_MIN)
   }
 
+  get bytes(): number {
+    return this.#values.byteLength
+  }
+
   get length(): number {
     return this.#length
   }

@@ -180,7 +180,7 @@ const handlers: Handlers = {
 
 function stats(): IndexStats {
   const { rows, tip: point, version, holes, compactions, centroids } = state
-  const { points, copies, dead, digest } = rows
+  const { points, copies, dead, digest, bytes } = rows
   return {
     tip: point,
     version,
@@ -191,6 +191,7 @@ function stats(): IndexStats {
     compactions,
     centroidVersion: centroids.version,
     digest,
+    bytes,
   }
 }
 

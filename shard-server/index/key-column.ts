@@ -16,6 +16,9 @@ const SEED = randomInt(WORD)
 /** High words below it belong to integers that a float64 holds. */
 const SAFE_HIGH = 2 ** 21
 
+/** Of a string beside its text, and of the pointer to it. */
+export const STRING_BYTES = 24
+
 /** A key as the columns hold it: the two words of an integer, or a text. */
 interface Parts {
   high: number
@@ -29,15 +32,22 @@ export class KeyColumn {
   readonly #low = new Column(uint32)
   readonly #isText = new RowMask()
   readonly #texts: IdKey[] = []
+  #textBytes = 0
 
   get length(): number {
     return this.#low.length
+  }
+
+  /** Of texts an estimate: a byte a unit, and what a string takes beside. */
+  get bytes(): number {
+    return this.#high.bytes + this.#low.bytes + this.#isText.words.byteLength + this.#textBytes
   }
 
   push(key: IdKey): void {
     const { high, low, text } = partsOf(key)
     if (text !== undefined) {
       this.#isText.add(this.length)
+      this.#textBytes += STRING_BYTES + text.length
       this.#high.push(0)
       this.#low.push(this.#texts.push(text) - 1)
       return

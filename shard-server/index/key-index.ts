@@ -20,6 +20,10 @@ export class KeyIndex {
     this.#keys = keys
   }
 
+  get bytes(): number {
+    return this.#places.byteLength
+  }
+
   get size(): number {
     return this.#size
   }

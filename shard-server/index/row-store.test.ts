@@ -142,3 +142,19 @@ describe('the counts of live rows', () => {
     expect(() => other.assertCounts()).toThrow('1 ids are live, and the row mask has 2 rows')
   })
 })
+
+it('the memory of the rows is stated by its parts, and grows with each', () => {
+  const store = new RowStore(makeKernel('L2', 100, tmpdir()))
+  const put = (from: number, count: number, payload: string) => {
+    for (let id = from; id < from + count; id++)
+      store.put({ key: idKey(id), born: id, userVersion: id, flag: 'o', payload, vector: new Float32Array(100) })
+  }
+  put(1, 1000, '')
+  const before = store.bytes
+  put(1001, 20_000, 'x'.repeat(100))
+  const after = store.bytes
+  expect(after.vectors - before.vectors).toBeGreaterThan(18_000 * 400)
+  expect(after.ids - before.ids).toBeGreaterThan(20_000 * 8)
+  expect(after.columns - before.columns).toBeGreaterThan(20_000 * 25)
+  expect(after.payloads - before.payloads).toBe(20_000 * 124)
+})

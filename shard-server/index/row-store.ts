@@ -12,7 +12,7 @@ import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { Column } from './column.ts'
 import type { Kernel } from './kernel.ts'
-import { KeyColumn } from './key-column.ts'
+import { KeyColumn, STRING_BYTES } from './key-column.ts'
 import { KeyIndex } from './key-index.ts'
 import { Lengths } from './lengths.ts'
 import { RowMask } from './row-mask.ts'
@@ -21,6 +21,8 @@ const FLAGS: readonly RowFlag[] = ['o', 'c', 'l']
 
 const float64 = (length: number) => new Float64Array(length)
 const uint8 = (length: number) => new Uint8Array(length)
+
+export type RowBytes = Record<'vectors' | 'ids' | 'columns' | 'payloads', number>
 
 export interface StoredRow {
   key: IdKey
@@ -42,6 +44,7 @@ export class RowStore {
   /** Places in `FLAGS`. */
   readonly #flags = new Column(uint8)
   readonly #payloads: string[] = []
+  #payloadBytes = 0
   /** Highest version that compaction or a restart made unreadable; reads below it are stale. */
   floor = 0
   points = 0
@@ -65,6 +68,17 @@ export class RowStore {
   /** @param kernel one without rows */
   constructor(kernel: Kernel) {
     this.kernel = kernel
+  }
+
+  /** Memory of the rows by its parts, dead rows included. Of texts an estimate: a byte a unit. */
+  get bytes(): RowBytes {
+    const columns = [this.#born, this.#superseded, this.#userVersions, this.#flags]
+    return {
+      vectors: this.kernel.bytes,
+      ids: this.#keys.bytes + this.#live.bytes + this.#sorted.byteLength,
+      columns: columns.reduce((sum, column) => sum + column.bytes, this.#liveMask.words.byteLength),
+      payloads: this.#payloadBytes,
+    }
   }
 
   get size(): number {
@@ -120,6 +134,7 @@ export class RowStore {
     this.#userVersions.push(row.userVersion)
     this.#flags.push(FLAGS.indexOf(row.flag))
     this.#payloads.push(row.payload)
+    this.#payloadBytes += STRING_BYTES + row.payload.length
     this.#noteVersion(row.born)
     this.kernel.append(row.vector)
     this.lengths.note(number, row.vector)

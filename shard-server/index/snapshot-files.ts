@@ -133,10 +133,22 @@ export async function removeUnfinished(dir: string): Promise<void> {
     if (name.startsWith(`${TEMPORARY}snapshot-`)) await rm(join(dir, name), { recursive: true, force: true })
 }
 
-/** Reads the vectors when they are written: rows never change, and a store keeps them though the cell may have another one. */
+/**
+ * Reads the vectors when they are written: rows never change, and a store keeps them though the cell may have another one.
+ * Rows that follow each other are read together.
+ */
 function* vectorParts(header: Buffer, store: RowStore, rows: readonly number[]): Generator<Uint8Array> {
   yield header
-  for (const row of rows) yield bytesOf(store.vector(row))
+  const together = Math.max(1, Math.floor(WRITE_BYTES / (4 * store.dimension)))
+  for (let at = 0; at < rows.length; ) {
+    const first = rows[at] as number
+    let count = 1
+    while (count < together && rows[at + count] === first + count) count++
+    const block = new Float32Array(count * store.dimension)
+    store.kernel.read(first, block)
+    yield bytesOf(block)
+    at += count
+  }
 }
 
 function tombstoneLine([key, { version, target, since, row }]: readonly [IdKey, TombstoneRecord]): TombstoneLine {
