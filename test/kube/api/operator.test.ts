@@ -200,10 +200,14 @@ describe('the process', () => {
     const first = await start(17_102)
     await start(17_103)
     const played = new PlayedKubernetes(client, at)
-    await until('all pods', async () => {
-      await played.play()
-      return (await client.list(PODS, { namespace: at })).items.length === 60
-    })
+    await until(
+      'all pods',
+      async () => {
+        await played.play()
+        return (await client.list(PODS, { namespace: at })).items.length === 60
+      },
+      120_000,
+    )
     // Until two looks, five seconds apart, see the same.
     for (let last = -1; ; ) {
       const { writes } = await measured(17_102)

@@ -4,7 +4,7 @@ import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
 import type { ApiServer } from './api-server.ts'
 import { TestOperator } from './test-operator.ts'
 
-/** Passes in a row that change nothing, after which an operator counts as done: the watches of a busy machine lag. */
+/** Passes in a row that change nothing, after which an operator counts as done, if it has seen all that there is. */
 const STEADY_PASSES = 8
 
 export function manifest(at: string, name: string, spec: object): KubeObject {
@@ -48,6 +48,7 @@ export async function operateUntilSteady(server: ApiServer, at: string, key: str
       if (!life.dead) throw error
     })
     steady = changed ? 0 : steady + 1
+    if (steady === steadyPasses && !(await operator.hasCaughtUp())) steady = 0
   }
   await operator.stop()
   const written = operator.writes

@@ -26,6 +26,8 @@ export class TestOperator {
   /** Of all operators of this process. */
   static readonly metrics = new Metrics('operator')
   readonly #stop = new AbortController()
+  readonly #at: string
+  readonly #caches: Caches
   readonly #client: KubeClient
   readonly #observer: KubeClient
   readonly #reconciler: Reconciler
@@ -43,6 +45,8 @@ export class TestOperator {
     caches: Caches,
     writes: string[],
   ) {
+    this.#at = at
+    this.#caches = caches
     this.#client = client
     this.#key = key
     this.#observer = server.client()
@@ -66,7 +70,7 @@ export class TestOperator {
       },
       ...(hooks.onAnswer ? { onAnswer: hooks.onAnswer } : {}),
     })
-    const caches = new Caches(client, [at], { onChange: () => {}, onRestart: () => {}, onMiss: () => {} })
+    const caches = cachesOf(client, at)
     const operator = new TestOperator(server, at, key, client, caches, writes)
     await caches.synced
     return operator
@@ -83,6 +87,18 @@ export class TestOperator {
     return changed
   }
 
+  /** Has the operator seen by its watches all that the API server has now? On a busy machine they lag. */
+  async hasCaughtUp(): Promise<boolean> {
+    const stop = new AbortController()
+    const now = cachesOf(this.#observer, this.#at)
+    const running = now.run(stop.signal)
+    await now.synced
+    const same = versionsIn(now, this.#key) === versionsIn(this.#caches, this.#key)
+    stop.abort()
+    await running
+    return same
+  }
+
   async passes(count: number): Promise<void> {
     for (let pass = 0; pass < count; pass++) await this.pass()
   }
@@ -94,4 +110,15 @@ export class TestOperator {
     await this.#client.connection.close()
     await this.#observer.connection.close()
   }
+}
+
+function cachesOf(client: KubeClient, at: string): Caches {
+  return new Caches(client, [at], { onChange: () => {}, onRestart: () => {}, onMiss: () => {} })
+}
+
+/** Names and versions of all that is there for a VectorCluster, in the order of the names. */
+function versionsIn({ clusters, pods, claims, endpointSlices, owned }: Caches, key: string): string {
+  return [clusters, pods, claims, endpointSlices, ...Object.values(owned)]
+    .map((cache) => cache.versionsOf(key).split(',').sort().join())
+    .join(';')
 }
