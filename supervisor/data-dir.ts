@@ -66,9 +66,9 @@ export class DataDir {
     this.path = realPath(path)
   }
 
-  /** Where Node keeps the compiled programs, so that processes start with half of the work: as the environment says, else here. */
+  /** Where Node keeps the compiled programs if the environment names no place for them. */
   get compileCache(): string {
-    return process.env.NODE_COMPILE_CACHE ?? join(this.path, 'compile-cache')
+    return join(this.path, 'compile-cache')
   }
 
   /** Throws, and changes nothing, where the path neither is a data directory nor can become one. */

@@ -197,9 +197,8 @@ export class Processes {
       {
         ...env,
         ...marked({ dir: dir.path, name: unit.name, startId, fingerprint: unit.fingerprint }),
-        NODE_COMPILE_CACHE: dir.compileCache,
       },
-      dir.logFile(unit.name),
+      { logFile: dir.logFile(unit.name), compileCache: dir.compileCache },
     )
     if (before) metrics.add('maksdb_process_restarts_total', 1, { kind: unit.kind })
     const pid = child.pid

@@ -36,7 +36,10 @@ const TIERS: Tier[] = [
  */
 const PHASES: readonly (readonly (readonly string[])[])[] = [
   [['static', 'unit', 'sim'], ['redis']],
-  [['local', 'api'], ['kube', 'chaos', 'compat']],
+  [
+    ['local', 'api'],
+    ['kube', 'chaos', 'compat'],
+  ],
   [['limits']],
 ]
 /** What an ended tier has printed arrives within this time. */

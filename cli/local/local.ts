@@ -54,8 +54,8 @@ export async function startLocal(
     const supervisor = startDetached(
       process.execPath,
       [supervisorProgram, dir.path],
-      { NODE_COMPILE_CACHE: dir.compileCache },
-      dir.logFile('supervisor'),
+      {},
+      { logFile: dir.logFile('supervisor'), compileCache: dir.compileCache },
     )
     await supervisorReady(dir, supervisor)
   }
