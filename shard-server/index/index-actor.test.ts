@@ -8,17 +8,23 @@ import { IndexActor } from './index-actor.ts'
 
 let folder: string
 let index: IndexActor
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'maksdb-actor-'))
-  index = new IndexActor((error) => {
-    throw error
-  })
-  await index.call('open', {
-    owner: 'default/films/0',
+
+async function opened(cell: number, onDeath: (error: Error) => void): Promise<IndexActor> {
+  const actor = new IndexActor(onDeath)
+  await actor.call('open', {
+    owner: `default/films/${cell}`,
     dimension: 2,
     metric: 'L2',
     vectors: { '': { size: 2, metric: 'L2' } },
-    scratchDir: join(folder, 'scratch'),
+    scratchDir: join(folder, `scratch-${cell}`),
+  })
+  return actor
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'maksdb-actor-'))
+  index = await opened(0, (error) => {
+    throw error
   })
 })
 afterAll(async () => {
@@ -51,14 +57,7 @@ it('a read that fails leaves its place in the queue', async () => {
 
 it('a wrong state ends the thread, and the owner of the thread gets the reason', async () => {
   const died = Promise.withResolvers<Error>()
-  const own = new IndexActor(died.resolve)
-  await own.call('open', {
-    owner: 'default/films/1',
-    dimension: 2,
-    metric: 'L2',
-    vectors: { '': { size: 2, metric: 'L2' } },
-    scratchDir: join(folder, 'other'),
-  })
+  const own = await opened(1, died.resolve)
   const entry = { type: 'C' as const, version: 1, userVersion: 1, key: '' as never, flag: '', idempotency: '' }
   const point = { position: { epoch: 1, seq: 1 }, hash: 'h' }
   void own.call('apply', { entries: [{ ...entry, rowStart: 0, rowEnd: 9 }], bytes: new Uint8Array(9), point })

@@ -7,6 +7,8 @@ import type { Pod } from '../pod/pod.ts'
 import { BATCH_QUERIES_MAX, SearchBatcher } from './search-batcher.ts'
 
 const LONG_MS = 60_000
+/** So many of the largest requests are far beyond what may wait. */
+const LARGEST_REQUESTS = 64
 const NONE: EncodedRows = { headers: Buffer.from('[]'), vectors: new Float32Array(0), payloads: Buffer.alloc(0) }
 const query = { spec: {}, vector: new Float32Array(1), at: undefined } as unknown as IndexQuery
 const queries = (count: number) => Array.from({ length: count }, () => query)
@@ -87,6 +89,43 @@ describe('searches', () => {
     for (const call of calls) call.cancel('the caller has gone')
     await release()
     expect(await Promise.all([first, ...full])).toEqual([1, ...full.map(() => 'TIMEOUT')])
+  })
+
+  it('that would wait beyond the queue are refused and may be sent again, and all others are computed (S10)', async () => {
+    const { all, batches, release } = batcher()
+    const most = LIMITS.SEARCHES_MAX.value
+    const sent = Array.from({ length: LARGEST_REQUESTS }, () => all.search(queries(most), new OpenCall(LONG_MS)))
+    const outcomes = Promise.allSettled(sent)
+    for (let batch = 0; batch < (LARGEST_REQUESTS * most) / BATCH_QUERIES_MAX; batch++) await release()
+    const ended = await outcomes
+    const taken = ended.filter(({ status }) => status === 'fulfilled')
+    expect([taken.length > 0, taken.length < LARGEST_REQUESTS]).toEqual([true, true])
+    expect(batches.reduce((sum, count) => sum + count, 0)).toBe(taken.length * most)
+    for (const outcome of ended)
+      if (outcome.status === 'rejected')
+        expect(outcome.reason).toMatchObject({
+          code: 'OVERLOADED',
+          retriable: true,
+          details: { notExecuted: true },
+        })
+  })
+
+  it('are taken if nothing waits, with as many queries as a request may have (S10)', async () => {
+    const { search, release } = batcher()
+    const answer = search(LIMITS.SEARCHES_MAX.value)
+    for (let batch = 0; batch < LIMITS.SEARCHES_MAX.value / BATCH_QUERIES_MAX; batch++) await release()
+    expect(await answer).toBe(LIMITS.SEARCHES_MAX.value)
+  })
+
+  it('of one request that find more bytes than an answer may have are refused, and others are not (S14)', async () => {
+    const { found, release, search } = batcher()
+    const rows = (bytes: number) => ({ ...NONE, vectors: { byteLength: bytes } as Float32Array })
+    const large = search(3)
+    await release((count) => found(count, rows(Math.ceil(LIMITS.ANSWER_BYTES_MAX.value / 2))))
+    expect(await large).toBe('ANSWER_TOO_LARGE')
+    const other = search(2)
+    await release((count) => found(count, rows(Math.floor(LIMITS.ANSWER_BYTES_MAX.value / 2))))
+    expect(await other).toBe(2)
   })
 
   it('that want more time come before those that wait', async () => {

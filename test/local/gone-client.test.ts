@@ -1,6 +1,6 @@
 /** What the servers do with the work of a client that has gone: searches are dropped, writes are brought to their end. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { until } from '../../runtime/until.ts'
+import { until, within } from '../../runtime/until.ts'
 import { TestCluster } from '../support/cluster.ts'
 import { metricsOf } from '../support/process-metrics.ts'
 
@@ -24,13 +24,14 @@ async function shard(): Promise<Map<string, number>> {
   return metricsOf(await cluster.find({ kind: 'shard' }))
 }
 
-function post(path: string, body: unknown, signal: AbortSignal): Promise<Response> {
+/** Undefined if the client has gone before the answer. */
+function send(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response | undefined> {
   return fetch(`${cluster.url}/collections/main/points${path}`, {
-    method: 'POST',
+    method,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal,
-  })
+  }).catch(() => undefined)
 }
 
 it('queries that wait leave the queue of the shard, are counted, and are no error of the router', async () => {
@@ -43,13 +44,11 @@ it('queries that wait leave the queue of the shard, are counted, and are no erro
     'queries to be cancelled',
     async () => {
       const gone = new AbortController()
-      const sent = [1, 2, 3].map(() => post('/query/batch', { searches }, gone.signal).catch(() => undefined))
-      await until(
-        'the shard to have a queue',
+      const sent = [1, 2, 3].map(() => send('POST', '/query/batch', { searches }, gone.signal))
+      await within(
+        { limitMs: 2000, everyMs: 5 },
         async () => Number((await shard()).get(`maksdb_queue_depth{${CELL},queue="search"}`)) > 0,
-        2000,
-        5,
-      ).catch(() => undefined)
+      )
       gone.abort()
       await Promise.all(sent)
       return Number((await shard()).get(`maksdb_searches_cancelled_total{${CELL}}`)) > 0
@@ -72,12 +71,7 @@ it('a write whose client has gone is whole: all of its points are there, or none
     const gone = new AbortController()
     const ids = Array.from({ length: 500 }, (_, n) => ROWS + time * 500 + n)
     const points = ids.map((id) => ({ id, vector: Array.from({ length: DIMENSION }, () => id) }))
-    const sent = fetch(`${cluster.url}/collections/main/points?wait=true`, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ points }),
-      signal: gone.signal,
-    }).catch(() => undefined)
+    const sent = send('PUT', '?wait=true', { points }, gone.signal)
     setTimeout(() => gone.abort(), time * 30)
     await sent
     const found = async () => (await cluster.collection.get(ids)).length

@@ -5,6 +5,7 @@ import { sleep } from '../../runtime/lifecycle.ts'
 import { until } from '../../runtime/until.ts'
 import { MISSES_MAX } from '../../supervisor/liveness.ts'
 import { kill, TestCluster } from '../support/cluster.ts'
+import { metricsOf } from '../support/process-metrics.ts'
 
 /** The wait for each probe, in the place of ten seconds: all that differs is how long the test takes. */
 const ANSWER_MS = 3000
@@ -43,8 +44,7 @@ describe('a process that is stopped for good', () => {
       all.flatMap(({ name, pid }) => (name === hung.name ? [] : [`${name} ${pid}`])).sort()
     expect(others(await cluster.processes())).toEqual(others(before))
     const supervisor = await cluster.find({ kind: 'supervisor' })
-    const metrics = await (await fetch(`http://127.0.0.1:${supervisor.adminPort}/metrics`)).text()
-    expect(metrics).toContain(`maksdb_hung_processes_total{kind="${kind}"} 1`)
+    expect((await metricsOf(supervisor)).get(`maksdb_hung_processes_total{kind="${kind}"}`)).toBe(1)
   })
 })
 

@@ -96,19 +96,13 @@ describe('a read at a cut', () => {
   })
 
   it('is answered after the pod has reached the head of the cut, and refused on another timeline (S5)', async () => {
-    const { index } = pod.pod
-    const applied = Promise.withResolvers<void>()
-    const call = index.call.bind(index)
-    index.call = async (name, ...rest) => {
-      if (name === 'apply') await applied.promise
-      return call(name, ...rest)
-    }
+    const release = pod.holdApply()
     await h.commit(primary, [upsert(1, 0)])
     const at = await cut()
     expect(await count({ primary: false })).toBe(0)
     const answer = count({ primary: false, cut: at })
     expect(await Promise.race([answer, sleep(300)])).toBeUndefined()
-    applied.resolve()
+    release()
     expect(await answer).toBe(1)
     expect(await count({ primary: false, cut: { ...at, timeline: at.timeline + 1 } })).toBe('STALE')
   })

@@ -1,7 +1,7 @@
 /** The parts of one pod on a real Redis: what its replay takes, when it answers as the primary, and what it sends again. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
-import { LIMITS } from '../../core/limits.ts'
+import { QUEUES } from '../../core/limits.ts'
 import { formatPosition } from '../../core/log/position.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { until } from '../../runtime/until.ts'
@@ -14,8 +14,7 @@ import { TestRedis } from '../support/redis.ts'
 const LEASE_TTL_MS = 2000
 /** Rows of a snapshot that takes a while to load. */
 const ROWS = 30_000
-/** Of operations that wait for the log. */
-const QUEUED_MAX = 2 * LIMITS.WRITE_POINTS_MAX.value
+const QUEUED_MAX = QUEUES.QUEUE_OPERATIONS_MAX.value
 let redis: TestRedis
 let proxy: FaultProxy
 let h: LogHarness
@@ -127,19 +126,12 @@ describe('a pod that starts', () => {
 describe('a pod that has acquired the lease', () => {
   it('leads after it has applied the entry of its epoch, and not before (S4)', async () => {
     await pod.follow()
-    const { index } = pod.pod
-    const applied = Promise.withResolvers<void>()
-    const call = index.call.bind(index)
-    // A busy index thread.
-    index.call = async (name, ...rest) => {
-      if (name === 'apply') await applied.promise
-      return call(name, ...rest)
-    }
+    const release = pod.holdApply()
     void pod.election.run()
     await until('the lease', async () => pod.election.lead !== undefined)
     await sleep(LEASE_TTL_MS / 4)
     expect([pod.election.role, pod.election.leads()]).toEqual(['candidate', false])
-    applied.resolve()
+    release()
     await until('the lead', async () => pod.election.leads())
     expect(pod.replica.tip.position.epoch).toBe(Number(pod.election.lead?.epoch))
   })

@@ -72,6 +72,18 @@ export class PodInProcess {
     await until('the pod to lead', async () => this.election.leads())
   }
 
+  /** The index thread applies nothing, as one that is busy does, until what this returns is called. */
+  holdApply(): () => void {
+    const { index } = this.pod
+    const released = Promise.withResolvers<void>()
+    const call = index.call.bind(index)
+    index.call = async (name, ...rest) => {
+      if (name === 'apply') await released.promise
+      return call(name, ...rest)
+    }
+    return released.resolve
+  }
+
   /** Ends its parts; the volume stays. */
   async stop(): Promise<void> {
     await this.election.close()
