@@ -26,6 +26,15 @@ COPY shard-server ./shard-server
 COPY router ./router
 COPY operator ./operator
 
+# Each program, compiled: a pod starts with half of the work. Node asks for the cache by the user who runs it (below), and
+# without one compiles as ever. The programs end at once here, since nothing is configured.
+RUN mkdir .compile-cache && chown 10001:10001 .compile-cache \
+ && for program in shard-server router operator; do \
+      NODE_COMPILE_CACHE=/maksdb/.compile-cache setpriv --reuid=10001 --regid=10001 --clear-groups \
+        node $program/main.ts > /dev/null 2>&1 || true; \
+    done \
+ && test -n "$(ls .compile-cache)"
+
 # The system: Node's own image without its package managers, and what FAISS and Redis link. Translations, manuals and apt's
 # caches go; the licences under /usr/share/doc stay, and dpkg's list, which scanners read.
 FROM node:24-bookworm-slim AS system
@@ -45,7 +54,8 @@ COPY --from=system / /
 COPY --from=build /maksdb /maksdb
 WORKDIR /maksdb
 # Any user may run it, also one that /etc/passwd does not know, and it writes nowhere but to volumes: HOME is one of them.
-ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NODE_ENV=production HOME=/tmp
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin NODE_ENV=production HOME=/tmp \
+    NODE_COMPILE_CACHE=/maksdb/.compile-cache
 USER 10001:10001
 # Which program is the argument: shard-server/main.ts, router/main.ts, operator/main.ts.
 ENTRYPOINT ["node"]

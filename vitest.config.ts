@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 const CODE = [
+  'native',
   'core',
   'protocol',
   'runtime',

@@ -7,7 +7,12 @@ import { ORIGIN } from '../core/log/position.ts'
 import { normal, seededRandom } from '../core/random.ts'
 import { encodeRow } from '../core/row-codec.ts'
 import { type AppliedEntry, CellState } from '../shard-server/index/cell-state.ts'
-import { FaissKernel, flatten } from '../shard-server/index/faiss-kernel.ts'
+import { FaissKernel } from '../shard-server/index/faiss-kernel.ts'
+import type { Kernel } from '../shard-server/index/kernel.ts'
+import { lengthOf } from '../shard-server/index/lengths.ts'
+import { PanelKernel } from '../shard-server/index/panel-kernel.ts'
+import { PanelRows } from '../shard-server/index/panel-rows.ts'
+import { RowMask } from '../shard-server/index/row-mask.ts'
 import { LogHarness } from '../test/support/log-harness.ts'
 import { TestRedis } from '../test/support/redis.ts'
 import { creation } from './creation.ts'
@@ -23,12 +28,12 @@ const vector = () => Float32Array.from({ length: DIMENSION }, () => normal(rando
 const vectors = Array.from({ length: ROWS }, vector)
 
 /** How often `work` runs in a second, each run counting for `per`. */
-function rate(per: number, work: () => void): number {
-  work()
+async function rate(per: number, work: () => unknown): Promise<number> {
+  await work()
   const started = performance.now()
   let runs = 0
   while (performance.now() - started < RUN_MS) {
-    work()
+    await work()
     runs++
   }
   return (runs * per * 1000) / (performance.now() - started)
@@ -40,18 +45,22 @@ function row(...cells: (string | number)[]): void {
   )
 }
 
-function batching(): void {
-  console.log(`\n## FAISS, ${ROWS.toLocaleString('en')} x ${DIMENSION}, ${LIMIT} neighbours, one thread\n`)
-  row('queries in a batch', 'queries a second', 'of a single one')
-  row('---', '---', '---')
-  const index = new FaissKernel('L2', DIMENSION, folder)
-  index.append(vectors)
-  let single = 0
+async function batching(): Promise<void> {
+  console.log(
+    `\n## Kernels, ${ROWS.toLocaleString('en')} x ${DIMENSION}, ${LIMIT} neighbours, one thread, queries a second\n`,
+  )
+  const kernels: Record<string, Kernel> = { FAISS: new FaissKernel('L2', DIMENSION, folder) }
+  for (const name of PanelRows?.kernels ?? []) kernels[name] = new PanelKernel('L2', DIMENSION, name)
+  for (const kernel of Object.values(kernels)) for (const one of vectors) kernel.append(one)
+  const mask = RowMask.below(ROWS)
+  const longest = Math.max(...vectors.map((one) => lengthOf(one)))
+  row('queries in a batch', ...Object.keys(kernels), 'the fastest, of FAISS')
+  row('---', ...Object.keys(kernels).map(() => '---'), '---')
   for (const size of [1, 4, 8, 12, 16, 32, 64, 128]) {
-    const queries = flatten(Array.from({ length: size }, vector))
-    const perSecond = rate(size, () => index.searchFlat(queries, LIMIT))
-    single ||= perSecond
-    row(String(size), perSecond, `${(perSecond / single).toFixed(1)}x`)
+    const queries = Array.from({ length: size }, () => ({ vector: vector(), mask, limit: LIMIT }))
+    const rates: number[] = []
+    for (const kernel of Object.values(kernels)) rates.push(await rate(size, () => kernel.search(queries, longest)))
+    row(String(size), ...rates, `${(Math.max(...rates) / (rates[0] as number)).toFixed(1)}x`)
   }
 }
 
@@ -77,7 +86,7 @@ function entriesOf(ids: readonly number[], type: 'U' | 'T', from: number): { ent
   return { entries, bytes: Buffer.concat(rows) }
 }
 
-function halfDead(): void {
+async function halfDead(): Promise<void> {
   console.log(`\n## A cell of ${ROWS.toLocaleString('en')} rows, dead rows not yet compacted, batches of 32\n`)
   row('dead', 'queries a second', 'of none dead')
   row('---', '---', '---')
@@ -95,7 +104,7 @@ function halfDead(): void {
   const first = entriesOf(all, 'U', 1)
   state.apply(first.entries, first.bytes, { position: ORIGIN, hash: '' })
   const queries = Array.from({ length: 32 }, () => ({ vector: vector(), limit: LIMIT }))
-  const whole = rate(32, () => state.search(queries))
+  const whole = await rate(32, () => state.search(queries))
   row('0 %', whole, '1.00x')
   let version = ROWS + 1
   for (const [share, from] of [
@@ -107,7 +116,7 @@ function halfDead(): void {
     const ended = entriesOf(gone, 'T', version)
     version += gone.length
     state.apply(ended.entries, ended.bytes, { position: ORIGIN, hash: '' })
-    const perSecond = rate(32, () => state.search(queries))
+    const perSecond = await rate(32, () => state.search(queries))
     row(`${share} %`, perSecond, `${(perSecond / whole).toFixed(2)}x`)
   }
 }
@@ -151,8 +160,8 @@ async function sequencer(): Promise<void> {
 }
 
 console.log('# Figures of one run on one machine: compare within it, not across machines')
-batching()
-halfDead()
+await batching()
+await halfDead()
 await sequencer()
 await creation(row)
 rmSync(folder, { recursive: true, force: true })

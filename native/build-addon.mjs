@@ -1,4 +1,4 @@
-// Compiles faiss-node's addon against the distribution's FAISS. That library is built for the oldest processors; the two
+// Compiles faiss-node's addon, with our own rows and kernels (rows/) in the same binary, against the distribution's FAISS. That library is built for the oldest processors; the two
 // files that hold the distance kernels are compiled again, from the same version's source, for AVX2 where this processor
 // has it, and linked in front of the library's own. That is 4 to 5 times faster and takes seconds, not minutes.
 // The result is cached outside the checkout by versions, instruction set and these sources.
@@ -20,6 +20,16 @@ import { join } from 'node:path'
 const PACKAGES = ['g++', 'libfaiss-dev', 'libopenblas-dev', 'dpkg-dev']
 const KERNELS = ['distances', 'distances_simd']
 const AVX2 = ['-mavx2', '-mfma', '-mf16c', '-mpopcnt']
+
+/** The files that the addon is made from, beside faiss-node's: what changes one of them, changes the addon. */
+export function addonSources(root) {
+  const native = join(root, 'native')
+  const rows = readdirSync(join(native, 'rows')).filter((name) => /\.(cc|h)$/.test(name) && !name.includes('test'))
+  return [
+    ...['build-addon.mjs', 'compat.h', 'tuning.cc'].map((name) => join(native, name)),
+    ...rows.sort().map((name) => join(native, 'rows', name)),
+  ]
+}
 
 function installedVersion(name) {
   const result = spawnSync('dpkg-query', ['-W', '-f', '${db:Status-Abbrev} ${source:Version}', name], {
@@ -44,7 +54,7 @@ export function buildAddon({ root, cacheDir, have, aptInstall, say }) {
   if (missing()) return undefined
   const faiss = installedVersion('libfaiss-dev')
   const avx2 = processorHasAvx2()
-  const sources = ['build-addon.mjs', 'compat.h', 'tuning.cc'].map((name) => readFileSync(join(root, 'native', name)))
+  const sources = addonSources(root).map((path) => readFileSync(path))
   const digest = sources
     .reduce((hash, source) => hash.update(source), createHash('sha256'))
     .digest('hex')
@@ -162,19 +172,34 @@ function compile(args) {
   if (result.status !== 0) throw new Error(`g++ failed: ${(result.stderr ?? '').slice(-2000)}`)
 }
 
+/** faiss-node's own entry points, which ours calls: a binary has one of each. */
+const RENAMED = [
+  '-Dnapi_register_module_v1=maksdb_faiss_node_init',
+  '-Dnode_api_module_get_api_version_v1=maksdb_faiss_node_api_version',
+]
+
 function linkAddon(root, work, kernels, output = 'addon.node') {
   const modules = join(root, 'node_modules')
-  compile([
+  const flags = [
     '-O3',
-    '-shared',
     '-DNAPI_VERSION=8',
     '-DNAPI_CPP_EXCEPTIONS',
     '-include',
     join(root, 'native/compat.h'),
     `-I${join(modules, 'node-addon-api')}`,
     `-I${join(modules, 'node-api-headers/include')}`,
-    join(modules, 'faiss-node/src/faiss.cc'),
-    join(root, 'native/tuning.cc'),
+  ]
+  const faissNode = join(work, 'faiss-node.o')
+  compile([...flags, ...RENAMED, '-c', join(modules, 'faiss-node/src/faiss.cc'), '-o', faissNode])
+  compile([
+    ...flags,
+    // Sums in double precision are JavaScript's to the bit: no products and sums in one rounding, unless a kernel asks for it.
+    '-ffp-contract=off',
+    '-Wall',
+    '-Wno-unknown-pragmas',
+    '-shared',
+    ...addonSources(root).filter((path) => path.endsWith('.cc')),
+    faissNode,
     ...kernels,
     '-lfaiss',
     '-lopenblas',

@@ -9,6 +9,7 @@ const PROGRAMS = {
   stop: ['cli/main.ts', 'stop'],
   test: ['test/run.ts'],
   bench: ['bench/run.ts'],
+  'bench:served': ['bench/served.ts'],
   'bench:operator': ['bench/operator-scale.ts'],
   'bench:failover': ['bench/failover.ts'],
   'bench:failover:kubernetes': ['bench/failover-kubernetes.ts'],

@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, write
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildAddon } from '../native/build-addon.mjs'
+import { addonSources, buildAddon } from '../native/build-addon.mjs'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 export const cacheDir =
@@ -79,14 +79,8 @@ export function aptInstall(packages) {
 /** The machine's own start of every step: what changes it, changes the stamp. */
 function wantedStamp() {
   const hash = createHash('sha256')
-  for (const file of [
-    'package.json',
-    'package-lock.json',
-    'native/build-addon.mjs',
-    'native/compat.h',
-    'native/tuning.cc',
-  ])
-    hash.update(readFileSync(join(root, file)))
+  for (const file of [join(root, 'package.json'), join(root, 'package-lock.json'), ...addonSources(root)])
+    hash.update(readFileSync(file))
   return { files: hash.digest('hex'), arch: process.arch }
 }
 
@@ -126,9 +120,7 @@ function installAddon() {
     mkdirSync(dirname(target), { recursive: true })
     cpSync(built.path, target)
   }
-  const check =
-    "const f=require('faiss-node');const i=new f.IndexFlatL2(2);i.add([1,0,0,1]);if(i.search([0,1],1).labels[0]!==1)process.exit(1)"
-  execFileSync(node24, ['-e', check], { cwd: root })
+  execFileSync(node24, [join(root, 'native', 'check-addon.cjs')], { cwd: root })
   return built?.what ?? 'prebuilt'
 }
 

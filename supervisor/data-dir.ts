@@ -66,6 +66,11 @@ export class DataDir {
     this.path = realPath(path)
   }
 
+  /** Where Node keeps the compiled programs if the environment names no place for them. */
+  get compileCache(): string {
+    return join(this.path, 'compile-cache')
+  }
+
   /** Throws, and changes nothing, where the path neither is a data directory nor can become one. */
   checkUsable(): void {
     checkUsable(this.path)

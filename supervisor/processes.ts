@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { type ObservedUnit, STABLE_MS, type UnitKind } from '../core/plan/process-plan.ts'
 import type { CollectionConfig } from '../protocol/env/config.ts'
 import type { Logger } from '../runtime/logger.ts'
@@ -198,9 +197,8 @@ export class Processes {
       {
         ...env,
         ...marked({ dir: dir.path, name: unit.name, startId, fingerprint: unit.fingerprint }),
-        NODE_COMPILE_CACHE: join(dir.path, 'compile-cache'),
       },
-      dir.logFile(unit.name),
+      { logFile: dir.logFile(unit.name), compileCache: dir.compileCache },
     )
     if (before) metrics.add('maksdb_process_restarts_total', 1, { kind: unit.kind })
     const pid = child.pid

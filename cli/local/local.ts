@@ -1,6 +1,5 @@
 /** Starting and stopping a local cluster, as the commands see it. */
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DataDir, type Settings } from '../../supervisor/data-dir.ts'
 import { readManifests, storeCentroids } from '../../supervisor/manifests.ts'
@@ -55,8 +54,8 @@ export async function startLocal(
     const supervisor = startDetached(
       process.execPath,
       [supervisorProgram, dir.path],
-      { NODE_COMPILE_CACHE: join(dir.path, 'compile-cache') },
-      dir.logFile('supervisor'),
+      {},
+      { logFile: dir.logFile('supervisor'), compileCache: dir.compileCache },
     )
     await supervisorReady(dir, supervisor)
   }

@@ -116,7 +116,7 @@ export const SHARD_METRICS = {
   maksdb_search_batch_queries: {
     programs: SHARD,
     kind: 'histogram',
-    help: 'Queries that FAISS answered in one call.',
+    help: 'Queries that the kernel answered in one call.',
     labels: CELL,
     buckets: [1, 2, 4, 8, 16, 32, 64, 128],
   },
@@ -125,6 +125,12 @@ export const SHARD_METRICS = {
     kind: 'counter',
     help: 'Queries that left the queue unanswered, because the caller had gone or its time was over.',
     labels: CELL,
+  },
+  maksdb_row_bytes: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Memory of the rows in bytes, by part: vectors, ids, columns, payloads. Dead rows count until compaction.',
+    labels: [...CELL, 'part'],
   },
   maksdb_queue_depth: {
     programs: SHARD,

@@ -7,7 +7,7 @@ import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { type Call, Cancelled } from '../../runtime/call.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
 
-const CONNECTIONS_PER_SHARD = 32
+const CONNECTIONS_PER_SHARD = 128
 const KEEP_ALIVE_MS = 10_000
 const CONNECT_TIMEOUT_MS = 1000
 

@@ -11,9 +11,9 @@ import type { Metric } from '../../core/metric.ts'
 import { assertCentroids } from '../../core/partition.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
-import { FaissKernel } from './faiss-kernel.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import type { Kernel } from './kernel.ts'
+import { makeKernel } from './make-kernel.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
 import { ExactSearch, type FoundRow } from './search.ts'
@@ -54,7 +54,6 @@ export interface Query {
 export class CellState {
   readonly shape: CellShape
   rows: RowStore
-  readonly kernel: Kernel
   tip: LogTip
   /** Highest ordering version applied. */
   version: number
@@ -70,12 +69,14 @@ export class CellState {
     this.shape = shape
     this.tip = point
     this.version = 0
-    this.rows = new RowStore(shape.dimension)
-    this.kernel = new FaissKernel(shape.metric, shape.dimension, shape.scratchDir)
+    this.rows = new RowStore(this.#emptyKernel())
+  }
+
+  #emptyKernel(): Kernel {
+    return makeKernel(this.shape.metric, this.shape.dimension, this.shape.scratchDir)
   }
 
   apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogTip): void {
-    const added: Float32Array[] = []
     for (const entry of entries) {
       coverEntry(this, entry)
       if (entry.idempotency !== '') this.idempotency.note(parseIdempotencyRecord(entry.key, entry.idempotency))
@@ -89,10 +90,8 @@ export class CellState {
       const { key, version: born, userVersion } = entry
       const flag = entry.flag as RowFlag
       if (!this.rows.put({ key, born, userVersion, flag, payload, vector })) continue
-      added.push(vector)
       this.tombstones.forget(key)
     }
-    this.kernel.append(added)
     this.tip = point
     this.assertRows()
     if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
@@ -105,18 +104,16 @@ export class CellState {
   }
 
   compact(): void {
-    this.rows = this.rows.compacted()
-    this.kernel.clear()
-    this.kernel.append(this.rows.vectorBlocks())
+    this.rows = this.rows.compacted(this.#emptyKernel())
     this.compactions++
     this.assertRows()
   }
 
   /** Asserts that rows and kernel have the same rows: a search takes the kernel's numbers for the rows'. */
   assertRows(): void {
-    const { kernel, rows } = this
-    assertInvariant(kernel.rows === rows.size, () => `the kernel has ${kernel.rows} rows, and ${rows.size} are stored`)
-    rows.assertCounts()
+    const { kernel, size } = this.rows
+    assertInvariant(kernel.rows === size, () => `the kernel has ${kernel.rows} rows, and ${size} are stored`)
+    this.rows.assertCounts()
   }
 
   /** Throws STALE where the version was already given up. */
@@ -127,14 +124,15 @@ export class CellState {
   }
 
   /**
-   * The nearest visible rows of each query, exactly. Throws STALE where a query's version was given up.
+   * The nearest visible rows of each query, exactly, of the rows as they are now: what is applied during the search changes
+   * no answer. Row numbers are those of the `rows` of this moment. Throws STALE where a query's version was given up.
    * @param scanMs see `ExactSearch.search`: without it, every query is answered
    */
-  search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): (FoundRow[] | undefined)[] {
+  async search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): Promise<(FoundRow[] | undefined)[]> {
     for (const { at } of queries) this.checkReadable(at)
     const masks = new Map<number | undefined, RowMask>()
-    for (const { at } of queries) if (!masks.has(at)) masks.set(at, this.rows.maskAt(at))
+    for (const { at } of queries) if (!masks.has(at)) masks.set(at, this.rows.maskAt(at).copy())
     const masked = queries.map(({ vector, limit, at }) => ({ vector, limit, mask: masks.get(at) as RowMask }))
-    return new ExactSearch(this.shape.metric, this.rows, this.kernel).search(masked, scanMs)
+    return new ExactSearch(this.shape.metric, this.rows).search(masked, scanMs)
   }
 }

@@ -1,7 +1,8 @@
-/** One value a row, in a typed array that doubles when it is full. */
-type Values = Float64Array | Uint8Array
+/** One value a row, in a typed array that grows by a quarter when it is full. */
+type Values = Float64Array | Uint32Array | Uint8Array
 
 const LENGTH_MIN = 64
+const GROWTH = 1.25
 
 export class Column<V extends Values> {
   readonly #make: (length: number) => V
@@ -12,6 +13,10 @@ export class Column<V extends Values> {
   constructor(make: (length: number) => V) {
     this.#make = make
     this.#values = make(LENGTH_MIN)
+  }
+
+  get bytes(): number {
+    return this.#values.byteLength
   }
 
   get length(): number {
@@ -31,7 +36,7 @@ export class Column<V extends Values> {
 
   push(value: number): void {
     if (this.#length === this.#values.length) {
-      const grown = this.#make(2 * this.#length)
+      const grown = this.#make(Math.ceil(GROWTH * this.#length))
       grown.set(this.#values)
       this.#values = grown
     }

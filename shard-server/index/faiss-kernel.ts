@@ -1,93 +1,136 @@
 /**
- * The kernel that is FAISS' flat index. It knows no masks: faiss-node offers no selector of rows, so the kernel fetches more
- * rows than were asked for, in proportion to those outside of the masks, and drops these afterwards. faiss-node takes `number[]` only, cannot hand rows back, and
- * `toBuffer` leaks; so larger additions go through a file in FAISS' own format (a 45-byte header and raw floats), which
- * `read` and `mergeFrom` take at the speed of a copy.
+ * The kernel that is FAISS' flat index: the reference for the native one, and what searches where that cannot be built. It
+ * knows no masks: faiss-node offers no selector of rows, so the kernel fetches more rows than were asked for, in proportion
+ * to those outside of the masks, and drops these afterwards. faiss-node takes `number[]` only, cannot hand rows back, and
+ * `toBuffer` leaks; so the kernel keeps the rows beside it, and larger additions go through a file in FAISS' own format (a
+ * 45-byte header and raw floats), which `read` and `mergeFrom` take at the speed of a copy.
+ *
+ * FAISS proposes candidates in float32. They are compared again in double precision, and taken if the error bound
+ * (`kernel-error.ts`) proves that no other row can be among the nearest; if it does not, FAISS is asked for more.
  */
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import faiss from 'faiss-node'
-import type { Metric } from '../../core/metric.ts'
+import { distance, type Metric } from '../../core/metric.ts'
 import { bytesOf } from '../../core/vector.ts'
 import { BLAS_QUERIES_MIN } from '../../protocol/env/cluster-config.ts'
-import type { Candidates, Kernel, MaskedQuery } from './kernel.ts'
+import type { Kernel, MaskedQuery, Nearest } from './kernel.ts'
+import { farthest } from './kernel-error.ts'
+import { lengthOf } from './lengths.ts'
 
 /** From so many rows on, a file beats the conversion to number[]. */
 const FILE_ROWS_MIN = 16
+const CHUNK_BYTES = 4 * 1024 * 1024
+/** Candidates beyond the limit: the farther the worst of them, the surer it is that none is missing. */
+const MARGIN_MIN = 8
+const MARGIN_SHARE = 1 / 8
+/** FAISS is asked so often, each time for so many times more. */
+const ROUNDS = 2
+const GROWTH = 4
+
+interface Proposed {
+  rows: number[]
+  /** Every other row of the mask is at this distance or beyond, by FAISS' arithmetic; Infinity: there is no other. */
+  reach: number
+}
 
 export class FaissKernel implements Kernel {
+  readonly dimension: number
   readonly #metric: Metric
-  readonly #dimension: number
   readonly #scratch: string
-  #index: faiss.IndexFlatL2 | faiss.IndexFlatIP
+  readonly #index: faiss.IndexFlatL2 | faiss.IndexFlatIP
+  readonly #rowsPerChunk: number
+  readonly #chunks: Float32Array[] = []
+  #rows = 0
 
   constructor(metric: Metric, dimension: number, scratchDir: string) {
     this.#metric = metric
-    this.#dimension = dimension
+    this.dimension = dimension
     this.#scratch = join(scratchDir, 'add.faiss')
-    this.#index = this.#empty()
-  }
-
-  #empty(): faiss.IndexFlatL2 | faiss.IndexFlatIP {
-    return this.#metric === 'L2' ? new faiss.IndexFlatL2(this.#dimension) : new faiss.IndexFlatIP(this.#dimension)
+    this.#index = metric === 'L2' ? new faiss.IndexFlatL2(dimension) : new faiss.IndexFlatIP(dimension)
+    this.#rowsPerChunk = Math.max(1, Math.floor(CHUNK_BYTES / (4 * dimension)))
   }
 
   get rows(): number {
-    return this.#index.ntotal()
+    return this.#rows
   }
 
-  append(blocks: readonly Float32Array[]): void {
-    const rows = blocks.reduce((sum, block) => sum + block.length, 0) / this.#dimension
-    if (rows === 0) return
-    if (rows < FILE_ROWS_MIN || !this.#writeScratch(blocks, rows)) {
-      for (const block of blocks) this.#index.add(Array.from(block))
-      return
+  get bytes(): number {
+    return this.#chunks.length * this.#rowsPerChunk * this.dimension * 4 + this.#rows * this.dimension * 4
+  }
+
+  append(vectors: Float32Array): void {
+    for (let at = 0; at < vectors.length; at += this.dimension) {
+      if (this.#rows % this.#rowsPerChunk === 0)
+        this.#chunks.push(new Float32Array(this.#rowsPerChunk * this.dimension))
+      this.#vector(this.#rows++).set(vectors.subarray(at, at + this.dimension))
     }
-    this.appendFile(this.#scratch)
-    rmSync(this.#scratch)
   }
 
-  /** The quick way into FAISS is a file. A volume that is full or fails must not end the replay: false, and the slow way. */
-  #writeScratch(blocks: readonly Float32Array[], rows: number): boolean {
-    try {
-      const file = openSync(this.#scratch, 'w')
-      try {
-        writeAll(file, faissHeader(this.#metric, this.#dimension, rows))
-        for (const block of blocks) writeAll(file, bytesOf(block))
-      } finally {
-        closeSync(file)
+  read(first: number, into: Float32Array): void {
+    if (first < 0 || first + into.length / this.dimension > this.#rows) throw new RangeError('no such rows')
+    for (let at = 0; at < into.length; at += this.dimension) into.set(this.#vector(first + at / this.dimension), at)
+  }
+
+  #vector(row: number): Float32Array {
+    const at = (row % this.#rowsPerChunk) * this.dimension
+    return (this.#chunks[Math.floor(row / this.#rowsPerChunk)] as Float32Array).subarray(at, at + this.dimension)
+  }
+
+  search(queries: readonly MaskedQuery[], longest: number): Promise<(Nearest | undefined)[]> {
+    const found: (Nearest | undefined)[] = queries.map(() => undefined)
+    this.#catchUp()
+    let open = [...queries.keys()]
+    let k = wanted(queries)
+    for (let round = 0; round < ROUNDS && open.length > 0; round++) {
+      // A second time by differences, which are the more exact: few queries at once.
+      const together = round === 0 || this.#metric !== 'L2' ? open.length : Math.max(1, this.#differencesMax)
+      for (let at = 0; at < open.length; at += together) {
+        const numbers = open.slice(at, at + together)
+        const some = numbers.map((i) => queries[i] as MaskedQuery)
+        const proposed = this.#propose(some, k)
+        some.forEach((query, n) => {
+          found[numbers[n] as number] = this.#proven(query, proposed[n] as Proposed, some.length, longest)
+        })
       }
-      return true
-    } catch {
-      rmSync(this.#scratch, { force: true })
-      return false
+      open = open.filter((i) => found[i] === undefined)
+      k *= GROWTH
     }
+    return Promise.resolve(found)
   }
 
-  /** Appends the rows of a file in FAISS' format. */
-  appendFile(path: string): void {
-    const read = this.#metric === 'L2' ? faiss.IndexFlatL2.read(path) : faiss.IndexFlatIP.read(path)
-    if (read.getDimension() !== this.#dimension)
-      throw new Error(`${path} has dimension ${read.getDimension()}, not ${this.#dimension}`)
-    if (this.#index.ntotal() === 0) this.#index = read
-    else this.#index.mergeFrom(read)
+  /** The candidates' best, if no other row can be as near. */
+  #proven(query: MaskedQuery, proposed: Proposed, together: number, rowLength: number): Nearest | undefined {
+    const { vector, limit } = query
+    const compared = proposed.rows
+      .map((row) => ({ row, distance: distance(this.#metric, vector, this.#vector(row)) }))
+      .sort((a, b) => a.distance - b.distance)
+    const last = compared[limit - 1]?.distance ?? Number.POSITIVE_INFINITY
+    const scale = scaleOf(this.#metric, vector)
+    if (proposed.reach !== Number.POSITIVE_INFINITY) {
+      const bound = farthest({
+        metric: this.#metric,
+        dimension: this.dimension,
+        length: lengthOf(vector) * scale,
+        rowLength,
+        differences: together <= this.#differencesMax,
+      })
+      if (!(bound(last * scale) < proposed.reach)) return undefined
+    }
+    const best = compared.filter((one) => one.distance <= last)
+    return { rows: best.map(({ row }) => row), distances: best.map((one) => one.distance) }
   }
 
-  clear(): void {
-    this.#index = this.#empty()
-  }
-
-  /** Up to so many queries at once FAISS surely adds up squares of differences: versions differ where a dimension is no multiple of four. */
-  get differencesMax(): number {
-    return this.#dimension % 4 === 0 ? BLAS_QUERIES_MIN - 1 : 0
-  }
-
-  search(queries: readonly MaskedQuery[], k: number): Candidates[] {
-    const { rows } = this
-    if (rows === 0 || queries.length === 0) return queries.map(() => ({ rows: [], reach: Number.POSITIVE_INFINITY }))
+  /** About `k` candidates of each query, in the order of the queries; more or fewer if a mask has dead rows beside the nearest. */
+  #propose(queries: readonly MaskedQuery[], k: number): Proposed[] {
+    const rows = this.#rows
+    if (rows === 0) return queries.map(() => ({ rows: [], reach: Number.POSITIVE_INFINITY }))
     const most = queries.reduce((count, { mask }) => Math.max(count, mask.count), 1)
     const fetch = Math.min(rows, Math.ceil((k * rows) / most))
-    const { labels, distances } = this.searchFlat(flatten(queries.map(({ vector }) => vector)), fetch)
+    const { labels, distances } = this.#index.search(
+      flatten(queries.map(({ vector }) => scaled(this.#metric, vector))),
+      fetch,
+    )
     return queries.map(({ mask }, n) => {
       const own = labels.slice(n * fetch, (n + 1) * fetch)
       const last = distances[(n + 1) * fetch - 1] as number
@@ -98,14 +141,71 @@ export class FaissKernel implements Kernel {
     })
   }
 
-  /** The `k` best rows of each query, whatever a mask would say: row numbers, best first, `k` for each query in turn. `k` must not exceed `rows`. */
-  searchFlat(flat: number[], k: number): { labels: number[]; distances: number[] } {
-    return this.#index.search(flat, k)
+  /** Up to so many queries at once FAISS surely adds up squares of differences: versions differ where a dimension is no multiple of four. */
+  get #differencesMax(): number {
+    return this.dimension % 4 === 0 ? BLAS_QUERIES_MIN - 1 : 0
+  }
+
+  /** Hands FAISS the rows that it has not got yet. */
+  #catchUp(): void {
+    const blocks: Float32Array[] = []
+    for (let row = this.#index.ntotal(); row < this.#rows; ) {
+      const inChunk = row % this.#rowsPerChunk
+      const count = Math.min(this.#rowsPerChunk - inChunk, this.#rows - row)
+      const chunk = this.#chunks[Math.floor(row / this.#rowsPerChunk)] as Float32Array
+      blocks.push(chunk.subarray(inChunk * this.dimension, (inChunk + count) * this.dimension))
+      row += count
+    }
+    const rows = this.#rows - this.#index.ntotal()
+    if (rows === 0) return
+    if (rows < FILE_ROWS_MIN || !this.#writeScratch(blocks, rows)) {
+      for (const block of blocks) this.#index.add(Array.from(block))
+      return
+    }
+    this.#index.mergeFrom(
+      this.#metric === 'L2' ? faiss.IndexFlatL2.read(this.#scratch) : faiss.IndexFlatIP.read(this.#scratch),
+    )
+    rmSync(this.#scratch)
+  }
+
+  /** The quick way into FAISS is a file. A volume that is full or fails must not end the replay: false, and the slow way. */
+  #writeScratch(blocks: readonly Float32Array[], rows: number): boolean {
+    try {
+      const file = openSync(this.#scratch, 'w')
+      try {
+        writeAll(file, faissHeader(this.#metric, this.dimension, rows))
+        for (const block of blocks) writeAll(file, bytesOf(block))
+      } finally {
+        closeSync(file)
+      }
+      return true
+    } catch {
+      rmSync(this.#scratch, { force: true })
+      return false
+    }
   }
 }
 
-/** Queries in the form that faiss-node takes; worth keeping where the same ones are asked again. */
-export function flatten(queries: readonly Float32Array[]): number[] {
+/** How many candidates each of the queries is to have. */
+function wanted(queries: readonly MaskedQuery[]): number {
+  const most = queries.reduce((limit, query) => Math.max(limit, query.limit), 0)
+  return most + Math.max(MARGIN_MIN, Math.ceil(most * MARGIN_SHARE))
+}
+
+function scaled(metric: Metric, vector: Float32Array): Float32Array {
+  const scale = scaleOf(metric, vector)
+  return scale === 1 ? vector : vector.map((x) => x * scale)
+}
+
+/** Under products a power of two that brings a query to a length of about one: the order of its products stays as it is. */
+function scaleOf(metric: Metric, vector: Float32Array): number {
+  if (metric === 'L2') return 1
+  const length = lengthOf(vector)
+  const exponent = Math.round(Math.log2(length))
+  return length === 0 || Math.abs(exponent) <= 1 ? 1 : 2 ** -exponent
+}
+
+function flatten(queries: readonly Float32Array[]): number[] {
   const flat: number[] = []
   for (const query of queries) for (const x of query) flat.push(x)
   return flat

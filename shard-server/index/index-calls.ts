@@ -7,6 +7,7 @@ import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { QuerySpec } from '../../protocol/shard-rpc.ts'
 import type { LogTip } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
+import type { RowBytes } from './row-store.ts'
 
 export interface IndexStats {
   tip: LogTip
@@ -19,6 +20,7 @@ export interface IndexStats {
   centroidVersion: number
   /** Of the live rows. */
   digest: string
+  bytes: RowBytes
 }
 
 export interface IndexQuery {

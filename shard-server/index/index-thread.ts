@@ -21,6 +21,7 @@ import type {
   ReadRows,
 } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
+import type { RowStore } from './row-store.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
 import { train } from './training.ts'
@@ -70,8 +71,11 @@ const handlers: Handlers = {
     return stats()
   },
 
-  search({ queries }) {
-    const found = state.search(
+  async search({ queries }) {
+    // Compaction and repairs may replace the rows while the kernel searches; row numbers are those of these.
+    const { rows } = state
+    const scanned = rows.live
+    const found = await state.search(
       queries.map(({ spec, vector, at }) => ({
         vector,
         limit: candidatesOf(spec),
@@ -80,14 +84,15 @@ const handlers: Handlers = {
       SCAN_MS,
     )
     return {
-      scanned: state.rows.live,
+      scanned,
       queries: queries.map(({ spec }, i) => {
-        const rows = found[i]
+        const nearest = found[i]
         return (
-          rows &&
+          nearest &&
           encodeRows(
-            rows.map(({ row }) => row),
-            (_row, n) => ({ distance: rows[n]?.distance }),
+            rows,
+            nearest.map(({ row }) => row),
+            (_row, n) => ({ distance: nearest[n]?.distance }),
             spec,
           )
         )
@@ -98,12 +103,12 @@ const handlers: Handlers = {
   rows(call) {
     state.checkReadable(call.at)
     const rows = call.keys.map((key) => state.rows.ownerRow(key, call.at)).filter((row) => row !== undefined)
-    return encodeRows(rows, () => ({}), call)
+    return encodeRows(state.rows, rows, () => ({}), call)
   },
 
   page(call) {
     state.checkReadable(call.at)
-    return encodeRows(state.rows.page(call.from, call.limit, call.at), () => ({}), call)
+    return encodeRows(state.rows, state.rows.page(call.from, call.limit, call.at), () => ({}), call)
   },
 
   count({ at }) {
@@ -146,7 +151,7 @@ const handlers: Handlers = {
     const chosen: number[] = []
     for (let at = 0; at < owners.length && chosen.length < limit; at += step)
       chosen.push(owners[Math.floor(at)] as number)
-    return gather(chosen)
+    return gather(state.rows, chosen)
   },
 
   train(call) {
@@ -175,7 +180,7 @@ const handlers: Handlers = {
 
 function stats(): IndexStats {
   const { rows, tip: point, version, holes, compactions, centroids } = state
-  const { points, copies, dead, digest } = rows
+  const { points, copies, dead, digest, bytes } = rows
   return {
     tip: point,
     version,
@@ -186,23 +191,24 @@ function stats(): IndexStats {
     compactions,
     centroidVersion: centroids.version,
     digest,
+    bytes,
   }
 }
 
-function gather(rows: readonly number[]): Float32Array {
-  const { dimension } = state.shape
+function gather({ dimension, kernel }: RowStore, rows: readonly number[]): Float32Array {
   const vectors = new Float32Array(rows.length * dimension)
-  rows.forEach((row, i) => vectors.set(state.rows.vector(row), i * dimension))
+  rows.forEach((row, i) => kernel.read(row, vectors.subarray(i * dimension, (i + 1) * dimension)))
   return vectors
 }
 
 function encodeRows(
+  store: RowStore,
   rows: readonly number[],
   more: (row: number, n: number) => object,
   { withPayload, withVector }: Pick<ReadRows, 'withPayload' | 'withVector'>,
 ): EncodedRows {
-  const payloads = withPayload ? rows.map((row) => state.rows.payloadOf(row)) : []
-  const vectorBytes = withVector ? 4 * state.shape.dimension * rows.length : 0
+  const payloads = withPayload ? rows.map((row) => store.payloadOf(row)) : []
+  const vectorBytes = withVector ? 4 * store.dimension * rows.length : 0
   // A character takes a byte at least.
   checkLimit(
     'ANSWER_BYTES_MAX',
@@ -211,15 +217,15 @@ function encodeRows(
   )
   const bytes = payloads.map((text) => Buffer.from(text))
   const headers = rows.map((row, n) => ({
-    key: state.rows.keyOf(row),
-    version: state.rows.bornOf(row),
-    userVersion: state.rows.userVersionOf(row),
+    key: store.keyOf(row),
+    version: store.bornOf(row),
+    userVersion: store.userVersionOf(row),
     ...more(row, n),
     ...(withPayload ? { payloadBytes: bytes[n]?.length } : {}),
   }))
   return {
     headers: Buffer.from(JSON.stringify(headers)),
-    vectors: withVector ? gather(rows) : new Float32Array(0),
+    vectors: withVector ? gather(store, rows) : new Float32Array(0),
     payloads: Buffer.concat(bytes),
   }
 }

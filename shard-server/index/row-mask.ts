@@ -6,9 +6,21 @@ export class RowMask {
   #words = new Uint32Array(WORDS_MIN)
   #count = 0
 
+  /** The rows 0 to `rows` - 1. */
+  static below(rows: number): RowMask {
+    const mask = new RowMask()
+    for (let row = 0; row < rows; row++) mask.add(row)
+    return mask
+  }
+
   /** How many rows are in the set. */
   get count(): number {
     return this.#count
+  }
+
+  /** The bitmap itself: row 0 is the lowest bit of the first word. It may be shorter or longer than the rows there are. */
+  get words(): Uint32Array {
+    return this.#words
   }
 
   has(row: number): boolean {
@@ -35,6 +47,15 @@ export class RowMask {
     const copy = new RowMask()
     copy.#words = this.#words.slice()
     copy.#count = this.#count
+    return copy
+  }
+
+  /** The same set if it has none of the rows, else a copy without them. */
+  without(rows: readonly number[]): RowMask {
+    const there = rows.filter((row) => this.has(row))
+    if (there.length === 0) return this
+    const copy = this.copy()
+    for (const row of there) copy.remove(row)
     return copy
   }
 

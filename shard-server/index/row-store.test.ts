@@ -1,7 +1,11 @@
+import { tmpdir } from 'node:os'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareKeys, type IdKey, idKey } from '../../core/ids.ts'
+import { makeKernel } from './make-kernel.ts'
 import { RowStore } from './row-store.ts'
+
+const kernel = () => makeKernel('L2', 1, tmpdir())
 
 type Event = { kind: 'put' | 'end'; id: number; flag: 'o' | 'c' | 'l' }
 const event = fc.record({
@@ -12,7 +16,7 @@ const event = fc.record({
 
 /** What is alive after each version: the plainest possible history. */
 function play(events: readonly Event[]): { store: RowStore; history: Map<IdKey, { flag: string; born: number }>[] } {
-  const store = new RowStore(1)
+  const store = new RowStore(kernel())
   let alive = new Map<IdKey, { flag: string; born: number }>()
   const history = [alive]
   events.forEach(({ kind, id, flag }, i) => {
@@ -73,7 +77,7 @@ describe('rows that know when they lived', () => {
     })
     fc.assert(
       fc.property(fc.array(late, { maxLength: 40 }), (events) => {
-        const store = new RowStore(1)
+        const store = new RowStore(kernel())
         for (const { kind, id, version } of events) {
           const key = idKey(id)
           const row = { key, born: version, userVersion: version, flag: 'o' as const, payload: '' }
@@ -94,7 +98,7 @@ describe('rows that know when they lived', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
         const { store, history } = play(events)
-        const compacted = store.compacted()
+        const compacted = store.compacted(kernel())
         expect(compacted.dead).toBe(0)
         expect(compacted.live).toBe(store.live)
         for (let version = compacted.floor; version < history.length; version++) {
@@ -108,7 +112,7 @@ describe('rows that know when they lived', () => {
   })
 
   it('an entry applied twice, or late, changes nothing', () => {
-    const store = new RowStore(1)
+    const store = new RowStore(kernel())
     const row = { key: idKey(1), born: 5, userVersion: 5, flag: 'o' as const, payload: 'a', vector: Float32Array.of(1) }
     expect(store.put(row)).toBe(true)
     expect(store.put(row)).toBe(false)
@@ -124,7 +128,7 @@ describe('the counts of live rows', () => {
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
         const { store } = play(events)
         store.assertCounts()
-        store.compacted().assertCounts()
+        store.compacted(kernel()).assertCounts()
       }),
     )
   })
@@ -137,4 +141,20 @@ describe('the counts of live rows', () => {
     other.maskAt(undefined).add(7)
     expect(() => other.assertCounts()).toThrow('1 ids are live, and the row mask has 2 rows')
   })
+})
+
+it('the memory of the rows is stated by its parts, and grows with each', () => {
+  const store = new RowStore(makeKernel('L2', 100, tmpdir()))
+  const put = (from: number, count: number, payload: string) => {
+    for (let id = from; id < from + count; id++)
+      store.put({ key: idKey(id), born: id, userVersion: id, flag: 'o', payload, vector: new Float32Array(100) })
+  }
+  put(1, 1000, '')
+  const before = store.bytes
+  put(1001, 20_000, 'x'.repeat(100))
+  const after = store.bytes
+  expect(after.vectors - before.vectors).toBeGreaterThan(18_000 * 400)
+  expect(after.ids - before.ids).toBeGreaterThan(20_000 * 8)
+  expect(after.columns - before.columns).toBeGreaterThan(20_000 * 25)
+  expect(after.payloads - before.payloads).toBe(20_000 * 124)
 })

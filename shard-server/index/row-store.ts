@@ -1,5 +1,5 @@
 /**
- * The rows of a cell beside the index: vectors, ids, versions, payloads. Rows are only ever appended; an update marks the
+ * The rows of a cell: ids, versions, payloads, and a kernel that holds their vectors. Rows are only ever appended; an update marks the
  * old row as superseded and adds a new one, so that a row knows when it lived (born <= version < superseded) and a read
  * at an earlier version still finds it. The columns are typed arrays, and nothing outside of this file reaches into them; the
  * rows that are live now are also a bitmap, which searches take as their row mask. Compaction drops the dead; `floor` is the highest version at which one of them
@@ -11,14 +11,18 @@ import { assertInvariant } from '../../core/invariant.ts'
 import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { Column } from './column.ts'
+import type { Kernel } from './kernel.ts'
+import { KeyColumn, STRING_BYTES } from './key-column.ts'
+import { KeyIndex } from './key-index.ts'
 import { Lengths } from './lengths.ts'
 import { RowMask } from './row-mask.ts'
 
-const CHUNK_BYTES = 4 * 1024 * 1024
 const FLAGS: readonly RowFlag[] = ['o', 'c', 'l']
 
 const float64 = (length: number) => new Float64Array(length)
 const uint8 = (length: number) => new Uint8Array(length)
+
+export type RowBytes = Record<'vectors' | 'ids' | 'columns' | 'payloads', number>
 
 export interface StoredRow {
   key: IdKey
@@ -30,10 +34,9 @@ export interface StoredRow {
 }
 
 export class RowStore {
-  readonly dimension: number
-  readonly rowsPerChunk: number
-  readonly #chunks: Float32Array[] = []
-  readonly #keys: IdKey[] = []
+  /** Of the vectors: row for row the same numbers. */
+  readonly kernel: Kernel
+  readonly #keys = new KeyColumn()
   readonly #born = new Column(float64)
   /** Infinity for a live row. */
   readonly #superseded = new Column(float64)
@@ -41,13 +44,14 @@ export class RowStore {
   /** Places in `FLAGS`. */
   readonly #flags = new Column(uint8)
   readonly #payloads: string[] = []
+  #payloadBytes = 0
   /** Highest version that compaction or a restart made unreadable; reads below it are stale. */
   floor = 0
   points = 0
   copies = 0
   #sum = 0
   readonly lengths = new Lengths()
-  readonly #live = new Map<IdKey, number>()
+  readonly #live = new KeyIndex(this.#keys)
   readonly #liveMask = new RowMask()
   readonly #past = new Map<IdKey, number[]>()
   /** Rows in the order in which they were superseded. */
@@ -56,12 +60,25 @@ export class RowStore {
   #newest = 0
   /** A repair may append operations that are older than others in the log; then the rows are not in the order of versions. */
   #ordered = true
-  #sorted: IdKey[] = []
-  #unsorted: IdKey[] = []
+  /** Rows by the order of their ids, each id once; made when it is asked for. */
+  #sorted = new Uint32Array(0)
+  /** Rows below it are in `#sorted`, if they were live then or had been. */
+  #sortedTo = 0
 
-  constructor(dimension: number) {
-    this.dimension = dimension
-    this.rowsPerChunk = Math.max(1, Math.floor(CHUNK_BYTES / (4 * dimension)))
+  /** @param kernel one without rows */
+  constructor(kernel: Kernel) {
+    this.kernel = kernel
+  }
+
+  /** Memory of the rows by its parts, dead rows included. Of texts an estimate: a byte a unit. */
+  get bytes(): RowBytes {
+    const columns = [this.#born, this.#superseded, this.#userVersions, this.#flags]
+    return {
+      vectors: this.kernel.bytes,
+      ids: this.#keys.bytes + this.#live.bytes + this.#sorted.byteLength,
+      columns: columns.reduce((sum, column) => sum + column.bytes, this.#liveMask.words.byteLength),
+      payloads: this.#payloadBytes,
+    }
   }
 
   get size(): number {
@@ -81,6 +98,10 @@ export class RowStore {
     return this.#sum.toString(16).padStart(8, '0')
   }
 
+  get dimension(): number {
+    return this.kernel.dimension
+  }
+
   /** Asserts that the ids, the row mask and the counters agree on the number of live rows. */
   assertCounts(): void {
     const { live, size } = this
@@ -92,9 +113,11 @@ export class RowStore {
     )
   }
 
+  /** A copy. */
   vector(row: number): Float32Array {
-    const at = (row % this.rowsPerChunk) * this.dimension
-    return (this.#chunks[Math.floor(row / this.rowsPerChunk)] as Float32Array).subarray(at, at + this.dimension)
+    const vector = new Float32Array(this.dimension)
+    this.kernel.read(row, vector)
+    return vector
   }
 
   liveRow(key: IdKey): number | undefined {
@@ -105,17 +128,16 @@ export class RowStore {
   put(row: StoredRow): boolean {
     if (!this.end(row.key, row.born)) return false
     const number = this.size
-    if (number % this.rowsPerChunk === 0) this.#chunks.push(new Float32Array(this.rowsPerChunk * this.dimension))
     this.#keys.push(row.key)
     this.#born.push(row.born)
     this.#superseded.push(Number.POSITIVE_INFINITY)
     this.#userVersions.push(row.userVersion)
     this.#flags.push(FLAGS.indexOf(row.flag))
     this.#payloads.push(row.payload)
+    this.#payloadBytes += STRING_BYTES + row.payload.length
     this.#noteVersion(row.born)
-    this.vector(number).set(row.vector)
+    this.kernel.append(row.vector)
     this.lengths.note(number, row.vector)
-    if (!this.#past.has(row.key)) this.#unsorted.push(row.key)
     this.#live.set(row.key, number)
     this.#liveMask.add(number)
     this.#count(row, 1)
@@ -211,25 +233,30 @@ export class RowStore {
     this.#sort()
     const rows: number[] = []
     for (let i = from === null ? 0 : this.#lowerBound(from); i < this.#sorted.length && rows.length < limit; i++) {
-      const row = this.ownerRow(this.#sorted[i] as IdKey, version)
+      const row = this.ownerRow(this.#keys.get(this.#sorted[i] as number), version)
       if (row !== undefined) rows.push(row)
     }
     return rows
   }
 
+  /** A row stands for all rows of its id, whichever of them lives. */
   #sort(): void {
-    if (this.#unsorted.length === 0) return
-    const fresh = this.#unsorted.sort(compareKeys)
-    this.#unsorted = []
-    const merged: IdKey[] = []
-    let i = 0
-    for (const key of fresh) {
-      while (i < this.#sorted.length && compareKeys(this.#sorted[i] as IdKey, key) < 0)
-        merged.push(this.#sorted[i++] as IdKey)
-      if (this.#sorted[i] !== key && merged.at(-1) !== key) merged.push(key)
+    if (this.#sortedTo === this.size) return
+    const compare = (a: number, b: number) => this.#keys.compare(a, b)
+    const fresh = Uint32Array.from({ length: this.size - this.#sortedTo }, (_, i) => this.#sortedTo + i).sort(compare)
+    const merged = new Uint32Array(this.#sorted.length + fresh.length)
+    let length = 0
+    const take = (row: number) => {
+      if (length === 0 || compare(merged[length - 1] as number, row) !== 0) merged[length++] = row
     }
-    while (i < this.#sorted.length) merged.push(this.#sorted[i++] as IdKey)
-    this.#sorted = merged
+    let i = 0
+    for (const row of fresh) {
+      while (i < this.#sorted.length && compare(this.#sorted[i] as number, row) <= 0) take(this.#sorted[i++] as number)
+      take(row)
+    }
+    while (i < this.#sorted.length) take(this.#sorted[i++] as number)
+    this.#sorted = length === merged.length ? merged : merged.slice(0, length)
+    this.#sortedTo = this.size
   }
 
   #lowerBound(key: IdKey): number {
@@ -237,25 +264,22 @@ export class RowStore {
     let high = this.#sorted.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (compareKeys(this.#sorted[middle] as IdKey, key) < 0) low = middle + 1
+      if (compareKeys(this.#keys.get(this.#sorted[middle] as number), key) < 0) low = middle + 1
       else high = middle
     }
     return low
   }
 
   liveRows(): number[] {
-    return [...this.#live.values()].sort((a, b) => a - b)
+    return [...this.#live.rows()].sort((a, b) => a - b)
   }
 
-  /** The vectors of all rows in the order of their numbers, as a kernel takes them; views, not copies. */
-  vectorBlocks(): Float32Array[] {
-    const rowsOf = (chunk: number) => Math.min(this.rowsPerChunk, this.size - chunk * this.rowsPerChunk)
-    return this.#chunks.map((values, chunk) => values.subarray(0, rowsOf(chunk) * this.dimension))
-  }
-
-  /** A store of the live rows alone, in the same order. */
-  compacted(): RowStore {
-    const next = new RowStore(this.dimension)
+  /**
+   * A store of the live rows alone, in the same order.
+   * @param kernel one without rows
+   */
+  compacted(kernel: Kernel): RowStore {
+    const next = new RowStore(kernel)
     next.floor = this.floor
     for (let row = 0; row < this.size; row++) {
       if (this.isLive(row)) next.put(this.at(row))
@@ -265,7 +289,7 @@ export class RowStore {
   }
 
   keyOf(row: number): IdKey {
-    return this.#keys[row] as IdKey
+    return this.#keys.get(row)
   }
 
   bornOf(row: number): number {

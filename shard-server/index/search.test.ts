@@ -4,17 +4,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type IdKey, idKey } from '../../core/ids.ts'
-import { ORIGIN } from '../../core/log/position.ts'
 import { byDistance } from '../../core/merge.ts'
 import { distance, type Metric } from '../../core/metric.ts'
 import { normal, type Random, seededRandom } from '../../core/random.ts'
-import { encodeRow } from '../../core/row-codec.ts'
 import { normalised } from '../../core/vector.ts'
-import { CellState } from './cell-state.ts'
+import { FaissKernel } from './faiss-kernel.ts'
+import type { Kernel } from './kernel.ts'
+import { PanelKernel } from './panel-kernel.ts'
+import { PanelRows } from './panel-rows.ts'
+import { RowStore } from './row-store.ts'
+import { ExactSearch } from './search.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-nearest-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const MOST = 3.4028234663852886e38
+/** More than a kernel keeps candidates of a query. */
+const EQUAL_ROWS = 20_000
 const LEAST = 1.401298464324817e-45
 
 type Draw = (random: Random) => number
@@ -34,24 +39,38 @@ const KINDS: Record<string, Draw> = {
 }
 const METRICS: Metric[] = ['L2', 'InnerProduct', 'Cosine']
 
+type MakeKernel = (metric: Metric, dimension: number) => Kernel
+
+/** FAISS' flat index, and ours with each instruction set that this processor has. */
+const KERNELS: Record<string, MakeKernel> = {
+  FAISS: (metric, dimension) => new FaissKernel(metric, dimension, folder),
+  ...Object.fromEntries(
+    (PanelRows?.kernels ?? []).map((name): [string, MakeKernel] => [
+      `panels with ${name}`,
+      (metric, dimension) => new PanelKernel(metric, dimension, name),
+    ]),
+  ),
+}
+
 class Cell {
-  readonly state: CellState
+  readonly rows: RowStore
   readonly alive = new Map<IdKey, Float32Array>()
   readonly metric: Metric
   readonly dimension: number
   #version = 0
 
-  constructor(metric: Metric, dimension: number) {
+  constructor(make: MakeKernel, metric: Metric, dimension: number) {
     this.metric = metric
     this.dimension = dimension
-    const shape = {
-      owner: 'default/things/0',
-      dimension,
-      metric,
-      vectors: { '': { size: dimension, metric } },
-      scratchDir: folder,
-    }
-    this.state = new CellState(shape, { position: ORIGIN, hash: '' })
+    this.rows = new RowStore(make(metric, dimension))
+  }
+
+  search(queries: readonly { vector: Float32Array; limit: number }[], scanMs = Number.POSITIVE_INFINITY) {
+    const mask = this.rows.maskAt(undefined).copy()
+    return new ExactSearch(this.metric, this.rows).search(
+      queries.map((query) => ({ ...query, mask })),
+      scanMs,
+    )
   }
 
   /** A vector as it would be stored: under Cosine of length one. */
@@ -65,9 +84,7 @@ class Cell {
   put(id: number, vector: Float32Array): void {
     const key = idKey(id)
     const version = ++this.#version
-    const row = encodeRow({ vector, payload: '' })
-    const entry = { type: 'U' as const, version, userVersion: version, key, flag: 'o', idempotency: '', rowStart: 0 }
-    this.state.apply([{ ...entry, rowEnd: row.length }], row, { position: { epoch: 1, seq: version }, hash: 'h' })
+    this.rows.put({ key, born: version, userVersion: version, flag: 'o', payload: '', vector })
     this.alive.set(key, vector)
   }
 
@@ -79,8 +96,8 @@ class Cell {
       .map((hit) => [hit.key, hit.distance])
   }
 
-  expectExact(queries: readonly Float32Array[], limit: number, what: string): void {
-    const found = this.state.search(queries.map((vector) => ({ vector, limit })))
+  async expectExact(queries: readonly Float32Array[], limit: number, what: string): Promise<void> {
+    const found = await this.search(queries.map((vector) => ({ vector, limit })))
     queries.forEach((query, i) => {
       const hits = found[i]?.map((hit) => [hit.key, hit.distance])
       expect(hits, `${what}, query ${i}`).toEqual(this.expected(query, limit))
@@ -88,32 +105,36 @@ class Cell {
   }
 }
 
-describe.each(METRICS)('a cell under %s', (metric) => {
-  it.each(Object.keys(KINDS))('finds every row, in order, among %s', (name) => {
+const CASES = Object.keys(KERNELS).flatMap((kernel) => METRICS.map((metric): [string, Metric] => [kernel, metric]))
+
+describe.each(CASES)('a cell on %s under %s', (kernel, metric) => {
+  const make = KERNELS[kernel] as MakeKernel
+
+  it.each(Object.keys(KINDS))('finds every row, in order, among %s', async (name) => {
     const random = seededRandom(name.length)
     for (const dimension of [4, 17]) {
-      const cell = new Cell(metric, dimension)
+      const cell = new Cell(make, metric, dimension)
       for (let id = 0; id < 150; id++) cell.put(id, cell.draw(random, KINDS[name] as Draw))
       // Overwritten and repeated rows: later in the index than their ids are in the order of ties.
       for (let id = 0; id < 60; id++) cell.put((id * 7) % 150, cell.draw(random, KINDS[name] as Draw))
       for (let id = 0; id < 20; id++) cell.put(id, cell.alive.get(idKey(149 - id)) as Float32Array)
       const queries = Object.values(KINDS).map((kind) => cell.draw(random, kind))
       for (const vector of [...cell.alive.values()].slice(0, 4)) queries.push(vector)
-      cell.expectExact([...queries, ...queries], 10, `${dimension} values, together`)
+      await cell.expectExact([...queries, ...queries], 10, `${dimension} values, together`)
       for (const limit of [1, 10, 200])
-        cell.expectExact(queries.slice(0, 8), limit, `${dimension} values, limit ${limit}`)
+        await cell.expectExact(queries.slice(0, 8), limit, `${dimension} values, limit ${limit}`)
     }
   })
 
-  it('keeps its speed for all other rows where a few are beyond float32: they are compared apart', () => {
+  it('keeps its speed for all other rows where a few are beyond float32: they are compared apart', async () => {
     const random = seededRandom(5)
-    const cell = new Cell(metric, 8)
+    const cell = new Cell(make, metric, 8)
     for (let id = 0; id < 3000; id++) cell.put(id, cell.draw(random, normal))
     for (let id = 0; id < 5; id++) cell.put(3000 + id, cell.draw(random, KINDS['numbers at the ends'] as Draw))
     const queries = Array.from({ length: 30 }, () => cell.draw(random, normal))
-    cell.expectExact(queries, 10, 'among the longest')
-    // No time to compare every row: only what FAISS answers for sure, and the one that is always answered.
-    const found = cell.state.search(
+    await cell.expectExact(queries, 10, 'among the longest')
+    // No time to compare every row: only what the kernel answers for sure, and the one that is always answered.
+    const found = await cell.search(
       queries.map((vector) => ({ vector, limit: 10 })),
       0,
     )
@@ -121,17 +142,20 @@ describe.each(METRICS)('a cell under %s', (metric) => {
   })
 })
 
-it('queries that need every row are answered one at least in a call, and the rest in the next', () => {
-  const cell = new Cell('L2', 2)
-  for (let id = 0; id < 500; id++) cell.put(id, Float32Array.of(1, 1))
-  let open = Array.from({ length: 8 }, () => ({ vector: Float32Array.of(1, 1), limit: 3 }))
-  let calls = 0
-  for (; open.length > 0; calls++) {
-    const found = cell.state.search(open, 0)
-    for (const rows of found) if (rows) expect(rows.map(({ key }) => key)).toEqual(['i0', 'i1', 'i2'])
-    const left = open.filter((_, i) => found[i] === undefined)
-    expect(left.length).toBeLessThan(open.length)
-    open = left
-  }
-  expect(calls).toBeGreaterThan(1)
-})
+it.each(Object.entries(KERNELS))(
+  'on %s, queries that need every row are answered one at least in a call, and the rest in the next',
+  async (_name, make) => {
+    const cell = new Cell(make, 'L2', 2)
+    for (let id = 0; id < EQUAL_ROWS; id++) cell.put(id, Float32Array.of(1, 1))
+    let open = Array.from({ length: 8 }, () => ({ vector: Float32Array.of(1, 1), limit: 3 }))
+    let calls = 0
+    for (; open.length > 0; calls++) {
+      const found = await cell.search(open, 0)
+      for (const rows of found) if (rows) expect(rows.map(({ key }) => key)).toEqual(['i0', 'i1', 'i2'])
+      const left = open.filter((_, i) => found[i] === undefined)
+      expect(left.length).toBeLessThan(open.length)
+      open = left
+    }
+    expect(calls).toBeGreaterThan(1)
+  },
+)

@@ -1,23 +1,21 @@
 /**
  * The nearest rows of queries among those of their masks, exactly: as comparing every row in double precision would find
- * them, ties by id. The kernel proposes candidates in float32; they are compared again, and taken if its error bound
- * (`kernel-error.ts`) proves that no other row can be among the nearest. If it does not (many equal rows, numbers at the ends
- * of float32), the kernel is asked for more, and at last every row of the mask is compared.
+ * them, ties by id. The kernel answers what it can prove. Rows at the ends of float32, which would make its bounds worthless,
+ * are set aside and compared one by one; a query that the kernel cannot answer is compared with every row of its mask.
  */
 import type { IdKey } from '../../core/ids.ts'
 import { byDistance } from '../../core/merge.ts'
 import { distance, type Metric } from '../../core/metric.ts'
-import type { Candidates, Kernel } from './kernel.ts'
-import { farthest } from './kernel-error.ts'
+import type { Kernel, Nearest } from './kernel.ts'
 import { LENGTH_MAX, lengthOf } from './lengths.ts'
-import type { RowMask } from './row-mask.ts'
+import { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
 
 export interface Query {
   vector: Float32Array
   /** Rows at most. */
   limit: number
-  /** The rows that may be found. */
+  /** The rows that may be found. Must not change during the search. */
   mask: RowMask
 }
 
@@ -28,101 +26,73 @@ export interface FoundRow {
   distance: number
 }
 
-/** Candidates beyond the limit: the farther the worst of them, the surer it is that none is missing. */
-const MARGIN_MIN = 8
-const MARGIN_SHARE = 1 / 8
-/** The kernel is asked so often, each time for so many times more. */
-const ROUNDS = 2
-const GROWTH = 4
+/** Rows that a comparison with every row collects, beyond twice the limit, before it sorts them. */
+const KEPT_MIN = 8
 
+/** Of one cell as it is now: rows that are put later are in no mask. */
 export class ExactSearch {
   readonly #metric: Metric
   readonly #rows: RowStore
   readonly #kernel: Kernel
-  readonly #aside: ReadonlySet<number>
-  readonly #most: number
+  readonly #aside: readonly number[]
+  readonly #longest: number
 
-  constructor(metric: Metric, rows: RowStore, kernel: Kernel) {
+  constructor(metric: Metric, rows: RowStore) {
     this.#metric = metric
     this.#rows = rows
-    this.#kernel = kernel
+    this.#kernel = rows.kernel
     const { aside, most } = rows.lengths.split()
-    this.#aside = new Set(aside)
-    this.#most = most
+    this.#aside = aside
+    this.#longest = most
   }
 
   /**
    * @param scanMs comparing every row ends after so long, with at least one query answered; the others are undefined then
    */
-  search(queries: readonly Query[], scanMs: number): (FoundRow[] | undefined)[] {
+  async search(queries: readonly Query[], scanMs: number): Promise<(FoundRow[] | undefined)[]> {
     const found: (FoundRow[] | undefined)[] = queries.map(() => undefined)
     if (this.#kernel.rows === 0) return found.map(() => [])
-    let open = [...queries.keys()].filter((i) => this.#fits(queries[i] as Query))
-    let k = wanted(queries)
-    for (let round = 0; round < ROUNDS && open.length > 0; round++) {
-      // A second time by differences, which are the more exact: few queries at once.
-      const together = round === 0 || this.#metric !== 'L2' ? open.length : Math.max(1, this.#kernel.differencesMax)
-      for (let at = 0; at < open.length; at += together) {
-        const some = open.slice(at, at + together)
-        this.#propose(
-          some.map((i) => queries[i] as Query),
-          k,
-        ).forEach((rows, n) => {
-          if (rows) found[some[n] as number] = rows
-        })
-      }
-      open = open.filter((i) => found[i] === undefined)
-      k *= GROWTH
-    }
+    const asked = [...queries.keys()].filter((i) => this.#fits(queries[i] as Query))
+    const nearest = asked.length === 0 ? [] : await this.#kernel.search(...this.#askedOf(queries, asked))
+    asked.forEach((i, n) => {
+      const proven = nearest[n]
+      if (proven) found[i] = this.#answer(queries[i] as Query, proven)
+    })
     this.#scanRest(queries, found, performance.now() + scanMs)
     return found
   }
 
-  /** Can the kernel compare this query without overflow? Products can be scaled, differences cannot. */
+  /** Can a kernel compare this query without overflow? It scales products; differences cannot be scaled. */
   #fits({ vector }: Query): boolean {
     return this.#metric !== 'L2' || lengthOf(vector) <= LENGTH_MAX
   }
 
-  /** The answers by about `k` candidates of the kernel each; undefined where they are not sure. */
-  #propose(queries: readonly Query[], k: number): (FoundRow[] | undefined)[] {
-    const scales = queries.map(({ vector }) => (this.#metric === 'L2' ? 1 : productScale(vector)))
-    const asked = queries.map(({ vector, mask }, n) => {
-      const scale = scales[n] as number
-      return { vector: scale === 1 ? vector : vector.map((x) => x * scale), mask }
-    })
-    const proposed = this.#kernel.search(asked, k)
-    return queries.map((query, n) => {
-      const scale = scales[n] as number
-      const { rows, reach } = proposed[n] as Candidates
-      const bound = farthest({
-        metric: this.#metric,
-        dimension: query.vector.length,
-        length: lengthOf(query.vector) * scale,
-        rowLength: this.#most,
-        differences: queries.length <= this.#kernel.differencesMax,
-      })
-      const apart = [...this.#aside].filter((row) => query.mask.has(row))
-      const best = this.#compared(query, [...rows.filter((row) => !this.#aside.has(row)), ...apart])
-      if (reach === Number.POSITIVE_INFINITY) return best
-      const farthestNeeded = best[query.limit - 1]?.distance
-      return farthestNeeded !== undefined && bound(farthestNeeded * scale) < reach ? best : undefined
-    })
-  }
-
-  #compared(query: Query, rows: readonly number[]): FoundRow[] {
-    return rows
-      .map((row) => this.#found(query, row))
-      .sort(byDistance)
-      .slice(0, query.limit)
-  }
-
-  #found({ vector }: Query, row: number): FoundRow {
-    return {
-      row,
-      key: this.#rows.keyOf(row),
-      version: this.#rows.bornOf(row),
-      distance: distance(this.#metric, vector, this.#rows.vector(row)),
+  #askedOf(queries: readonly Query[], numbers: readonly number[]): Parameters<Kernel['search']> {
+    const masks = new Map<RowMask, RowMask>()
+    const withoutAside = (mask: RowMask) => {
+      const made = masks.get(mask) ?? mask.without(this.#aside)
+      masks.set(mask, made)
+      return made
     }
+    const asked = numbers.map((i) => {
+      const { vector, mask, limit } = queries[i] as Query
+      return { vector, mask: withoutAside(mask), limit }
+    })
+    return [asked, this.#longest]
+  }
+
+  #answer(query: Query, { rows, distances }: Nearest): FoundRow[] {
+    const best = Array.from({ length: rows.length }, (_, n) => this.#found(rows[n] as number, distances[n] as number))
+    for (const row of this.#aside) if (query.mask.has(row)) best.push(this.#compared(query, row))
+    return best.sort(byDistance).slice(0, query.limit)
+  }
+
+  #compared({ vector }: Query, row: number): FoundRow {
+    return this.#found(row, distance(this.#metric, vector, this.#rows.vector(row)))
+  }
+
+  #found(row: number, inner: number): FoundRow {
+    return { row, key: this.#rows.keyOf(row), version: this.#rows.bornOf(row), distance: inner }
   }
 
   #scanRest(queries: readonly Query[], found: (FoundRow[] | undefined)[], until: number): void {
@@ -137,12 +107,12 @@ export class ExactSearch {
 
   /** Compares every row of the mask. */
   #scan(query: Query): FoundRow[] {
-    const keep = 2 * query.limit + MARGIN_MIN
+    const keep = 2 * query.limit + KEPT_MIN
     let best: FoundRow[] = []
     let worst = Number.POSITIVE_INFINITY
     const { mask } = query
     for (let row = mask.next(0); row >= 0; row = mask.next(row + 1)) {
-      const one = this.#found(query, row)
+      const one = this.#compared(query, row)
       if (one.distance > worst) continue
       best.push(one)
       if (best.length < keep) continue
@@ -151,17 +121,4 @@ export class ExactSearch {
     }
     return best.sort(byDistance).slice(0, query.limit)
   }
-}
-
-/** How many candidates each of the queries is to have. */
-function wanted(queries: readonly Query[]): number {
-  const most = queries.reduce((limit, query) => Math.max(limit, query.limit), 0)
-  return most + Math.max(MARGIN_MIN, Math.ceil(most * MARGIN_SHARE))
-}
-
-/** A power of two that brings a query to a length of about one: the order of its products stays as it is. */
-function productScale(vector: Float32Array): number {
-  const length = lengthOf(vector)
-  const exponent = Math.round(Math.log2(length))
-  return length === 0 || Math.abs(exponent) <= 1 ? 1 : 2 ** -exponent
 }

@@ -14,7 +14,7 @@ import { bytesOf, float32View } from '../../core/vector.ts'
 import type { LogTip, RowFlag } from '../../store/log-entry.ts'
 import { type CellShape, CellState } from './cell-state.ts'
 import { FAISS_HEADER_BYTES, faissHeader } from './faiss-kernel.ts'
-import type { StoredRow } from './row-store.ts'
+import type { RowStore, StoredRow } from './row-store.ts'
 import { SetAside } from './set-aside.ts'
 import {
   checkShape,
@@ -38,6 +38,7 @@ const IDEMPOTENCY = 'idempotency.jsonl'
 const MANIFEST = 'manifest.json'
 const TEMPORARY = 'tmp-'
 const WRITE_BYTES = 1024 * 1024
+const READ_BYTES = 4 * 1024 * 1024
 
 type EvictedRow = [born: number, userVersion: number, flag: RowFlag, payload: string, vector: string]
 type TombstoneLine = [key: IdKey, version: number, target: number | null, since: number, row: EvictedRow | null]
@@ -60,7 +61,6 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       store.payloadOf(row),
     ],
   )
-  const vectors = rows.map((row) => store.vector(row))
   const evicted = [...state.tombstones.entries()]
   const idempotency = [...state.idempotency.all()].map(
     ({ request, digest, at, id, result }): IdempotencyLine => [request, digest, at, id, result],
@@ -75,7 +75,7 @@ export async function writeSnapshot(state: CellState, dir: string): Promise<Posi
       await writeFile(
         temporary,
         VECTORS,
-        vectorParts(faissHeader(shape.metric, shape.dimension, rows.length), vectors),
+        vectorParts(faissHeader(shape.metric, shape.dimension, rows.length), store, rows),
       ),
       await writeFile(temporary, ROWS, lineParts(lines)),
       await writeFile(temporary, CENTROIDS, [centroids.bytes]),
@@ -133,9 +133,22 @@ export async function removeUnfinished(dir: string): Promise<void> {
     if (name.startsWith(`${TEMPORARY}snapshot-`)) await rm(join(dir, name), { recursive: true, force: true })
 }
 
-function* vectorParts(header: Buffer, vectors: readonly Float32Array[]): Generator<Uint8Array> {
+/**
+ * Reads the vectors when they are written: rows never change, and a store keeps them though the cell may have another one.
+ * Rows that follow each other are read together.
+ */
+function* vectorParts(header: Buffer, store: RowStore, rows: readonly number[]): Generator<Uint8Array> {
   yield header
-  for (const vector of vectors) yield bytesOf(vector)
+  const together = Math.max(1, Math.floor(WRITE_BYTES / (4 * store.dimension)))
+  for (let at = 0; at < rows.length; ) {
+    const first = rows[at] as number
+    let count = 1
+    while (count < together && rows[at + count] === first + count) count++
+    const block = new Float32Array(count * store.dimension)
+    store.kernel.read(first, block)
+    yield bytesOf(block)
+    at += count
+  }
 }
 
 function tombstoneLine([key, { version, target, since, row }]: readonly [IdKey, TombstoneRecord]): TombstoneLine {
@@ -225,7 +238,7 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   const lines = await linesOf(path, ROWS)
   const vectors = await open(join(path, VECTORS), 'r')
   try {
-    const perRead = state.rows.rowsPerChunk
+    const perRead = Math.max(1, Math.floor(READ_BYTES / (4 * shape.dimension)))
     for (let row = 0; row < manifest.rows; row += perRead) {
       const count = Math.min(perRead, manifest.rows - row)
       const block = new Float32Array(count * shape.dimension)
@@ -239,9 +252,8 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
   } finally {
     await vectors.close()
   }
-  if (manifest.rows > 0) state.kernel.appendFile(join(path, VECTORS))
-  const { size, live, digest } = state.rows
-  if (state.kernel.rows !== size || size !== manifest.rows || live !== size || digest !== manifest.digest)
+  const { size, live, digest, kernel } = state.rows
+  if (kernel.rows !== size || size !== manifest.rows || live !== size || digest !== manifest.digest)
     throw new DamagedSnapshot(`${path} does not hold the rows that it names`)
   return state
 }

@@ -1,11 +1,15 @@
-/** Centroids by k-means, with FAISS for the assignment step; yields to other calls between blocks of points. */
+/** Centroids by k-means, with a kernel for the assignment step; yields to other calls between blocks of points. */
 import { kMeans } from '../../core/kmeans.ts'
+import { squaredL2 } from '../../core/metric.ts'
 import type { CellShape } from './cell-state.ts'
-import { FaissKernel, flatten } from './faiss-kernel.ts'
+import type { Nearest } from './kernel.ts'
+import { lengthOf } from './lengths.ts'
+import { makeKernel } from './make-kernel.ts'
+import { RowMask } from './row-mask.ts'
 
 /** Points that one assignment step compares before it yields. */
 const BLOCK = 512
-/** Squares of values between these neither overflow nor underflow in FAISS' float32, summed over any dimension. */
+/** Squares of values between these neither overflow nor underflow in a kernel's float32, summed over any dimension. */
 const VALUE_MIN = 2 ** -40
 const VALUE_MAX = 2 ** 40
 
@@ -18,18 +22,23 @@ export async function train(
   // Centroids scale as points do: numbers at the ends of float32 are brought to its middle and back.
   const scale = scaleOf(given.points)
   const points = scale === 1 ? given.points : given.points.map((x) => x * scale)
-  const blocks: number[][] = []
-  for (let at = 0; at < points.length; at += BLOCK * dimension)
-    blocks.push(flatten([points.subarray(at, at + BLOCK * dimension)]))
   const assign = async (centroids: Float32Array) => {
-    const index = new FaissKernel('L2', dimension, scratchDir)
-    index.append([centroids])
+    const kernel = makeKernel('L2', dimension, scratchDir)
+    kernel.append(centroids)
+    const mask = RowMask.below(kernel.rows)
+    const vectorOf = (of: Float32Array, number: number) => of.subarray(number * dimension, (number + 1) * dimension)
+    const longest = Math.max(...Array.from({ length: kernel.rows }, (_, row) => lengthOf(vectorOf(centroids, row))))
     const labels: number[] = []
     const distances: number[] = []
-    for (const block of blocks) {
-      const found = index.searchFlat(block, 1)
-      for (const label of found.labels) labels.push(label)
-      for (const distance of found.distances) distances.push(distance)
+    for (let at = 0; at * dimension < points.length; at += BLOCK) {
+      const count = Math.min(BLOCK, points.length / dimension - at)
+      const queries = Array.from({ length: count }, (_, i) => ({ vector: vectorOf(points, at + i), mask, limit: 1 }))
+      const found = await kernel.search(queries, longest)
+      queries.forEach(({ vector }, i) => {
+        const [label, distance] = lowest(found[i]) ?? nearestOf(vector, centroids)
+        labels.push(label)
+        distances.push(distance)
+      })
       await new Promise(setImmediate)
     }
     return { labels, distances }
@@ -44,4 +53,20 @@ function scaleOf(points: Float32Array): number {
   for (const x of points) greatest = Math.max(greatest, Math.abs(x))
   if (greatest === 0 || (greatest >= VALUE_MIN && greatest <= VALUE_MAX)) return 1
   return 2 ** -Math.ceil(Math.log2(greatest))
+}
+
+/** Of rows that are equally near the first one. */
+function lowest(nearest: Nearest | undefined): [row: number, distance: number] | undefined {
+  if (!nearest || nearest.rows.length === 0) return undefined
+  return [Math.min(...Array.from(nearest.rows)), nearest.distances[0] as number]
+}
+
+/** By comparing all of them: for a point that the kernel leaves open. */
+function nearestOf(point: Float32Array, centroids: Float32Array): [row: number, distance: number] {
+  let best: [number, number] = [0, Number.POSITIVE_INFINITY]
+  for (let row = 0; row * point.length < centroids.length; row++) {
+    const distance = squaredL2(point, centroids.subarray(row * point.length, (row + 1) * point.length))
+    if (distance < best[1]) best = [row, distance]
+  }
+  return best
 }

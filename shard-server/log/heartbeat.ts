@@ -75,6 +75,7 @@ export class HeartbeatLoop {
     metrics.set('maksdb_points', stats?.points ?? 0)
     metrics.set('maksdb_redundant_rows', stats?.redundantRows ?? 0)
     metrics.set('maksdb_dead_rows', stats?.dead ?? 0)
+    for (const [part, bytes] of Object.entries(stats?.bytes ?? {})) metrics.set('maksdb_row_bytes', bytes, { part })
     metrics.set('maksdb_wal_bytes', progress.walBytes)
     metrics.set('maksdb_wal_budget_bytes', config.walBudgetBytes)
     metrics.set('maksdb_wal_regressed', progress.regressed === '' ? 0 : 1)

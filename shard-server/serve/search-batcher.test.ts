@@ -45,7 +45,7 @@ function batcher() {
     waiting.shift()?.(answer)
     await new Promise((resolve) => setImmediate(resolve))
   }
-  const all = new SearchBatcher({ metrics, index } as unknown as Pod)
+  const all = new SearchBatcher({ metrics, index } as unknown as Pod, 1)
   /** The number of answers of a search, or the code of its error. */
   const search = (count: number, call = new OpenCall(LONG_MS)): Promise<number | string> =>
     all.search(queries(count), call).then(

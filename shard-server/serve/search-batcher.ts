@@ -1,7 +1,8 @@
 /**
- * Searches wait while the index thread is busy, and then go to FAISS together: a batch of 64 costs it little more than
- * one of 16. One batch in flight. A search whose call has ended leaves the queue.
+ * Searches wait while all threads that search are busy, and then go to the kernel together: a batch of 8 costs it little
+ * more than a single one. A search whose call has ended leaves the queue.
  */
+import { availableParallelism } from 'node:os'
 import { MaksError } from '../../core/errors.ts'
 import { beyond, checkQueue, LIMITS } from '../../core/limits.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
@@ -9,6 +10,8 @@ import type { EncodedRows, IndexQuery } from '../index/index-calls.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export const BATCH_QUERIES_MAX = 128
+/** Threads of libuv's pool, which files use, too: some of its four are left to them. */
+const BATCHES_IN_FLIGHT_MAX = Math.min(3, availableParallelism())
 
 export interface Found {
   found: EncodedRows
@@ -30,11 +33,14 @@ interface Item {
 
 export class SearchBatcher {
   readonly #pod: Pod
+  readonly #inFlightMax: number
   #waiting: Item[] = []
-  #busy = false
+  #inFlight = 0
 
-  constructor(pod: Pod) {
+  /** @param inFlightMax batches that may be searched at a time */
+  constructor(pod: Pod, inFlightMax = BATCHES_IN_FLIGHT_MAX) {
     this.#pod = pod
+    this.#inFlightMax = inFlightMax
   }
 
   /** Throws OVERLOADED if the queue is full, TIMEOUT if the call ends before its turn has come. */
@@ -73,8 +79,8 @@ export class SearchBatcher {
   }
 
   async #drain(): Promise<void> {
-    if (this.#busy) return
-    this.#busy = true
+    if (this.#inFlight >= this.#inFlightMax) return
+    this.#inFlight++
     while (this.#waiting.length > 0) {
       const items = this.#waiting.splice(0, BATCH_QUERIES_MAX)
       this.#reportDepth()
@@ -84,7 +90,7 @@ export class SearchBatcher {
       for (const item of refused) item.reject(tooLarge(item))
       if (open.length > 0) await this.#run(open)
     }
-    this.#busy = false
+    this.#inFlight--
   }
 
   async #run(items: Item[]): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { formatPosition } from '../../core/log/position.ts'
 import { until } from '../../runtime/until.ts'
+import { makeKernel } from '../../shard-server/index/make-kernel.ts'
 import { RowStore } from '../../shard-server/index/row-store.ts'
 import { loadSnapshot, writeSnapshot } from '../../shard-server/index/snapshot-files.ts'
 import { listSnapshots, snapshotPath } from '../../shard-server/index/snapshot-manifest.ts'
@@ -49,7 +50,7 @@ async function changeARow(dir: string): Promise<void> {
     scratchDir: tmpdir(),
   }
   const state = await loadSnapshot(shape, snapshotPath(dir, newest))
-  const changed = new RowStore(shape.dimension)
+  const changed = new RowStore(makeKernel(shape.metric, shape.dimension, shape.scratchDir))
   state.rows.liveRows().forEach((number, n) => {
     const row = state.rows.at(number)
     changed.put(n === 7 ? { ...row, payload: row.payload.replace(/\d+/, '99') } : row)

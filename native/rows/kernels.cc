@@ -1,0 +1,215 @@
+#include "kernels.h"
+
+#include <cstring>
+
+#include "panel-store.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+namespace maksdb {
+namespace {
+
+constexpr size_t P = PANEL_ROWS;
+
+#define UNROLL _Pragma("GCC unroll 16")
+
+inline uint16_t rows_of_any(const Group& group, size_t queries, size_t panel, size_t panels) {
+  uint16_t any = 0;
+  for (size_t j = 0; j < queries; j++)
+    for (size_t p = 0; p < panels; p++) any |= group.masks[j][panel + p];
+  return any;
+}
+
+/// Pushes the rows of a panel whose bits are set.
+inline void push(Candidates& to, const float* scores, unsigned bits, size_t panel) {
+  for (; bits != 0; bits &= bits - 1) {
+    const unsigned lane = static_cast<unsigned>(__builtin_ctz(bits));
+    to.scores[to.count] = scores[lane];
+    to.rows[to.count++] = static_cast<uint32_t>(panel * P + lane);
+  }
+  if (to.count >= to.full) to.make_room();
+}
+
+#if defined(__x86_64__)
+
+#define AVX512 __attribute__((target("avx512f")))
+#define AVX2 __attribute__((target("avx2,fma")))
+
+/// NP panels and NQ queries: as many accumulators as there are registers beside the rows and a query's value.
+template <int NP, int NQ>
+AVX512 inline void tile_avx512(const float* values, const float* bias, size_t panel, int dimension, const Group& group) {
+  const size_t stride = P * static_cast<size_t>(dimension);
+  const float* q = group.values.data();
+  __m512 sums[NQ][NP];
+  UNROLL for (int p = 0; p < NP; p++) {
+    const __m512 start = _mm512_loadu_ps(bias + p * P);
+    UNROLL for (int j = 0; j < NQ; j++) sums[j][p] = start;
+  }
+  for (int k = 0; k < dimension; k++) {
+    __m512 rows[NP];
+    UNROLL for (int p = 0; p < NP; p++) {
+      rows[p] = _mm512_loadu_ps(values + p * stride + k * P);
+      // The panels of the next tile: rows come from memory once a group.
+      _mm_prefetch(reinterpret_cast<const char*>(values + (p + NP) * stride + k * P), _MM_HINT_T0);
+    }
+    UNROLL for (int j = 0; j < NQ; j++) {
+      const __m512 value = _mm512_set1_ps(q[k * NQ + j]);
+      UNROLL for (int p = 0; p < NP; p++) sums[j][p] = _mm512_fmadd_ps(rows[p], value, sums[j][p]);
+    }
+  }
+  UNROLL for (int j = 0; j < NQ; j++) {
+    Candidates& to = *group.candidates[j];
+    UNROLL for (int p = 0; p < NP; p++) {
+      const __mmask16 passed = _mm512_mask_cmp_ps_mask(group.masks[j][panel + p], sums[j][p],
+                                                       _mm512_set1_ps(to.threshold), _CMP_GT_OQ);
+      if (__builtin_expect(passed == 0, 1)) continue;
+      alignas(64) float scores[P];
+      _mm512_store_ps(scores, sums[j][p]);
+      push(to, scores, passed, panel + p);
+    }
+  }
+}
+
+template <int NP, int NQ>
+AVX512 void scan_avx512(const Strip& strip, int dimension, const Group& group) {
+  const size_t stride = P * static_cast<size_t>(dimension);
+  size_t p = 0;
+  for (; p + NP <= strip.panels; p += NP)
+    if (rows_of_any(group, NQ, strip.first + p, NP) != 0)
+      tile_avx512<NP, NQ>(strip.values + p * stride, strip.bias + p * P, strip.first + p, dimension, group);
+  for (; p < strip.panels; p++)
+    if (rows_of_any(group, NQ, strip.first + p, 1) != 0)
+      tile_avx512<1, NQ>(strip.values + p * stride, strip.bias + p * P, strip.first + p, dimension, group);
+}
+
+template <int NQ>
+AVX2 void scan_avx2(const Strip& strip, int dimension, const Group& group) {
+  const size_t stride = P * static_cast<size_t>(dimension);
+  const float* q = group.values.data();
+  for (size_t p = 0; p < strip.panels; p++) {
+    const size_t panel = strip.first + p;
+    if (rows_of_any(group, NQ, panel, 1) == 0) continue;
+    const float* values = strip.values + p * stride;
+    __m256 sums[NQ][2];
+    UNROLL for (int half = 0; half < 2; half++) {
+      const __m256 start = _mm256_loadu_ps(strip.bias + p * P + half * 8);
+      UNROLL for (int j = 0; j < NQ; j++) sums[j][half] = start;
+    }
+    for (int k = 0; k < dimension; k++) {
+      const __m256 low = _mm256_loadu_ps(values + k * P);
+      const __m256 high = _mm256_loadu_ps(values + k * P + 8);
+      _mm_prefetch(reinterpret_cast<const char*>(values + stride + k * P), _MM_HINT_T0);
+      UNROLL for (int j = 0; j < NQ; j++) {
+        const __m256 value = _mm256_broadcast_ss(q + k * NQ + j);
+        sums[j][0] = _mm256_fmadd_ps(low, value, sums[j][0]);
+        sums[j][1] = _mm256_fmadd_ps(high, value, sums[j][1]);
+      }
+    }
+    UNROLL for (int j = 0; j < NQ; j++) {
+      Candidates& to = *group.candidates[j];
+      const __m256 threshold = _mm256_set1_ps(to.threshold);
+      const unsigned low = _mm256_movemask_ps(_mm256_cmp_ps(sums[j][0], threshold, _CMP_GT_OQ));
+      const unsigned high = _mm256_movemask_ps(_mm256_cmp_ps(sums[j][1], threshold, _CMP_GT_OQ));
+      const unsigned passed = (low | high << 8) & group.masks[j][panel];
+      if (__builtin_expect(passed == 0, 1)) continue;
+      alignas(32) float scores[P];
+      _mm256_store_ps(scores, sums[j][0]);
+      _mm256_store_ps(scores + 8, sums[j][1]);
+      push(to, scores, passed, panel);
+    }
+  }
+}
+
+#endif
+
+/// Four floats, in the registers that every processor of today has: SSE's and NEON's.
+typedef float Four __attribute__((vector_size(16)));
+
+inline Four four(const float* from) {
+  Four value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+inline Four multiply_add(Four a, float b, Four sum) {
+#if defined(__aarch64__)
+  return vfmaq_n_f32(sum, a, b);
+#else
+  return sum + a * Four{b, b, b, b};
+#endif
+}
+
+template <int NQ>
+void scan_portable(const Strip& strip, int dimension, const Group& group) {
+  const size_t stride = P * static_cast<size_t>(dimension);
+  const float* q = group.values.data();
+  for (size_t p = 0; p < strip.panels; p++) {
+    const size_t panel = strip.first + p;
+    if (rows_of_any(group, NQ, panel, 1) == 0) continue;
+    const float* values = strip.values + p * stride;
+    Four sums[NQ][4];
+    UNROLL for (int part = 0; part < 4; part++) {
+      const Four start = four(strip.bias + p * P + part * 4);
+      UNROLL for (int j = 0; j < NQ; j++) sums[j][part] = start;
+    }
+    for (int k = 0; k < dimension; k++) {
+      const float* column = values + k * P;
+      __builtin_prefetch(column + stride);
+      UNROLL for (int j = 0; j < NQ; j++) {
+        const float value = q[k * NQ + j];
+        UNROLL for (int part = 0; part < 4; part++) sums[j][part] = multiply_add(four(column + part * 4), value, sums[j][part]);
+      }
+    }
+    UNROLL for (int j = 0; j < NQ; j++) {
+      Candidates& to = *group.candidates[j];
+      float scores[P];
+      std::memcpy(scores, sums[j], sizeof scores);
+      unsigned passed = 0;
+      for (unsigned lane = 0; lane < P; lane++) passed |= static_cast<unsigned>(scores[lane] > to.threshold) << lane;
+      passed &= group.masks[j][panel];
+      if (__builtin_expect(passed == 0, 1)) continue;
+      push(to, scores, passed, panel);
+    }
+  }
+}
+
+bool always() { return true; }
+#if defined(__x86_64__)
+bool has_avx512() { return __builtin_cpu_supports("avx512f"); }
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#endif
+
+}  // namespace
+
+const std::vector<Kernel>& kernels() {
+  static const std::vector<Kernel> all{
+#if defined(__x86_64__)
+      {"avx512",
+       has_avx512,
+       {{12, scan_avx512<2, 12>},
+        {8, scan_avx512<3, 8>},
+        {6, scan_avx512<4, 6>},
+        {4, scan_avx512<4, 4>},
+        {3, scan_avx512<4, 3>},
+        {2, scan_avx512<6, 2>},
+        {1, scan_avx512<8, 1>}}},
+      {"avx2",
+       has_avx2,
+       {{6, scan_avx2<6>}, {5, scan_avx2<5>}, {4, scan_avx2<4>}, {3, scan_avx2<3>}, {2, scan_avx2<2>}, {1, scan_avx2<1>}}},
+#endif
+      {"portable", always, {{3, scan_portable<3>}, {2, scan_portable<2>}, {1, scan_portable<1>}}},
+  };
+  return all;
+}
+
+const Kernel* kernel_of(const char* name) {
+  for (const Kernel& kernel : kernels())
+    if (kernel.runs_here() && (name == nullptr || std::strcmp(kernel.name, name) == 0)) return &kernel;
+  return nullptr;
+}
+
+}  // namespace maksdb

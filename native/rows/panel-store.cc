@@ -1,0 +1,127 @@
+#include "panel-store.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
+
+namespace maksdb {
+namespace {
+
+/// Of a huge page, so that a chunk can be one.
+constexpr size_t CHUNK_BYTES = size_t{2} << 20;
+constexpr size_t PAGE_BYTES = 4096;
+
+size_t panel_floats(int dimension) { return PANEL_ROWS * (static_cast<size_t>(dimension) + 1); }
+
+size_t panels_per_chunk(int dimension) {
+  const size_t panels = CHUNK_BYTES / (panel_floats(dimension) * sizeof(float));
+  return panels == 0 ? 1 : panels;
+}
+
+size_t rounded_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
+
+/// Zeroed memory at a multiple of `CHUNK_BYTES`; pages are taken only when they are written.
+void* map_aligned(size_t bytes) {
+  const size_t over = bytes + CHUNK_BYTES;
+  void* whole = mmap(nullptr, over, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (whole == MAP_FAILED) throw std::bad_alloc();
+  const auto begin = reinterpret_cast<uintptr_t>(whole);
+  const uintptr_t aligned = rounded_up(begin, CHUNK_BYTES);
+  if (aligned > begin) munmap(whole, aligned - begin);
+  const size_t behind = begin + over - (aligned + bytes);
+  if (behind > 0) munmap(reinterpret_cast<void*>(aligned + bytes), behind);
+  return reinterpret_cast<void*>(aligned);
+}
+
+}  // namespace
+
+Chunk::Chunk(size_t panels, int dimension, bool huge_pages)
+    : bytes_(rounded_up(panels * panel_floats(dimension) * sizeof(float), PAGE_BYTES)) {
+  mapping_ = map_aligned(bytes_);
+  if (huge_pages) madvise(mapping_, bytes_, MADV_HUGEPAGE);
+  values_ = static_cast<float*>(mapping_);
+  bias_ = values_ + panels * PANEL_ROWS * static_cast<size_t>(dimension);
+}
+
+Chunk::~Chunk() { munmap(mapping_, bytes_); }
+
+PanelStore::PanelStore(int dimension, bool squared_norms)
+    : dimension_(dimension), squared_norms_(squared_norms), panels_per_chunk_(maksdb::panels_per_chunk(dimension)) {}
+
+size_t PanelStore::rows() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return rows_;
+}
+
+size_t PanelStore::bytes() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return bytes_;
+}
+
+void PanelStore::append(const float* vectors, size_t count) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const size_t per_chunk = panels_per_chunk_ * PANEL_ROWS;
+  const size_t d = static_cast<size_t>(dimension_);
+  for (size_t i = 0; i < count; i++) {
+    const size_t row = rows_ + i;
+    // A cell of few rows keeps to small pages.
+    if (row / per_chunk == chunks_.size()) {
+      chunks_.push_back(std::make_shared<Chunk>(panels_per_chunk_, dimension_, !chunks_.empty()));
+      bytes_ += chunks_.back()->bytes();
+    }
+    Chunk& chunk = *chunks_[row / per_chunk];
+    const size_t panel = row % per_chunk / PANEL_ROWS;
+    const size_t lane = row % PANEL_ROWS;
+    const float* vector = vectors + i * d;
+    float* to = chunk.values() + panel * PANEL_ROWS * d + lane;
+    double squares = 0;
+    for (size_t k = 0; k < d; k++) {
+      to[k * PANEL_ROWS] = vector[k];
+      squares += static_cast<double>(vector[k]) * vector[k];
+    }
+    longest_ = std::max(longest_, std::sqrt(squares));
+    if (squared_norms_) chunk.bias()[panel * PANEL_ROWS + lane] = static_cast<float>(-squares / 2);
+  }
+  rows_ += count;
+}
+
+void PanelStore::read(size_t first, size_t count, float* out) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const size_t per_chunk = panels_per_chunk_ * PANEL_ROWS;
+  const size_t d = static_cast<size_t>(dimension_);
+  for (size_t i = 0; i < count; i++) {
+    const size_t row = first + i;
+    const Chunk& chunk = *chunks_[row / per_chunk];
+    const float* from = chunk.values() + row % per_chunk / PANEL_ROWS * PANEL_ROWS * d + row % PANEL_ROWS;
+    for (size_t k = 0; k < d; k++) out[i * d + k] = from[k * PANEL_ROWS];
+  }
+}
+
+void PanelStore::clear() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  chunks_.clear();
+  rows_ = 0;
+  bytes_ = 0;
+  longest_ = 0;
+}
+
+PanelView PanelStore::view() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  PanelView view;
+  view.rows = rows_;
+  view.longest = longest_;
+  view.chunks.assign(chunks_.begin(), chunks_.end());
+  if (rows_ % PANEL_ROWS == 0) return view;
+  const size_t d = static_cast<size_t>(dimension_);
+  const size_t panel = rows_ / PANEL_ROWS % panels_per_chunk_;
+  const Chunk& last = *chunks_.back();
+  view.tail.resize(panel_floats(dimension_));
+  std::memcpy(view.tail.data(), last.values() + panel * PANEL_ROWS * d, PANEL_ROWS * d * sizeof(float));
+  std::memcpy(view.tail.data() + PANEL_ROWS * d, last.bias() + panel * PANEL_ROWS, PANEL_ROWS * sizeof(float));
+  return view;
+}
+
+}  // namespace maksdb

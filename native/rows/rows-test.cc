@@ -1,0 +1,171 @@
+// The native rows under sanitizers: shapes of every kind against a plain loop, and appends beside searches. Prints the number
+// of answers that it compared; ends with status 1 at the first that is wrong.
+#include <atomic>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "scan.h"
+
+using namespace maksdb;
+
+namespace {
+
+std::mt19937 engine(7);
+
+int below(int bound) { return static_cast<int>(engine() % static_cast<unsigned>(bound)); }
+
+/// Ordinary numbers, ties, subnormals, and numbers whose squares are near the ends of float32.
+float draw(int kind) {
+  const float normal = std::normal_distribution<float>()(engine);
+  switch (kind) {
+    case 0: return normal;
+    case 1: return static_cast<float>(below(3));
+    case 2: return std::ldexp(static_cast<float>(below(20) - 10), -149);
+    case 3: return normal * 1e-20f;
+    case 4: return normal * 1e15f;
+    default: return 1000.0f + normal * 1e-3f;
+  }
+}
+
+std::vector<float> drawn(size_t count, int kind) {
+  std::vector<float> values(count);
+  for (float& value : values) value = draw(kind);
+  return values;
+}
+
+double plain_distance(const float* row, const float* query, int dimension, bool l2) {
+  double sum = 0;
+  for (int k = 0; k < dimension; k++) {
+    const double delta = static_cast<double>(query[k]) - row[k];
+    sum += l2 ? delta * delta : static_cast<double>(query[k]) * row[k];
+  }
+  return l2 ? sum : -sum;
+}
+
+std::vector<Found> plain(const std::vector<float>& rows, const float* query, int dimension, bool l2, size_t k,
+                         const std::vector<bool>& there) {
+  std::vector<Found> all;
+  for (uint32_t row = 0; row < there.size(); row++)
+    if (there[row]) all.push_back({row, plain_distance(rows.data() + row * static_cast<size_t>(dimension), query, dimension, l2)});
+  std::sort(all.begin(), all.end(), [](const Found& a, const Found& b) {
+    return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
+  });
+  size_t kept = std::min(k, all.size());
+  while (kept > 0 && kept < all.size() && all[kept].distance == all[kept - 1].distance) kept++;
+  all.resize(kept);
+  return all;
+}
+
+bool same(const Answer& answer, const std::vector<Found>& expected) {
+  if (!answer.complete || answer.found.size() != expected.size()) return false;
+  for (size_t i = 0; i < expected.size(); i++)
+    if (answer.found[i].row != expected[i].row || answer.found[i].distance != expected[i].distance) return false;
+  return true;
+}
+
+void fail(const char* what, const Kernel& kernel, int dimension, size_t rows, size_t queries) {
+  std::fprintf(stderr, "%s: kernel %s, %d values, %zu rows, %zu queries\n", what, kernel.name, dimension, rows, queries);
+  std::exit(1);
+}
+
+size_t shapes(const Kernel& kernel, int times) {
+  size_t compared = 0;
+  for (int time = 0; time < times; time++) {
+    const bool l2 = below(2) == 0;
+    const int dimension = time % 20 == 0 ? 3000 + below(70'000) : 1 + below(time % 3 == 0 ? 200 : 20);
+    const size_t count = dimension > 1000 ? static_cast<size_t>(below(70)) : static_cast<size_t>(below(1200));
+    const int kind = below(6);
+    PanelStore store(dimension, l2);
+    const std::vector<float> rows = drawn(count * static_cast<size_t>(dimension), kind);
+    for (size_t at = 0; at < count;) {
+      const size_t some = std::min(count - at, static_cast<size_t>(1 + below(50)));
+      store.append(rows.data() + at * static_cast<size_t>(dimension), some);
+      at += some;
+    }
+    std::vector<float> back(rows.size());
+    store.read(0, count, back.data());
+    if (back != rows) fail("rows come back otherwise", kernel, dimension, count, 0);
+    const size_t queries = static_cast<size_t>(1 + below(40));
+    const std::vector<float> values = drawn(queries * static_cast<size_t>(dimension), below(3) == 0 ? below(6) : kind);
+    std::vector<Query> asked;
+    std::vector<std::vector<bool>> there;
+    for (size_t i = 0; i < queries; i++) {
+      const int share = below(5);
+      there.emplace_back(count);
+      std::vector<uint32_t> words((count + 31) / 32 + static_cast<size_t>(below(3)), 0);
+      for (size_t row = 0; row < count; row++) {
+        there.back()[row] = share == 4 || below(4) < share;
+        if (there.back()[row]) words[row / 32] |= 1u << row % 32;
+      }
+      // Bits beyond the rows mean nothing.
+      if (words.size() > count / 32 && count % 32 != 0) words[count / 32] |= ~0u << count % 32;
+      asked.push_back({values.data() + i * static_cast<size_t>(dimension), static_cast<size_t>(below(30)),
+                       share == 4 ? nullptr : std::make_shared<const Mask>(mask_of(words.data(), words.size(), count))});
+    }
+    const std::vector<Answer> answers =
+        search(store.view(), store, asked, {l2, std::numeric_limits<double>::infinity(), &kernel});
+    for (size_t i = 0; i < queries; i++, compared++)
+      if (!same(answers[i], plain(rows, asked[i].vector, dimension, l2, asked[i].k, there[i])))
+        fail("a wrong answer", kernel, dimension, count, queries);
+  }
+  return compared;
+}
+
+/// Rows are appended while two threads search: each answer is that of the rows which its view showed.
+size_t beside_appends(const Kernel& kernel) {
+  constexpr int DIMENSION = 24;
+  constexpr size_t ROWS = 3000;
+  const std::vector<float> rows = drawn(ROWS * DIMENSION, 0);
+  const std::vector<float> queries = drawn(8 * DIMENSION, 0);
+  PanelStore store(DIMENSION, true);
+  std::atomic<bool> done{false};
+  std::atomic<size_t> compared{0};
+  auto searching = [&] {
+    while (!done) {
+      const PanelView view = store.view();
+      std::vector<Query> asked;
+      for (size_t i = 0; i < 8; i++) asked.push_back({queries.data() + i * DIMENSION, 5, nullptr});
+      const std::vector<Answer> answers = search(view, store, asked, {true, std::numeric_limits<double>::infinity(), &kernel});
+      for (size_t i = 0; i < 8; i++, compared++)
+        if (!same(answers[i], plain(rows, asked[i].vector, DIMENSION, true, 5, std::vector<bool>(view.rows, true))))
+          fail("a wrong answer beside appends", kernel, DIMENSION, view.rows, 8);
+    }
+  };
+  std::thread first(searching);
+  std::thread second(searching);
+  for (size_t row = 0; row < ROWS; row += 3) store.append(rows.data() + row * DIMENSION, 3);
+  while (compared < 16) std::this_thread::yield();
+  done = true;
+  first.join();
+  second.join();
+  return compared;
+}
+
+/// More equal rows than candidates are kept: no answer, rather than a wrong one.
+void too_many_equal(const Kernel& kernel) {
+  PanelStore store(2, true);
+  const std::vector<float> rows(2 * 20'000, 1.0f);
+  store.append(rows.data(), 20'000);
+  const float query[] = {1, 1};
+  const std::vector<Answer> answers =
+      search(store.view(), store, {{query, 3, nullptr}}, {true, std::numeric_limits<double>::infinity(), &kernel});
+  if (answers[0].complete) fail("an answer that cannot be sure", kernel, 2, 20'000, 1);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int times = argc > 1 ? std::atoi(argv[1]) : 100;
+  size_t compared = 0;
+  for (const Kernel& kernel : kernels()) {
+    if (!kernel.runs_here()) continue;
+    compared += shapes(kernel, times);
+    compared += beside_appends(kernel);
+    too_many_equal(kernel);
+  }
+  std::printf("%zu answers\n", compared);
+}

@@ -1,0 +1,87 @@
+/**
+ * From ids to rows: a hash table with open addressing and linear probing (Knuth, The Art of Computer Programming, vol. 3,
+ * 6.4, algorithm R for deletion). It holds row numbers alone, 4 bytes a place, and finds the ids in their column.
+ */
+import type { IdKey } from '../../core/ids.ts'
+import { hashOf, type KeyColumn, partsOf } from './key-column.ts'
+
+const PLACES_MIN = 16
+/** Beyond this share of places taken, the table is made twice as large. */
+const FULL = 0.75
+
+export class KeyIndex {
+  readonly #keys: KeyColumn
+  /** Row numbers plus one; 0 is an empty place. The length is a power of two. */
+  #places = new Uint32Array(PLACES_MIN)
+  #size = 0
+
+  /** @param keys the ids of the rows that are set */
+  constructor(keys: KeyColumn) {
+    this.#keys = keys
+  }
+
+  get bytes(): number {
+    return this.#places.byteLength
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get(key: IdKey): number | undefined {
+    const found = this.#places[this.#placeOf(key)] as number
+    return found === 0 ? undefined : found - 1
+  }
+
+  /** Sets the row of its id, in the place of one that was set before. */
+  set(key: IdKey, row: number): void {
+    const place = this.#placeOf(key)
+    if (this.#places[place] === 0) this.#size++
+    this.#places[place] = row + 1
+    if (this.#size > FULL * this.#places.length) this.#grow()
+  }
+
+  delete(key: IdKey): void {
+    let hole = this.#placeOf(key)
+    if (this.#places[hole] === 0) return
+    this.#size--
+    const last = this.#places.length - 1
+    // Rows behind the hole that would not be found across it move into it.
+    for (let place = (hole + 1) & last; this.#places[place] !== 0; place = (place + 1) & last) {
+      const home = this.#keys.hash((this.#places[place] as number) - 1) & last
+      if (((place - home) & last) < ((place - hole) & last)) continue
+      this.#places[hole] = this.#places[place] as number
+      hole = place
+    }
+    this.#places[hole] = 0
+  }
+
+  /** The rows, in no order. */
+  *rows(): Generator<number> {
+    for (const found of this.#places) if (found !== 0) yield found - 1
+  }
+
+  /** Of the id, or the empty place where it would be. */
+  #placeOf(key: IdKey): number {
+    const parts = partsOf(key)
+    const last = this.#places.length - 1
+    let place = hashOf(parts) & last
+    for (;;) {
+      const found = this.#places[place] as number
+      if (found === 0 || this.#keys.is(found - 1, parts)) return place
+      place = (place + 1) & last
+    }
+  }
+
+  #grow(): void {
+    const old = this.#places
+    this.#places = new Uint32Array(2 * old.length)
+    const last = this.#places.length - 1
+    for (const found of old) {
+      if (found === 0) continue
+      let place = this.#keys.hash(found - 1) & last
+      while (this.#places[place] !== 0) place = (place + 1) & last
+      this.#places[place] = found
+    }
+  }
+}
