@@ -6,6 +6,9 @@ import { issuesText } from '../manifest/vector-cluster.ts'
 
 const number = (fallback: number) => z.coerce.number().default(fallback)
 
+/** Of a request: a client that waits longer has gone, and its work takes the place of others'. */
+export const TIMEOUT_MS_MAX = 300_000
+
 /** Fields that a shard keeps from its start to its end: a change of one restarts it, in local mode and on Kubernetes alike. */
 const startFields = {
   collection: z.string(),
@@ -115,7 +118,12 @@ export const routerEnvSchema = z.object({
     .describe('local mode: URL of the supervisor, which creates and deletes collections'),
   MAKSDB_BODY_BYTES_MAX: number(32 * 1024 * 1024).describe('maximum size of a request body in bytes'),
   MAKSDB_LIMIT_MAX: number(10_000).describe('maximum of `limit`'),
-  MAKSDB_TIMEOUT_MS: number(30_000).describe('default timeout of a request in ms'),
+  MAKSDB_TIMEOUT_MS: z.coerce
+    .number()
+    .min(1)
+    .max(TIMEOUT_MS_MAX)
+    .default(30_000)
+    .describe('default timeout of a request in ms, up to 300000'),
   MAKSDB_DRAIN_MS: number(0).describe('time in ms during which the router still accepts requests after SIGTERM'),
   MAKSDB_CORS_ORIGIN: z
     .string()

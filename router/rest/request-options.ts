@@ -1,6 +1,7 @@
 /** Options of requests: of reads, in `params`, in the query string or as headers; and of writes. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { badRequest, MaksError } from '../../core/errors.ts'
+import { TIMEOUT_MS_MAX } from '../../protocol/env/config.ts'
 import type { QuerySpec } from '../../protocol/shard-rpc.ts'
 import { parseToken, type SessionToken } from '../cluster/session-token.ts'
 import type { WriteRequest } from '../points.ts'
@@ -25,7 +26,7 @@ export type Probing = Pick<QuerySpec, 'exact' | 'probes' | 'recallTarget' | 'par
 const STALENESS_MS = 5000
 const STALENESS_MAX_MS = 3_600_000
 /** Timeouts are seconds, as in Qdrant. */
-const TIMEOUT_MAX_S = 300
+const TIMEOUT_MAX_S = TIMEOUT_MS_MAX / 1000
 const PROBES_MAX = 1_000_000
 
 /** Parameters that a query string may have; headers with these names may begin with `maksdb-`. */

@@ -3,12 +3,14 @@ import type { MaksError } from '../../core/errors.ts'
 import { QUEUES } from '../../core/limits.ts'
 import { AppliedWaiters } from './applied-waiters.ts'
 
+const NEVER = new AbortController().signal
+
 describe('a call that waits for an entry', () => {
   it('resolves when the replay has reached the entry, and not before', async () => {
     const waiters = new AppliedWaiters()
     const settled: string[] = []
     const all = [3, 5].map((seq) =>
-      waiters.wait(seq, 10_000).then((reached) => settled.push(`${seq} ${reached ? 'reached' : 'failed'}`)),
+      waiters.wait(seq, NEVER).then((reached) => settled.push(`${seq} ${reached ? 'reached' : 'failed'}`)),
     )
     waiters.reached(2)
     await Promise.resolve()
@@ -23,15 +25,21 @@ describe('a call that waits for an entry', () => {
     expect(waiters.size).toBe(0)
   })
 
-  it('gives up after its time, and leaves no waiter behind', async () => {
+  it('gives up as soon as its caller has gone, and leaves no waiter behind', async () => {
     const waiters = new AppliedWaiters()
-    expect(await waiters.wait(1, 5)).toBe(false)
+    const caller = new AbortController()
+    const answer = waiters.wait(1, caller.signal)
+    expect(waiters.size).toBe(1)
+    caller.abort()
+    expect(await answer).toBe(false)
+    expect(waiters.size).toBe(0)
+    expect(await waiters.wait(1, caller.signal)).toBe(false)
     expect(waiters.size).toBe(0)
   })
 
   it('fails at once if another timeline begins, whatever number it waits for', async () => {
     const waiters = new AppliedWaiters()
-    const all = Promise.all([waiters.wait(1, 10_000), waiters.wait(9, 10_000)])
+    const all = Promise.all([waiters.wait(1, NEVER), waiters.wait(9, NEVER)])
     waiters.fail()
     expect(await all).toEqual([false, false])
     expect(waiters.size).toBe(0)
@@ -43,7 +51,7 @@ describe('the queue of calls that wait for an entry', () => {
     const waiters = new AppliedWaiters()
     const all = Array.from({ length: QUEUES.QUEUE_WAITS_MAX.value }, (_, i) => {
       waiters.checkRoom()
-      return waiters.wait(i + 1, 60_000)
+      return waiters.wait(i + 1, NEVER)
     })
     const refusal = refusalOf(() => waiters.checkRoom())
     expect(refusal).toMatchObject({ code: 'OVERLOADED', status: 429, retriable: true, details: { notExecuted: true } })

@@ -21,20 +21,22 @@ export class AppliedWaiters {
     checkQueue('QUEUE_WAITS_MAX', this.size + 1)
   }
 
-  /** Resolves to true when the entry with this number is applied, to false after the time, ms, or if waiting makes no sense. */
-  wait(seq: number, timeoutMs: number): Promise<boolean> {
+  /** Resolves to true when the entry with this number is applied, to false at the signal, or if waiting makes no sense. */
+  wait(seq: number, signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return Promise.resolve(false)
     return new Promise((resolve) => {
+      const giveUp = () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter)
+        resolve(false)
+      }
       const waiter: Waiter = {
         seq,
         settle: (reached) => {
-          clearTimeout(timer)
+          signal.removeEventListener('abort', giveUp)
           resolve(reached)
         },
       }
-      const timer = setTimeout(() => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter)
-        resolve(false)
-      }, timeoutMs)
+      signal.addEventListener('abort', giveUp, { once: true })
       this.#waiters.push(waiter)
     })
   }

@@ -18,6 +18,8 @@ const POLL_JITTER_MS = 50
 /** Until the replay follows the log: then the lease of a new cell is free, and its first write waits for it. */
 const FOLLOWING_POLL_MS = 20
 const SUCCESSOR_POLL_MS = 50
+/** While the replay catches up, it is looked so often whether the pod still leads. */
+const CATCH_UP_CHECK_MS = 1000
 /** Part of the TTL that is not trusted, for drifting clock rates and the way to Redis. */
 const DEADLINE_SHARE = 0.99
 const DEADLINE_MARGIN_MS = 50
@@ -103,7 +105,7 @@ export class Election {
 
   async #catchUp(lead: Lead, seq: number): Promise<void> {
     while (this.lead === lead && !this.#loop.closed) {
-      if (await this.#replica.waitApplied(seq, 1000)) {
+      if (await this.#replica.waitApplied(seq, AbortSignal.timeout(CATCH_UP_CHECK_MS))) {
         if (this.lead === lead) this.#move('caughtUp')
         return
       }

@@ -155,9 +155,9 @@ export class Replica implements GatedReplica {
     return this.#timeline
   }
 
-  /** Resolves to true when the entry is applied, to false after the time, ms. */
-  waitApplied(seq: number, timeoutMs: number): Promise<boolean> {
-    return this.tip.position.seq >= seq ? Promise.resolve(true) : this.#waiters.wait(seq, timeoutMs)
+  /** Resolves to true when the entry is applied, to false at the signal. */
+  waitApplied(seq: number, signal: AbortSignal): Promise<boolean> {
+    return this.tip.position.seq >= seq ? Promise.resolve(true) : this.#waiters.wait(seq, signal)
   }
 
   /** For a request that may wait for the entry. Throws OVERLOADED if it would have to, and too many wait already. */

@@ -28,7 +28,7 @@ import {
   type SnapshotRequest,
   type WaitRequest,
 } from '../../protocol/shard-rpc.ts'
-import { type Call, callOf, checkWaiting, remainingMs } from '../../runtime/call.ts'
+import { type Call, callOf, checkWaiting } from '../../runtime/call.ts'
 import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from '../../runtime/http-server.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
@@ -130,7 +130,7 @@ function toOperation(
 
 /** Whether the pod has applied this very entry. After Redis has come back the same position may be another entry. */
 async function reached(replica: Replica, { seq, timeline }: WaitRequest, call: Call): Promise<boolean> {
-  const applied = replica.timeline === timeline && (await replica.waitApplied(seq, remainingMs(call)))
+  const applied = replica.timeline === timeline && (await replica.waitApplied(seq, call.signal))
   return applied && replica.timeline === timeline
 }
 

@@ -113,7 +113,10 @@ export class DirectoryAuditor {
     const { cell } = this.#pod.log.scope
     const listed = await this.#listings(keys)
     const seq = listed.heads[cell]?.seq ?? 0
-    if (listed.timeline !== this.#replica.timeline || !(await this.#replica.waitApplied(seq, REACHED_TIMEOUT_MS)))
+    if (
+      listed.timeline !== this.#replica.timeline ||
+      !(await this.#replica.waitApplied(seq, AbortSignal.timeout(REACHED_TIMEOUT_MS)))
+    )
       return
     const rows = new Map((await index.call('rowFacts', { keys })).map((row) => [row[0], factOf(cell, row)]))
     metrics.add('maksdb_directory_checked_total', keys.length)

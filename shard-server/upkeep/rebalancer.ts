@@ -168,7 +168,7 @@ export class Rebalancer {
     const { clusters } = config
     const partition: Partition = { version, metric, dimension, clusters, centroids: float32View(stored.bytes) }
     const head = parsePosition(this.#heartbeat.progress?.head ?? '0-0').seq
-    if (!(await this.#replica.waitApplied(head, SERVED_TIMEOUT_MS))) return
+    if (!(await this.#replica.waitApplied(head, AbortSignal.timeout(SERVED_TIMEOUT_MS)))) return
     const compactions = this.#replica.stats?.compactions
     let found = 0
     for (let from: number | null = 0; from !== null && !this.#loop.closed; ) {
