@@ -9,7 +9,7 @@
 import { rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asMaksError, type ErrorCode, MaksError } from '../../core/errors.ts'
-import { formatPosition, ORIGIN, parsePosition } from '../../core/log/position.ts'
+import { formatPosition, ORIGIN, type Position, parsePosition } from '../../core/log/position.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { checkVersion } from '../../store/connection.ts'
 import { countFitting, type LogEntry, LogMismatch, type LogTip } from '../../store/log-entry.ts'
@@ -29,6 +29,8 @@ import { ReplicaVolume } from './replica-volume.ts'
 const BLOCK_MS = 1000
 const READ_BYTES = 8 * 1024 * 1024
 const READ_ENTRIES_MAX = 1024
+/** Of an entry beside its vector, about. */
+const ENTRY_BYTES = 256
 const RETRY_MS = 200
 
 /**
@@ -179,23 +181,41 @@ export class Replica implements GatedReplica {
 
   async #follow(): Promise<void> {
     this.#phase = 'following'
-    while (!this.#closed && !this.#gateLost) await this.#readSome(BLOCK_MS)
+    let ahead: Promise<LogEntry[]> | undefined
+    while (!this.#closed && !this.#gateLost) {
+      const entries = await (ahead ?? this.#read(this.tip.position, BLOCK_MS))
+      const last = entries.at(-1)
+      if (!last) {
+        ahead = undefined
+        continue
+      }
+      // Behind a full block there is more: Redis reads it while this one is applied.
+      ahead = entries.length === this.#entriesMax ? this.#read(last.position, 0) : undefined
+      // If applying fails, nobody asks whether reading has failed, too.
+      ahead?.catch(() => undefined)
+      await this.#apply(entries)
+    }
   }
 
-  /** Reads and applies the next entries; returns their number. `fitting`: only those that continue the copy. */
-  async #readSome(blockMs: number, which: 'all' | 'fitting' = 'all'): Promise<number> {
-    const { config, log } = this.#pod
-    const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / (4 * config.vectors[''].size + 256))))
-    const entries = await this.#link.use((redis) => log.read(redis, this.tip.position, count, blockMs))
-    const some = which === 'all' ? entries : entries.slice(0, countFitting(this.tip, entries))
-    if (some.length > 0) await this.#apply(some)
-    return some.length
+  /** Entries that are read and applied together. */
+  get #entriesMax(): number {
+    const rowBytes = 4 * this.#pod.config.vectors[''].size + ENTRY_BYTES
+    return Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / rowBytes)))
+  }
+
+  #read(after: Position, blockMs: number): Promise<LogEntry[]> {
+    return this.#link.use((redis) => this.#pod.log.read(redis, after, this.#entriesMax, blockMs))
   }
 
   async catchUp(): Promise<void> {
     // The log may have lost the entries that calls wait for, and other entries take their numbers.
     this.#waiters.fail()
-    while ((await this.#readSome(0, 'fitting')) > 0);
+    for (;;) {
+      const entries = await this.#read(this.tip.position, 0)
+      const fitting = entries.slice(0, countFitting(this.tip, entries))
+      if (fitting.length === 0) return
+      await this.#apply(fitting)
+    }
   }
 
   async #apply(entries: LogEntry[]): Promise<void> {

@@ -14,6 +14,8 @@ import { TestRedis } from '../support/redis.ts'
 const LEASE_TTL_MS = 2000
 /** Rows of a snapshot that takes a while to load. */
 const ROWS = 30_000
+/** Entries, of several blocks that the replay reads. */
+const LONG_LOG = 4000
 const QUEUED_MAX = QUEUES.QUEUE_OPERATIONS_MAX.value
 let redis: TestRedis
 let proxy: FaultProxy
@@ -62,6 +64,20 @@ describe('the replay of a pod', () => {
       await hasApplied(await h.head(0))
       expect(await owned()).toBe(id + 1)
     }
+    expect(pod.replica.tip).toEqual(await h.end(0))
+  })
+
+  it('reads a long log in full blocks, each while the one before is applied, and misses no entry (S2, S3)', async () => {
+    const primary = await h.lead(0, '0/1')
+    const perBatch = 500
+    for (let at = 0; at < LONG_LOG; at += perBatch)
+      await h.commit(
+        primary,
+        Array.from({ length: perBatch }, (_, i) => upsert(at + i, 0)),
+      )
+    await pod.follow()
+    await hasApplied(await h.head(0))
+    expect(await owned()).toBe(LONG_LOG)
     expect(pod.replica.tip).toEqual(await h.end(0))
   })
 
