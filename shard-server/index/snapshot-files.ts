@@ -47,6 +47,15 @@ type RowLine = [key: IdKey, born: number, userVersion: number, flag: RowFlag, pa
 
 /** Frozen at the call; the writing yields, so that searches and applies continue. Returns the verified position. */
 export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
+  const release = state.rows.hold()
+  try {
+    return await writeHeld(state, dir)
+  } finally {
+    release()
+  }
+}
+
+async function writeHeld(state: CellState, dir: string): Promise<Position> {
   const { tip: point, version, holes, shape, centroids } = state
   const store = state.rows
   state.assertRows()
@@ -133,10 +142,7 @@ export async function removeUnfinished(dir: string): Promise<void> {
     if (name.startsWith(`${TEMPORARY}snapshot-`)) await rm(join(dir, name), { recursive: true, force: true })
 }
 
-/**
- * Reads the vectors when they are written: rows never change, and a store keeps them though the cell may have another one.
- * Rows that follow each other are read together.
- */
+/** Reads the vectors when they are written: rows never change, and these are held. Rows that follow each other are read together. */
 function* vectorParts(header: Buffer, store: RowStore, rows: readonly number[]): Generator<Uint8Array> {
   yield header
   const together = Math.max(1, Math.floor(WRITE_BYTES / (4 * store.dimension)))

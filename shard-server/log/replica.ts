@@ -179,7 +179,10 @@ export class Replica implements GatedReplica {
 
   async #follow(): Promise<void> {
     this.#phase = 'following'
-    while (!this.#closed && !this.#gateLost) await this.#readSome(BLOCK_MS)
+    while (!this.#closed && !this.#gateLost) {
+      // Cleaning goes on after the last entry.
+      if ((await this.#readSome(BLOCK_MS)) === 0) this.#note(await this.#pod.index.call('stats', null))
+    }
   }
 
   /** Reads and applies the next entries; returns their number. `fitting`: only those that continue the copy. */
@@ -210,12 +213,16 @@ export class Replica implements GatedReplica {
   }
 
   #advance(stats: IndexStats): void {
-    const compactions = stats.compactions - (this.stats?.compactions ?? 0)
-    if (compactions > 0) this.#pod.metrics.add('maksdb_compactions_total', compactions)
-    this.stats = stats
+    this.#note(stats)
     this.tip = stats.tip
     this.replicaCheck.note(formatPosition(stats.tip.position), stats.digest)
     this.#waiters.reached(this.tip.position.seq)
+  }
+
+  #note(stats: IndexStats): void {
+    const compactions = stats.compactions - (this.stats?.compactions ?? 0)
+    if (compactions > 0) this.#pod.metrics.add('maksdb_compactions_total', compactions)
+    this.stats = stats
   }
 
   async #recover(thrown: unknown): Promise<void> {
