@@ -5,7 +5,7 @@ import { Column } from './column.ts'
 const BLOCK_ROWS = 1024
 
 export class BornColumn {
-  readonly #born = new Column((length) => new Float64Array(length))
+  readonly #born = new Column<Float64Array>((length) => new Float64Array(length))
   /** The highest version of each block of rows, the first one that of `#block`. */
   readonly #highest: number[] = []
   #block = 0
@@ -22,6 +22,15 @@ export class BornColumn {
     const block = Math.floor(this.#born.end / BLOCK_ROWS) - this.#block
     this.#highest[block] = Math.max(this.#highest[block] ?? 0, version)
     this.#born.push(version)
+  }
+
+  pushAll(versions: Float64Array): void {
+    for (const version of versions) this.push(version)
+  }
+
+  /** A copy of the versions of rows `from` to `to` - 1. */
+  slice(from: number, to: number): Float64Array {
+    return this.#born.slice(from, to)
   }
 
   /** Drops the rows below `first`. */

@@ -48,11 +48,39 @@ export class Column<V extends Values> {
   }
 
   push(value: number): void {
-    const at = this.#end - this.#base
-    if (at >>> CHUNK_BITS === this.#chunks.length) this.#chunks.push(this.#make(CHUNK_ROWS))
-    const chunk = this.#chunks[at >>> CHUNK_BITS] as V
-    chunk[at & (CHUNK_ROWS - 1)] = value
+    this.#last()[(this.#end - this.#base) & (CHUNK_ROWS - 1)] = value
     this.#end++
+  }
+
+  pushAll(values: V): void {
+    for (let at = 0; at < values.length; ) {
+      const inChunk = (this.#end - this.#base) & (CHUNK_ROWS - 1)
+      const count = Math.min(CHUNK_ROWS - inChunk, values.length - at)
+      this.#last().set(values.subarray(at, at + count), inChunk)
+      this.#end += count
+      at += count
+    }
+  }
+
+  /** The array that the next value goes into. */
+  #last(): V {
+    const chunk = (this.#end - this.#base) >>> CHUNK_BITS
+    if (chunk === this.#chunks.length) this.#chunks.push(this.#make(CHUNK_ROWS))
+    return this.#chunks[chunk] as V
+  }
+
+  /** A copy of the values of rows `from` to `to` - 1. Throws if there are not so many. */
+  slice(from: number, to: number): V {
+    if (!(from >= this.#first && to <= this.#end)) throw this.#noRow(from)
+    const values = this.#make(to - from)
+    for (let row = from; row < to; ) {
+      const at = row - this.#base
+      const inChunk = at & (CHUNK_ROWS - 1)
+      const count = Math.min(CHUNK_ROWS - inChunk, to - row)
+      values.set((this.#chunks[at >>> CHUNK_BITS] as V).subarray(inChunk, inChunk + count), row - from)
+      row += count
+    }
+    return values
   }
 
   /** Drops the rows below `first`. */

@@ -22,6 +22,7 @@ import { lengthOf } from './lengths.ts'
 const FILE_ROWS_MIN = 16
 const CHUNK_BYTES = 4 * 1024 * 1024
 const CHUNK_ROWS_STEP = 32
+const FAISS_HEADER_BYTES = 45
 const CHUNK_ROWS_MAX = 16_384
 /** FAISS gets all rows again when so great a share of those that it has was dropped. */
 const DROPPED_SHARE = 1 / 4
@@ -241,8 +242,8 @@ function flatten(queries: readonly Float32Array[]): number[] {
   return flat
 }
 
-export function faissHeader(metric: Metric, dimension: number, rows: number): Buffer {
-  const header = Buffer.alloc(45)
+function faissHeader(metric: Metric, dimension: number, rows: number): Buffer {
+  const header = Buffer.alloc(FAISS_HEADER_BYTES)
   header.write(metric === 'L2' ? 'IxF2' : 'IxFI', 0, 'latin1')
   header.writeInt32LE(dimension, 4)
   header.writeBigInt64LE(BigInt(rows), 8)
@@ -253,8 +254,6 @@ export function faissHeader(metric: Metric, dimension: number, rows: number): Bu
   header.writeBigInt64LE(BigInt(rows) * BigInt(dimension), 37)
   return header
 }
-
-export const FAISS_HEADER_BYTES = 45
 
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)

@@ -37,7 +37,18 @@ export class KeyIndex {
 
   /** Sets the row of its id, in the place of one that was set before. */
   set(key: IdKey, row: number): void {
-    const place = this.#placeOf(partsOf(key))
+    this.#setAt(this.#placeOf(partsOf(key)), row)
+  }
+
+  /** Sets a row if its id has none; false if it has one. */
+  add(row: number): boolean {
+    const place = this.#placeOf(this.#keys.parts(row))
+    if (this.#places[place] !== 0) return false
+    this.#setAt(place, row)
+    return true
+  }
+
+  #setAt(place: number, row: number): void {
     if (this.#places[place] === 0) this.#size++
     this.#places[place] = (row % MODULUS) + 1
     if (this.#size > FULL * this.#places.length) this.#grow()

@@ -38,7 +38,10 @@ export class Payloads {
 
   /** Appends what the row has. */
   pushFrom(row: number): void {
-    const bytes = this.get(row)
+    this.pushBytes(this.get(row))
+  }
+
+  pushBytes(bytes: Uint8Array): void {
     const [arena, start] = this.#room(bytes.length)
     arena.set(bytes, start)
     this.#close(start + bytes.length)

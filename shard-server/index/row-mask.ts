@@ -24,6 +24,14 @@ export class RowMask {
     return mask
   }
 
+  /** The rows that a bitmap has, the first bit that of row 0. */
+  static of(words: Uint32Array<ArrayBuffer>): RowMask {
+    const mask = new RowMask()
+    mask.#words = words
+    for (const word of words) mask.#count += bitsOf(word)
+    return mask
+  }
+
   /** How many rows are in the set. */
   get count(): number {
     return this.#count
@@ -106,9 +114,25 @@ export class RowMask {
     assertInvariant(this.#first === first, () => `the row mask begins at ${this.#first}, and the rows at ${first}`)
   }
 
+  /** A copy of the bits of rows `from` to `to` - 1. `from` is a multiple of 32 in the window. */
+  slice(from: number, to: number): Uint32Array<ArrayBuffer> {
+    const words = new Uint32Array(Math.ceil((to - from) / BITS))
+    const at = (from - this.#first) / BITS
+    words.set(this.#words.subarray(at, at + words.length))
+    const inLast = (to - from) % BITS
+    if (inLast > 0) words[words.length - 1] = (words.at(-1) as number) & ((1 << inLast) - 1)
+    return words
+  }
+
   #grow(words: number): void {
     const grown = new Uint32Array(Math.max(words, 2 * this.#words.length))
     grown.set(this.#words)
     this.#words = grown
   }
+}
+
+function bitsOf(word: number): number {
+  let count = 0
+  for (let bits = word; bits !== 0; bits &= bits - 1) count++
+  return count
 }

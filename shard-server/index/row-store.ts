@@ -14,12 +14,14 @@ import type { IdKey } from '../../core/ids.ts'
 import { assertInvariant } from '../../core/invariant.ts'
 import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
-import { DEAD_LIMITS, type DeadLimits, DeadRows } from './dead-rows.ts'
+import { DEAD_LIMITS, type DeadLimits } from './dead-rows.ts'
 import type { Kernel } from './kernel.ts'
-import { KeyIndex } from './key-index.ts'
 import { Lengths } from './lengths.ts'
+import type { RowBlock } from './row-block.ts'
 import { RowColumns, type RowValues } from './row-columns.ts'
-import { RowMask } from './row-mask.ts'
+import type { RowMask } from './row-mask.ts'
+import { RowVersions } from './row-versions.ts'
+import type { ChunkFiles } from './snapshot-manifest.ts'
 import { SortedIds } from './sorted-ids.ts'
 
 /**
@@ -50,30 +52,29 @@ export class RowStore {
   copies = 0
   #sum = 0
   readonly lengths: Lengths
-  readonly #live = new KeyIndex(this.#columns.keys)
-  readonly #liveMask = new RowMask()
-  readonly #dead: DeadRows
+  readonly #versions: RowVersions
   readonly #sorted = new SortedIds(this.#columns.keys)
-  /** Highest version at which a row was born or ended. */
-  #newest = 0
   /** Rows below it are not in use: they were cleaned, and wait for their chunk to be dropped. */
   #cleaned = 0
   /** Of each `hold`: the rows from there on are held. */
   readonly #holds = new Set<{ from: number }>()
+  /** The files that snapshots have of full chunks, by the number of the chunk's first row. */
+  readonly chunkFiles = new Map<number, ChunkFiles>()
 
   /** @param kernel one without rows */
   constructor(kernel: Kernel, deadLimits: DeadLimits = DEAD_LIMITS) {
     this.kernel = kernel
-    this.#dead = new DeadRows(deadLimits)
+    this.#versions = new RowVersions(this.#columns, deadLimits)
     this.lengths = new Lengths(kernel.chunkRows)
   }
 
   /** Memory of the rows by its parts, dead rows included. Of texts and of what is known of dead rows an estimate. */
   get bytes(): RowBytes {
+    const { live, liveMask, dead } = this.#versions
     return {
       vectors: this.kernel.bytes,
-      ids: this.#columns.keys.bytes + this.#live.bytes + this.#sorted.bytes,
-      columns: this.#columns.bytes + this.#dead.bytes + this.#liveMask.words.byteLength,
+      ids: this.#columns.keys.bytes + live.bytes + this.#sorted.bytes,
+      columns: this.#columns.bytes + dead.bytes + liveMask.words.byteLength,
       payloads: this.#columns.payloads.bytes,
     }
   }
@@ -93,7 +94,7 @@ export class RowStore {
   }
 
   get live(): number {
-    return this.#live.size
+    return this.#versions.live.size
   }
 
   get dead(): number {
@@ -112,7 +113,7 @@ export class RowStore {
   /** Asserts that the ids, the row mask and the counters agree on the number of live rows. */
   assertCounts(): void {
     const { live, size } = this
-    const { count } = this.#liveMask
+    const { count } = this.#versions.liveMask
     assertInvariant(live === count, () => `${live} ids are live, and the row mask has ${count} rows`)
     assertInvariant(
       live <= size && this.points + this.copies <= live,
@@ -128,7 +129,7 @@ export class RowStore {
   }
 
   liveRow(key: IdKey): number | undefined {
-    return this.#live.get(key)
+    return this.#versions.live.get(key)
   }
 
   /** Adds a row, superseding the id's present one; false where the present one is not older. */
@@ -136,41 +137,76 @@ export class RowStore {
     if (!this.endRow(row.key, row.born)) return false
     const number = this.end
     this.#columns.push(row)
-    this.#newest = Math.max(this.#newest, row.born)
     this.kernel.append(row.vector)
     this.lengths.note(number, row.vector)
-    this.#live.set(row.key, number)
-    this.#liveMask.add(number)
-    this.#count(row, 1)
+    this.#versions.begin(number, row.key, row.born)
+    this.#count(row.flag, checksum(row, row.payload, row.vector), 1)
     return true
   }
 
   /** Ends the present row of an id at a version; false where that row is not older than the version. */
   endRow(key: IdKey, version: number): boolean {
-    const row = this.#live.get(key)
+    const row = this.liveRow(key)
     if (row === undefined) return true
     if (this.#columns.born.get(row) >= version) return false
-    this.#count(this.at(row), -1)
-    this.#live.delete(key)
-    this.#liveMask.remove(row)
-    this.#newest = Math.max(this.#newest, version)
-    this.#raiseFloor(this.#dead.add(row, key, version))
+    this.#count(this.flagOf(row), this.#checksum(row, this.vector(row)), -1)
+    this.#raiseFloor(this.#versions.end(row, key, version))
     return true
+  }
+
+  /**
+   * Appends rows as a snapshot has them. The dead ones among them can be read at no version, which the caller has `floor` say.
+   * False if two live rows have the same id: then the block is of another state than it is said to be, and so is the store.
+   */
+  restore(block: RowBlock, isLive: (n: number) => boolean): boolean {
+    const { dimension, end: first } = this
+    this.#columns.pushBlock(block)
+    this.kernel.append(block.vectors)
+    for (let n = 0; n < block.rows; n++) {
+      const vector = block.vectors.subarray(n * dimension, (n + 1) * dimension)
+      this.lengths.note(first + n, vector)
+      if (!isLive(n)) continue
+      if (!this.#versions.restore(first + n)) return false
+      this.#count(this.flagOf(first + n), this.#checksum(first + n, vector), 1)
+    }
+    return true
+  }
+
+  /** A copy of rows `from` to `to` - 1. */
+  block(from: number, to: number): RowBlock {
+    const vectors = new Float32Array((to - from) * this.dimension)
+    this.kernel.read(from, vectors)
+    return { ...this.#columns.block(from, to), vectors }
+  }
+
+  /** The first row of the oldest chunk that is in use. */
+  get firstInUse(): number {
+    return this.#cleaned - (this.#cleaned % this.kernel.chunkRows)
   }
 
   #raiseFloor(version: number): void {
     if (version > this.floor) this.floor = version
   }
 
-  #count(row: StoredRow, by: 1 | -1): void {
-    if (row.flag === 'o') this.points += by
-    else if (row.flag === 'c') this.copies += by
-    this.#sum = (this.#sum + by * checksum(row)) >>> 0
+  #count(flag: RowFlag, sum: number, by: 1 | -1): void {
+    if (flag === 'o') this.points += by
+    else if (flag === 'c') this.copies += by
+    this.#sum = (this.#sum + by * sum) >>> 0
+  }
+
+  #checksum(row: number, vector: Float32Array): number {
+    const values = {
+      key: this.keyOf(row),
+      born: this.bornOf(row),
+      userVersion: this.userVersionOf(row),
+      flag: this.flagOf(row),
+    }
+    return checksum(values, this.payloadBytesOf(row), vector)
   }
 
   /** Dead rows that cleaning can drop, as a multiple of those that it leaves. */
   get garbage(): number {
-    const droppable = this.end - this.#cleaned - this.live - this.#dead.young
+    const droppable = this.end - this.#cleaned - this.live - this.#versions.dead.young
     return droppable / Math.max(CLEAN_DEAD_MIN, CLEAN_DEAD_SHARE * this.live)
   }
 
@@ -197,8 +233,8 @@ export class RowStore {
     let payloadBytes = 0
     let row = from
     for (; row < to && payloadBytes < CLEAN_PAYLOAD_BYTES; row++) {
-      if (!this.isLive(row) && !this.#dead.isYoung(row)) {
-        this.#raiseFloor(this.#dead.drop(row))
+      if (!this.isLive(row) && !this.#versions.dead.isYoung(row)) {
+        this.#raiseFloor(this.#versions.dead.drop(row))
         continue
       }
       const at = (row - from) * dimension
@@ -217,10 +253,7 @@ export class RowStore {
     const to = this.end
     this.#columns.pushFrom(row)
     this.lengths.note(to, vector)
-    if (!this.isLive(row)) return this.#dead.move(row, to)
-    this.#live.move(row, to)
-    this.#liveMask.remove(row)
-    this.#liveMask.add(to)
+    this.#versions.move(row, to)
   }
 
   /** The rows that are read now keep their numbers and can be read by them until the function that it returns is called. */
@@ -236,22 +269,21 @@ export class RowStore {
   #dropCleaned(): void {
     const to = Math.min(this.#cleaned, ...Array.from(this.#holds, ({ from }) => from))
     while (this.first + this.kernel.chunkRows <= to) {
+      this.chunkFiles.delete(this.first)
       this.kernel.dropFirst()
       this.lengths.dropFirst()
-      this.#liveMask.dropBefore(this.kernel.first)
+      this.#versions.liveMask.dropBefore(this.kernel.first)
       this.#columns.dropBefore(this.kernel.first)
     }
   }
 
   isLive(row: number): boolean {
-    return this.#liveMask.has(row)
+    return this.#versions.isLive(row)
   }
 
   /** Is the row part of the state at `version`; without one, is it live? */
   visible(row: number, version: number | undefined): boolean {
-    if (version === undefined) return this.isLive(row)
-    if (this.#columns.born.get(row) > version) return false
-    return this.isLive(row) || version < (this.#dead.supersededOf(row) ?? 0)
+    return this.#versions.visible(row, version)
   }
 
   /**
@@ -259,30 +291,18 @@ export class RowStore {
    * `endRow` or `clean` changes: it is for a search that ends before.
    */
   maskAt(version: number | undefined): RowMask {
-    if (version === undefined || version >= this.#newest) return this.#liveMask
-    const mask = this.#liveMask.copy()
-    for (const row of this.#columns.born.after(version)) mask.remove(row)
-    for (const { row } of this.#dead.after(version)) if (this.visible(row, version)) mask.add(row)
-    return mask
+    return this.#versions.maskAt(version)
   }
 
   /** The owner row of an id at a version. */
   ownerRow(key: IdKey, version: number | undefined): number | undefined {
-    const owns = (row: number | undefined) =>
-      row !== undefined && this.flagOf(row) === 'o' && this.visible(row, version)
-    const row = this.#live.get(key)
-    if (owns(row)) return row
-    return version === undefined ? undefined : this.#dead.of(key).find((dead) => owns(dead.row))?.row
+    return this.#versions.ownerRow(key, version)
   }
 
   /** Rows with a flag at a version. */
   count(flag: 'o' | 'c', version: number | undefined): number {
-    let count = flag === 'o' ? this.points : this.copies
-    if (version === undefined) return count
-    for (const row of this.#columns.born.after(version)) if (this.flagOf(row) === flag && this.isLive(row)) count--
-    for (const { row } of this.#dead.after(version))
-      if (this.flagOf(row) === flag && this.visible(row, version)) count++
-    return count
+    const live = flag === 'o' ? this.points : this.copies
+    return version === undefined ? live : live + this.#versions.surplus(flag, version)
   }
 
   /** Up to `limit` owner rows at a version, ids from `from` on, in order. */
@@ -297,9 +317,7 @@ export class RowStore {
   }
 
   liveRows(): number[] {
-    const rows: number[] = []
-    for (let row = this.#liveMask.next(0); row >= 0; row = this.#liveMask.next(row + 1)) rows.push(row)
-    return rows
+    return this.#versions.liveRows()
   }
 
   keyOf(row: number): IdKey {
@@ -333,6 +351,11 @@ export class RowStore {
   }
 }
 
-function checksum({ key, born, userVersion, flag, payload, vector }: StoredRow): number {
-  return crc32(bytesOf(vector), crc32(JSON.stringify([key, born, userVersion, flag, payload])))
+/** @param payload as text, or the same in UTF-8 */
+function checksum(
+  { key, born, userVersion, flag }: Omit<RowValues, 'payload'>,
+  payload: string | Uint8Array,
+  vector: Float32Array,
+): number {
+  return crc32(payload, crc32(`${key},${born},${userVersion},${flag},`, crc32(bytesOf(vector))))
 }
