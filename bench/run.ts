@@ -87,7 +87,7 @@ function entriesOf(ids: readonly number[], type: 'U' | 'T', from: number): { ent
 }
 
 async function halfDead(): Promise<void> {
-  console.log(`\n## A cell of ${ROWS.toLocaleString('en')} rows, dead rows not yet compacted, batches of 32\n`)
+  console.log(`\n## A cell of ${ROWS.toLocaleString('en')} rows, dead rows not yet cleaned, batches of 32\n`)
   row('dead', 'queries a second', 'of none dead')
   row('---', '---', '---')
   const state = new CellState(

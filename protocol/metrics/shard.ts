@@ -14,7 +14,7 @@ export const SHARD_METRICS = {
   maksdb_dead_rows: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Superseded or deleted rows that wait for compaction.',
+    help: 'Superseded or deleted rows that wait for cleaning.',
     labels: CELL,
   },
   maksdb_replicas_diverged: {
@@ -129,7 +129,7 @@ export const SHARD_METRICS = {
   maksdb_row_bytes: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Memory of the rows in bytes, by part: vectors, ids, columns, payloads. Dead rows count until compaction.',
+    help: 'Memory of the rows in bytes, by part: vectors, ids, columns, payloads. Dead rows count until they are cleaned.',
     labels: [...CELL, 'part'],
   },
   maksdb_queue_depth: {
@@ -163,7 +163,12 @@ export const SHARD_METRICS = {
     help: 'Snapshots that could not be written or verified.',
     labels: CELL,
   },
-  maksdb_compactions_total: { programs: SHARD, kind: 'counter', help: 'Compactions of the index.', labels: CELL },
+  maksdb_compactions_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'Chunks of rows that were cleaned: their live rows moved, their memory given back.',
+    labels: CELL,
+  },
   maksdb_wal_bytes: {
     programs: SHARD,
     kind: 'gauge',

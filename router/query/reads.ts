@@ -14,7 +14,7 @@ import type { ReadReport } from './read-report.ts'
 import { type Point, rowsOf, type ScoredPoint, type Wanted } from './rows.ts'
 import { type Query, search } from './search.ts'
 
-/** A compaction may overtake a cut; then the read takes a new one. */
+/** Cleaning may overtake a cut; then the read takes a new one. */
 const CUT_ATTEMPTS = 4
 
 export class Reads {

@@ -1,4 +1,7 @@
-/** The index thread: one call after the other; only snapshots, loading and training yield to other calls on the way. */
+/**
+ * The index thread: one call after the other; only snapshots, loading, training and cleaning yield to other calls on the way,
+ * and searches, which run beside it.
+ */
 import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
@@ -12,10 +15,12 @@ import { SpillReservoir } from '../../core/spill.ts'
 import { candidatesOf } from '../../protocol/shard-rpc.ts'
 import { CellState } from './cell-state.ts'
 import type {
+  Answer,
   Argument,
   EncodedRows,
   IndexCall,
   IndexCalls,
+  IndexQuery,
   IndexStats,
   MigrationScanAnswer,
   ReadRows,
@@ -28,6 +33,8 @@ import { train } from './training.ts'
 
 let state: CellState
 let reservoir: SpillReservoir | undefined
+/** Does `cleanInSteps` run? */
+let cleaning = false
 /**
  * Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the
  * next.
@@ -66,37 +73,24 @@ const handlers: Handlers = {
     return { stats: stats(), damaged }
   },
 
-  apply({ entries, bytes, point }) {
+  stats,
+
+  async apply({ entries, bytes, point }) {
     state.apply(entries, bytes, point)
+    // Each apply waits for the one before, so the log comes in no faster than rows are cleaned.
+    while (state.overdue && state.clean()) await new Promise(setImmediate)
+    cleanInSteps()
     return stats()
   },
 
   async search({ queries }) {
-    // Compaction and repairs may replace the rows while the kernel searches; row numbers are those of these.
+    // A repair may replace the rows while the kernel searches, and cleaning moves them; row numbers are those of these.
     const { rows } = state
-    const scanned = rows.live
-    const found = await state.search(
-      queries.map(({ spec, vector, at }) => ({
-        vector,
-        limit: candidatesOf(spec),
-        ...(at === undefined ? {} : { at }),
-      })),
-      SCAN_MS,
-    )
-    return {
-      scanned,
-      queries: queries.map(({ spec }, i) => {
-        const nearest = found[i]
-        return (
-          nearest &&
-          encodeRows(
-            rows,
-            nearest.map(({ row }) => row),
-            (_row, n) => ({ distance: nearest[n]?.distance }),
-            spec,
-          )
-        )
-      }),
+    const release = rows.hold()
+    try {
+      return await search(rows, queries)
+    } finally {
+      release()
     }
   },
 
@@ -118,10 +112,11 @@ const handlers: Handlers = {
 
   liveKeys({ from, limit }) {
     const { rows } = state
-    const to = Math.min(rows.size, from + limit)
+    const begin = Math.max(rows.first, from)
+    const to = Math.min(rows.end, begin + limit)
     const keys: IdKey[] = []
-    for (let row = from; row < to; row++) if (rows.isLive(row)) keys.push(rows.keyOf(row))
-    return { keys, next: to < rows.size ? to : null }
+    for (let row = begin; row < to; row++) if (rows.isLive(row)) keys.push(rows.keyOf(row))
+    return { keys, next: to < rows.end ? to : null }
   },
 
   rowFacts({ keys }) {
@@ -142,6 +137,7 @@ const handlers: Handlers = {
 
   async snapshot({ dir }) {
     await writeSnapshot(state, dir)
+    cleanInSteps()
     return { kept: (await pruneSnapshots(dir)).map(formatPosition) }
   },
 
@@ -162,8 +158,9 @@ const handlers: Handlers = {
     reservoir ??= new SpillReservoir(redundantStorage)
     const found: MigrationScanAnswer = { misplaced: [], source: [], next: null }
     const { rows } = state
-    let row = from
-    for (; row < rows.size && row < from + WALK_ROWS && found.misplaced.length + found.source.length < limit; row++) {
+    const begin = Math.max(rows.first, from)
+    let row = begin
+    for (; row < rows.end && row < begin + WALK_ROWS && found.misplaced.length + found.source.length < limit; row++) {
       if (!rows.isLive(row)) continue
       const { key, born, flag, payload, vector } = rows.at(row)
       if (flag === 'l') found.source.push({ key, version: born })
@@ -173,9 +170,48 @@ const handlers: Handlers = {
       const copy = reservoir.spillFor(partition, owner, vector) ?? null
       found.misplaced.push({ key, version: born, owner, copy, row: encodeRow({ vector, payload }) })
     }
-    found.next = row < rows.size ? row : null
+    found.next = row < rows.end ? row : null
     return found
   },
+}
+
+/** Cleans until nothing is due, and lets other calls in between the steps. */
+function cleanInSteps(): void {
+  if (cleaning) return
+  cleaning = true
+  const step = () => {
+    if (state.clean()) setImmediate(step)
+    else cleaning = false
+  }
+  setImmediate(step)
+}
+
+/** @param rows held by the caller */
+async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<Answer<'search'>> {
+  const scanned = rows.live
+  const found = await state.search(
+    queries.map(({ spec, vector, at }) => ({
+      vector,
+      limit: candidatesOf(spec),
+      ...(at === undefined ? {} : { at }),
+    })),
+    SCAN_MS,
+  )
+  return {
+    scanned,
+    queries: queries.map(({ spec }, i) => {
+      const nearest = found[i]
+      return (
+        nearest &&
+        encodeRows(
+          rows,
+          nearest.map(({ row }) => row),
+          (_row, n) => ({ distance: nearest[n]?.distance }),
+          spec,
+        )
+      )
+    }),
+  }
 }
 
 function stats(): IndexStats {
@@ -207,26 +243,24 @@ function encodeRows(
   more: (row: number, n: number) => object,
   { withPayload, withVector }: Pick<ReadRows, 'withPayload' | 'withVector'>,
 ): EncodedRows {
-  const payloads = withPayload ? rows.map((row) => store.payloadOf(row)) : []
+  const payloads = withPayload ? rows.map((row) => store.payloadBytesOf(row)) : []
   const vectorBytes = withVector ? 4 * store.dimension * rows.length : 0
-  // A character takes a byte at least.
   checkLimit(
     'ANSWER_BYTES_MAX',
     'the answer',
-    payloads.reduce((sum, text) => sum + text.length, vectorBytes),
+    payloads.reduce((sum, { length }) => sum + length, vectorBytes),
   )
-  const bytes = payloads.map((text) => Buffer.from(text))
   const headers = rows.map((row, n) => ({
     key: store.keyOf(row),
     version: store.bornOf(row),
     userVersion: store.userVersionOf(row),
     ...more(row, n),
-    ...(withPayload ? { payloadBytes: bytes[n]?.length } : {}),
+    ...(withPayload ? { payloadBytes: payloads[n]?.length } : {}),
   }))
   return {
     headers: Buffer.from(JSON.stringify(headers)),
     vectors: withVector ? gather(store, rows) : new Float32Array(0),
-    payloads: Buffer.concat(bytes),
+    payloads: Buffer.concat(payloads),
   }
 }
 

@@ -225,7 +225,7 @@ export const SHARDS: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Rows',
-          description: 'Points, redundant rows of other shards, and dead rows that wait for compaction.',
+          description: 'Points, redundant rows of other shards, and dead rows that wait for cleaning.',
           unit: 'short',
           width: 12,
           queries: [
@@ -315,8 +315,8 @@ export const SHARDS: Dashboard = {
         },
         {
           kind: 'timeseries',
-          title: 'Compactions',
-          description: 'Compactions of the index per second: deletes and updates leave dead rows.',
+          title: 'Cleaning',
+          description: 'Chunks of rows that are cleaned per second: deletes and updates leave dead rows.',
           unit: 'ops',
           queries: [[sum(POD, rate(of('maksdb_compactions_total'))), OF_POD]],
         },
