@@ -1,8 +1,9 @@
 /** The environment of each program, as schemas: what a variable means, its default, and one readable error for all that is wrong. */
 import { z } from 'zod'
+import { type DataIdentity, LOG_FORMAT } from '../../core/data-identity.ts'
 import { DURABILITY_LEVELS } from '../../core/durability.ts'
 import { MaksError } from '../../core/errors.ts'
-import { issuesText } from '../manifest/vector-cluster.ts'
+import { issuesText } from '../issues-text.ts'
 
 const number = (fallback: number) => z.coerce.number().default(fallback)
 
@@ -58,6 +59,11 @@ export const LIVE_FIELDS = Object.keys(liveFields) as readonly LiveField[]
 export function startConfigOf(config: CollectionConfig): Omit<CollectionConfig, LiveField> {
   const kept = Object.entries(config).filter(([field]) => !Object.hasOwn(liveFields, field))
   return Object.fromEntries(kept) as Omit<CollectionConfig, LiveField>
+}
+
+/** Who the programs of a collection work for, and on what data. */
+export function identityOf({ vectors, clusters, uid, owner, since, ownRedis }: CollectionConfig): DataIdentity {
+  return { shape: { format: LOG_FORMAT, vectors, cells: clusters }, uid, owner, since, ownRedis }
 }
 
 export const shardEnvSchema = z.object({

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { DURABILITY_LEVELS } from '../../core/durability.ts'
 import { badRequest } from '../../core/errors.ts'
 import { DIMENSION_MAX } from '../../core/vector.ts'
+import { issuesText } from '../issues-text.ts'
 import { cel } from './cel.ts'
 import { keyRef, nameRef, resources, scheduling } from './pod-fields.ts'
 import {
@@ -211,10 +212,6 @@ export function parseVectorCluster(value: unknown): VectorCluster {
   const parsed = vectorClusterSchema.safeParse(value)
   if (!parsed.success) throw badRequest(`the manifest is not valid: ${issuesText(parsed.error)}`)
   return parsed.data
-}
-
-export function issuesText(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`).join('; ')
 }
 
 export function collectionOf(cluster: VectorCluster): string {

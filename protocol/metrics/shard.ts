@@ -132,6 +132,12 @@ export const SHARD_METRICS = {
     help: 'Memory of the rows in bytes, by part: vectors, ids, columns, payloads. Dead rows count until they are cleaned.',
     labels: [...CELL, 'part'],
   },
+  maksdb_heap_bytes: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'V8 heaps of this pod in bytes, by thread (main, index) and state (used: objects and garbage, total: what the heap has from the system). Ids that are no integers lie in that of the index thread.',
+    labels: [...CELL, 'thread', 'state'],
+  },
   maksdb_queue_depth: {
     programs: SHARD,
     kind: 'gauge',

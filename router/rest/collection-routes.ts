@@ -5,7 +5,7 @@ import { parseJsonPath } from '../../core/json/json-path.ts'
 import { QDRANT_DISTANCE } from '../../core/metric.ts'
 import { cellHealth, centroidOf } from '../../core/partition.ts'
 import { bytesOf, parseCentroids, vectorJson } from '../../core/vector.ts'
-import { type CentroidsRequest, RPC } from '../../protocol/shard-rpc.ts'
+import { type CentroidsRequest, type PodMemory, RPC } from '../../protocol/shard-rpc.ts'
 import { type Call, untilDeadline } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { within } from '../../runtime/until.ts'
@@ -176,17 +176,22 @@ async function topology(collection: Collection): Promise<unknown> {
         head: cell.head.seq,
         trimmed_below: cell.trim.seq,
         wal_bytes: cell.walBytes,
-        pods: pods.map(({ pod, address, port, applied, oldestSnapshot, newestSnapshot }) => ({
+        pods: pods.map(({ pod, address, port, applied, oldestSnapshot, newestSnapshot, memory }) => ({
           pod,
           address,
           port,
           applied,
           oldest_snapshot: oldestSnapshot,
           newest_snapshot: newestSnapshot,
+          memory: memory === undefined ? null : memoryJson(memory),
         })),
       }
     }),
   }
+}
+
+function memoryJson({ resident, rows, heaps }: PodMemory): object {
+  return { resident_bytes: resident, row_bytes: rows, heap_bytes: heaps }
 }
 
 function* centroids({ partition }: Collection): Generator<string> {
