@@ -14,14 +14,15 @@ export interface RowBlock {
   /** Of ids that are texts, the bytes of the text; 0 for an integer. */
   textBytes: Uint32Array
   payloadBytes: Uint32Array
+  checksums: Uint32Array
   flags: Uint8Array
   texts: Uint8Array
   payloads: Uint8Array
 }
 
 export function* blockParts(block: RowBlock): Generator<Uint8Array> {
-  const { born, userVersions, vectors, high, low, textBytes, payloadBytes, flags, texts, payloads } = block
-  for (const column of [born, userVersions, vectors, high, low, textBytes, payloadBytes, flags])
+  const { born, userVersions, vectors, high, low, textBytes, payloadBytes, checksums, flags, texts, payloads } = block
+  for (const column of [born, userVersions, vectors, high, low, textBytes, payloadBytes, checksums, flags])
     yield new Uint8Array(column.buffer, column.byteOffset, column.byteLength)
   yield texts
   yield payloads
@@ -47,14 +48,16 @@ export function blockOf(given: Uint8Array, rows: number, dimension: number): Row
   const [born, userVersions] = [doubles(), doubles()]
   const floats = take(4 * rows * dimension)
   const vectors = new Float32Array(floats.buffer, floats.byteOffset, rows * dimension)
-  const [high, low, textBytes, payloadBytes] = [words(), words(), words(), words()]
+  const [high, low, textBytes, payloadBytes, checksums] = [words(), words(), words(), words(), words()]
   const flags = take(rows)
   const texts = take(sum(textBytes))
   const payloads = take(sum(payloadBytes))
   if (at !== bytes.byteLength) throw new RangeError('the block has more than its rows')
-  return { rows, born, userVersions, vectors, high, low, textBytes, payloadBytes, flags, texts, payloads }
+  return { rows, born, userVersions, vectors, high, low, textBytes, payloadBytes, checksums, flags, texts, payloads }
 }
 
 function sum(lengths: Uint32Array): number {
-  return lengths.reduce((total, length) => total + length, 0)
+  let total = 0
+  for (const length of lengths) total += length
+  return total
 }

@@ -140,8 +140,17 @@ export async function readRows(store: RowStore, manifest: RowsManifest, folder: 
   }
   const words = await readVerified(folder, fileOf(LIVE))
   const live = RowMask.of(new Uint32Array(new Uint8Array(words).buffer))
-  for (const { name, rows } of manifest.chunks) {
-    const bytes = await readVerified(folder, fileOf(name))
+  const read = (n: number) => {
+    const name = manifest.chunks[n]?.name
+    const reading = name === undefined ? undefined : readVerified(folder, fileOf(name))
+    // If the chunk before it is damaged, nobody asks for this one.
+    reading?.catch(() => undefined)
+    return reading
+  }
+  let ahead = read(0)
+  for (const [n, { name, rows }] of manifest.chunks.entries()) {
+    const bytes = (await ahead) as Buffer
+    ahead = read(n + 1)
     const first = store.end
     let fits = false
     try {
