@@ -20,6 +20,9 @@ export interface RowValues {
   payload: string
 }
 
+/** The same as it comes: the payload may be in UTF-8. */
+export type PutValues = Omit<RowValues, 'payload'> & { payload: string | Uint8Array }
+
 export class RowColumns {
   readonly keys = new KeyColumn()
   readonly born = new BornColumn()
@@ -35,13 +38,14 @@ export class RowColumns {
     return this.born.bytes + this.#userVersions.bytes + this.#flags.bytes + this.checksums.bytes
   }
 
-  push({ key, born, userVersion, flag, payload }: RowValues, checksum: number): void {
+  push({ key, born, userVersion, flag, payload }: PutValues, checksum: number): void {
     this.checksums.push(checksum)
     this.keys.push(key)
     this.born.push(born)
     this.#userVersions.push(userVersion)
     this.#flags.push(FLAGS.indexOf(flag))
-    this.payloads.push(payload)
+    if (typeof payload === 'string') this.payloads.push(payload)
+    else this.payloads.pushBytes(payload)
   }
 
   /** Appends what the row has. */

@@ -18,7 +18,7 @@ import { DEAD_LIMITS, type DeadLimits } from './dead-rows.ts'
 import type { Kernel } from './kernel.ts'
 import { Lengths } from './lengths.ts'
 import type { RowBlock } from './row-block.ts'
-import { RowColumns, type RowValues } from './row-columns.ts'
+import { type PutValues, RowColumns, type RowValues } from './row-columns.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowVersions } from './row-versions.ts'
 import type { ChunkFiles } from './snapshot-manifest.ts'
@@ -133,7 +133,7 @@ export class RowStore {
   }
 
   /** Adds a row, superseding the id's present one; false where the present one is not older. */
-  put(row: StoredRow): boolean {
+  put(row: PutValues & { vector: Float32Array }): boolean {
     if (!this.endRow(row.key, row.born)) return false
     const number = this.end
     const sum = checksum(row, row.payload, row.vector)

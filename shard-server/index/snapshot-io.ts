@@ -4,7 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asDamage, DamagedSnapshot, type SnapshotFile } from './snapshot-manifest.ts'
 
-const WRITE_BYTES = 1024 * 1024
+const WRITE_BYTES = 256 * 1024
 
 /** Writes and syncs a file of a folder. Other work of the thread goes on between the blocks. */
 export async function writeFile(dir: string, name: string, parts: Iterable<Uint8Array>): Promise<SnapshotFile> {
