@@ -56,7 +56,10 @@ export async function writeRows(frozen: FrozenRows, folder: string, fileBytes = 
   for (let from = first; from < end; from += chunkRows) ofChunks.set(from, [])
   await eachOf([...ofChunks.keys()], WRITES, async (from) => {
     const known = store.chunkFiles.get(from)
-    if (known && (await linkAll(known, folder))) return void ofChunks.set(from, known.files)
+    if (known && (await linkAll(known, folder))) {
+      ofChunks.set(from, known.files)
+      return
+    }
     const ofChunk = await writeChunk(store, [from, Math.min(end, from + chunkRows)], folder, fileBytes)
     written.push(...ofChunk)
     ofChunks.set(from, ofChunk)
