@@ -23,7 +23,7 @@ export const LIMITS = {
   SEARCHES_MAX: { value: 1024, what: 'queries of a batch', code: 'BAD_REQUEST' },
   CANDIDATES_MAX: {
     value: 512 * 1024,
-    what: 'hits that the cells may send for a request: `limit` and `offset` of all its queries, times the cells that each asks',
+    what: 'hits that the cells may send for a request: `limit` and `offset` of all its queries, times the cells that each asks; of each query, and of a page, at most the rows of the collection',
     code: 'PAYLOAD_TOO_LARGE',
   },
   ANSWER_BYTES_MAX: {

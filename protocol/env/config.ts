@@ -123,7 +123,6 @@ export const routerEnvSchema = z.object({
     .optional()
     .describe('local mode: URL of the supervisor, which creates and deletes collections'),
   MAKSDB_BODY_BYTES_MAX: number(32 * 1024 * 1024).describe('maximum size of a request body in bytes'),
-  MAKSDB_LIMIT_MAX: number(10_000).describe('maximum of `limit`'),
   MAKSDB_TIMEOUT_MS: z.coerce
     .number()
     .min(1)

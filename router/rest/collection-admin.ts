@@ -35,9 +35,10 @@ export async function createCollection(parts: CollectionParts, request: Request,
   const fault = collectionNameFault(collection)
   if (fault !== undefined)
     throw badRequest(`the name ${JSON.stringify(collection)} is not valid for a collection: it ${fault}`)
-  const wanted = parseCreate(request.body)
+  // Before its body is read: whatever a client asks of a collection that exists, "already exists" is what it looks for.
   if (collections.find(collection))
     throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
+  const wanted = parseCreate(request.body)
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
     const manifest = JSON.stringify(manifestOf(collection, wanted.spec))
     throw new MaksError(

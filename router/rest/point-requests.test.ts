@@ -211,7 +211,7 @@ it('a delete by filter is refused by name, and the empty filter of a client is n
 
 const SELECTIONS: [string, (body: object) => { payload: { kind: string }; withVector: boolean }][] = [
   ['retrieve', (body) => parseRetrieve({ ids: [1], ...body })],
-  ['scroll', (body) => parseScroll(body, 100)],
+  ['scroll', (body) => parseScroll(body)],
 ]
 
 describe.each(SELECTIONS)('the selection of a %s', (_route, read) => {
@@ -257,8 +257,8 @@ describe.each(SELECTIONS)('the selection of a %s', (_route, read) => {
 
 describe('a scroll', () => {
   it('has ten points from the first on if nothing else is asked for', () => {
-    expect(parseScroll({}, 100)).toMatchObject({ from: null, limit: 10, withVector: false })
-    expect(parseScroll({ offset: null, limit: null, order_by: null, filter: {} }, 100)).toMatchObject({
+    expect(parseScroll({})).toMatchObject({ from: null, limit: 10, withVector: false })
+    expect(parseScroll({ offset: null, limit: null, order_by: null, filter: {} })).toMatchObject({
       from: null,
       limit: 10,
     })
@@ -268,19 +268,24 @@ describe('a scroll', () => {
     [0, 'i0'],
     ['a', 'sa'],
   ])('begins at the id %j', (offset, from) => {
-    expect(parseScroll({ offset }, 100).from).toBe(from)
+    expect(parseScroll({ offset }).from).toBe(from)
   })
 
   it.each([true, [], {}, -1, ''])('refuses the offset %j by name', (offset) => {
-    expect(() => parseScroll({ offset }, 100)).toThrowError(error('BAD_REQUEST', /^offset: a point id/))
+    expect(() => parseScroll({ offset })).toThrowError(error('BAD_REQUEST', /^offset: a point id/))
   })
 
-  it.each([1, 100])('takes the limit %d', (limit) => {
-    expect(parseScroll({ limit }, 100).limit).toBe(limit)
+  it.each([1, 999_999_999])('takes the limit %d', (limit) => {
+    expect(parseScroll({ limit }).limit).toBe(limit)
   })
 
-  it.each([0, -1, 101, 1.5, '10', true])('refuses the limit %j by name', (limit) => {
-    expect(() => parseScroll({ limit }, 100)).toThrowError(error('BAD_REQUEST', /^the body: "limit" must be/))
+  it('takes the largest integer of a client as a limit beyond every collection', () => {
+    const { limit } = parseScroll({ limit: 18446744073709551615n })
+    expect([limit > 2 ** 40, Number.isSafeInteger(2 * limit + 1)]).toEqual([true, true])
+  })
+
+  it.each([0, -1, 1.5, '10', true])('refuses the limit %j by name', (limit) => {
+    expect(() => parseScroll({ limit })).toThrowError(error('BAD_REQUEST', /^the body: "limit" must be/))
   })
 
   it.each([
@@ -289,7 +294,7 @@ describe('a scroll', () => {
     ['filter', { must: [{}] }],
     ['more', 1],
   ])('refuses "%s" by name', (name, value) => {
-    expect(() => parseScroll({ [name]: value }, 100)).toThrowError(
+    expect(() => parseScroll({ [name]: value })).toThrowError(
       error('UNSUPPORTED', new RegExp(`"${name}" is not supported`)),
     )
   })

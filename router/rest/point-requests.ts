@@ -198,12 +198,24 @@ export interface ScrollRequest extends Selection {
   limit: number
 }
 
-export const DEFAULT_LIMIT = 10
+const DEFAULT_LIMIT = 10
+/** More points than any collection has, and still exact in sums. */
+const AMOUNT_MAX = 2 ** 48
 
-export function parseScroll(body: unknown, limitMax: number): ScrollRequest {
+/** A number of points, as of `limit` and `offset`: as large as a client likes, for there are never more than there are. */
+export function amountOf(fields: Fields, name: string, min: number): number | undefined {
+  const given = fields.number(name, { min, max: Number.POSITIVE_INFINITY, integer: true })
+  return given === undefined ? undefined : Math.min(given, AMOUNT_MAX)
+}
+
+export function limitOf(fields: Fields): number {
+  return amountOf(fields, 'limit', 1) ?? DEFAULT_LIMIT
+}
+
+export function parseScroll(body: unknown): ScrollRequest {
   const fields = new Fields(body, 'the body')
   const offset = fields.take('offset')
-  const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
+  const limit = limitOf(fields)
   const chosen = selection(fields, true)
   noFilter(fields)
   fields.refuse('', 'order_by', 'shard_key')

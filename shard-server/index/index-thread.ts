@@ -7,7 +7,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { InvariantViolated } from '../../core/invariant.ts'
-import { checkLimit } from '../../core/limits.ts'
+import { checkLimit, LIMITS } from '../../core/limits.ts'
 import { formatPosition, ORIGIN } from '../../core/log/position.ts'
 import { ownerCell } from '../../core/partition.ts'
 import { encodeRow } from '../../core/row-codec.ts'
@@ -189,14 +189,13 @@ function cleanInSteps(): void {
 /** @param rows held by the caller */
 async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<Answer<'search'>> {
   const scanned = rows.live
-  const found = await state.search(
-    queries.map(({ spec, vector, at }) => ({
-      vector,
-      limit: candidatesOf(spec),
-      ...(at === undefined ? {} : { at }),
-    })),
-    SCAN_MS,
-  )
+  const asked = queries.map(({ spec, vector, at }) => ({
+    vector,
+    // A limit may be far above the number of rows.
+    limit: Math.min(candidatesOf(spec), rows.end - rows.first),
+    ...(at === undefined ? {} : { at }),
+  }))
+  const found = await state.search(asked.slice(0, taken(asked)), SCAN_MS)
   return {
     scanned,
     queries: queries.map(({ spec }, i) => {
@@ -212,6 +211,13 @@ async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<A
       )
     }),
   }
+}
+
+/** Of these queries, so many may be searched in one call: the first always, more while their hits are within the limit of a request. */
+function taken(queries: readonly { limit: number }[]): number {
+  let hits = 0
+  const over = queries.findIndex(({ limit }) => (hits += limit) > LIMITS.CANDIDATES_MAX.value)
+  return over < 0 ? queries.length : Math.max(1, over)
 }
 
 function stats(): IndexStats {

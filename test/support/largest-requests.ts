@@ -4,9 +4,10 @@
  */
 import { LIMITS } from '../../core/limits.ts'
 
-/** The limits of the router that these requests are made for: its defaults. */
+/** The limit of the router that these requests are made for: its default. */
 const BODY_BYTES_MAX = 32 * 1024 * 1024
-const LIMIT_MAX = 10_000
+/** More points than any collection has. */
+const ALL = 999_999_999
 /** Cells of each collection. */
 export const CELLS = 2
 /** Of the collection of many small points, and of the one of few large ones. */
@@ -100,6 +101,14 @@ export const LARGEST: Record<string, LargeRequest[]> = {
   'GET /livez': get('/livez'),
   'GET /readyz': get('/readyz'),
   'GET /metrics': get('/metrics'),
+  'GET /cluster': get('/cluster'),
+  'GET /telemetry': get('/telemetry?anonymize=true&details_level=10'),
+  'GET /aliases': get('/aliases'),
+  'POST /collections/aliases': [
+    { what: 'a whole body', method: 'POST', path: '/collections/aliases', body: () => wholeBody(), status: 400 },
+  ],
+  'GET /collections/:c/aliases': get(`${SMALL}/aliases`),
+  'GET /collections/:c/cluster': get(`${SMALL}/cluster`),
   'PUT /collections/:c': [
     {
       what: 'a whole body',
@@ -192,14 +201,14 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       what: 'most points',
       method: 'POST',
       path: `${SMALL}/points/scroll`,
-      body: () => `{"limit":${LIMIT_MAX},"with_payload":true,"with_vector":true}`,
+      body: () => `{"limit":${ALL},"with_payload":true,"with_vector":true}`,
       status: 200,
     },
     {
       what: 'most bytes',
       method: 'POST',
       path: `${WIDE}/points/scroll`,
-      body: () => `{"limit":${LIMIT_MAX - 2000},"with_payload":true,"with_vector":true}`,
+      body: () => `{"limit":${ALL},"with_payload":true,"with_vector":true}`,
       status: 200,
     },
   ],
@@ -208,17 +217,24 @@ export const LARGEST: Record<string, LargeRequest[]> = {
   ],
   'POST /collections/:c/points/query': [
     {
+      what: 'all points, without a query',
+      method: 'POST',
+      path: `${SMALL}/points/query`,
+      body: () => `{"limit":${ALL},"with_payload":true,"with_vector":true}`,
+      status: 200,
+    },
+    {
       what: 'most hits',
       method: 'POST',
       path: `${SMALL}/points/query`,
-      body: () => query(`"limit":${LIMIT_MAX},"offset":${LIMIT_MAX},${everything}`, SMALL_DIMENSION),
+      body: () => query(`"limit":${ALL},"offset":1,${everything}`, SMALL_DIMENSION),
       status: 200,
     },
     {
       what: 'most bytes',
       method: 'POST',
       path: `${WIDE}/points/query`,
-      body: () => query(`"limit":${LIMIT_MAX},${everything}`, WIDE_DIMENSION),
+      body: () => query(`"limit":${ALL},${everything}`, WIDE_DIMENSION),
       status: 200,
     },
   ],
@@ -227,7 +243,7 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       what: 'most hits',
       method: 'POST',
       path: `${SMALL}/points/search`,
-      body: () => search(`"limit":${LIMIT_MAX},"offset":${LIMIT_MAX},${everything}`, SMALL_DIMENSION),
+      body: () => search(`"limit":${ALL},"offset":1,${everything}`, SMALL_DIMENSION),
       status: 200,
     },
   ],
