@@ -36,6 +36,7 @@ const KINDS: Record<string, Draw> = {
   'all kinds mixed': (random) =>
     random() < 0.9 ? normal(random) : (random() < 0.5 ? -1 : 1) * 10 ** (76 * random() - 38),
   'one value': () => 7,
+  nothing: () => 0,
 }
 const METRICS: Metric[] = ['L2', 'InnerProduct', 'Cosine']
 
@@ -76,9 +77,7 @@ class Cell {
   /** A vector as it would be stored: under Cosine of length one. */
   draw(random: Random, kind: Draw): Float32Array {
     const vector = Float32Array.from({ length: this.dimension }, () => kind(random))
-    if (this.metric !== 'Cosine') return vector
-    if (vector.every((x) => x === 0)) vector[0] = LEAST
-    return normalised(vector)
+    return this.metric === 'Cosine' ? normalised(vector) : vector
   }
 
   put(id: number, vector: Float32Array): void {
