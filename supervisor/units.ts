@@ -43,7 +43,6 @@ export function collectionConfig(dir: DataDir, { manifest, extras }: StoredClust
     since,
     redisUrl: extras.redisUrl ?? `redis://${LOCALHOST}:${dir.redisPort(name)}?passwordFile=${passwordFile}`,
     centroidsFile: extras.hasCentroids ? join(dir.clusterDir(name), 'centroids.json') : undefined,
-    namedVector: extras.namedVector,
   })
 }
 

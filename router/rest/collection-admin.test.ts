@@ -10,7 +10,7 @@ const error = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 const created = (part: object, vectors: object = {}) =>
   parseCreate({ vectors: { size: 3, distance: 'Dot', ...vectors }, ...part })
-const SPEC = { spec: { dimension: 3, metric: 'InnerProduct' }, namedVector: false }
+const SPEC = { spec: { dimension: 3, metric: 'InnerProduct' } }
 
 describe('a new collection', () => {
   it.each([
@@ -25,8 +25,9 @@ describe('a new collection', () => {
     expect(created({}, { size }).spec).toMatchObject({ dimension: size })
   })
 
-  it('may name its vector by the empty name', () => {
-    expect(parseCreate({ vectors: { '': { size: 3, distance: 'Dot' } } })).toEqual({ ...SPEC, namedVector: true })
+  it.each(['', 'text', 'fast-all-minilm-l6-v2', 'size', 'distance', '__proto__'])('may name its vector %j', (name) => {
+    const created = parseCreate({ vectors: { [name]: { size: 3, distance: 'Dot' } } })
+    expect(created).toEqual({ spec: { ...SPEC.spec, vectorName: name } })
   })
 
   it('has further fields of its spec in "maksdb"; size and distance come from "vectors"', () => {
@@ -82,8 +83,10 @@ describe('a new collection', () => {
       'UNSUPPORTED',
       /^vectors: "m/,
     ],
-    ['a named vector', { vectors: { image: { size: 3 } } }, 'UNSUPPORTED', /^named vectors are not supported/],
-    ['no size', { vectors: { distance: 'Dot' } }, 'UNSUPPORTED', /give "vectors" a size/],
+    ['a named vector without a distance', { vectors: { image: { size: 3 } } }, 'BAD_REQUEST', /"distance" is missing/],
+    ['empty vectors', { vectors: {} }, 'BAD_REQUEST', /^vectors: "size" is missing$/],
+    ['no size', { vectors: { distance: 'Dot' } }, 'BAD_REQUEST', /^vectors: "size" is missing$/],
+    ['two vectors of some size', { vectors: { size: {}, text: {} } }, 'UNSUPPORTED', /^only one vector for each point/],
     ['two vectors', { vectors: { '': {}, image: {} } }, 'UNSUPPORTED', /^only one vector for each point/],
     ['a vector of null', { vectors: { '': null } }, 'BAD_REQUEST', /^vectors must be a JSON object$/],
     [

@@ -18,7 +18,7 @@ import { errorOfReply } from '../../runtime/http-server.ts'
 import { within } from '../../runtime/until.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
-import { asObject, Fields, NAME_SHOWN } from './json-fields.ts'
+import { asObject, Fields, type JsonObject, NAME_SHOWN } from './json-fields.ts'
 
 export interface CollectionParts {
   env: RouterEnv
@@ -68,7 +68,7 @@ function manifestOf(collection: string, spec: Record<string, unknown>): object {
 }
 
 /** The body of PUT /collections/:c: the spec of a VectorCluster, without its name. Throws BAD_REQUEST or UNSUPPORTED. */
-export function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVector: boolean } {
+export function parseCreate(body: unknown): { spec: Record<string, unknown> } {
   const fields = new Fields(body, 'the body')
   const given = asObject(fields.take('vectors'), 'vectors')
   const own = fields.take('maksdb')
@@ -85,12 +85,8 @@ export function parseCreate(body: unknown): { spec: Record<string, unknown>; nam
   )
   fields.refuse('', 'sparse_vectors', 'init_from', 'sharding_method', 'strict_mode_config', 'metadata')
   fields.end()
-  const namedVector = Object.hasOwn(given, '')
-  if (namedVector && Object.keys(given).length > 1)
-    throw new MaksError('UNSUPPORTED', 'only one vector for each point is supported')
-  if (!namedVector && !Object.hasOwn(given, 'size'))
-    throw new MaksError('UNSUPPORTED', 'named vectors are not supported; give "vectors" a size and a distance')
-  const vector = new Fields(namedVector ? given[''] : given, 'vectors')
+  const vectorName = nameOfVector(given)
+  const vector = new Fields(vectorName === undefined ? given : given[vectorName], 'vectors')
   const dimension = vector.number('size', { min: 1, max: DIMENSION_MAX, integer: true })
   const distance = vector.take('distance')
   vector.ignore('hnsw_config', 'quantization_config', 'on_disk')
@@ -105,7 +101,18 @@ export function parseCreate(body: unknown): { spec: Record<string, unknown>; nam
       'UNSUPPORTED',
       `distance "${distance.slice(0, NAME_SHOWN)}" is not supported; use Euclid, Cosine or Dot`,
     )
-  return { spec: { ...(own === undefined ? {} : asObject(own, 'maksdb')), dimension, metric }, namedVector }
+  const name = vectorName === undefined ? {} : { vectorName }
+  return { spec: { ...(own === undefined ? {} : asObject(own, 'maksdb')), dimension, metric, ...name } }
+}
+
+/** The name under which `vectors` has its one vector; undefined if it has the vector itself. Throws UNSUPPORTED for several. */
+function nameOfVector(vectors: JsonObject): string | undefined {
+  const isField = (name: string) =>
+    Object.hasOwn(vectors, name) && (typeof vectors[name] !== 'object' || vectors[name] === null)
+  const [name, another] = Object.keys(vectors)
+  if (name === undefined || isField('size') || isField('distance')) return undefined
+  if (another !== undefined) throw new MaksError('UNSUPPORTED', 'only one vector for each point is supported')
+  return name
 }
 
 export async function removeCollection(parts: CollectionParts, request: Request): Promise<boolean> {

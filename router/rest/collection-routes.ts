@@ -125,7 +125,7 @@ async function describe(collection: Collection): Promise<unknown> {
     segments_count: config.clusters,
     config: {
       params: {
-        vectors: config.namedVector ? { '': vectors } : vectors,
+        vectors: config.vectorName === undefined ? vectors : { [config.vectorName]: vectors },
         shard_number: config.clusters,
         replication_factor: config.replicas,
         write_consistency_factor: 1,

@@ -131,7 +131,7 @@ async function write(
 }
 
 async function retrieve({ points }: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  const wanted = parseRetrieve(request.body)
+  const wanted = parseRetrieve(request.body, collection.config)
   const { read } = readParams(request, undefined)
   const found = await points.retrieve(collection, wanted.keys, wantedOf(wanted), read, call)
   return { pieces: pointsPieces(found.points, wanted, collection), report: found.report }
@@ -150,7 +150,7 @@ async function retrieveOne(
 }
 
 async function scroll(parts: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  const wanted = parseScroll(request.body ?? {})
+  const wanted = parseScroll(request.body ?? {}, collection.config)
   const { read } = readParams(request, undefined)
   const { points, next, report } = await parts.points.scroll(collection, wanted, wantedOf(wanted), read, call)
   const end = `,"next_page_offset":${next === null ? 'null' : idJson(next)}}`

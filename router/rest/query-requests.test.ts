@@ -157,6 +157,29 @@ it.each([
   expect(query({ query: [1, 2], [name]: value }).spec.limit).toBe(10)
 })
 
+describe('in a collection whose vector has a name', () => {
+  const target = { vector: new Float32Array([3, 4]) }
+  const named = () => ({ ...context(), config: { ...config, vectorName: 'text' } })
+
+  it.each<[string, object]>([
+    ['its name', { query: [3, 4], using: 'text' }],
+    ['the empty name', { query: [3, 4], using: '' }],
+    ['no name', { query: [3, 4] }],
+    ['the nearest under its name', { query: { nearest: { text: [3, 4] } }, using: 'text' }],
+  ])('a query may use %s', (_what, body) => {
+    expect(parseQuery(body, named()).target).toEqual(target)
+  })
+
+  it('a search may name it', () => {
+    expect(parseSearch({ vector: { name: 'text', vector: [3, 4] } }, named()).target).toEqual(target)
+  })
+
+  it('another name is refused', () => {
+    const body = { query: [3, 4], using: 'image' }
+    expect(() => parseQuery(body, named())).toThrowError(error('BAD_REQUEST', /^using: there is no vector named/))
+  })
+})
+
 describe('a batch of queries', () => {
   it('has the vectors of all in one memory, each its own', async () => {
     const queries = await batch([{ query: [1, 2] }, { query: 7 }, { query: [3, 4] }])

@@ -69,7 +69,7 @@ export function* parseQueries(
 export function parseQuery(body: unknown, context: QueryContext): ParsedQuery {
   const fields = new Fields(body, context.at ?? 'the body')
   const query = fields.take('query')
-  onlyVector(placeOf(context, 'using'), fields.take('using'))
+  onlyVector(placeOf(context, 'using'), fields.take('using'), context.config)
   fields.refuse('', 'prefetch', 'lookup_from')
   return finish(fields, targetOf(query, context), context)
 }
@@ -81,7 +81,7 @@ export function parseSearch(body: unknown, context: QueryContext): ParsedQuery {
   let value = given
   if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
     const named = new Fields(given, placeOf(context, 'vector'))
-    onlyVector(placeOf(context, 'vector'), named.take('name'))
+    onlyVector(placeOf(context, 'vector'), named.take('name'), context.config)
     value = named.take('vector')
     named.end()
   }
@@ -93,7 +93,7 @@ function finish(fields: Fields, target: QueryRequest['target'], context: QueryCo
   const limit = limitOf(fields)
   const offset = amountOf(fields, 'offset', 0) ?? 0
   const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
-  const chosen = selection(fields, false)
+  const chosen = selection(fields, context.config, false)
   const { read, probing } = readParams(context.outside, fields.take('params'), placeOf(context, 'params'))
   noFilter(fields)
   fields.refuse('', 'shard_key')
