@@ -10,7 +10,7 @@ const error = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 const created = (part: object, vectors: object = {}) =>
   parseCreate({ vectors: { size: 3, distance: 'Dot', ...vectors }, ...part })
-const SPEC = { spec: { dimension: 3, metric: 'InnerProduct' } }
+const SPEC = { spec: { dimension: 3, metric: 'InnerProduct' }, settings: new Map() }
 
 describe('a new collection', () => {
   it.each([
@@ -27,7 +27,7 @@ describe('a new collection', () => {
 
   it.each(['', 'text', 'fast-all-minilm-l6-v2', 'size', 'distance', '__proto__'])('may name its vector %j', (name) => {
     const created = parseCreate({ vectors: { [name]: { size: 3, distance: 'Dot' } } })
-    expect(created).toEqual({ spec: { ...SPEC.spec, vectorName: name } })
+    expect(created.spec).toEqual({ ...SPEC.spec, vectorName: name })
   })
 
   it('has further fields of its spec in "maksdb"; size and distance come from "vectors"', () => {
@@ -35,25 +35,32 @@ describe('a new collection', () => {
     expect(created({ maksdb: null })).toEqual(SPEC)
   })
 
-  it.each([
-    'hnsw_config',
-    'optimizers_config',
-    'wal_config',
-    'quantization_config',
-    'on_disk_payload',
-    'shard_number',
-    'replication_factor',
-    'write_consistency_factor',
-    'timeout',
-  ])('takes "%s", which has no meaning here', (name) => {
-    expect(created({ [name]: 7 })).toEqual(SPEC)
+  it.each(['shard_number', 'replication_factor', 'write_consistency_factor', 'timeout'])(
+    'takes "%s", which has no meaning here',
+    (name) => {
+      expect(created({ [name]: 7 })).toEqual(SPEC)
+    },
+  )
+
+  it('has settings that clients read back: metadata, index tuning, also that of its vector', () => {
+    const tuning = { hnsw_config: { m: 32 }, quantization_config: { binary: {} } }
+    const { spec, settings } = created(
+      { ...tuning, optimizers_config: null, wal_config: {}, on_disk_payload: true, metadata: { owner: 'me' } },
+      { ...tuning, on_disk: false },
+    )
+    expect(spec).toEqual(SPEC.spec)
+    expect(Object.fromEntries(settings)).toEqual({
+      'hnsw_config.m': '32',
+      quantization_config: '{"binary":{}}',
+      on_disk_payload: 'true',
+      'metadata.owner': '"me"',
+      'vector.hnsw_config.m': '32',
+      'vector.quantization_config': '{"binary":{}}',
+      'vector.on_disk': 'false',
+    })
   })
 
-  it.each(['hnsw_config', 'quantization_config', 'on_disk'])('takes "%s" of its vector as well', (name) => {
-    expect(created({}, { [name]: 7 })).toEqual(SPEC)
-  })
-
-  it.each(['sparse_vectors', 'init_from', 'sharding_method', 'strict_mode_config', 'metadata'])(
+  it.each(['sparse_vectors', 'init_from', 'sharding_method', 'strict_mode_config'])(
     'refuses "%s" by name, unless it is empty',
     (name) => {
       expect(created({ [name]: null })).toEqual(SPEC)

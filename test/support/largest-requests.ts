@@ -34,6 +34,8 @@ const {
   SEARCHES_MAX,
   CANDIDATES_MAX,
   PAYLOAD_BYTES_MAX,
+  SETTINGS_MAX,
+  SETTING_BYTES_MAX,
 } = LIMITS
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -52,6 +54,13 @@ function largestPayload(): string {
     if (bytes > PAYLOAD_BYTES_MAX.value) return `{${members.join(',')}}`
     members.push(member)
   }
+}
+
+/** As many as a collection may have, each as large as it may be. */
+function largestSettings(): string {
+  const name = (i: number) => String(i).padStart(4, '0')
+  const text = 'x'.repeat(SETTING_BYTES_MAX.value - 'metadata.0000""'.length)
+  return list(SETTINGS_MAX.value, (i) => `"${name(i)}":"${text}"`)
 }
 
 function smallPoints(id: (i: number) => string): string {
@@ -115,8 +124,34 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       method: 'PUT',
       path: '/collections/further',
       body: () => wholeBody('{"vectors":{"size":2,"distance":"Dot"},"wal_config":{', '}}'),
+      status: 413,
+    },
+    {
+      what: 'most settings',
+      method: 'PUT',
+      path: '/collections/further',
+      body: () => `{"vectors":{"size":2,"distance":"Dot"},"metadata":{${largestSettings()}}}`,
       status: 200,
     },
+  ],
+  'PATCH /collections/:c': [
+    {
+      what: 'a whole body',
+      method: 'PATCH',
+      path: '/collections/further',
+      body: () => wholeBody('{"hnsw_config":{', '}}'),
+      status: 413,
+    },
+    {
+      what: 'most settings',
+      method: 'PATCH',
+      path: '/collections/further',
+      body: () => `{"metadata":{${largestSettings()}}}`,
+      status: 200,
+    },
+  ],
+  'DELETE /collections/:c/index/:field': [
+    { what: '', method: 'DELETE', path: '/collections/further/index/a', status: 200 },
   ],
   'GET /collections': get('/collections'),
   'GET /collections/:c/exists': get(`${SMALL}/exists`),
@@ -126,8 +161,8 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       what: 'a whole body',
       method: 'PUT',
       path: `${SMALL}/index`,
-      body: () => wholeBody('{"field_name":"a","field_schema":{', '}}'),
-      status: 200,
+      body: () => wholeBody('{"field_name":"a","field_schema":{"type":"keyword",', '}}'),
+      status: 413,
     },
   ],
   'PUT /collections/:c/points': [
