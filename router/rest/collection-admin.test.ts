@@ -26,8 +26,8 @@ describe('a new collection', () => {
   })
 
   it.each(['', 'text', 'fast-all-minilm-l6-v2', 'size', 'distance', '__proto__'])('may name its vector %j', (name) => {
-    const created = parseCreate({ vectors: { [name]: { size: 3, distance: 'Dot' } } })
-    expect(created.spec).toEqual({ ...SPEC.spec, vectorName: name })
+    const { spec } = parseCreate({ vectors: { [name]: { size: 3, distance: 'Dot' } } })
+    expect(spec).toEqual({ ...SPEC.spec, vectorName: name })
   })
 
   it('has further fields of its spec in "maksdb"; size and distance come from "vectors"', () => {

@@ -48,7 +48,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
     '/collections/:c',
     send(async (request) => {
       const collection = collections.get(name(request))
-      await change(collection, parsePatch(request.body, collection.config.vectorName))
+      await change(collection, parsePatch(request.body, collection.config))
       return { result: true }
     }),
   )

@@ -7,8 +7,10 @@ import { exactParse, exactStringify } from '../../core/json/exact-json.ts'
 import { parseJsonPath } from '../../core/json/json-path.ts'
 import { checkStorable } from '../../core/json/request-json.ts'
 import { checkLimit, LIMITS } from '../../core/limits.ts'
+import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { Settings } from '../../store/settings.ts'
 import { asObject, Fields, type JsonObject, NAME_SHOWN } from './json-fields.ts'
+import { byName } from './point-requests.ts'
 
 /** Of payload indexes. */
 const INDEX_TYPES = ['keyword', 'integer', 'float', 'bool', 'geo', 'datetime', 'text', 'uuid']
@@ -21,7 +23,7 @@ export class SettingsChange {
   set(name: string, value: unknown): void {
     if (value === undefined) return
     const shown = name.slice(0, NAME_SHOWN)
-    // Before it is walked in depth: what is far too large would hold up the event loop.
+    // First of all: a look at every part of what is far too large would hold up the event loop.
     checkLimit('SETTING_BYTES_MAX', shown, name.length + leastBytes(value, LIMITS.SETTING_BYTES_MAX.value))
     checkStorable(value, shown)
     const text = exactStringify(value)
@@ -80,7 +82,7 @@ function takeQuantization(fields: Fields, prefix: string, change: SettingsChange
 }
 
 /** The body of PATCH /collections/:c. Throws BAD_REQUEST or UNSUPPORTED. */
-export function parsePatch(body: unknown, vectorName = ''): Settings {
+export function parsePatch(body: unknown, config: Pick<CollectionConfig, 'vectorName'>): Settings {
   const fields = new Fields(body, 'the body')
   const change = new SettingsChange()
   takeSettings(fields, change)
@@ -88,11 +90,9 @@ export function parsePatch(body: unknown, vectorName = ''): Settings {
   change.set('on_disk_payload', params.boolean('on_disk_payload'))
   params.ignore('replication_factor', 'write_consistency_factor', 'read_fan_out_factor', 'read_fan_out_delay_ms')
   params.end()
-  const vectors = new Fields(fields.take('vectors') ?? {}, 'vectors')
-  const vector = new Fields(vectors.take(vectorName) ?? vectors.take('') ?? {}, 'vectors')
+  const vector = new Fields(byName(fields.take('vectors') ?? {}, config, 'vectors') ?? {}, 'vectors')
   takeVectorSettings(vector, change)
   vector.end()
-  vectors.end()
   fields.refuse('', 'sparse_vectors', 'strict_mode_config')
   fields.ignore('timeout')
   fields.end()

@@ -35,10 +35,16 @@ export function defaultVector(
   return parseVector(named ? byName(value, config, what) : value, size, metric, what, into)
 }
 
-/** The value under the name of the collection's vector; the empty name always means that one. */
-function byName(value: unknown, { vectorName = '' }: CollectionConfig, what: string): unknown {
+/** The value under the name of the collection's vector; the empty name always means that one. Throws UNSUPPORTED for another name. */
+export function byName(
+  value: unknown,
+  { vectorName = '' }: Pick<CollectionConfig, 'vectorName'>,
+  what: string,
+): unknown {
   const fields = new Fields(value, what)
-  const vector = fields.take(vectorName) ?? fields.take('')
+  const own = fields.take(vectorName)
+  if (own !== undefined && vectorName !== '') fields.refuse('', '')
+  const vector = own ?? fields.take('')
   fields.end()
   return vector
 }
