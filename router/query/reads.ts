@@ -73,7 +73,7 @@ export class Reads {
   }
 
   /** Points in the order of their ids. Throws PAYLOAD_TOO_LARGE for a page that is larger than an answer may be. */
-  scroll(
+  async scroll(
     collection: Collection,
     { from, limit }: { from: IdKey | null; limit: number },
     wanted: Wanted,

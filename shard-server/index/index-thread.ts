@@ -7,7 +7,7 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { InvariantViolated } from '../../core/invariant.ts'
-import { checkLimit, LIMITS } from '../../core/limits.ts'
+import { checkLimit } from '../../core/limits.ts'
 import { formatPosition, ORIGIN } from '../../core/log/position.ts'
 import { ownerCell } from '../../core/partition.ts'
 import { encodeRow } from '../../core/row-codec.ts'
@@ -27,6 +27,7 @@ import type {
 } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
 import type { RowStore } from './row-store.ts'
+import { takenTogether } from './search.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
 import { train } from './training.ts'
@@ -192,10 +193,10 @@ async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<A
   const asked = queries.map(({ spec, vector, at }) => ({
     vector,
     // A limit may be far above the number of rows.
-    limit: Math.min(candidatesOf(spec), rows.end - rows.first),
+    limit: Math.min(candidatesOf(spec), rows.size),
     ...(at === undefined ? {} : { at }),
   }))
-  const found = await state.search(asked.slice(0, taken(asked)), SCAN_MS)
+  const found = await state.search(asked.slice(0, takenTogether(asked)), SCAN_MS)
   return {
     scanned,
     queries: queries.map(({ spec }, i) => {
@@ -211,13 +212,6 @@ async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<A
       )
     }),
   }
-}
-
-/** Of these queries, so many may be searched in one call: the first always, more while their hits are within the limit of a request. */
-function taken(queries: readonly { limit: number }[]): number {
-  let hits = 0
-  const over = queries.findIndex(({ limit }) => (hits += limit) > LIMITS.CANDIDATES_MAX.value)
-  return over < 0 ? queries.length : Math.max(1, over)
 }
 
 function stats(): IndexStats {
