@@ -39,7 +39,7 @@ export async function halfDead(set: DataSet): Promise<void> {
   table(
     `A cell with dead rows, not yet cleaned: ${titleOf(set)}, batches of ${BATCH}`,
     'dead',
-    'queries a second',
+    'queries a second of a core',
     'of none dead',
   )
   const { dimension } = set

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:upkeep -- [--data synthetic-128-20] [--rows 200000] [--seconds 8] [--writes 2000]`: a cell of one replica
- * that loses its process, from its log and from a snapshot; and latencies of searches while rows are overwritten, while the
- * cell is compacted, and while snapshots are taken, next to those without. See bench/README.md.
+ * that loses its process, from its log and from a snapshot; and latencies of searches while rows are overwritten, while dead
+ * rows are cleaned, and while snapshots are taken, next to those without. See bench/README.md.
  */
 import { parseArgs } from 'node:util'
 import { bodiesOf, COLLECTION, checkAnswers, fill, QUERY_PATH } from './collection.ts'
@@ -22,6 +22,10 @@ const LOAD_SHARE = 0.3
 const CONNECTIONS = 256
 /** Enough for a snapshot to follow the other. */
 const TRICKLE = 10
+const CLEANED = 'maksdb_compactions_total'
+const OVERWRITTEN_AT_A_TIME = 2000
+/** A cell is not cleaned while fewer of its rows are dead. */
+const DEAD_SHARE = 1 / 8
 /** An entry of the log takes its values and less than this. */
 const ENTRY_BYTES = 1200
 /** Of the size of Redis a third is its memory, and 0.8 of that the log's; when 0.15 of that are new, a snapshot is due. */
@@ -61,7 +65,7 @@ async function beside(
   work?: (stop: AbortSignal) => Promise<void>,
 ): Promise<Latencies> {
   const stop = new AbortController()
-  const counted = ['maksdb_snapshot_seconds_count', 'maksdb_compactions_total']
+  const counted = ['maksdb_snapshot_seconds_count', CLEANED]
   const counts = () => Promise.all(counted.map((metric) => metricOf(version, metric)))
   const before = await counts()
   const working = work?.(stop.signal)
@@ -102,15 +106,14 @@ async function withoutSnapshots(version: Version): Promise<{ empty: number; repl
     'max, ms',
     'not answered',
     'snapshots',
-    'compactions',
+    'chunks cleaned',
   )
   const base = await beside(version, 'nothing', rate, undefined)
   const overwriter = new Overwriter(version, set)
   const overwriting = (stop: AbortSignal) => overwriter.writeAt(writes, stop)
-  await beside(version, `${thousands(writes)} overwritten rows a second`, rate, base, overwriting)
-  // A cell is compacted when as many rows are dead as live: in the middle of the window.
-  await overwriter.write(set.rows - overwriter.written - Math.round(writes * (WARM_UP_SECONDS + seconds / 2)))
-  await beside(version, 'the same, and a compaction', rate, base, overwriting)
+  const without = await beside(version, `${thousands(writes)} overwritten rows a second`, rate, base, overwriting)
+  while ((await metricOf(version, CLEANED)) === 0) await overwriter.write(OVERWRITTEN_AT_A_TIME)
+  await beside(version, 'the same, and cleaning', rate, without, overwriting)
   return { empty, replay, rate }
 }
 
@@ -133,8 +136,8 @@ async function withSnapshots(version: Version, rate: number): Promise<{ all: num
 
 console.log('# Figures of one run on one machine: compare within it, not across machines')
 printMachine()
-if (set.rows < 4 * writes * (WARM_UP_SECONDS + seconds))
-  throw new Error('so many writes would compact the cell in every window: fewer --writes or --seconds, or more --rows')
+if (set.rows * DEAD_SHARE < writes * (WARM_UP_SECONDS + seconds))
+  throw new Error('so many writes would have rows cleaned in every window: fewer --writes or --seconds, or more --rows')
 const version = new Version(undefined, PORT)
 try {
   const { empty, replay, rate } = await withoutSnapshots(version)
