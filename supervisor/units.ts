@@ -30,7 +30,6 @@ const PASSED_ON = [
   'MAKSDB_SNAPSHOT_INTERVAL_MS',
   'MAKSDB_LOG_LEVEL',
   'MAKSDB_BODY_BYTES_MAX',
-  'MAKSDB_LIMIT_MAX',
   'MAKSDB_TIMEOUT_MS',
 ] as const
 
@@ -44,7 +43,6 @@ export function collectionConfig(dir: DataDir, { manifest, extras }: StoredClust
     since,
     redisUrl: extras.redisUrl ?? `redis://${LOCALHOST}:${dir.redisPort(name)}?passwordFile=${passwordFile}`,
     centroidsFile: extras.hasCentroids ? join(dir.clusterDir(name), 'centroids.json') : undefined,
-    namedVector: extras.namedVector,
   })
 }
 

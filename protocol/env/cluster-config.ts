@@ -16,7 +16,6 @@ export interface DeploymentContext {
   redisUrl: string
   /** Path of the supplied centroids, where there are any. */
   centroidsFile?: string | undefined
-  namedVector: boolean
   /** Cells that run; the manifest's number where it is not given. */
   clusters?: number
 }
@@ -46,7 +45,7 @@ export function collectionConfigOf(cluster: VectorCluster, at: DeploymentContext
     durability: spec.durability,
     redisUrl: at.redisUrl,
     walBudgetBytes: Math.floor((WAL_SHARE * redisMemoryBytes(spec)) / clusters),
-    namedVector: at.namedVector,
+    ...(spec.vectorName === undefined ? {} : { vectorName: spec.vectorName }),
   }
 }
 

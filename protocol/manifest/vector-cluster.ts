@@ -26,6 +26,7 @@ export const CLUSTERS_MAX = 256
 export const REPLICAS_MAX = 9
 const ROUTERS_MAX = 100
 export const NAME_MAX = 40
+const VECTOR_NAME_MAX = 255
 /** The Services of `films` are `films`, `films-redis` and `films-shards`: a VectorCluster of the latter names would share one. */
 export const RESERVED_SUFFIXES = ['-redis', '-shards'] as const
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
@@ -79,6 +80,12 @@ export const vectorClusterSpecSchema = z
       .meta(cel({ rule: "!(self in ['.', '..'])", message: `collection ${DOT_NAMES_REFUSED}` }))
       .optional()
       .describe('name of the collection in the API; absent: metadata.name'),
+    vectorName: z
+      .string()
+      .max(VECTOR_NAME_MAX, `must have at most ${VECTOR_NAME_MAX} characters`)
+      .refine((name) => name.isWellFormed(), 'must be well-formed Unicode')
+      .optional()
+      .describe('name of the vector of each point in the API; absent: the vector has no name'),
     clusters: z
       .int()
       .min(1)

@@ -1,6 +1,7 @@
 /** The reads: search, retrieve, scroll, count. Free of any protocol; each answer has a report. */
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
+import { checkLimit } from '../../core/limits.ts'
 import { mergePages } from '../../core/merge.ts'
 import { type CountResponse, type RowsResponse, RPC } from '../../protocol/shard-rpc.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
@@ -12,7 +13,7 @@ import { type CellAnswer, type CellRequest, readCell } from './cell-read.ts'
 import { type ReadRequest, type ReadSource, sourceFor } from './consistency.ts'
 import type { ReadReport } from './read-report.ts'
 import { type Point, rowsOf, type ScoredPoint, type Wanted } from './rows.ts'
-import { type Query, search } from './search.ts'
+import { heldRows, type Query, search } from './search.ts'
 
 /** Cleaning may overtake a cut; then the read takes a new one. */
 const CUT_ATTEMPTS = 4
@@ -71,14 +72,16 @@ export class Reads {
     })
   }
 
-  /** Points in the order of their ids. */
-  scroll(
+  /** Points in the order of their ids. Throws PAYLOAD_TOO_LARGE for a page that is larger than an answer may be. */
+  async scroll(
     collection: Collection,
     { from, limit }: { from: IdKey | null; limit: number },
     wanted: Wanted,
     read: ReadRequest,
     call: Call,
   ): Promise<{ points: Point[]; next: IdKey | null; report: ReadReport }> {
+    const sent = Math.min((limit + 1) * collection.config.clusters, heldRows(collection))
+    checkLimit('CANDIDATES_MAX', 'limit, times the cells', sent)
     return this.#read(collection, read, { spread: true }, call, async (source) => {
       const request = { path: RPC.scroll, header: { from, limit: limit + 1, ...wanted } }
       const answers = await this.#all<RowsResponse>(collection, source, request, call)

@@ -70,14 +70,20 @@ export async function search(
   return { ...plan, points, answers, missing: missing.sort((a, b) => a - b) }
 }
 
+/** Rows of all cells, as the topology has counted them: however large a limit is, no more hits come. */
+export function heldRows({ topology }: Collection): number {
+  return topology ? topology.rows + topology.redundantRows : Number.POSITIVE_INFINITY
+}
+
 function* planOf(collection: Collection, source: ReadSource, queries: readonly Query[]): Generator<void, Plan, void> {
   const plan: Plan = { asked: new Map(), most: 0, least: Number.POSITIVE_INFINITY }
   let candidates = 0
+  const rows = heldRows(collection)
   for (const [number, query] of queries.entries()) {
     const cells = cellsOf(collection, source, query)
     plan.most = Math.max(plan.most, cells.length)
     plan.least = Math.min(plan.least, cells.length)
-    candidates += cells.length * (query.spec.limit + query.spec.offset)
+    candidates += Math.min(cells.length * (query.spec.limit + query.spec.offset), rows)
     for (const cell of cells) {
       const numbers = plan.asked.get(cell)
       if (numbers) numbers.push(number)

@@ -21,10 +21,9 @@ import {
 } from './point-requests.ts'
 import { type ParsedQuery, parseQueries, parseQuery, parseSearch, QueryVectors } from './query-requests.ts'
 import type { Reply, Send } from './reply.ts'
-import { type Limits, readParams, writeOptions } from './request-options.ts'
+import { readParams, writeOptions } from './request-options.ts'
 
 export interface PointParts {
-  limits: Limits
   collections: Collections
   points: Points
 }
@@ -50,7 +49,7 @@ const LATER = [
 ]
 
 export function pointRoutes(router: Router, parts: PointParts, send: Send): void {
-  const { collections, limits } = parts
+  const { collections } = parts
   const of = (request: Request) => collections.get(String(request.params.c))
   router.put(
     '/collections/:c/points',
@@ -81,11 +80,7 @@ export function pointRoutes(router: Router, parts: PointParts, send: Send): void
   )
   for (const { route, parse, wrap } of SEARCHES) {
     const answer = (points: Iterable<string>) => wrapped(wrap, points)
-    const contextOf = (request: Request, { config }: Collection) => ({
-      config,
-      limitMax: limits.limitMax,
-      outside: request,
-    })
+    const contextOf = (request: Request, { config }: Collection) => ({ config, outside: request })
     router.post(
       `/collections/:c/points/${route}`,
       send(async (request, call) => {
@@ -136,7 +131,7 @@ async function write(
 }
 
 async function retrieve({ points }: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  const wanted = parseRetrieve(request.body)
+  const wanted = parseRetrieve(request.body, collection.config)
   const { read } = readParams(request, undefined)
   const found = await points.retrieve(collection, wanted.keys, wantedOf(wanted), read, call)
   return { pieces: pointsPieces(found.points, wanted, collection), report: found.report }
@@ -155,7 +150,7 @@ async function retrieveOne(
 }
 
 async function scroll(parts: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  const wanted = parseScroll(request.body ?? {}, parts.limits.limitMax)
+  const wanted = parseScroll(request.body ?? {}, collection.config)
   const { read } = readParams(request, undefined)
   const { points, next, report } = await parts.points.scroll(collection, wanted, wantedOf(wanted), read, call)
   const end = `,"next_page_offset":${next === null ? 'null' : idJson(next)}}`

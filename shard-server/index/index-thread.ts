@@ -27,6 +27,7 @@ import type {
 } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
 import type { RowStore } from './row-store.ts'
+import { takenTogether } from './search.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
 import { train } from './training.ts'
@@ -189,14 +190,13 @@ function cleanInSteps(): void {
 /** @param rows held by the caller */
 async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<Answer<'search'>> {
   const scanned = rows.live
-  const found = await state.search(
-    queries.map(({ spec, vector, at }) => ({
-      vector,
-      limit: candidatesOf(spec),
-      ...(at === undefined ? {} : { at }),
-    })),
-    SCAN_MS,
-  )
+  const asked = queries.map(({ spec, vector, at }) => ({
+    vector,
+    // A limit may be far above the number of rows.
+    limit: Math.min(candidatesOf(spec), rows.size),
+    ...(at === undefined ? {} : { at }),
+  }))
+  const found = await state.search(asked.slice(0, takenTogether(asked)), SCAN_MS)
   return {
     scanned,
     queries: queries.map(({ spec }, i) => {

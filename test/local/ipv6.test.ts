@@ -94,7 +94,6 @@ beforeAll(async () => {
     since: Date.now(),
     redisUrl: `redis://${hostPort(HOST, port)}`,
     centroidsFile: undefined,
-    namedVector: false,
   })
   writeFileSync(join(folder, 'collection.json'), JSON.stringify(collection))
   writeFileSync(join(folder, 'router.json'), JSON.stringify({ collections: [collection] }))
