@@ -31,7 +31,7 @@ describe('the heap of a thread', () => {
   })
 
   it('is left alone while the thread works, and collected afterwards', () => {
-    busy = 0.2
+    busy = 0.3
     idle.look()
     expect(collections).toBe(0)
     busy = 0.01

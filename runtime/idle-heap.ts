@@ -8,7 +8,7 @@ import { getHeapStatistics } from 'node:v8'
 
 const LOOK_MS = 10_000
 /** Share of the time between two looks in which an idle thread works at most. */
-const IDLE_SHARE = 0.05
+const IDLE_SHARE = 0.1
 /** A heap that has grown by less since its last collection is left alone: an idle pod makes so much in some minutes. */
 const GROWTH_BYTES = 8 * 1024 * 1024
 
