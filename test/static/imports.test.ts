@@ -33,7 +33,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ['core', 'core/log', 'protocol', 'protocol/env', 'runtime', 'ioredis'],
 
   // The stair of the shard server: serve > upkeep > log > recovery > pod > index.
-  'shard-server/index': ['core', 'core/log', 'protocol', 'protocol/env', 'store', 'faiss-node', 'zod'],
+  'shard-server/index': ['core', 'core/log', 'protocol', 'protocol/env', 'runtime', 'store', 'faiss-node', 'zod'],
   'shard-server/pod': [...BASE, 'shard-server/index'],
   'shard-server/recovery': [...BASE, 'shard-server/pod', 'shard-server/index', 'zod'],
   'shard-server/log': [...BASE, 'shard-server/recovery', 'shard-server/pod', 'shard-server/index'],
