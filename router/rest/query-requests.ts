@@ -5,7 +5,7 @@ import type { PayloadSelector } from '../../core/payload-selector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { QueryRequest } from '../points.ts'
 import { Fields, NAME_SHOWN } from './json-fields.ts'
-import { DEFAULT_LIMIT, defaultVector, idAt, noFilter, onlyVector, selection, wantedOf } from './point-requests.ts'
+import { DEFAULT_LIMIT, defaultVector, filterOf, idAt, onlyVector, selection, wantedOf } from './point-requests.ts'
 import { type Outside, readParams } from './request-options.ts'
 
 export interface ParsedQuery extends QueryRequest {
@@ -59,8 +59,12 @@ export function* parseQueries(
   checkLimit('SEARCHES_MAX', '"searches"', searches.length)
   const vectors = new QueryVectors(context.config.vectors[''].size, searches.length)
   const queries: ParsedQuery[] = []
+  let filterChars = 0
   for (const search of searches as unknown[]) {
-    queries.push(parse(search, { ...context, vectors, at: `searches[${queries.length}]` }))
+    const query = parse(search, { ...context, vectors, at: `searches[${queries.length}]` })
+    filterChars += query.spec.filter?.length ?? 0
+    checkLimit('FILTER_CHARS_MAX', 'the filters of "searches"', filterChars)
+    queries.push(query)
     yield
   }
   return queries
@@ -97,7 +101,7 @@ function finish(fields: Fields, target: QueryRequest['target'], context: QueryCo
   const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
   const chosen = selection(fields, false)
   const { read, probing } = readParams(outside, fields.take('params'), placeOf(context, 'params'))
-  noFilter(fields)
+  const filter = filterOf(fields, placeOf(context, 'filter'))
   fields.refuse('', 'shard_key')
   fields.end()
   const threshold = scoreThreshold === undefined ? {} : { scoreThreshold }
@@ -105,7 +109,7 @@ function finish(fields: Fields, target: QueryRequest['target'], context: QueryCo
     target,
     read,
     payload: chosen.payload,
-    spec: { limit, offset, ...threshold, ...wantedOf(chosen), ...probing },
+    spec: { limit, offset, ...threshold, ...filter, ...wantedOf(chosen), ...probing },
   }
 }
 

@@ -3,6 +3,7 @@
  * need, on one worker thread; how rows are compared is `ExactSearch`'s. The log is the only writer.
  */
 import { MaksError } from '../../core/errors.ts'
+import type { FilterText } from '../../core/filter/filter.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { assertInvariant } from '../../core/invariant.ts'
 import { coverEntry, type Hole } from '../../core/log/coverage.ts'
@@ -10,10 +11,12 @@ import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
 import { assertCentroids } from '../../core/partition.ts'
 import { decodeRow } from '../../core/row-codec.ts'
+import { inSlices } from '../../runtime/slices.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import type { Kernel } from './kernel.ts'
 import { makeKernel } from './make-kernel.ts'
+import { filteredMasks, filteredPage } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
 import { ExactSearch, type FoundRow } from './search.ts'
@@ -49,6 +52,8 @@ export interface Query {
   limit: number
   /** Version to read at; the present state if absent. */
   at?: number
+  /** The rows that it may find; absent: all. */
+  filter?: FilterText
 }
 
 export class CellState {
@@ -130,9 +135,37 @@ export class CellState {
    */
   async search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): Promise<(FoundRow[] | undefined)[]> {
     for (const { at } of queries) this.checkReadable(at)
-    const masks = new Map<number | undefined, RowMask>()
-    for (const { at } of queries) if (!masks.has(at)) masks.set(at, this.rows.maskAt(at).copy())
-    const masked = queries.map(({ vector, limit, at }) => ({ vector, limit, mask: masks.get(at) as RowMask }))
-    return new ExactSearch(this.shape.metric, this.rows).search(masked, scanMs)
+    const { rows } = this
+    const masks = new Map<number | undefined, Map<FilterText | undefined, RowMask>>()
+    for (const { at } of queries) if (!masks.has(at)) masks.set(at, new Map([[undefined, rows.maskAt(at).copy()]]))
+    for (const [at, ofVersion] of masks) {
+      const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
+      if (filters.length === 0) continue
+      const made = await inSlices(filteredMasks(rows, ofVersion.get(undefined) as RowMask, filters))
+      for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as RowMask)
+    }
+    const masked = queries.map(({ vector, limit, at, filter }) => ({
+      vector,
+      limit,
+      mask: masks.get(at)?.get(filter) as RowMask,
+    }))
+    return new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
+  }
+
+  /** Up to `limit` owner rows that match at a version, ids from `from` on, in order. Throws STALE. */
+  page(from: IdKey | null, limit: number, filter: FilterText, at: number | undefined): Promise<number[]> {
+    const { rows } = this
+    const page = (next: IdKey | null, most: number): number[] => {
+      this.checkReadable(at)
+      return rows.page(next, most, at)
+    }
+    return inSlices(filteredPage(rows, page, { from, limit }, filter))
+  }
+
+  /** The rows that match, of the rows as they are now. Throws STALE. */
+  async matching(filter: FilterText, at: number | undefined): Promise<RowMask> {
+    this.checkReadable(at)
+    const [mask] = await inSlices(filteredMasks(this.rows, this.rows.maskAt(at).copy(), [filter]))
+    return mask as RowMask
   }
 }

@@ -1,4 +1,4 @@
-/** The index thread: one call after the other; only snapshots, loading and training yield to other calls on the way. */
+/** The index thread: one call after the other; only searches, filters, snapshots, loading and training yield to other calls on the way. */
 import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
@@ -10,6 +10,7 @@ import { ownerCell } from '../../core/partition.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { SpillReservoir } from '../../core/spill.ts'
 import { candidatesOf } from '../../protocol/shard-rpc.ts'
+import type { RowFlag } from '../../store/log-entry.ts'
 import { CellState } from './cell-state.ts'
 import type {
   Argument,
@@ -21,6 +22,7 @@ import type {
   ReadRows,
 } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
+import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
@@ -80,6 +82,7 @@ const handlers: Handlers = {
         vector,
         limit: candidatesOf(spec),
         ...(at === undefined ? {} : { at }),
+        ...(spec.filter === undefined ? {} : { filter: spec.filter }),
       })),
       SCAN_MS,
     )
@@ -106,12 +109,21 @@ const handlers: Handlers = {
     return encodeRows(state.rows, rows, () => ({}), call)
   },
 
-  page(call) {
-    state.checkReadable(call.at)
-    return encodeRows(state.rows, state.rows.page(call.from, call.limit, call.at), () => ({}), call)
+  async page(call) {
+    const { from, limit, filter, at } = call
+    // As for a search: row numbers are those of these rows.
+    const { rows } = state
+    state.checkReadable(at)
+    const found = filter === undefined ? rows.page(from, limit, at) : await state.page(from, limit, filter, at)
+    return encodeRows(rows, found, () => ({}), call)
   },
 
-  count({ at }) {
+  async count({ at, filter }) {
+    if (filter !== undefined) {
+      const { rows } = state
+      const mask = await state.matching(filter, at)
+      return { count: flagged(rows, mask, 'o'), redundantRows: flagged(rows, mask, 'c') }
+    }
     state.checkReadable(at)
     return { count: state.rows.count('o', at), redundantRows: state.rows.count('c', at) }
   },
@@ -193,6 +205,13 @@ function stats(): IndexStats {
     digest,
     bytes,
   }
+}
+
+/** How many rows of the mask have the flag. */
+function flagged(rows: RowStore, mask: RowMask, flag: RowFlag): number {
+  let count = 0
+  for (let row = mask.next(0); row >= 0; row = mask.next(row + 1)) if (rows.flagOf(row) === flag) count++
+  return count
 }
 
 function gather({ dimension, kernel }: RowStore, rows: readonly number[]): Float32Array {
