@@ -1,9 +1,12 @@
 /** Compiles filters to functions: once for a filter, not once for a row. */
 import type { IdKey } from '../ids.ts'
 import { exactParse } from '../json/exact-json.ts'
-import { compileFieldTest, isEmptyValue } from './field-tests.ts'
+import { isEmptyValue, ruleOf } from './field-tests.ts'
 import type { Condition, Filter } from './filter.ts'
-import { valuesAt } from './values.ts'
+import { compileField } from './values.ts'
+
+/** Shorter integers are exact as numbers; of a payload, this look at the text is cheaper than one at its values. */
+const LONG_DIGITS = /\d{16}/
 
 /** What a filter sees of a point. */
 export interface FilterRow {
@@ -27,7 +30,7 @@ export class StoredRow implements FilterRow {
   get payload(): unknown {
     if (this.#payload === undefined) {
       const text = this.#text()
-      this.#payload = text === '' ? {} : exactParse(text)
+      this.#payload = text === '' ? {} : LONG_DIGITS.test(text) ? exactParse(text) : (JSON.parse(text) as unknown)
     }
     return this.#payload
   }
@@ -42,10 +45,20 @@ export function compileFilter({ must, mustNot, should, minShould }: Filter): Row
   const some = (minShould?.conditions ?? []).map(compileCondition)
   const least = minShould?.minCount ?? 0
   return (row) =>
-    all.every((test) => test(row)) &&
-    !none.some((test) => test(row)) &&
-    (any.length === 0 || any.some((test) => test(row))) &&
-    holdsSoMany(some, least, row)
+    holdsAll(all, row) &&
+    !holdsOne(none, row) &&
+    (any.length === 0 || holdsOne(any, row)) &&
+    (least === 0 || holdsSoMany(some, least, row))
+}
+
+function holdsAll(tests: readonly RowTest[], row: FilterRow): boolean {
+  for (const test of tests) if (!test(row)) return false
+  return true
+}
+
+function holdsOne(tests: readonly RowTest[], row: FilterRow): boolean {
+  for (const test of tests) if (test(row)) return true
+  return false
 }
 
 function holdsSoMany(tests: readonly RowTest[], least: number, row: FilterRow): boolean {
@@ -71,25 +84,24 @@ function compileCondition(condition: Condition): RowTest {
       return () => has
     }
     case 'nested': {
-      const { path } = condition
       const test = compileFilter(condition.filter)
-      return ({ key, payload }) =>
-        valuesAt(payload, path).some((value) => isObject(value) && test({ key, payload: value }))
+      // The objects have no id, and no condition within asks for it.
+      const passes = (value: unknown) => isObject(value) && test({ key: '' as IdKey, payload: value })
+      return ofPayload(compileField(condition.path, { absent: false, passes }))
     }
     case 'empty': {
-      const { path } = condition
-      return ({ payload }) => valuesAt(payload, path).every(isEmptyValue)
+      const holds = compileField(condition.path, { absent: false, passes: (value) => !isEmptyValue(value) })
+      return ({ payload }) => !holds(payload)
     }
-    case 'null': {
-      const { path } = condition
-      return ({ payload }) => valuesAt(payload, path).includes(null)
-    }
-    default: {
-      const { path } = condition
-      const test = compileFieldTest(condition.test)
-      return ({ payload }) => test(valuesAt(payload, path))
-    }
+    case 'null':
+      return ofPayload(compileField(condition.path, { absent: false, passes: (value) => value === null }))
+    default:
+      return ofPayload(compileField(condition.path, ruleOf(condition.test)))
   }
+}
+
+function ofPayload(test: (payload: unknown) => boolean): RowTest {
+  return ({ payload }) => test(payload)
 }
 
 function isObject(value: unknown): boolean {

@@ -2,27 +2,26 @@
 import { parseDatetime } from './datetime.ts'
 import type { Bounds, FieldTest, GeoPoint } from './filter.ts'
 import { distanceMeters, inBox, inPolygon } from './geo.ts'
+import type { FieldRule } from './values.ts'
 
-type ValueTest = (value: unknown) => boolean
-/** Of all values that the path of the condition leads to. */
-type ValuesTest = (values: readonly unknown[]) => boolean
+type ValueTest = FieldRule['passes']
 
 const SPACES = /\p{White_Space}+/u
 
 /** A field without values passes no test, but those that ask for it to be empty or not null. */
-export function compileFieldTest(test: FieldTest): ValuesTest {
+export function ruleOf(test: FieldTest): FieldRule {
   switch (test.is) {
     case 'count': {
       const holds = within(test.bounds)
-      return (values) => values.some((value) => holds(countOf(value)))
+      return { absent: false, passes: (value) => holds(countOf(value)) }
     }
     case 'isEmpty':
-      return (values) => (values.length === 0 ? test.wanted : values.some((one) => isEmptyValue(one) === test.wanted))
+      return { absent: test.wanted, passes: (value) => isEmptyValue(value) === test.wanted }
     case 'isNull':
-      return (values) => (values.length === 0 ? !test.wanted : values.some((one) => holdsNull(one) === test.wanted))
+      return { absent: !test.wanted, passes: (value) => holdsNull(value) === test.wanted }
     default: {
       const passes = compileValueTest(test)
-      return (values) => values.some((value) => (Array.isArray(value) ? value.some(passes) : passes(value)))
+      return { absent: false, passes: (value) => (Array.isArray(value) ? value.some(passes) : passes(value)) }
     }
   }
 }
@@ -35,6 +34,8 @@ function compileValueTest(test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | '
   switch (test.is) {
     case 'any': {
       const values = new Set(test.values.map(comparable))
+      const [only] = values
+      if (values.size === 1) return (value) => comparable(value) === only
       return (value) => values.has(comparable(value))
     }
     case 'except': {

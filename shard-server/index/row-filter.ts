@@ -3,7 +3,7 @@
  * payloads each row is looked at, its payload parsed once for all filters of a call. That takes long, so that each of these
  * yields after every row, and the index thread runs them in slices of `runtime/slices.ts`.
  */
-import { compileFilter, StoredRow } from '../../core/filter/compile-filter.ts'
+import { compileFilter, type RowTest, StoredRow } from '../../core/filter/compile-filter.ts'
 import { decodeFilter, type FilterText } from '../../core/filter/filter.ts'
 import type { IdKey } from '../../core/ids.ts'
 import type { RowMask } from './row-mask.ts'
@@ -28,7 +28,7 @@ export function* filteredMasks(
   const found = tests.map(() => mask.copy())
   for (let row = mask.next(0); row >= 0; row = mask.next(row + 1)) {
     const stored = rowOf(rows, row)
-    for (const [i, test] of tests.entries()) if (!test(stored)) (found[i] as RowMask).remove(row)
+    for (let i = 0; i < tests.length; i++) if (!(tests[i] as RowTest)(stored)) (found[i] as RowMask).remove(row)
     yield
   }
   return found

@@ -271,7 +271,7 @@ export const LARGEST: Record<string, LargeRequest[]> = {
     {
       what: 'most filters',
       method: 'POST',
-      path: `${SMALL}/points/query/batch`,
+      path: `${SMALL}/points/query/batch?timeout=120`,
       body: filteredSearches,
       status: 200,
     },
