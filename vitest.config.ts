@@ -12,6 +12,7 @@ const CODE = [
   'supervisor',
   'cli',
   'client/src',
+  'bench',
 ]
 
 /** One project a tier; test/run.ts says which run side by side, and gives each its time budget. */

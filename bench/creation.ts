@@ -2,14 +2,14 @@
 import { spawnSync } from 'node:child_process'
 import { TestCluster } from '../test/support/cluster.ts'
 import { spread } from './spread.ts'
+import { row, table } from './table.ts'
 
 const TRIALS = 20
 
 /** Prints rows of a table: what, p50 and max in ms, and p50 as a multiple of the first. */
-export async function creation(row: (...cells: (string | number)[]) => void): Promise<void> {
-  console.log(`\n## A collection of one cell, created by PUT in local mode, ${TRIALS} times\n`)
-  row('until', 'p50, ms', 'max, ms', 'of a bare Node process')
-  row('---', '---', '---', '---')
+export async function creation(): Promise<void> {
+  const title = `A collection of one cell, created by PUT in local mode, ${TRIALS} times`
+  table(title, 'until', 'p50, ms', 'max, ms', 'of a bare Node process')
   const times = { node: [] as number[], created: [] as number[], written: [] as number[] }
   const cluster = await TestCluster.start({ spec: { dimension: 2 } })
   try {

@@ -1,156 +1,145 @@
 /**
- * `npm run bench:served -- [--against REF] [--rows 390000] [--dimension 50] [--intrinsic 20] [--clients 1,16,64] [--seconds 8]
- * [--rounds 3]`: exact searches of one cell by closed-loop clients, in this version and in that of another commit, round by
- * round in turn; with the CPU seconds of the servers, and the memory of each process. Points are drawn from a normal
- * distribution of `intrinsic` dimensions, turned into `dimension` ones.
+ * `npm run bench:served -- [--against REF] [--data glove50,synthetic-768-40] [--rows N] [--clients 1,16,64] [--rate R,R]
+ * [--seconds 8] [--rounds 3]`: exact searches of one cell over REST, in this version and in that of another commit, round by
+ * round in turn; next to faiss-node in this process, in batches of 64 by one thread. `--clients` send their next search when
+ * they have their answer; with `--rate` searches are sent at times that do not depend on answers. See bench/README.md.
  */
-import { createHistogram } from 'node:perf_hooks'
 import { parseArgs } from 'node:util'
-import { Pool } from 'undici'
-import { squaredL2 } from '../core/metric.ts'
-import { normal, seededRandom } from '../core/random.ts'
-import { cpuSeconds, residentMiB, Version } from './version.ts'
+import { bodiesOf, COLLECTION, checkAnswers, fill, LIMIT, QUERY_PATH } from './collection.ts'
+import { type DataSet, dataSet, titleOf } from './data/data-set.ts'
+import { faissRate } from './kernels/faiss-peer.ts'
+import { type LoadReport, load } from './load/load.ts'
+import { printMachine } from './machine/limits.ts'
+import { type Cell, median, row, table, times } from './table.ts'
+import { cpuSecondsOf, residentMiB, Version } from './version.ts'
 
-const LIMIT = 10
-const QUERIES = 512
-/** Queries whose answers are compared with those of a plain loop. */
-const CHECKED = 8
-const COLLECTION = 'bench'
 const PORT = 26_333
-const NANOSECONDS = 1e6
+const WARM_UP_SECONDS = 1
+const PEER_BATCH = 64
+/** Of searches that are sent at given times: enough that none waits for a free one while the server keeps up. */
+const CONNECTIONS_AT_A_RATE = 256
+/** The logs of all data sets are smaller than the share of this that they may take. */
+const REDIS_SIZE = '16Gi'
 
 const { values } = parseArgs({
   options: {
     against: { type: 'string' },
-    rows: { type: 'string', default: '390000' },
-    dimension: { type: 'string', default: '50' },
-    intrinsic: { type: 'string', default: '20' },
+    data: { type: 'string', default: 'glove50' },
+    rows: { type: 'string' },
     clients: { type: 'string', default: '1,16,64' },
+    rate: { type: 'string', default: '' },
     seconds: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
   },
 })
-const [rows, dimension, intrinsic] = [Number(values.rows), Number(values.dimension), Number(values.intrinsic)]
-const random = seededRandom(1)
-const turn = Array.from({ length: dimension * intrinsic }, () => normal(random))
 
-function draw(): Float32Array {
-  const inner = Array.from({ length: intrinsic }, () => normal(random))
-  return Float32Array.from({ length: dimension }, (_, i) =>
-    inner.reduce((sum, x, j) => sum + x * (turn[i * intrinsic + j] as number), 0),
-  )
+/** How searches are sent. */
+interface Sending {
+  name: string
+  connections: number
+  rate?: number
 }
 
-interface Round {
-  perSecond: number
-  p50: number
-  p99: number
-  /** Of all servers, for one search, in microseconds. */
-  cpuUs: number
+type Round = Pick<LoadReport, 'rate' | 'p50' | 'p90' | 'p99' | 'p999' | 'max'> & {
+  /** CPU time of one search, in microseconds. */
+  serversUs: number
+  clientUs: number
 }
 
-async function round(version: Version, bodies: readonly string[], clients: number): Promise<Round> {
-  const pool = new Pool(version.url, { connections: clients, pipelining: 1 })
-  const histogram = createHistogram({ figures: 3 })
-  const pids = version.processes().map(({ pid }) => pid)
-  const cpu = () => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
-  const before = cpu()
-  const until = performance.now() + 1000 * Number(values.seconds)
-  let sent = 0
-  const started = performance.now()
-  await Promise.all(
-    Array.from({ length: clients }, async () => {
-      while (performance.now() < until) {
-        const body = bodies[sent++ % bodies.length] as string
-        const at = performance.now()
-        const { statusCode, body: answer } = await pool.request({
-          method: 'POST',
-          path: `/collections/${COLLECTION}/points/query`,
-          headers: { 'content-type': 'application/json' },
-          body,
-        })
-        await answer.dump()
-        if (statusCode !== 200) throw new Error(`${version.name} answered ${statusCode}`)
-        histogram.record(Math.max(1, Math.round((performance.now() - at) * NANOSECONDS)))
-      }
-    }),
-  )
-  const seconds = (performance.now() - started) / 1000
-  await pool.close()
-  const { count } = histogram
-  return {
-    perSecond: count / seconds,
-    p50: histogram.percentile(50) / NANOSECONDS,
-    p99: histogram.percentile(99) / NANOSECONDS,
-    cpuUs: (1e6 * (cpu() - before)) / count,
-  }
+async function round(version: Version, bodies: readonly string[], { connections, rate }: Sending): Promise<Round> {
+  const processes = version.processes()
+  let before = 0
+  const report = await load({
+    port: version.port,
+    path: QUERY_PATH,
+    bodies,
+    connections,
+    ...(rate === undefined ? {} : { rate }),
+    warmUpSeconds: WARM_UP_SECONDS,
+    seconds: Number(values.seconds),
+    onMeasuring: () => {
+      before = cpuSecondsOf(processes)
+    },
+  })
+  if (Object.keys(report.failed).length > 0 || report.count === 0)
+    throw new Error(`${version.name} answered ${report.count} searches, and failed ${JSON.stringify(report.failed)}`)
+  const us = (seconds: number) => (1e6 * seconds) / report.count
+  return { ...report, serversUs: us(cpuSecondsOf(processes) - before), clientUs: us(report.cpuSeconds) }
 }
 
-async function checkAnswers(version: Version, vectors: readonly Float32Array[], queries: readonly Float32Array[]) {
-  for (const query of queries.slice(0, CHECKED)) {
-    const expected = [...vectors.keys()]
-      .map((id) => ({ id, distance: squaredL2(vectors[id] as Float32Array, query) }))
-      .sort((a, b) => a.distance - b.distance || a.id - b.id)
-      .slice(0, LIMIT)
-    const { points } = await version.client.collection(COLLECTION).query(query, { limit: LIMIT, exact: true })
-    const [found, wanted] = [points.map(({ id }) => id).join(), expected.map(({ id }) => id).join()]
-    if (found !== wanted) throw new Error(`${version.name} found ${found} instead of ${wanted}`)
-  }
+function sendings(): Sending[] {
+  const numbers = (list: string) => list.split(',').filter(Boolean).map(Number)
+  return [
+    ...numbers(values.clients).map((clients) => ({ name: `${clients} clients`, connections: clients })),
+    ...numbers(values.rate).map((rate) => ({ name: `${rate} a second`, connections: CONNECTIONS_AT_A_RATE, rate })),
+  ]
 }
 
-const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] as number
-const line = (...cells: (string | number)[]) =>
-  console.log(
-    `| ${cells.map((cell) => (typeof cell === 'number' ? cell.toFixed(cell < 100 ? 1 : 0) : cell)).join(' | ')} |`,
-  )
-
-const vectors = Array.from({ length: rows }, draw)
-const queries = Array.from({ length: QUERIES }, draw)
-const bodies = queries.map((query) =>
-  JSON.stringify({ query: Array.from(query), limit: LIMIT, params: { exact: true } }),
-)
-const versions = [new Version(undefined, PORT)]
-if (values.against !== undefined) versions.push(new Version(values.against, PORT + 10))
-try {
-  console.log(
-    `${rows} x ${dimension}, one cell, one replica; raw vectors ${((4 * rows * dimension) / 2 ** 20).toFixed(0)} MiB\n`,
-  )
+async function serve(versions: readonly Version[], set: DataSet): Promise<void> {
   for (const version of versions) {
-    version.start(COLLECTION, { dimension, clusters: 1, replicas: 1, durability: 'Memory' })
-    const started = performance.now()
-    const points = vectors.map((vector, id) => ({ id, vector }))
-    const collection = version.client.collection(COLLECTION)
-    await collection.ingest(points, { batch: 1000 })
-    // What was acknowledged before it is visible with it.
-    await collection.upsert(points.slice(-1), { wait: true })
-    console.log(`${version.name}: loaded in ${((performance.now() - started) / 1000).toFixed(0)} s`)
-    await checkAnswers(version, vectors, queries)
+    const { dimension } = set
+    const redis = { managed: { storage: { size: REDIS_SIZE } } }
+    version.start(COLLECTION, { dimension, clusters: 1, replicas: 1, durability: 'Memory', redis })
+    const seconds = await fill(version, set)
+    console.log(`${version.name}: loaded in ${seconds.toFixed(0)} s`)
+    await checkAnswers(version, set)
   }
-  line(
-    'clients',
+}
+
+async function compare(versions: readonly Version[], set: DataSet, peer: number): Promise<void> {
+  const bodies = bodiesOf(set)
+  const latencies = ['p50', 'p90', 'p99', 'p999', 'max'] as const
+  table(
+    `Exact searches over REST: ${titleOf(set)}, one cell, one replica, ${LIMIT} neighbours`,
+    'sent by',
     'version',
     'searches a second',
-    'p50, ms',
-    'p99, ms',
-    'CPU of the servers, us a search',
     'of the first',
+    'of faiss-node in process',
+    ...latencies.map((name) => `${name.replace('p999', 'p99.9')}, ms`),
+    'CPU of the servers, us a search',
+    'CPU of the client',
   )
-  line(...Array.from({ length: 7 }, () => '---'))
-  for (const clients of values.clients.split(',').map(Number)) {
+  for (const sending of sendings()) {
     const rounds = versions.map((): Round[] => [])
     for (let n = 0; n < Number(values.rounds); n++)
-      for (const [i, version] of versions.entries()) rounds[i]?.push(await round(version, bodies, clients))
-    const rates = rounds.map((list) => median(list.map(({ perSecond }) => perSecond)))
-    for (const [i, list] of rounds.entries()) {
-      const of = (field: keyof Round) => median(list.map((one) => one[field]))
-      const share = `${((rates[i] as number) / (rates[0] as number)).toFixed(2)}x`
-      line(String(clients), versions[i]?.name ?? '', of('perSecond'), of('p50'), of('p99'), of('cpuUs'), share)
+      for (const [i, version] of versions.entries()) rounds[i]?.push(await round(version, bodies, sending))
+    const of = (i: number, field: keyof Round) => median((rounds[i] ?? []).map((one) => one[field]))
+    for (const [i, version] of versions.entries()) {
+      const rate = of(i, 'rate')
+      const shown: Cell[] = latencies.map((name) => of(i, name))
+      const cpu = [of(i, 'serversUs'), of(i, 'clientUs')]
+      row(sending.name, version.name, rate, times(rate, of(0, 'rate')), times(rate, peer), ...shown, ...cpu)
     }
   }
-  console.log('')
+}
+
+function printMemory(versions: readonly Version[], set: DataSet): void {
+  const raw = (4 * set.rows * set.dimension) / 2 ** 20
+  console.log(`\nraw vectors ${raw.toFixed(0)} MiB`)
   for (const version of versions)
-    for (const { kind, pid } of version.processes())
-      console.log(`${version.name}: ${kind} ${residentMiB(pid).toFixed(0)} MiB resident`)
-} finally {
-  for (const version of versions) version.close()
+    for (const { kind, pid } of version.processes()) {
+      const resident = residentMiB(pid)
+      console.log(
+        `${version.name}: ${kind} ${resident.toFixed(0)} MiB resident, ${times(resident, raw)} of the raw vectors`,
+      )
+    }
+}
+
+console.log('# Figures of one run on one machine: compare within it, not across machines')
+printMachine()
+for (const name of values.data.split(',')) {
+  const set = dataSet(name, values.rows === undefined ? undefined : Number(values.rows))
+  console.log(`\n${titleOf(set)}`)
+  const peer = await faissRate(set, PEER_BATCH, LIMIT)
+  console.log(`faiss-node in process, batches of ${PEER_BATCH}, one thread: ${peer.toFixed(0)} searches a second`)
+  const versions = [new Version(undefined, PORT)]
+  try {
+    if (values.against !== undefined) versions.push(new Version(values.against, PORT + 10))
+    await serve(versions, set)
+    await compare(versions, set, peer)
+    printMemory(versions, set)
+  } finally {
+    for (const version of versions) version.close()
+  }
 }

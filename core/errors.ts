@@ -161,7 +161,7 @@ export const ERRORS = {
     grpc: GRPC.UNAVAILABLE,
     retriable: true,
     retryAfterS: 1,
-    hint: 'The pod does not hold the version of this read, as after a compaction; send the read again.',
+    hint: 'The pod does not hold the version of this read, as after cleaning; send the read again.',
   },
   STALE_TOPOLOGY: {
     http: 503,

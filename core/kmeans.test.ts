@@ -89,6 +89,15 @@ describe('k-means', () => {
       expect(Math.hypot(centroids[2 * c] as number, centroids[2 * c + 1] as number)).toBeCloseTo(1, 5)
   })
 
+  it('bears zero vectors under Cosine, which have no direction', async () => {
+    const points = Float32Array.from({ length: 40 }, (_, i) => (i < 20 ? 0 : i % 2))
+    const { centroids } = await kMeans(
+      { points, dimension: 2, clusters: 2, seed: 1, metric: 'Cosine' },
+      assignTo(points, 2),
+    )
+    expect(centroids.every(Number.isFinite)).toBe(true)
+  })
+
   it('random centroids come from the seed alone', () => {
     expect(randomCentroids('L2', 4, 2, 1228)).toEqual(randomCentroids('L2', 4, 2, 1228))
     expect(randomCentroids('L2', 4, 2, 1228)).not.toEqual(randomCentroids('L2', 4, 2, 1229))

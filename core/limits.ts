@@ -23,7 +23,7 @@ export const LIMITS = {
   SEARCHES_MAX: { value: 1024, what: 'queries of a batch', code: 'BAD_REQUEST' },
   CANDIDATES_MAX: {
     value: 512 * 1024,
-    what: 'hits that the cells may send for a request: `limit` and `offset` of all its queries, times the cells that each asks',
+    what: 'hits that the cells may send for a request: `limit` and `offset` of all its queries, times the cells that each asks; of each query, and of a page, at most the rows of the collection',
     code: 'PAYLOAD_TOO_LARGE',
   },
   ANSWER_BYTES_MAX: {
@@ -59,6 +59,16 @@ export const LIMITS = {
   FILTER_CHARS_MAX: {
     value: 4 * MiB,
     what: 'characters of the filters of a request, as the router sends them to the cells',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  SETTINGS_MAX: {
+    value: 512,
+    what: 'settings of a collection: members of its `metadata` and of its index tuning, and payload indexes',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  SETTING_BYTES_MAX: {
+    value: 16 * 1024,
+    what: 'bytes of one of them, as JSON with its name',
     code: 'PAYLOAD_TOO_LARGE',
   },
   PAYLOAD_BYTES_MAX: { value: MiB, what: 'bytes of the payload of a point, as JSON', code: 'PAYLOAD_TOO_LARGE' },

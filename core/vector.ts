@@ -6,7 +6,8 @@ import { FLOAT32_NORMAL_MIN, isShownSingle, type Metric } from './metric.ts'
 export const DIMENSION_MAX = 65_536
 
 /**
- * A vector of a request as float32, checked and, under Cosine, normalised. Throws BAD_REQUEST that names `what`.
+ * A vector of a request as float32, checked and, under Cosine, normalised; a zero vector, which has no direction, stays as it is,
+ * and its product with every vector is 0. Throws BAD_REQUEST that names `what`.
  * @param into where its values go: `dimension` floats
  */
 export function parseVector(
@@ -25,7 +26,7 @@ export function parseVector(
     into[i] = Number(number)
     if (!Number.isFinite(into[i])) throw badRequest(`${what}[${i}] is not a finite float32`)
   }
-  return metric === 'Cosine' ? normalise(into, what) : into
+  return metric === 'Cosine' ? normalise(into) : into
 }
 
 /** A list of vectors, as a file or an upload gives centroids, as clusters x dimension floats. Yields after each; throws BAD_REQUEST. */
@@ -51,17 +52,19 @@ export function* parseCentroids(
  */
 const UNIT_TOLERANCE = 2 ** -22
 
-/** The vector at length 1. One that has it already stays as it is, so that what was stored can be stored again, bit for bit. */
-export function normalised(vector: Float32Array, what = 'vector'): Float32Array {
-  return isUnit(squareSum(vector)) ? vector : normalise(vector.slice(), what)
+/**
+ * The vector at length 1. One that has it already stays as it is, so that what was stored can be stored again, bit for bit; so
+ * does a zero vector.
+ */
+export function normalised(vector: Float32Array): Float32Array {
+  return isUnit(squareSum(vector)) ? vector : normalise(vector.slice())
 }
 
 /** The same, in its place. */
-function normalise(vector: Float32Array, what: string): Float32Array {
+function normalise(vector: Float32Array): Float32Array {
   const sum = squareSum(vector)
   const norm = Math.sqrt(sum)
-  if (norm === 0) throw badRequest(`${what} is zero, which has no direction under Cosine`)
-  if (!isUnit(sum)) for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / norm
+  if (norm > 0 && !isUnit(sum)) for (let i = 0; i < vector.length; i++) vector[i] = (vector[i] as number) / norm
   return vector
 }
 

@@ -5,7 +5,8 @@
  * written: a new operator continues where an old one stopped.
  */
 import { type ClusterPlan, type ClusterWorld, planCluster } from '../core/plan/rollout-plan.ts'
-import { issuesText, vectorClusterSchema } from '../protocol/manifest/vector-cluster.ts'
+import { issuesText } from '../protocol/issues-text.ts'
+import { vectorClusterSchema } from '../protocol/manifest/vector-cluster.ts'
 import type { Logger } from '../runtime/logger.ts'
 import type { Metrics } from '../runtime/metrics.ts'
 import { Actions } from './act/actions.ts'

@@ -13,6 +13,8 @@ export interface Keys {
   members: string
   /** STRING: centroids of the present version, float32. */
   centroids: string
+  /** HASH: settings that clients gave, by name. */
+  settings: string
   /** STRING: token of the cell's primary, with a TTL. Liveness only; safety never reads it. */
   lease(cell: number): string
   /** HASH: epoch, token, head, hash, trim of a cell's log. */
@@ -48,6 +50,7 @@ export function keysOf(namespace: string, name: string): Keys {
     gate: `${tag}:gate`,
     members: `${tag}:members`,
     centroids: `${tag}:centroids`,
+    settings: `${tag}:settings`,
     idempotency: `${tag}:idempotency`,
     idempotencyRecord: (key) => `${tag}:o:${key}`,
     lease: (cell) => `${tag}:c:${cell}:lease`,

@@ -211,6 +211,22 @@ export interface RpcError {
   details?: Record<string, unknown>
 }
 
+/** Of a V8 heap, in bytes: what its objects take, garbage included, and what it has from the system. */
+export interface HeapBytes {
+  used: number
+  total: number
+}
+
+/** Memory of a pod in bytes, some seconds old at most. */
+export interface PodMemory {
+  /** Of the whole process. */
+  resident: number
+  /** Of the rows by part, as `maksdb_row_bytes`; dead rows count until compaction. */
+  rows: Readonly<Record<string, number>>
+  /** By thread. */
+  heaps: { main: HeapBytes; index: HeapBytes }
+}
+
 /** A pod's heartbeat, kept in the members hash and read by routers, peers and the supervisor. */
 export interface Heartbeat {
   pod: string
@@ -232,4 +248,6 @@ export interface Heartbeat {
   newestSnapshot: string | null
   /** A position below which the log must not be trimmed while this pod copies a peer's snapshot. */
   retentionPin: string | null
+  /** Absent in the heartbeats of an earlier version. */
+  memory?: PodMemory
 }

@@ -37,6 +37,10 @@ describe('queries of a batch', () => {
     expect(numbers([request(), other])).toEqual([[0, 1]])
   })
 
+  it('that list points are in no group: they search for nothing', () => {
+    expect(numbers([request(), { ...request(), target: { listed: true } }, request()])).toEqual([[0, 2]])
+  })
+
   it.each<[string, QueryRequest, QueryRequest]>([
     ['exactness', request(), request({ exact: true })],
     ['probes', request(), request({ probes: 2 })],

@@ -22,9 +22,12 @@ import { type Write, Writes } from './write/writes.ts'
 export interface QueryRequest {
   spec: QuerySpec
   read: ReadRequest
-  /** The query's vector, or the id of the point whose vector it is. */
-  target: { vector: Float32Array } | { key: IdKey }
+  /** The query's vector, or the id of the point whose vector it is; or every point, in the order of ids. */
+  target: { vector: Float32Array } | { key: IdKey } | { listed: true }
 }
+
+/** A query that searches. */
+type SearchRequest = QueryRequest & { target: { vector: Float32Array } | { key: IdKey } }
 
 export interface WriteRequest {
   wait: boolean
@@ -128,6 +131,12 @@ export class Points {
   ): Promise<{ points: ScoredPoint[][]; report: ReadReport }> {
     const points: ScoredPoint[][] = []
     const reports: ReadReport[] = []
+    for (const [at, request] of requests.entries()) {
+      if (!('listed' in request.target)) continue
+      const page = await this.#list(collection, request, call)
+      points[at] = page.points
+      reports.push(page.report)
+    }
     for (const group of groupsOf(requests)) {
       const [{ request: first }] = group
       const { queries, reports: resolved } = await this.#resolve(
@@ -148,17 +157,29 @@ export class Points {
     return { points, report: combined(reports) }
   }
 
+  /** A query that names nothing to search for: the points in the order of ids, each with the score 0. */
+  async #list(
+    collection: Collection,
+    { spec, read }: QueryRequest,
+    call: Call,
+  ): Promise<{ points: ScoredPoint[]; report: ReadReport }> {
+    const { limit, offset, filter, withPayload, withVector } = spec
+    const page: Page = { from: null, limit: offset + limit, ...(filter === undefined ? {} : { filter }) }
+    const { points, report } = await this.#reads.scroll(collection, page, { withPayload, withVector }, read, call)
+    return { points: points.slice(offset).map((point) => ({ ...point, distance: 0, score: 0 })), report }
+  }
+
   /** The queries with their vectors, and the reports of the reads of points whose vectors they are. */
   async #resolve(
     collection: Collection,
-    requests: readonly QueryRequest[],
+    requests: readonly SearchRequest[],
     call: Call,
   ): Promise<{ queries: Query[]; reports: ReadReport[] }> {
     const keys = [...new Set(requests.flatMap(({ target }) => ('key' in target ? [target.key] : [])))]
     const vectors = new Map<IdKey, Float32Array>()
     const reports: ReadReport[] = []
     if (keys.length > 0) {
-      const { read } = requests[0] as QueryRequest
+      const { read } = requests[0] as SearchRequest
       const wanted = { withPayload: false, withVector: true }
       const { points, report } = await this.#reads.retrieve(collection, keys, wanted, read, call)
       reports.push(report)
@@ -218,15 +239,16 @@ export class Points {
 }
 
 interface Grouped {
-  request: QueryRequest
+  request: SearchRequest
   /** Its index in the batch. */
   at: number
 }
 
-/** Groups of requests that one read answers: they have the same consistency, and the same rule for the cells to ask. */
+/** Groups of the requests that search, each answered by one read: they have the same consistency, and the same rule for the cells to ask. */
 export function groupsOf(requests: readonly QueryRequest[]): [Grouped, ...Grouped[]][] {
   const groups = new Map<string, [Grouped, ...Grouped[]]>()
   requests.forEach((request, at) => {
+    if (!searches(request)) return
     const { exact, probes, recallTarget, partial } = request.spec
     const alike = JSON.stringify([request.read, exact, probes, recallTarget, partial])
     const group = groups.get(alike)
@@ -234,6 +256,10 @@ export function groupsOf(requests: readonly QueryRequest[]): [Grouped, ...Groupe
     else groups.set(alike, [{ request, at }])
   })
   return [...groups.values()]
+}
+
+function searches(request: QueryRequest): request is SearchRequest {
+  return !('listed' in request.target)
 }
 
 /**

@@ -1,8 +1,8 @@
 /** A call of one of our programs to another: a frame over HTTP with the internal credential. */
-import { type Dispatcher, request } from 'undici'
 import { type Chunk, decodeFrame, encodeFrame, FRAME_TYPE, type Frame } from '../protocol/frame.ts'
 import { INTERNAL_HEADER, TIMEOUT_HEADER } from '../protocol/shard-rpc.ts'
 import { type Call, checkWaiting, remainingMs } from './call.ts'
+import { callHttp, type HttpAnswer, type HttpCall } from './http-call.ts'
 import { errorOfReply } from './http-server.ts'
 import { inSlices } from './slices.ts'
 
@@ -13,8 +13,8 @@ export interface FrameCall {
   chunks?: readonly Chunk[]
   /** Its signal ends the connection; the other program gets the time that is left. */
   call: Call
-  /** The caller's own connections; absent: those that all calls of the process share. */
-  dispatcher?: Dispatcher
+  /** Sends it over connections of the caller's own; absent: over those of Node's client. */
+  send?: (url: string, call: HttpCall) => Promise<HttpAnswer>
 }
 
 /**
@@ -27,17 +27,15 @@ export async function callFrame<A>({
   header,
   chunks = [],
   call,
-  dispatcher,
+  send = callHttp,
 }: FrameCall): Promise<Frame<A>> {
   checkWaiting(call)
-  const { statusCode, body } = await request(url, {
+  const { statusCode, bytes } = await send(url, {
     method: 'POST',
     headers: { 'content-type': FRAME_TYPE, [INTERNAL_HEADER]: token, [TIMEOUT_HEADER]: String(remainingMs(call)) },
     body: encodeFrame(header, chunks),
     signal: call.signal,
-    ...(dispatcher ? { dispatcher } : {}),
   })
-  const bytes = Buffer.from(await body.arrayBuffer())
   if (statusCode === 200) return inSlices(decodeFrame<A>(bytes))
   throw errorOfReply(bytes.toString())
 }

@@ -10,6 +10,7 @@ const PROGRAMS = {
   test: ['test/run.ts'],
   bench: ['bench/run.ts'],
   'bench:served': ['bench/served.ts'],
+  'bench:upkeep': ['bench/upkeep.ts'],
   'bench:operator': ['bench/operator-scale.ts'],
   'bench:failover': ['bench/failover.ts'],
   'bench:failover:kubernetes': ['bench/failover-kubernetes.ts'],

@@ -43,7 +43,6 @@ export type SupervisorRecord = z.infer<typeof supervisorSchema>
 
 /** What a collection has beside its manifest. */
 const collectionExtrasSchema = z.object({
-  namedVector: z.boolean(),
   redisUrl: z.string().nullable(),
   hasCentroids: z.boolean(),
 })

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 /** For each name that we give: a file, or a folder and what we put into it. */
 type Layout = readonly (readonly [name: RegExp, what: 'file' | Layout])[]
 
-const SNAPSHOT: Layout = [[/^[a-z-]+\.(jsonl?|bin|faiss)(\.tmp)?$/, 'file']]
+const SNAPSHOT: Layout = [[/^[a-z]+(-[0-9a-f]+)?\.(jsonl?|bin|chunk|tmp)$/, 'file']]
 const SNAPSHOTS: Layout = [[/^(tmp-|old-)?(snapshot-)?\d+-\d+$/, SNAPSHOT]]
 /** `<how far it goes in the log>~<number>~<name it had>`, see shard-server/index/set-aside.ts. */
 const SET_ASIDE: Layout = [

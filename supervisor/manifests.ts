@@ -96,7 +96,7 @@ function resolve(manifest: VectorCluster, values: Map<string, string>, centroids
     checkCentroids(manifest, text)
     centroids.set(metadata.name, text)
   }
-  return { manifest, extras: { namedVector: false, redisUrl, hasCentroids: ref !== undefined } }
+  return { manifest, extras: { redisUrl, hasCentroids: ref !== undefined } }
 }
 
 function checkCentroids({ metadata, spec }: VectorCluster, text: string): void {
@@ -126,7 +126,7 @@ export function checkBuilt({ metadata, spec }: VectorCluster): void {
 const storedSchema = z.array(
   z.object({
     manifest: vectorClusterSchema,
-    extras: z.object({ namedVector: z.boolean(), redisUrl: z.string().nullable(), hasCentroids: z.boolean() }),
+    extras: z.object({ redisUrl: z.string().nullable(), hasCentroids: z.boolean() }),
   }),
 )
 
@@ -137,11 +137,10 @@ export function parseStoredClusters(value: unknown): StoredCluster[] {
 export interface CollectionRequest {
   collection: string
   spec: Record<string, unknown>
-  namedVector: boolean
 }
 
 /** The VectorCluster behind `PUT /collections/{c}`: its name is made from the collection's, which may hold any character. */
-export function clusterOfCollection({ collection, spec, namedVector }: CollectionRequest): StoredCluster {
+export function clusterOfCollection({ collection, spec }: CollectionRequest): StoredCluster {
   const manifest = parseVectorCluster({
     apiVersion: API_VERSION,
     kind: KIND,
@@ -151,5 +150,5 @@ export function clusterOfCollection({ collection, spec, namedVector }: Collectio
   checkBuilt(manifest)
   if (manifest.spec.redis.external)
     throw new MaksError('UNSUPPORTED', 'maksdb.redis: an external Redis needs a manifest')
-  return { manifest, extras: { namedVector, redisUrl: null, hasCentroids: false } }
+  return { manifest, extras: { redisUrl: null, hasCentroids: false } }
 }

@@ -5,8 +5,9 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Unit } from '../core/plan/process-plan.ts'
-import { collectionConfigOf, NATIVE_ENV, redisSettings } from '../protocol/env/cluster-config.ts'
+import { collectionConfigOf, redisSettings } from '../protocol/env/cluster-config.ts'
 import { type CollectionConfig, type RouterFile, startConfigOf } from '../protocol/env/config.ts'
+import { memoryEnv, NATIVE_ENV } from '../protocol/env/process-env.ts'
 import { collectionOf } from '../protocol/manifest/vector-cluster.ts'
 import type { DataDir, Settings, StoredCluster } from './data-dir.ts'
 
@@ -29,7 +30,6 @@ const PASSED_ON = [
   'MAKSDB_SNAPSHOT_INTERVAL_MS',
   'MAKSDB_LOG_LEVEL',
   'MAKSDB_BODY_BYTES_MAX',
-  'MAKSDB_LIMIT_MAX',
   'MAKSDB_TIMEOUT_MS',
 ] as const
 
@@ -43,7 +43,6 @@ export function collectionConfig(dir: DataDir, { manifest, extras }: StoredClust
     since,
     redisUrl: extras.redisUrl ?? `redis://${LOCALHOST}:${dir.redisPort(name)}?passwordFile=${passwordFile}`,
     centroidsFile: extras.hasCentroids ? join(dir.clusterDir(name), 'centroids.json') : undefined,
-    namedVector: extras.namedVector,
   })
 }
 
@@ -131,6 +130,7 @@ function shardUnits(dir: DataDir, cluster: StoredCluster): LocalUnit[] {
           env: {
             ...passedOn(),
             ...NATIVE_ENV,
+            ...memoryEnv(process.env),
             MAKSDB_COLLECTION_FILE: join(dir.path, configFile(config.name)),
             MAKSDB_CELL: String(cell),
             MAKSDB_ORDINAL: String(ordinal),
@@ -163,6 +163,7 @@ function routerUnit(dir: DataDir, settings: Settings, adminPort: number): LocalU
       args: [join(root, 'router/main.ts')],
       env: {
         ...passedOn(),
+        ...memoryEnv(process.env),
         MAKSDB_ROUTER_FILE: join(dir.path, 'router.json'),
         MAKSDB_HOST: host,
         // Asked by the supervisor and by `status`, whatever address clients use; and open to all who reach it.

@@ -37,8 +37,8 @@ const TIERS: Tier[] = [
 const PHASES: readonly (readonly (readonly string[])[])[] = [
   [['static', 'unit', 'sim'], ['redis']],
   [
-    ['local', 'api'],
-    ['kube', 'chaos', 'compat'],
+    ['local', 'api', 'compat'],
+    ['kube', 'chaos'],
   ],
   [['limits']],
 ]

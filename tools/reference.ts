@@ -110,7 +110,7 @@ export function referencePages(): Map<string, string> {
     ],
     [
       'docs/reference/limits.md',
-      `${MADE}# Limits of a request\n\nA request beyond a limit is refused before any part of it is executed: the error names the limit and is not retriable. A request within all limits is executed, and meanwhile every process answers \`/healthz\` within a second. The length of a body (\`MAKSDB_BODY_BYTES_MAX\`), \`limit\` and \`offset\` (\`MAKSDB_LIMIT_MAX\`) and the time of a request (\`MAKSDB_TIMEOUT_MS\`) are settings of the router ([environment](environment.md)). A point may take an eighth of the budget of a cell's log.\n\n${table(
+      `${MADE}# Limits of a request\n\nA request beyond a limit is refused before any part of it is executed: the error names the limit and is not retriable. A request within all limits is executed, and meanwhile every process answers \`/healthz\` within a second. The length of a body (\`MAKSDB_BODY_BYTES_MAX\`) and the time of a request (\`MAKSDB_TIMEOUT_MS\`) are settings of the router ([environment](environment.md)). A point may take an eighth of the budget of a cell's log.\n\n${table(
         ['limit', 'value', 'of', 'answer'],
         Object.entries(LIMITS).map(([name, { value, what, code }]) => [
           `\`${name}\``,

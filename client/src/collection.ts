@@ -97,14 +97,14 @@ export class Collection<P extends Payload = Payload> {
       true,
       options,
     )
-    return { points: answer.result.points, report: answer.maksdb as QueryResult<P>['report'] }
+    return { points: answer.result.points.map(withPlainVector), report: answer.maksdb as QueryResult<P>['report'] }
   }
 
   /** The points that exist among `ids`. */
   async get(ids: readonly PointId[], options: ReadOptions = {}): Promise<Point<P>[]> {
     const body = { ids, with_payload: options.withPayload ?? true, with_vector: options.withVector ?? false }
-    return (await this.#transport.call<Point<P>[]>('POST', this.#path(`/points${level(options)}`), body, true, options))
-      .result
+    const path = this.#path(`/points${level(options)}`)
+    return (await this.#transport.call<Point<P>[]>('POST', path, body, true, options)).result.map(withPlainVector)
   }
 
   async count(options: ReadOptions & FilterOptions<P> = {}): Promise<number> {
@@ -135,7 +135,7 @@ export class Collection<P extends Payload = Payload> {
       const page: Page<P> = (
         await this.#transport.call<Page<P>>('POST', this.#path(`/points/scroll${level(options)}`), body, true, options)
       ).result
-      yield* page.points
+      yield* page.points.map(withPlainVector)
       offset = page.next_page_offset
     } while (offset !== null)
   }
@@ -154,6 +154,13 @@ export class Collection<P extends Payload = Payload> {
       await this.#transport.call<Record<string, unknown>>('GET', `/v1${this.#path('/topology')}`, undefined, true)
     ).result
   }
+}
+
+/** A collection may have been created with a name for its vector, by which its points come back. */
+function withPlainVector<T extends { vector?: number[] }>(point: T): T {
+  const { vector } = point
+  if (vector === undefined || Array.isArray(vector)) return point
+  return { ...point, vector: Object.values(vector)[0] as number[] }
 }
 
 function level(options: ReadOptions): string {

@@ -20,14 +20,20 @@ interface Parsing {
 
 /**
  * @param at the place of the filter in the request, for errors
+ * @param vectorName of the default vector, which has the empty name too
  * Throws BAD_REQUEST, UNSUPPORTED or PAYLOAD_TOO_LARGE, which name the place of what is wrong.
  */
-export function parseFilter(value: unknown, at: string): Filter {
-  return new FilterParser().filter(value, at, 1, false)
+export function parseFilter(value: unknown, at: string, vectorName = ''): Filter {
+  return new FilterParser(vectorName).filter(value, at, 1, false)
 }
 
 class FilterParser {
   readonly #used: Parsing = { conditions: 0, values: 0 }
+  readonly #vectorName: string
+
+  constructor(vectorName: string) {
+    this.#vectorName = vectorName
+  }
 
   /** @param nested is it about objects within a payload? */
   filter(value: unknown, at: string, depth: number, nested: boolean): Filter {
@@ -70,7 +76,7 @@ class FilterParser {
       case 'has_id':
         return { is: 'hasId', keys: this.#list(given, place).map((id, i) => keyAt(id, `${place}[${i}]`)) }
       case 'has_vector':
-        return { is: 'hasVector', name: textAt(given, place) }
+        return { is: 'hasVector', name: this.#vector(textAt(given, place)) }
       case 'nested':
         return this.#nested(given, place, depth)
       case 'is_empty':
@@ -84,6 +90,10 @@ class FilterParser {
           test: parseFieldTest(value, at, (list, listPlace) => this.#list(list, listPlace)),
         }
     }
+  }
+
+  #vector(name: string): string {
+    return name === this.#vectorName ? '' : name
   }
 
   #nested(value: unknown, at: string, depth: number): Condition {

@@ -47,9 +47,10 @@ class PanelRows : public Napi::ObjectWrap<PanelRows> {
  public:
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "PanelRows",
-                       {InstanceAccessor<&PanelRows::size>("size"), InstanceAccessor<&PanelRows::bytes>("bytes"),
+                       {InstanceAccessor<&PanelRows::first>("first"), InstanceAccessor<&PanelRows::size>("size"),
+                        InstanceAccessor<&PanelRows::chunk_rows>("chunkRows"), InstanceAccessor<&PanelRows::bytes>("bytes"),
                         InstanceAccessor<&PanelRows::kernel>("kernel"), InstanceMethod<&PanelRows::append>("append"),
-                        InstanceMethod<&PanelRows::read>("read"), InstanceMethod<&PanelRows::search>("search"),
+                        InstanceMethod<&PanelRows::drop_first>("dropFirst"), InstanceMethod<&PanelRows::read>("read"), InstanceMethod<&PanelRows::search>("search"),
                         InstanceMethod<&PanelRows::search_sync>("searchSync"),
                         StaticAccessor<&PanelRows::kernels_here>("kernels")});
   }
@@ -59,14 +60,26 @@ class PanelRows : public Napi::ObjectWrap<PanelRows> {
     const int dimension = info[0].As<Napi::Number>().Int32Value();
     const std::string metric = info[1].As<Napi::String>();
     const std::string name = info.Length() > 2 && info[2].IsString() ? info[2].As<Napi::String>() : std::string();
+    const int64_t chunk_rows = info.Length() > 3 && info[3].IsNumber() ? info[3].As<Napi::Number>().Int64Value() : 0;
     const Kernel* kernel = kernel_of(name.empty() ? nullptr : name.c_str());
     if (dimension < 1) throw Napi::RangeError::New(env, "a row has at least one value");
     if (metric != "L2" && metric != "InnerProduct") throw Napi::TypeError::New(env, "no metric " + metric);
     if (kernel == nullptr) throw Napi::RangeError::New(env, "no kernel " + name + " on this processor");
-    index_ = std::make_shared<PanelIndex>(dimension, metric == "L2" ? faiss::METRIC_L2 : faiss::METRIC_INNER_PRODUCT, kernel);
+    if (chunk_rows < 0 || chunk_rows % static_cast<int64_t>(CHUNK_ROWS_STEP) != 0)
+      throw Napi::RangeError::New(env, "a chunk has a multiple of 32 rows");
+    index_ = std::make_shared<PanelIndex>(dimension, metric == "L2" ? faiss::METRIC_L2 : faiss::METRIC_INNER_PRODUCT, kernel,
+                                          static_cast<size_t>(chunk_rows));
   }
 
  private:
+  Napi::Value first(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(index_->store().first()));
+  }
+
+  Napi::Value chunk_rows(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(index_->store().chunk_rows()));
+  }
+
   Napi::Value size(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), static_cast<double>(index_->store().rows()));
   }
@@ -91,15 +104,20 @@ class PanelRows : public Napi::ObjectWrap<PanelRows> {
     if (vectors.ElementLength() % d != 0) throw Napi::RangeError::New(info.Env(), "not whole rows");
     if (index_->store().rows() + vectors.ElementLength() / d > std::numeric_limits<uint32_t>::max())
       throw Napi::RangeError::New(info.Env(), "row numbers have 32 bits");
-    const size_t before = index_->store().bytes();
     index_->add(static_cast<faiss::Index::idx_t>(vectors.ElementLength() / d), vectors.Data());
-    accounted_ += held(info.Env(), index_->store().bytes() - before);
+    account(info.Env());
+  }
+
+  void drop_first(const Napi::CallbackInfo& info) {
+    if (!index_->drop_first()) throw Napi::RangeError::New(info.Env(), "the oldest chunk is not full");
+    account(info.Env());
   }
 
   /// Tells the garbage collector what this object keeps outside of its heap.
-  static int64_t held(Napi::Env env, size_t bytes) {
-    if (bytes > 0) Napi::MemoryManagement::AdjustExternalMemory(env, static_cast<int64_t>(bytes));
-    return static_cast<int64_t>(bytes);
+  void account(Napi::Env env) {
+    const auto bytes = static_cast<int64_t>(index_->store().bytes());
+    if (bytes != accounted_) Napi::MemoryManagement::AdjustExternalMemory(env, bytes - accounted_);
+    accounted_ = bytes;
   }
 
  public:
@@ -110,7 +128,7 @@ class PanelRows : public Napi::ObjectWrap<PanelRows> {
  private:
 
   void read(const Napi::CallbackInfo& info) {
-    const auto first = info[0].As<Napi::Number>().Int64Value();
+    const auto first = info[0].As<Napi::Number>().Int64Value() - static_cast<int64_t>(index_->store().first());
     auto into = info[1].As<Napi::Float32Array>();
     const auto count = static_cast<int64_t>(into.ElementLength() / static_cast<size_t>(index_->d));
     if (first < 0 || first + count > index_->ntotal || into.ElementLength() % static_cast<size_t>(index_->d) != 0)

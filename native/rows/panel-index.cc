@@ -9,8 +9,8 @@
 
 namespace maksdb {
 
-PanelIndex::PanelIndex(int dimension, faiss::MetricType metric, const Kernel* kernel)
-    : faiss::Index(dimension, metric), store_(dimension, metric == faiss::METRIC_L2), kernel_(kernel) {
+PanelIndex::PanelIndex(int dimension, faiss::MetricType metric, const Kernel* kernel, size_t chunk_rows)
+    : faiss::Index(dimension, metric), store_(dimension, metric == faiss::METRIC_L2, chunk_rows), kernel_(kernel) {
   FAISS_THROW_IF_NOT_MSG(metric == faiss::METRIC_L2 || metric == faiss::METRIC_INNER_PRODUCT,
                          "rows in panels are compared by L2 and by inner product only");
   is_trained = true;
@@ -19,6 +19,12 @@ PanelIndex::PanelIndex(int dimension, faiss::MetricType metric, const Kernel* ke
 void PanelIndex::add(idx_t n, const float* x) {
   store_.append(x, static_cast<size_t>(n));
   ntotal = static_cast<idx_t>(store_.rows());
+}
+
+bool PanelIndex::drop_first() {
+  const bool dropped = store_.drop_first();
+  ntotal = static_cast<idx_t>(store_.rows());
+  return dropped;
 }
 
 void PanelIndex::reset() {

@@ -10,12 +10,14 @@ namespace maksdb {
 #define MAKSDB_FAISS_SELECTORS 1
 #endif
 
+/// FAISS counts the rows that are there from 0 on, however many were dropped.
 class PanelIndex : public faiss::Index {
  public:
   using idx_t = faiss::Index::idx_t;
 
   /// @param kernel one that runs on this processor
-  PanelIndex(int dimension, faiss::MetricType metric, const Kernel* kernel);
+  /// @param chunk_rows see `PanelStore`
+  PanelIndex(int dimension, faiss::MetricType metric, const Kernel* kernel, size_t chunk_rows = 0);
 
   void add(idx_t n, const float* x) override;
   /// Distances are FAISS': squared L2 distances, or inner products. With fewer than k rows the rest has the label -1.
@@ -26,6 +28,8 @@ class PanelIndex : public faiss::Index {
   void search(idx_t n, const float* x, idx_t k, float* distances, idx_t* labels) const override;
 #endif
   void reset() override;
+  /// Drops the oldest chunk; false if it is not full.
+  bool drop_first();
   void reconstruct(idx_t key, float* recons) const override;
   void reconstruct_n(idx_t first, idx_t count, float* recons) const override;
 

@@ -13,12 +13,15 @@ namespace {
 /// Of a huge page, so that a chunk can be one.
 constexpr size_t CHUNK_BYTES = size_t{2} << 20;
 constexpr size_t PAGE_BYTES = 4096;
+/// Of short rows a huge page holds more than should be cleaned, and kept for one dead row, at once.
+constexpr size_t CHUNK_ROWS_MAX = 16384;
 
 size_t panel_floats(int dimension) { return PANEL_ROWS * (static_cast<size_t>(dimension) + 1); }
 
 size_t panels_per_chunk(int dimension) {
-  const size_t panels = CHUNK_BYTES / (panel_floats(dimension) * sizeof(float));
-  return panels == 0 ? 1 : panels;
+  constexpr size_t step = CHUNK_ROWS_STEP / PANEL_ROWS;
+  const size_t panels = std::min(CHUNK_BYTES / (panel_floats(dimension) * sizeof(float)), CHUNK_ROWS_MAX / PANEL_ROWS);
+  return std::max(step, panels / step * step);
 }
 
 size_t rounded_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
@@ -48,8 +51,15 @@ Chunk::Chunk(size_t panels, int dimension, bool huge_pages)
 
 Chunk::~Chunk() { munmap(mapping_, bytes_); }
 
-PanelStore::PanelStore(int dimension, bool squared_norms)
-    : dimension_(dimension), squared_norms_(squared_norms), panels_per_chunk_(maksdb::panels_per_chunk(dimension)) {}
+PanelStore::PanelStore(int dimension, bool squared_norms, size_t chunk_rows)
+    : dimension_(dimension),
+      squared_norms_(squared_norms),
+      panels_per_chunk_(chunk_rows == 0 ? maksdb::panels_per_chunk(dimension) : chunk_rows / PANEL_ROWS) {}
+
+uint64_t PanelStore::first() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return first_;
+}
 
 size_t PanelStore::rows() const {
   std::lock_guard<std::mutex> lock(mutex_);
@@ -82,37 +92,51 @@ void PanelStore::append(const float* vectors, size_t count) {
       to[k * PANEL_ROWS] = vector[k];
       squares += static_cast<double>(vector[k]) * vector[k];
     }
-    longest_ = std::max(longest_, std::sqrt(squares));
+    chunk.longest = std::max(chunk.longest, std::sqrt(squares));
     if (squared_norms_) chunk.bias()[panel * PANEL_ROWS + lane] = static_cast<float>(-squares / 2);
   }
   rows_ += count;
 }
 
-void PanelStore::read(size_t first, size_t count, float* out) const {
+void PanelStore::read(size_t at, size_t count, float* out) const {
   std::lock_guard<std::mutex> lock(mutex_);
   const size_t per_chunk = panels_per_chunk_ * PANEL_ROWS;
   const size_t d = static_cast<size_t>(dimension_);
   for (size_t i = 0; i < count; i++) {
-    const size_t row = first + i;
+    const size_t row = at + i;
     const Chunk& chunk = *chunks_[row / per_chunk];
     const float* from = chunk.values() + row % per_chunk / PANEL_ROWS * PANEL_ROWS * d + row % PANEL_ROWS;
     for (size_t k = 0; k < d; k++) out[i * d + k] = from[k * PANEL_ROWS];
   }
 }
 
+bool PanelStore::drop_first() {
+  // Freed after the lock, for an unmap takes longer than all else here.
+  std::shared_ptr<Chunk> dropped;
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (rows_ < chunk_rows()) return false;
+  dropped = std::move(chunks_.front());
+  chunks_.erase(chunks_.begin());
+  first_ += chunk_rows();
+  rows_ -= chunk_rows();
+  bytes_ -= dropped->bytes();
+  return true;
+}
+
 void PanelStore::clear() {
   std::lock_guard<std::mutex> lock(mutex_);
   chunks_.clear();
+  first_ = 0;
   rows_ = 0;
   bytes_ = 0;
-  longest_ = 0;
 }
 
 PanelView PanelStore::view() const {
   std::lock_guard<std::mutex> lock(mutex_);
   PanelView view;
+  view.first = first_;
   view.rows = rows_;
-  view.longest = longest_;
+  for (const std::shared_ptr<Chunk>& chunk : chunks_) view.longest = std::max(view.longest, chunk->longest);
   view.chunks.assign(chunks_.begin(), chunks_.end());
   if (rows_ % PANEL_ROWS == 0) return view;
   const size_t d = static_cast<size_t>(dimension_);

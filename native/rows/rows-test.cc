@@ -79,7 +79,8 @@ size_t shapes(const Kernel& kernel, int times) {
     const int dimension = time % 20 == 0 ? 3000 + below(70'000) : 1 + below(time % 3 == 0 ? 200 : 20);
     const size_t count = dimension > 1000 ? static_cast<size_t>(below(70)) : static_cast<size_t>(below(1200));
     const int kind = below(6);
-    PanelStore store(dimension, l2);
+    const size_t chunk_rows = time % 2 == 0 ? 0 : CHUNK_ROWS_STEP * static_cast<size_t>(1 + below(8));
+    PanelStore store(dimension, l2, chunk_rows);
     const std::vector<float> rows = drawn(count * static_cast<size_t>(dimension), kind);
     for (size_t at = 0; at < count;) {
       const size_t some = std::min(count - at, static_cast<size_t>(1 + below(50)));
@@ -145,6 +146,50 @@ size_t beside_appends(const Kernel& kernel) {
   return compared;
 }
 
+/// The oldest chunks are dropped and rows appended while two threads search: each answer is that of the rows which its view showed.
+size_t beside_drops(const Kernel& kernel) {
+  constexpr int DIMENSION = 8;
+  constexpr size_t CHUNK = 64;
+  constexpr size_t ROWS = 60 * CHUNK;
+  const std::vector<float> rows = drawn(ROWS * DIMENSION, 0);
+  const std::vector<float> queries = drawn(4 * DIMENSION, 0);
+  PanelStore store(DIMENSION, true, CHUNK);
+  std::atomic<bool> done{false};
+  std::atomic<size_t> compared{0};
+  auto searching = [&] {
+    while (!done) {
+      const PanelView view = store.view();
+      const std::vector<float> shown(rows.begin() + static_cast<std::ptrdiff_t>(view.first * DIMENSION),
+                                     rows.begin() + static_cast<std::ptrdiff_t>((view.first + view.rows) * DIMENSION));
+      std::vector<Query> asked;
+      for (size_t i = 0; i < 4; i++) asked.push_back({queries.data() + i * DIMENSION, 5, nullptr});
+      const std::vector<Answer> answers = search(view, store, asked, {true, std::numeric_limits<double>::infinity(), &kernel});
+      for (size_t i = 0; i < 4; i++, compared++)
+        if (!same(answers[i], plain(shown, asked[i].vector, DIMENSION, true, 5, std::vector<bool>(view.rows, true))))
+          fail("a wrong answer beside drops", kernel, DIMENSION, view.rows, 4);
+    }
+  };
+  std::thread first(searching);
+  std::thread second(searching);
+  if (store.drop_first()) fail("a chunk that is not full was dropped", kernel, DIMENSION, 0, 0);
+  for (size_t row = 0; row < ROWS; row += 16) {
+    store.append(rows.data() + row * DIMENSION, 16);
+    if (store.rows() < 4 * CHUNK) continue;
+    if (!store.drop_first()) fail("a full chunk was not dropped", kernel, DIMENSION, store.rows(), 0);
+    float back[DIMENSION];
+    store.read(0, 1, back);
+    if (!std::equal(back, back + DIMENSION, rows.data() + store.first() * DIMENSION))
+      fail("the first row is another one", kernel, DIMENSION, store.rows(), 0);
+    if (store.bytes() > 5 * CHUNK * (DIMENSION + 1) * sizeof(float) + 5 * 4096)
+      fail("dropped chunks are still mapped", kernel, DIMENSION, store.rows(), 0);
+  }
+  while (compared < 16) std::this_thread::yield();
+  done = true;
+  first.join();
+  second.join();
+  return compared;
+}
+
 /// More equal rows than candidates are kept: no answer, rather than a wrong one.
 void too_many_equal(const Kernel& kernel) {
   PanelStore store(2, true);
@@ -165,6 +210,7 @@ int main(int argc, char** argv) {
     if (!kernel.runs_here()) continue;
     compared += shapes(kernel, times);
     compared += beside_appends(kernel);
+    compared += beside_drops(kernel);
     too_many_equal(kernel);
   }
   std::printf("%zu answers\n", compared);

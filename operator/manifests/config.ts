@@ -20,7 +20,6 @@ export function collectionConfig(context: BuildContext): CollectionConfig {
     clusters: context.clusters,
     redisUrl: spec.redis.external ? `file://${PATHS.external}/${KEYS.redisUrl}` : managed,
     centroidsFile: spec.centroids.configMapRef ? `${PATHS.centroids}/${KEYS.centroids}` : undefined,
-    namedVector: false,
   })
 }
 

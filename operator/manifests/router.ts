@@ -1,5 +1,6 @@
 /** The stateless front: a Deployment that rolls by itself, never with fewer pods than before. */
 import { ANY_ADDRESS } from '../../core/address.ts'
+import { memoryEnv } from '../../protocol/env/process-env.ts'
 import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
 import { collectionConfig } from './config.ts'
@@ -81,6 +82,7 @@ function container(context: BuildContext): JsonObject {
     args: ['router/main.ts'],
     env: [
       ...envList({
+        ...memoryEnv(),
         MAKSDB_ROUTER_FILE: `${PATHS.config}/${KEYS.router}`,
         MAKSDB_VECTOR_CLUSTER: context.cluster.metadata.name,
         MAKSDB_HOST: ANY_ADDRESS,

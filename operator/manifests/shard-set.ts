@@ -1,7 +1,7 @@
 /** The StatefulSet of one k-means cluster. */
 import { ANY_ADDRESS } from '../../core/address.ts'
-import { NATIVE_ENV } from '../../protocol/env/cluster-config.ts'
 import { startConfigOf } from '../../protocol/env/config.ts'
+import { memoryEnv, NATIVE_ENV } from '../../protocol/env/process-env.ts'
 import { quantityText, sizeBytes } from '../../protocol/manifest/quantity.ts'
 import type { JsonObject, KubeObject } from '../kube/objects.ts'
 import { ANNOTATIONS } from '../resources.ts'
@@ -122,6 +122,7 @@ function container(context: BuildContext, cell: number): JsonObject {
     env: [
       ...envList({
         ...NATIVE_ENV,
+        ...memoryEnv(),
         MAKSDB_COLLECTION_FILE: `${PATHS.config}/${KEYS.collection}`,
         MAKSDB_CELL: String(cell),
         MAKSDB_DATA_DIR: PATHS.data,

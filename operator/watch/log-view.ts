@@ -5,8 +5,7 @@
  */
 import { refusalOf } from '../../core/data-identity.ts'
 import { asMaksError, type MaksError } from '../../core/errors.ts'
-import { identityOf } from '../../protocol/env/cluster-config.ts'
-import type { CollectionConfig } from '../../protocol/env/config.ts'
+import { type CollectionConfig, identityOf } from '../../protocol/env/config.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { checkDurability, type Durable, type RedisMemory, readMemory } from '../../store/connection.ts'

@@ -1,20 +1,10 @@
 /** What follows from a manifest for the programs, alike for local processes and for pods. */
-import { type DataIdentity, LOG_FORMAT } from '../../core/data-identity.ts'
 import { redisMemoryBytes } from '../manifest/redis.ts'
 import { collectionOf, type VectorCluster, type VectorClusterSpec } from '../manifest/vector-cluster.ts'
 import type { CollectionConfig } from './config.ts'
 
 /** Part of Redis' memory that the logs may take; the directory and its own needs take the rest. */
 const WAL_SHARE = 0.8
-/** FAISS hands a batch to BLAS from so many queries on; measured, see bench/README.md. */
-export const BLAS_QUERIES_MIN = 12
-
-/** One thread each: OpenMP and BLAS threads would fight over the cores with the other shards. */
-export const NATIVE_ENV = {
-  OMP_NUM_THREADS: '1',
-  OPENBLAS_NUM_THREADS: '1',
-  MAKSDB_FAISS_BLAS_THRESHOLD: String(BLAS_QUERIES_MIN),
-}
 
 /** What only the place where it runs knows. */
 export interface DeploymentContext {
@@ -26,7 +16,6 @@ export interface DeploymentContext {
   redisUrl: string
   /** Path of the supplied centroids, where there are any. */
   centroidsFile?: string | undefined
-  namedVector: boolean
   /** Cells that run; the manifest's number where it is not given. */
   clusters?: number
 }
@@ -56,19 +45,7 @@ export function collectionConfigOf(cluster: VectorCluster, at: DeploymentContext
     durability: spec.durability,
     redisUrl: at.redisUrl,
     walBudgetBytes: Math.floor((WAL_SHARE * redisMemoryBytes(spec)) / clusters),
-    namedVector: at.namedVector,
-  }
-}
-
-/** Who the programs of a collection work for, and on what data. */
-export function identityOf(config: CollectionConfig): DataIdentity {
-  const { vectors, clusters, uid, owner, since, ownRedis } = config
-  return {
-    shape: { format: LOG_FORMAT, vectors, cells: clusters },
-    uid,
-    owner,
-    since,
-    ownRedis,
+    ...(spec.vectorName === undefined ? {} : { vectorName: spec.vectorName }),
   }
 }
 

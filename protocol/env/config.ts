@@ -1,8 +1,9 @@
 /** The environment of each program, as schemas: what a variable means, its default, and one readable error for all that is wrong. */
 import { z } from 'zod'
+import { type DataIdentity, LOG_FORMAT } from '../../core/data-identity.ts'
 import { DURABILITY_LEVELS } from '../../core/durability.ts'
 import { MaksError } from '../../core/errors.ts'
-import { issuesText } from '../manifest/vector-cluster.ts'
+import { issuesText } from '../issues-text.ts'
 
 const number = (fallback: number) => z.coerce.number().default(fallback)
 
@@ -33,8 +34,6 @@ const startFields = {
   redundantStorage: z.number(),
   durability: z.enum(DURABILITY_LEVELS),
   redisUrl: z.string(),
-  /** The form in which `vectors` was given to PUT, which clients compare: named by "" or not. */
-  namedVector: z.boolean().default(false),
 }
 
 /** Fields that a running shard takes over when its file changes. The only list of them: a new field stands here or above. */
@@ -43,6 +42,8 @@ const liveFields = {
   recallTarget: z.number(),
   probes: z.number().optional(),
   walBudgetBytes: z.number(),
+  /** Name of the vector in requests and answers, which clients compare; absent: the vector has none. Only routers read it. */
+  vectorName: z.string().optional(),
   /** SHA-256 of internal tokens that are valid beside that of the environment, while they change. */
   tokenHashes: z.array(z.string()).optional(),
 }
@@ -58,6 +59,11 @@ export const LIVE_FIELDS = Object.keys(liveFields) as readonly LiveField[]
 export function startConfigOf(config: CollectionConfig): Omit<CollectionConfig, LiveField> {
   const kept = Object.entries(config).filter(([field]) => !Object.hasOwn(liveFields, field))
   return Object.fromEntries(kept) as Omit<CollectionConfig, LiveField>
+}
+
+/** Who the programs of a collection work for, and on what data. */
+export function identityOf({ vectors, clusters, uid, owner, since, ownRedis }: CollectionConfig): DataIdentity {
+  return { shape: { format: LOG_FORMAT, vectors, cells: clusters }, uid, owner, since, ownRedis }
 }
 
 export const shardEnvSchema = z.object({
@@ -117,7 +123,6 @@ export const routerEnvSchema = z.object({
     .optional()
     .describe('local mode: URL of the supervisor, which creates and deletes collections'),
   MAKSDB_BODY_BYTES_MAX: number(32 * 1024 * 1024).describe('maximum size of a request body in bytes'),
-  MAKSDB_LIMIT_MAX: number(10_000).describe('maximum of `limit`'),
   MAKSDB_TIMEOUT_MS: z.coerce
     .number()
     .min(1)

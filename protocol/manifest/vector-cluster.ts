@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { DURABILITY_LEVELS } from '../../core/durability.ts'
 import { badRequest } from '../../core/errors.ts'
 import { DIMENSION_MAX } from '../../core/vector.ts'
+import { issuesText } from '../issues-text.ts'
 import { cel } from './cel.ts'
 import { keyRef, nameRef, resources, scheduling } from './pod-fields.ts'
 import {
@@ -25,6 +26,7 @@ export const CLUSTERS_MAX = 256
 export const REPLICAS_MAX = 9
 const ROUTERS_MAX = 100
 export const NAME_MAX = 40
+const VECTOR_NAME_MAX = 255
 /** The Services of `films` are `films`, `films-redis` and `films-shards`: a VectorCluster of the latter names would share one. */
 export const RESERVED_SUFFIXES = ['-redis', '-shards'] as const
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
@@ -78,6 +80,12 @@ export const vectorClusterSpecSchema = z
       .meta(cel({ rule: "!(self in ['.', '..'])", message: `collection ${DOT_NAMES_REFUSED}` }))
       .optional()
       .describe('name of the collection in the API; absent: metadata.name'),
+    vectorName: z
+      .string()
+      .max(VECTOR_NAME_MAX, `must have at most ${VECTOR_NAME_MAX} characters`)
+      .refine((name) => name.isWellFormed(), 'must be well-formed Unicode')
+      .optional()
+      .describe('name of the vector of each point in the API; absent: the vector has no name'),
     clusters: z
       .int()
       .min(1)
@@ -211,10 +219,6 @@ export function parseVectorCluster(value: unknown): VectorCluster {
   const parsed = vectorClusterSchema.safeParse(value)
   if (!parsed.success) throw badRequest(`the manifest is not valid: ${issuesText(parsed.error)}`)
   return parsed.data
-}
-
-export function issuesText(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`).join('; ')
 }
 
 export function collectionOf(cluster: VectorCluster): string {

@@ -14,7 +14,7 @@ export const SHARD_METRICS = {
   maksdb_dead_rows: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Superseded or deleted rows that wait for compaction.',
+    help: 'Superseded or deleted rows that wait for cleaning.',
     labels: CELL,
   },
   maksdb_replicas_diverged: {
@@ -129,8 +129,14 @@ export const SHARD_METRICS = {
   maksdb_row_bytes: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Memory of the rows in bytes, by part: vectors, ids, columns, payloads. Dead rows count until compaction.',
+    help: 'Memory of the rows in bytes, by part: vectors, ids, columns, payloads. Dead rows count until they are cleaned.',
     labels: [...CELL, 'part'],
+  },
+  maksdb_heap_bytes: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'V8 heaps of this pod in bytes, by thread (main, index) and state (used: objects and garbage, total: what the heap has from the system). Ids that are no integers lie in that of the index thread.',
+    labels: [...CELL, 'thread', 'state'],
   },
   maksdb_queue_depth: {
     programs: SHARD,
@@ -163,7 +169,12 @@ export const SHARD_METRICS = {
     help: 'Snapshots that could not be written or verified.',
     labels: CELL,
   },
-  maksdb_compactions_total: { programs: SHARD, kind: 'counter', help: 'Compactions of the index.', labels: CELL },
+  maksdb_compactions_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'Chunks of rows that were cleaned: their live rows moved, their memory given back.',
+    labels: CELL,
+  },
   maksdb_wal_bytes: {
     programs: SHARD,
     kind: 'gauge',

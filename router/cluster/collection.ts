@@ -8,12 +8,12 @@ import { leaderOf } from '../../core/log/leader.ts'
 import type { Partition } from '../../core/partition.ts'
 import { SpillReservoir } from '../../core/spill.ts'
 import { float32View } from '../../core/vector.ts'
-import { identityOf } from '../../protocol/env/cluster-config.ts'
-import type { CollectionConfig } from '../../protocol/env/config.ts'
+import { type CollectionConfig, identityOf } from '../../protocol/env/config.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import { RedisLink } from '../../store/redis-link.ts'
+import { readSettings, type Settings } from '../../store/settings.ts'
 import {
   type Cut,
   cutOf,
@@ -39,6 +39,7 @@ export class Collection {
   readonly #logger: Logger
   #partition: Partition
   #refreshing: Promise<void> | undefined
+  #settings: Settings = new Map()
   #closed = false
   /** Called after each reading of the topology. */
   readonly #watchers = new Set<() => void>()
@@ -122,6 +123,17 @@ export class Collection {
     const bytes = version === 0 ? Buffer.alloc(0) : await this.link.use((redis) => readCentroids(redis, this.scope))
     if (bytes === null) return
     this.#partition = { ...this.#partition, version, centroids: float32View(bytes) }
+  }
+
+  /** What clients gave and answers repeat; while Redis is away, as it was read last. */
+  async settings(): Promise<Settings> {
+    if (!this.redisUp) return this.#settings
+    try {
+      this.#settings = await this.link.use((redis) => readSettings(redis, this.scope))
+    } catch (thrown) {
+      if (asMaksError(thrown).code !== 'REDIS_UNAVAILABLE') throw thrown
+    }
+    return this.#settings
   }
 
   leader(cell: number): Heartbeat | undefined {

@@ -1,11 +1,12 @@
 /** Calls to shards. `notExecuted` of an error is true if it is proven that nothing was executed. */
-import { Agent } from 'undici'
+import { Agent, request } from 'undici'
 import { httpUrl } from '../../core/address.ts'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'
 import type { Chunk, Frame } from '../../protocol/frame.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { type Call, Cancelled } from '../../runtime/call.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
+import type { HttpAnswer, HttpCall } from '../../runtime/http-call.ts'
 
 const CONNECTIONS_PER_SHARD = 128
 const KEEP_ALIVE_MS = 10_000
@@ -30,6 +31,11 @@ export class ShardClient {
     this.#onError = onError
   }
 
+  readonly #send = async (url: string, call: HttpCall): Promise<HttpAnswer> => {
+    const { statusCode, body } = await request(url, { ...call, dispatcher: this.#agent })
+    return { statusCode, bytes: Buffer.from(await body.arrayBuffer()) }
+  }
+
   async call<A>(
     shard: Heartbeat,
     path: string,
@@ -44,7 +50,7 @@ export class ShardClient {
         header,
         chunks,
         call,
-        dispatcher: this.#agent,
+        send: this.#send,
       })
     } catch (error) {
       const thrown = error instanceof MaksError ? error : connectionError(shard, error)

@@ -28,7 +28,7 @@ export interface Reach {
   spread: boolean
   /** Ids whose cells a new cut names. */
   keys?: readonly IdKey[]
-  /** A compaction has overtaken the cut of the attempt before. */
+  /** Cleaning has overtaken the cut of the attempt before. */
   again: boolean
 }
 

@@ -56,7 +56,7 @@ describe('a read', () => {
     expect(taken).toEqual([])
   })
 
-  it('that a compaction overtakes takes new cuts, a few times', async () => {
+  it('that cleaning overtakes takes new cuts, a few times', async () => {
     const { reads, collection, taken } = cell(stale)
     const call = new OpenCall(60_000)
     await expect(reads.count(collection, STRONG, call)).rejects.toThrowError(expect.objectContaining({ code: 'STALE' }))
@@ -64,7 +64,7 @@ describe('a read', () => {
     call.cancel('')
   })
 
-  it('that a compaction overtakes takes no new cut for a caller that has gone', async () => {
+  it('that cleaning overtakes takes no new cut for a caller that has gone', async () => {
     const call = new OpenCall(60_000)
     const { reads, collection, taken } = cell(() => {
       call.cancel('the caller has gone')

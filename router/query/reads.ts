@@ -2,6 +2,7 @@
 import { asMaksError } from '../../core/errors.ts'
 import type { FilterText } from '../../core/filter/filter.ts'
 import type { IdKey } from '../../core/ids.ts'
+import { checkLimit } from '../../core/limits.ts'
 import { mergePages } from '../../core/merge.ts'
 import { type CountResponse, type RowsResponse, RPC } from '../../protocol/shard-rpc.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
@@ -13,9 +14,9 @@ import { type CellAnswer, type CellRequest, readCell } from './cell-read.ts'
 import { type ReadRequest, type ReadSource, sourceFor } from './consistency.ts'
 import type { ReadReport } from './read-report.ts'
 import { type Point, rowsOf, type ScoredPoint, type Wanted } from './rows.ts'
-import { type Query, search } from './search.ts'
+import { heldRows, type Query, search } from './search.ts'
 
-/** A compaction may overtake a cut; then the read takes a new one. */
+/** Cleaning may overtake a cut; then the read takes a new one. */
 const CUT_ATTEMPTS = 4
 
 /** Up to `limit` points, ids from `from` on. */
@@ -79,14 +80,16 @@ export class Reads {
     })
   }
 
-  /** Points in the order of their ids. */
-  scroll(
+  /** Points in the order of their ids. Throws PAYLOAD_TOO_LARGE for a page that is larger than an answer may be. */
+  async scroll(
     collection: Collection,
     { from, limit, filter }: Page,
     wanted: Wanted,
     read: ReadRequest,
     call: Call,
   ): Promise<{ points: Point[]; next: IdKey | null; report: ReadReport }> {
+    const sent = Math.min((limit + 1) * collection.config.clusters, heldRows(collection))
+    checkLimit('CANDIDATES_MAX', 'limit, times the cells', sent)
     return this.#read(collection, read, { spread: true }, call, async (source) => {
       const request = { path: RPC.scroll, header: { from, limit: limit + 1, ...filtered(filter), ...wanted } }
       const answers = await this.#all<RowsResponse>(collection, source, request, call)

@@ -74,6 +74,11 @@ export async function search(
   return { most, least, points, answers, missing: missing.sort((a, b) => a - b) }
 }
 
+/** Rows of all cells, as the topology has counted them: however large a limit is, no more hits come. */
+export function heldRows({ topology }: Collection): number {
+  return topology ? topology.rows + topology.redundantRows : Number.POSITIVE_INFINITY
+}
+
 /** The cells of each query. */
 function* planOf(
   collection: Collection,
@@ -82,11 +87,13 @@ function* planOf(
 ): Generator<void, number[][], void> {
   const plan: number[][] = []
   let candidates = 0
+  const rows = heldRows(collection)
   for (const query of queries) {
     const { limit, offset, filter } = query.spec
     const cells = cellsOf(collection, source, query)
     plan.push(cells)
-    candidates += (filter === undefined ? cells.length : collection.config.clusters) * (limit + offset)
+    const most = filter === undefined ? cells.length : collection.config.clusters
+    candidates += Math.min(most * (limit + offset), rows)
     yield
   }
   checkLimit('CANDIDATES_MAX', 'limit and offset of all queries, times the cells that each asks', candidates)

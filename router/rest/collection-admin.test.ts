@@ -10,7 +10,7 @@ const error = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 const created = (part: object, vectors: object = {}) =>
   parseCreate({ vectors: { size: 3, distance: 'Dot', ...vectors }, ...part })
-const SPEC = { spec: { dimension: 3, metric: 'InnerProduct' }, namedVector: false }
+const SPEC = { spec: { dimension: 3, metric: 'InnerProduct' }, settings: new Map() }
 
 describe('a new collection', () => {
   it.each([
@@ -25,8 +25,9 @@ describe('a new collection', () => {
     expect(created({}, { size }).spec).toMatchObject({ dimension: size })
   })
 
-  it('may name its vector by the empty name', () => {
-    expect(parseCreate({ vectors: { '': { size: 3, distance: 'Dot' } } })).toEqual({ ...SPEC, namedVector: true })
+  it.each(['', 'text', 'fast-all-minilm-l6-v2', 'size', 'distance', '__proto__'])('may name its vector %j', (name) => {
+    const { spec } = parseCreate({ vectors: { [name]: { size: 3, distance: 'Dot' } } })
+    expect(spec).toEqual({ ...SPEC.spec, vectorName: name })
   })
 
   it('has further fields of its spec in "maksdb"; size and distance come from "vectors"', () => {
@@ -34,25 +35,32 @@ describe('a new collection', () => {
     expect(created({ maksdb: null })).toEqual(SPEC)
   })
 
-  it.each([
-    'hnsw_config',
-    'optimizers_config',
-    'wal_config',
-    'quantization_config',
-    'on_disk_payload',
-    'shard_number',
-    'replication_factor',
-    'write_consistency_factor',
-    'timeout',
-  ])('takes "%s", which has no meaning here', (name) => {
-    expect(created({ [name]: 7 })).toEqual(SPEC)
+  it.each(['shard_number', 'replication_factor', 'write_consistency_factor', 'timeout'])(
+    'takes "%s", which has no meaning here',
+    (name) => {
+      expect(created({ [name]: 7 })).toEqual(SPEC)
+    },
+  )
+
+  it('has settings that clients read back: metadata, index tuning, also that of its vector', () => {
+    const tuning = { hnsw_config: { m: 32 }, quantization_config: { binary: {} } }
+    const { spec, settings } = created(
+      { ...tuning, optimizers_config: null, wal_config: {}, on_disk_payload: true, metadata: { owner: 'me' } },
+      { ...tuning, on_disk: false },
+    )
+    expect(spec).toEqual(SPEC.spec)
+    expect(Object.fromEntries(settings)).toEqual({
+      'hnsw_config.m': '32',
+      quantization_config: '{"binary":{}}',
+      on_disk_payload: 'true',
+      'metadata.owner': '"me"',
+      'vector.hnsw_config.m': '32',
+      'vector.quantization_config': '{"binary":{}}',
+      'vector.on_disk': 'false',
+    })
   })
 
-  it.each(['hnsw_config', 'quantization_config', 'on_disk'])('takes "%s" of its vector as well', (name) => {
-    expect(created({}, { [name]: 7 })).toEqual(SPEC)
-  })
-
-  it.each(['sparse_vectors', 'init_from', 'sharding_method', 'strict_mode_config', 'metadata'])(
+  it.each(['sparse_vectors', 'init_from', 'sharding_method', 'strict_mode_config'])(
     'refuses "%s" by name, unless it is empty',
     (name) => {
       expect(created({ [name]: null })).toEqual(SPEC)
@@ -82,8 +90,10 @@ describe('a new collection', () => {
       'UNSUPPORTED',
       /^vectors: "m/,
     ],
-    ['a named vector', { vectors: { image: { size: 3 } } }, 'UNSUPPORTED', /^named vectors are not supported/],
-    ['no size', { vectors: { distance: 'Dot' } }, 'UNSUPPORTED', /give "vectors" a size/],
+    ['a named vector without a distance', { vectors: { image: { size: 3 } } }, 'BAD_REQUEST', /"distance" is missing/],
+    ['empty vectors', { vectors: {} }, 'BAD_REQUEST', /^vectors: "size" is missing$/],
+    ['no size', { vectors: { distance: 'Dot' } }, 'BAD_REQUEST', /^vectors: "size" is missing$/],
+    ['two vectors of some size', { vectors: { size: {}, text: {} } }, 'UNSUPPORTED', /^only one vector for each point/],
     ['two vectors', { vectors: { '': {}, image: {} } }, 'UNSUPPORTED', /^only one vector for each point/],
     ['a vector of null', { vectors: { '': null } }, 'BAD_REQUEST', /^vectors must be a JSON object$/],
     [

@@ -16,9 +16,11 @@ import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
 import { type Call, remainingMs } from '../../runtime/call.ts'
 import { errorOfReply } from '../../runtime/http-server.ts'
 import { within } from '../../runtime/until.ts'
+import { changeSettings, type Settings } from '../../store/settings.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
-import { asObject, Fields, NAME_SHOWN } from './json-fields.ts'
+import { SettingsChange, takeSettings, takeVectorSettings } from './collection-settings.ts'
+import { asObject, Fields, type JsonObject, NAME_SHOWN } from './json-fields.ts'
 
 export interface CollectionParts {
   env: RouterEnv
@@ -35,9 +37,10 @@ export async function createCollection(parts: CollectionParts, request: Request,
   const fault = collectionNameFault(collection)
   if (fault !== undefined)
     throw badRequest(`the name ${JSON.stringify(collection)} is not valid for a collection: it ${fault}`)
-  const wanted = parseCreate(request.body)
+  // Before its body is read: whatever a client asks of a collection that exists, "already exists" is what it looks for.
   if (collections.find(collection))
     throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
+  const wanted = parseCreate(request.body)
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
     const manifest = JSON.stringify(manifestOf(collection, wanted.spec))
     throw new MaksError(
@@ -45,7 +48,7 @@ export async function createCollection(parts: CollectionParts, request: Request,
       `collections are VectorClusters here; apply this manifest with kubectl apply -f: ${manifest}`,
     )
   }
-  await supervisor(env, 'POST', '/collections', { collection, ...wanted })
+  await supervisor(env, 'POST', '/collections', { collection, spec: wanted.spec })
   const ready = await within({ limitMs: remainingMs(call), everyMs: READY_POLL_MS }, async () => {
     if (call.signal.aborted) return 'ended'
     collections.reload()
@@ -53,7 +56,11 @@ export async function createCollection(parts: CollectionParts, request: Request,
     await made?.refresh()
     return made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell)) && 'ready'
   })
-  if (ready === 'ready') return true
+  const made = collections.find(collection)
+  if (ready === 'ready' && made) {
+    if (wanted.settings.size > 0) await made.link.use((redis) => changeSettings(redis, made.scope, wanted.settings))
+    return true
+  }
   throw new MaksError('TIMEOUT', `collection ${collection} was created, but is not ready yet`)
 }
 
@@ -66,33 +73,25 @@ function manifestOf(collection: string, spec: Record<string, unknown>): object {
   return manifest
 }
 
-/** The body of PUT /collections/:c: the spec of a VectorCluster, without its name. Throws BAD_REQUEST or UNSUPPORTED. */
-export function parseCreate(body: unknown): { spec: Record<string, unknown>; namedVector: boolean } {
+/**
+ * The body of PUT /collections/:c: the spec of a VectorCluster, without its name, and what else a client reads back. Throws
+ * BAD_REQUEST or UNSUPPORTED.
+ */
+export function parseCreate(body: unknown): { spec: Record<string, unknown>; settings: Settings } {
+  const change = new SettingsChange()
   const fields = new Fields(body, 'the body')
   const given = asObject(fields.take('vectors'), 'vectors')
   const own = fields.take('maksdb')
-  fields.ignore(
-    'hnsw_config',
-    'optimizers_config',
-    'wal_config',
-    'quantization_config',
-    'on_disk_payload',
-    'shard_number',
-    'replication_factor',
-    'write_consistency_factor',
-    'timeout',
-  )
-  fields.refuse('', 'sparse_vectors', 'init_from', 'sharding_method', 'strict_mode_config', 'metadata')
+  takeSettings(fields, change)
+  change.set('on_disk_payload', fields.boolean('on_disk_payload'))
+  fields.ignore('shard_number', 'replication_factor', 'write_consistency_factor', 'timeout')
+  fields.refuse('', 'sparse_vectors', 'init_from', 'sharding_method', 'strict_mode_config')
   fields.end()
-  const namedVector = Object.hasOwn(given, '')
-  if (namedVector && Object.keys(given).length > 1)
-    throw new MaksError('UNSUPPORTED', 'only one vector for each point is supported')
-  if (!namedVector && !Object.hasOwn(given, 'size'))
-    throw new MaksError('UNSUPPORTED', 'named vectors are not supported; give "vectors" a size and a distance')
-  const vector = new Fields(namedVector ? given[''] : given, 'vectors')
+  const vectorName = nameOfVector(given)
+  const vector = new Fields(vectorName === undefined ? given : given[vectorName], 'vectors')
   const dimension = vector.number('size', { min: 1, max: DIMENSION_MAX, integer: true })
   const distance = vector.take('distance')
-  vector.ignore('hnsw_config', 'quantization_config', 'on_disk')
+  takeVectorSettings(vector, change)
   vector.refuse('', 'multivector_config', 'datatype')
   vector.end()
   if (dimension === undefined) throw badRequest('vectors: "size" is missing')
@@ -104,7 +103,19 @@ export function parseCreate(body: unknown): { spec: Record<string, unknown>; nam
       'UNSUPPORTED',
       `distance "${distance.slice(0, NAME_SHOWN)}" is not supported; use Euclid, Cosine or Dot`,
     )
-  return { spec: { ...(own === undefined ? {} : asObject(own, 'maksdb')), dimension, metric }, namedVector }
+  const name = vectorName === undefined ? {} : { vectorName }
+  const spec = { ...(own === undefined ? {} : asObject(own, 'maksdb')), dimension, metric, ...name }
+  return { spec, settings: change.settings }
+}
+
+/** The name under which `vectors` has its one vector; undefined if it has the vector itself. Throws UNSUPPORTED for several. */
+function nameOfVector(vectors: JsonObject): string | undefined {
+  const isField = (name: string) =>
+    Object.hasOwn(vectors, name) && (typeof vectors[name] !== 'object' || vectors[name] === null)
+  const [name, another] = Object.keys(vectors)
+  if (name === undefined || isField('size') || isField('distance')) return undefined
+  if (another !== undefined) throw new MaksError('UNSUPPORTED', 'only one vector for each point is supported')
+  return name
 }
 
 export async function removeCollection(parts: CollectionParts, request: Request): Promise<boolean> {

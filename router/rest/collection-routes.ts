@@ -1,18 +1,20 @@
 /** Routes on collections: list, describe, topology and centroids; collection-admin.ts creates and deletes. */
 import type { Request, Router } from 'express'
 import { asMaksError, MaksError } from '../../core/errors.ts'
-import { parseJsonPath } from '../../core/json/json-path.ts'
-import { QDRANT_DISTANCE } from '../../core/metric.ts'
+import { exactStringify } from '../../core/json/exact-json.ts'
 import { cellHealth, centroidOf } from '../../core/partition.ts'
 import { bytesOf, parseCentroids, vectorJson } from '../../core/vector.ts'
-import { type CentroidsRequest, RPC } from '../../protocol/shard-rpc.ts'
+import { type CentroidsRequest, type PodMemory, RPC } from '../../protocol/shard-rpc.ts'
 import { type Call, untilDeadline } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { within } from '../../runtime/until.ts'
+import { changeSettings, type Settings } from '../../store/settings.ts'
 import { acceptLoss } from '../../store/topology.ts'
 import type { Collection } from '../cluster/collection.ts'
 import { type CollectionParts, createCollection, removeCollection } from './collection-admin.ts'
-import { asObject, Fields } from './json-fields.ts'
+import { describe } from './collection-description.ts'
+import { parseIndex, parsePatch, removalOfIndex } from './collection-settings.ts'
+import { Fields } from './json-fields.ts'
 import { listPieces } from './point-json.ts'
 import type { Send } from './reply.ts'
 
@@ -32,7 +34,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   )
   router.get(
     '/collections/:c',
-    send(async (request) => ({ result: await describe(collections.get(name(request))) })),
+    send(async (request) => ({ pieces: [exactStringify(await describe(collections.get(name(request))))] })),
   )
   router.put(
     '/collections/:c',
@@ -42,11 +44,25 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
     '/collections/:c',
     send(async (request) => ({ result: await removeCollection(parts, request) })),
   )
+  router.patch(
+    '/collections/:c',
+    send(async (request) => {
+      const collection = collections.get(name(request))
+      await change(collection, parsePatch(request.body, collection.config))
+      return { result: true }
+    }),
+  )
   router.put(
     '/collections/:c/index',
     send(async (request) => {
-      collections.get(name(request))
-      checkIndex(request.body)
+      await change(collections.get(name(request)), parseIndex(request.body))
+      return { result: { operation_id: 0, status: 'completed' } }
+    }),
+  )
+  router.delete(
+    '/collections/:c/index/:field',
+    send(async (request) => {
+      await change(collections.get(name(request)), removalOfIndex(String(request.params.field)))
       return { result: { operation_id: 0, status: 'completed' } }
     }),
   )
@@ -89,60 +105,17 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   }
 }
 
-/** The body of an index of a payload field. It is checked, and without meaning yet. */
-function checkIndex(body: unknown): void {
-  const fields = new Fields(body, 'the body')
-  parseJsonPath(fields.take('field_name'), 'field_name')
-  const schema = fields.take('field_schema') ?? fields.take('field_type')
-  if (schema !== undefined && typeof schema !== 'string') asObject(schema, 'field_schema')
-  fields.ignore('field_type')
-  fields.end()
-}
-
 /** For routes without fields. */
 function noFields(body: unknown): void {
   new Fields(body ?? {}, 'the body').end()
 }
 
-function name(request: Request): string {
-  return String(request.params.c)
+async function change({ link, scope }: Collection, settings: Settings): Promise<void> {
+  if (settings.size > 0) await link.use((redis) => changeSettings(redis, scope, settings))
 }
 
-/**
- * The fields that the models of qdrant-client require; `vectors` has the form of the request that created the
- * collection.
- */
-async function describe(collection: Collection): Promise<unknown> {
-  if (!collection.topology) await collection.refresh()
-  const { config, topology: view } = collection
-  const vectors = { size: config.vectors[''].size, distance: QDRANT_DISTANCE[config.vectors[''].metric] }
-  const led = view?.cells.every((cell) => cell.leased) ?? false
-  return {
-    status: view === undefined || view.regressed !== '' ? 'red' : led && view.moving === 0 ? 'green' : 'yellow',
-    optimizer_status: 'ok',
-    points_count: view?.rows ?? 0,
-    indexed_vectors_count: view?.rows ?? 0,
-    segments_count: config.clusters,
-    config: {
-      params: {
-        vectors: config.namedVector ? { '': vectors } : vectors,
-        shard_number: config.clusters,
-        replication_factor: config.replicas,
-        write_consistency_factor: 1,
-        on_disk_payload: false,
-      },
-      hnsw_config: { m: 0, ef_construct: 4, full_scan_threshold: 0, max_indexing_threads: 0, on_disk: false },
-      optimizer_config: {
-        deleted_threshold: 0.5,
-        vacuum_min_vector_number: 2048,
-        default_segment_number: config.clusters,
-        flush_interval_sec: 1,
-      },
-      wal_config: { wal_capacity_mb: Math.max(1, Math.floor(config.walBudgetBytes / 1e6)), wal_segments_ahead: 0 },
-      quantization_config: null,
-    },
-    payload_schema: {},
-  }
+function name(request: Request): string {
+  return String(request.params.c)
 }
 
 async function topology(collection: Collection): Promise<unknown> {
@@ -176,17 +149,22 @@ async function topology(collection: Collection): Promise<unknown> {
         head: cell.head.seq,
         trimmed_below: cell.trim.seq,
         wal_bytes: cell.walBytes,
-        pods: pods.map(({ pod, address, port, applied, oldestSnapshot, newestSnapshot }) => ({
+        pods: pods.map(({ pod, address, port, applied, oldestSnapshot, newestSnapshot, memory }) => ({
           pod,
           address,
           port,
           applied,
           oldest_snapshot: oldestSnapshot,
           newest_snapshot: newestSnapshot,
+          memory: memory === undefined ? null : memoryJson(memory),
         })),
       }
     }),
   }
+}
+
+function memoryJson({ resident, rows, heaps }: PodMemory): object {
+  return { resident_bytes: resident, row_bytes: rows, heap_bytes: heaps }
 }
 
 function* centroids({ partition }: Collection): Generator<string> {

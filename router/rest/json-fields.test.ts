@@ -78,6 +78,13 @@ describe('a number', () => {
     expect(() => read(value)).toThrowError(error('BAD_REQUEST', message))
   })
 
+  it('without a most may be as large as a float64', () => {
+    const least = (value: unknown) =>
+      new Fields({ limit: value }, 'the body').number('limit', { min: 1, max: Number.POSITIVE_INFINITY })
+    expect(least(2n ** 70n)).toBe(2 ** 70)
+    expect(() => least(0)).toThrowError(error('BAD_REQUEST', /^the body: "limit" must be at least 1, not 0$/))
+  })
+
   it('may be a fraction if it need not be whole', () => {
     expect(read(1.5, false)).toBe(1.5)
     expect(() => read('x', false)).toThrowError(error('BAD_REQUEST', /"limit" must be a number/))

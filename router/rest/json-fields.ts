@@ -25,6 +25,7 @@ export function isEmpty(value: unknown): boolean {
 /** Of a number; both are within. */
 export interface Bounds {
   min: number
+  /** Infinity: none. */
   max: number
   integer?: boolean
 }
@@ -79,8 +80,10 @@ export class Fields {
     if (typeof value !== 'number' || !Number.isFinite(value) || (check.integer === true && !Number.isInteger(value))) {
       throw badRequest(`${this.#what}: "${name}" must be ${shape}`)
     }
-    if (value < check.min || value > check.max)
-      throw badRequest(`${this.#what}: "${name}" must be from ${check.min} to ${check.max}, not ${value}`)
+    if (value < check.min || value > check.max) {
+      const bounds = Number.isFinite(check.max) ? `from ${check.min} to ${check.max}` : `at least ${check.min}`
+      throw badRequest(`${this.#what}: "${name}" must be ${bounds}, not ${value}`)
+    }
     return value
   }
 

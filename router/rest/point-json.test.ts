@@ -5,8 +5,8 @@ import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { Point } from '../query/rows.ts'
 import { listPieces, pointJson, scoredJson } from './point-json.ts'
 
-const plain = { namedVector: false } as CollectionConfig
-const named = { namedVector: true } as CollectionConfig
+const plain = {} as CollectionConfig
+const named = (vectorName: string) => ({ vectorName }) as CollectionConfig
 const ALL: PayloadSelector = { kind: 'all' }
 const NONE: PayloadSelector = { kind: 'none' }
 const point = (part: Partial<Point> = {}): Point => ({ key: idKey(1), version: 9, userVersion: 3, ...part })
@@ -37,7 +37,9 @@ describe('a point as JSON', () => {
       '{"id":1,"payload":{"b":2}}',
     ],
     ['its vector', point({ vector }), NONE, plain, '{"id":1,"vector":[1,0.1]}'],
-    ['its vector by the empty name', point({ vector }), NONE, named, '{"id":1,"vector":{"":[1,0.1]}}'],
+    ['its vector by the empty name', point({ vector }), NONE, named(''), '{"id":1,"vector":{"":[1,0.1]}}'],
+    ['its vector by its name', point({ vector }), NONE, named('text'), '{"id":1,"vector":{"text":[1,0.1]}}'],
+    ['a name as a JSON text', point({ vector }), NONE, named('a"b'), '{"id":1,"vector":{"a\\"b":[1,0.1]}}'],
     [
       'payload before vector',
       point({ vector, ...stored('{"a":1}') }),

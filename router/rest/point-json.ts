@@ -8,9 +8,13 @@ import type { Point, ScoredPoint } from '../query/rows.ts'
 function tail(point: Point, payload: PayloadSelector, config: CollectionConfig): string {
   let text = ''
   if (payload.kind !== 'none') text += `,"payload":${selectPayload(payload, point.payload?.toString() ?? '') || '{}'}`
-  if (point.vector)
-    text += `,"vector":${config.namedVector ? `{"":${vectorJson(point.vector)}}` : vectorJson(point.vector)}`
+  if (point.vector) text += `,"vector":${named(vectorJson(point.vector), config)}`
   return text
+}
+
+/** In the form in which the collection was created. */
+function named(vector: string, { vectorName }: CollectionConfig): string {
+  return vectorName === undefined ? vector : `{${JSON.stringify(vectorName)}:${vector}}`
 }
 
 export function pointJson(point: Point, payload: PayloadSelector, config: CollectionConfig): string {

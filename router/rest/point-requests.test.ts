@@ -167,8 +167,8 @@ const keysOf = (request: DeleteRequest) => ('writes' in request ? request.writes
 
 /** Bodies with a list of ids: how each is read, its field, its limit, and what else it has. */
 const ID_LISTS: [string, (body: object) => unknown, string, 'WRITE_POINTS_MAX' | 'RETRIEVE_IDS_MAX'][] = [
-  ['delete', (body) => keysOf(parseDelete(body)), 'points', 'WRITE_POINTS_MAX'],
-  ['retrieve', (body) => parseRetrieve(body).keys, 'ids', 'RETRIEVE_IDS_MAX'],
+  ['delete', (body) => keysOf(parseDelete(body, config)), 'points', 'WRITE_POINTS_MAX'],
+  ['retrieve', (body) => parseRetrieve(body, config).keys, 'ids', 'RETRIEVE_IDS_MAX'],
 ]
 
 describe.each(ID_LISTS)('the ids of a %s', (_route, read, field, limit) => {
@@ -214,11 +214,13 @@ describe.each(ID_LISTS)('the ids of a %s', (_route, read, field, limit) => {
 
 describe('a delete', () => {
   it('is by filter if it has no ids; a filter without conditions is of all points', () => {
-    expect(parseDelete({ filter: { must: [{ has_id: [] }] } })).toEqual({
+    expect(parseDelete({ filter: { must: [{ has_id: [] }] } }, config)).toEqual({
       matching: { filter: '{"must":[{"is":"hasId","keys":[]}],"mustNot":[],"should":[]}' },
     })
-    expect(parseDelete({ filter: { must: [] } })).toEqual({ matching: {} })
-    expect(parseDelete({ points: [1], filter: { must: [], should: null } })).toEqual({ writes: [{ key: 'i1' }] })
+    expect(parseDelete({ filter: { must: [] } }, config)).toEqual({ matching: {} })
+    expect(parseDelete({ points: [1], filter: { must: [], should: null } }, config)).toEqual({
+      writes: [{ key: 'i1' }],
+    })
   })
 
   it.each<Refusal>([
@@ -232,13 +234,13 @@ describe('a delete', () => {
     ],
     ['a wrong filter', { filter: { must: [{ key: 'a' }] } }, 'BAD_REQUEST', /^filter\.must\[0\] must have one of/],
   ])('of %s is refused', (_what, body, code, message) => {
-    expect(() => parseDelete(body)).toThrowError(error(code, message))
+    expect(() => parseDelete(body, config)).toThrowError(error(code, message))
   })
 })
 
 const SELECTIONS: [string, (body: object) => { payload: { kind: string }; withVector: boolean }][] = [
-  ['retrieve', (body) => parseRetrieve({ ids: [1], ...body })],
-  ['scroll', (body) => parseScroll(body, 100)],
+  ['retrieve', (body) => parseRetrieve({ ids: [1], ...body }, config)],
+  ['scroll', (body) => parseScroll(body, config)],
 ]
 
 describe.each(SELECTIONS)('the selection of a %s', (_route, read) => {
@@ -284,8 +286,8 @@ describe.each(SELECTIONS)('the selection of a %s', (_route, read) => {
 
 describe('a scroll', () => {
   it('has ten points from the first on if nothing else is asked for', () => {
-    expect(parseScroll({}, 100)).toMatchObject({ from: null, limit: 10, withVector: false })
-    expect(parseScroll({ offset: null, limit: null, order_by: null, filter: {} }, 100)).toMatchObject({
+    expect(parseScroll({}, config)).toMatchObject({ from: null, limit: 10, withVector: false })
+    expect(parseScroll({ offset: null, limit: null, order_by: null, filter: {} }, config)).toMatchObject({
       from: null,
       limit: 10,
     })
@@ -295,19 +297,24 @@ describe('a scroll', () => {
     [0, 'i0'],
     ['a', 'sa'],
   ])('begins at the id %j', (offset, from) => {
-    expect(parseScroll({ offset }, 100).from).toBe(from)
+    expect(parseScroll({ offset }, config).from).toBe(from)
   })
 
   it.each([true, [], {}, -1, ''])('refuses the offset %j by name', (offset) => {
-    expect(() => parseScroll({ offset }, 100)).toThrowError(error('BAD_REQUEST', /^offset: a point id/))
+    expect(() => parseScroll({ offset }, config)).toThrowError(error('BAD_REQUEST', /^offset: a point id/))
   })
 
-  it.each([1, 100])('takes the limit %d', (limit) => {
-    expect(parseScroll({ limit }, 100).limit).toBe(limit)
+  it.each([1, 999_999_999])('takes the limit %d', (limit) => {
+    expect(parseScroll({ limit }, config).limit).toBe(limit)
   })
 
-  it.each([0, -1, 101, 1.5, '10', true])('refuses the limit %j by name', (limit) => {
-    expect(() => parseScroll({ limit }, 100)).toThrowError(error('BAD_REQUEST', /^the body: "limit" must be/))
+  it('takes the largest integer of a client as a limit beyond every collection', () => {
+    const { limit } = parseScroll({ limit: 18446744073709551615n }, config)
+    expect([limit > 2 ** 40, Number.isSafeInteger(2 * limit + 1)]).toEqual([true, true])
+  })
+
+  it.each([0, -1, 1.5, '10', true])('refuses the limit %j by name', (limit) => {
+    expect(() => parseScroll({ limit }, config)).toThrowError(error('BAD_REQUEST', /^the body: "limit" must be/))
   })
 
   it.each([
@@ -315,15 +322,15 @@ describe('a scroll', () => {
     ['shard_key', 'a'],
     ['more', 1],
   ])('refuses "%s" by name', (name, value) => {
-    expect(() => parseScroll({ [name]: value }, 100)).toThrowError(
+    expect(() => parseScroll({ [name]: value }, config)).toThrowError(
       error('UNSUPPORTED', new RegExp(`"${name}" is not supported`)),
     )
   })
 })
 
 describe.each<[string, (body: object) => { filter?: string }]>([
-  ['scroll', (body) => parseScroll(body, 100)],
-  ['count', parseCount],
+  ['scroll', (body) => parseScroll(body, config)],
+  ['count', (body) => parseCount(body, config)],
 ])('the filter of a %s', (_route, read) => {
   it('is what the body has, and nothing if it has no condition', () => {
     expect(read({ filter: { must: { has_id: [1] } } }).filter).toBe(
@@ -351,7 +358,7 @@ describe('a count', () => {
   it.each([{}, { exact: null }, { exact: true }, { exact: false }, { filter: { must: [] } }, { shard_key: null }])(
     'takes %j',
     (body) => {
-      expect(() => parseCount(body)).not.toThrow()
+      expect(() => parseCount(body, config)).not.toThrow()
     },
   )
 
@@ -361,13 +368,51 @@ describe('a count', () => {
     ['a shard key', { shard_key: 1 }, 'UNSUPPORTED', /"shard_key" is not supported/],
     ['an unknown field', { limit: 1 }, 'UNSUPPORTED', /"limit" is not supported/],
   ])('refuses %s by name', (_what, body, code, message) => {
-    expect(() => parseCount(body)).toThrowError(error(code, message))
+    expect(() => parseCount(body, config)).toThrowError(error(code, message))
+  })
+})
+
+const named = { ...config, vectorName: 'text' }
+
+describe('a collection whose vector has a name', () => {
+  it.each<[string, unknown]>([
+    ['a list', [3, 4]],
+    ['under its name', { text: [3, 4] }],
+    ['under the empty name', { '': [3, 4] }],
+    ['under its name beside null', { text: [3, 4], '': null }],
+  ])('takes the vector of a point as %s', async (_what, vector) => {
+    const [write] = await inSlices(parseUpsert(point({ vector }), named))
+    expect([...(write?.row?.vector ?? [])]).toEqual([3, 4])
+  })
+
+  it('takes the vectors of a batch under its name', async () => {
+    const [write] = await inSlices(parseUpsert(batch({ vectors: { text: [[3, 4]] } }), named))
+    expect([...(write?.row?.vector ?? [])]).toEqual([3, 4])
+  })
+
+  it.each<Refusal>([
+    ['another name', { image: [3, 4] }, 'UNSUPPORTED', /^points\[0\]\.vector: "image" is not supported$/],
+    ['another name beside its own', { text: [3, 4], image: [3, 4] }, 'UNSUPPORTED', /"image" is not supported$/],
+    ['two vectors', { text: [3, 4], '': [3, 4] }, 'UNSUPPORTED', /^points\[0\]\.vector: "" is not supported$/],
+    ['a short vector under its name', { text: [3] }, 'BAD_REQUEST', /^points\[0\]\.vector has 1 values/],
+  ])('refuses %s', async (_what, vector, code, message) => {
+    await expect(inSlices(parseUpsert(point({ vector }), named))).rejects.toThrowError(error(code, message))
+  })
+
+  it.each([[['text']], [['']], [['text', '']]])('shows its vector if with_vector is %j', (with_vector) => {
+    expect(parseRetrieve({ ids: [1], with_vector }, named).withVector).toBe(true)
+    expect(parseScroll({ with_vector }, named).withVector).toBe(true)
+  })
+
+  it('may be asked by its name, by the empty one, and by no other', () => {
+    for (const name of [undefined, '', 'text']) expect(() => onlyVector('using', name, named)).not.toThrow()
+    expect(() => onlyVector('using', 'image', named)).toThrowError(error('BAD_REQUEST', /no vector named "image"$/))
   })
 })
 
 describe('the name of a vector', () => {
   it.each([undefined, ''])('may be %j', (name) => {
-    expect(() => onlyVector('using', name)).not.toThrow()
+    expect(() => onlyVector('using', name, config)).not.toThrow()
   })
 
   it.each<[unknown, RegExp]>([
@@ -376,6 +421,6 @@ describe('the name of a vector', () => {
     [1, /^using: the name of a vector must be a text$/],
     [[''], /^using: the name of a vector must be a text$/],
   ])('is not %j', (name, message) => {
-    expect(() => onlyVector('using', name)).toThrowError(error('BAD_REQUEST', message))
+    expect(() => onlyVector('using', name, config)).toThrowError(error('BAD_REQUEST', message))
   })
 })

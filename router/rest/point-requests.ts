@@ -23,10 +23,10 @@ export interface Filtered {
 }
 
 /** @param at the place of the filter in the body */
-export function filterOf(fields: Fields, at = 'filter'): Filtered {
+export function filterOf(fields: Fields, { vectorName }: CollectionConfig, at = 'filter'): Filtered {
   const given = fields.take('filter')
   if (given === undefined) return {}
-  const filter = parseFilter(given, at)
+  const filter = parseFilter(given, at, vectorName)
   if (isUnconditional(filter)) return {}
   const text = encodeFilter(filter)
   checkLimit('FILTER_CHARS_MAX', at, text.length)
@@ -34,7 +34,7 @@ export function filterOf(fields: Fields, at = 'filter'): Filtered {
 }
 
 /**
- * A vector, or the one default vector in Qdrant's named form `{"": [...]}`.
+ * A vector, or one by the name of the collection's vector, or by the empty name, as in `{"text": [...]}`.
  * @param into see `parseVector`
  */
 export function defaultVector(
@@ -45,13 +45,19 @@ export function defaultVector(
 ): Float32Array {
   const named = typeof value === 'object' && value !== null && !Array.isArray(value)
   const { size, metric } = config.vectors['']
-  return parseVector(named ? defaultOf(value, what) : value, size, metric, what, into)
+  return parseVector(named ? byName(value, config, what) : value, size, metric, what, into)
 }
 
-/** The value under the name of the default vector, which is the only one. */
-function defaultOf(value: unknown, what: string): unknown {
+/** The value under the name of the collection's vector; the empty name always means that one. Throws UNSUPPORTED for another name. */
+export function byName(
+  value: unknown,
+  { vectorName = '' }: Pick<CollectionConfig, 'vectorName'>,
+  what: string,
+): unknown {
   const fields = new Fields(value, what)
-  const vector = fields.take('')
+  const own = fields.take(vectorName)
+  if (own !== undefined && vectorName !== '') fields.refuse('', '')
+  const vector = own ?? fields.take('')
   fields.end()
   return vector
 }
@@ -127,7 +133,7 @@ function* parseBatch(batch: unknown, config: CollectionConfig): Generator<void, 
   const given = fields.take('vectors')
   const payloads = fields.take('payloads') ?? []
   fields.end()
-  const vectors = Array.isArray(given) || given === undefined ? given : defaultOf(given, 'batch.vectors')
+  const vectors = Array.isArray(given) || given === undefined ? given : byName(given, config, 'batch.vectors')
   if (!Array.isArray(ids) || !Array.isArray(vectors) || !Array.isArray(payloads))
     throw badRequest('"batch" holds lists: ids, vectors and, if any, payloads')
   checkLimit('WRITE_POINTS_MAX', '"batch.ids"', ids.length)
@@ -153,11 +159,11 @@ function lastOfEach(writes: Write[]): Write[] {
 /** By ids, or by a filter: then all points if it has no condition. */
 export type DeleteRequest = { writes: Write[] } | { matching: Filtered }
 
-export function parseDelete(body: unknown): DeleteRequest {
+export function parseDelete(body: unknown, config: CollectionConfig): DeleteRequest {
   const fields = new Fields(body, 'the body')
   const points = fields.take('points')
   const given = fields.take('filter')
-  const matching = filterOf(fields)
+  const matching = filterOf(fields, config)
   fields.refuse('', 'shard_key')
   fields.end()
   if (points !== undefined) {
@@ -185,19 +191,18 @@ export function wantedOf({ payload, withVector }: Selection): Wanted {
   return { withPayload: payload.kind !== 'none', withVector }
 }
 
-export function selection(fields: Fields, payloadByDefault: boolean): Selection {
+export function selection(fields: Fields, config: CollectionConfig, payloadByDefault: boolean): Selection {
   return {
     payload: parsePayloadSelector(fields.take('with_payload'), payloadByDefault),
-    withVector: parseWithVector(fields.take('with_vector')),
+    withVector: parseWithVector(fields.take('with_vector'), config),
   }
 }
 
-function parseWithVector(value: unknown): boolean {
+function parseWithVector(value: unknown, config: CollectionConfig): boolean {
   if (value === undefined) return false
   if (typeof value === 'boolean') return value
   if (Array.isArray(value)) {
-    const named = value.find((name) => name !== '')
-    onlyVector('with_vector', named)
+    for (const name of value as unknown[]) onlyVector('with_vector', name, config)
     return value.length > 0
   }
   throw badRequest('with_vector must be true or false')
@@ -207,10 +212,10 @@ export interface RetrieveRequest extends Selection {
   keys: IdKey[]
 }
 
-export function parseRetrieve(body: unknown): RetrieveRequest {
+export function parseRetrieve(body: unknown, config: CollectionConfig): RetrieveRequest {
   const fields = new Fields(body, 'the body')
   const keys = [...new Set(parseIds(fields.take('ids'), 'ids', 'RETRIEVE_IDS_MAX'))]
-  const chosen = selection(fields, true)
+  const chosen = selection(fields, config, true)
   fields.refuse('', 'shard_key')
   fields.end()
   return { keys, ...chosen }
@@ -221,31 +226,43 @@ export interface ScrollRequest extends Selection, Filtered {
   limit: number
 }
 
-export const DEFAULT_LIMIT = 10
+const DEFAULT_LIMIT = 10
+/** More points than any collection has, and still exact in sums. */
+const AMOUNT_MAX = 2 ** 48
 
-export function parseScroll(body: unknown, limitMax: number): ScrollRequest {
+/** A number of points, as of `limit` and `offset`: as large as a client likes, for there are never more than there are. */
+export function amountOf(fields: Fields, name: string, min: number): number | undefined {
+  const given = fields.number(name, { min, max: Number.POSITIVE_INFINITY, integer: true })
+  return given === undefined ? undefined : Math.min(given, AMOUNT_MAX)
+}
+
+export function limitOf(fields: Fields): number {
+  return amountOf(fields, 'limit', 1) ?? DEFAULT_LIMIT
+}
+
+export function parseScroll(body: unknown, config: CollectionConfig): ScrollRequest {
   const fields = new Fields(body, 'the body')
   const offset = fields.take('offset')
-  const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
-  const chosen = selection(fields, true)
-  const filter = filterOf(fields)
+  const limit = limitOf(fields)
+  const chosen = selection(fields, config, true)
+  const filter = filterOf(fields, config)
   fields.refuse('', 'order_by', 'shard_key')
   fields.end()
   return { from: offset === undefined ? null : idAt(offset, 'offset'), limit, ...filter, ...chosen }
 }
 
-export function parseCount(body: unknown): Filtered {
+export function parseCount(body: unknown, config: CollectionConfig): Filtered {
   const fields = new Fields(body, 'the body')
   fields.boolean('exact')
-  const filter = filterOf(fields)
+  const filter = filterOf(fields, config)
   fields.refuse('', 'shard_key')
   fields.end()
   return filter
 }
 
-/** Throws BAD_REQUEST unless the name is absent or empty: a point has one vector. */
-export function onlyVector(field: string, name: unknown): void {
-  if (name === undefined || name === '') return
+/** Throws BAD_REQUEST unless the name is absent, empty or that of the collection's vector: a point has one. */
+export function onlyVector(field: string, name: unknown, { vectorName }: CollectionConfig): void {
+  if (name === undefined || name === '' || name === vectorName) return
   if (typeof name !== 'string') throw badRequest(`${field}: the name of a vector must be a text`)
   throw badRequest(`${field}: there is no vector named ${JSON.stringify(name.slice(0, NAME_SHOWN))}`)
 }

@@ -21,10 +21,9 @@ import {
 } from './point-requests.ts'
 import { type ParsedQuery, parseQueries, parseQuery, parseSearch, QueryVectors } from './query-requests.ts'
 import type { Reply, Send } from './reply.ts'
-import { type Limits, readParams, writeOptions } from './request-options.ts'
+import { readParams, writeOptions } from './request-options.ts'
 
 export interface PointParts {
-  limits: Limits
   collections: Collections
   points: Points
 }
@@ -50,7 +49,7 @@ const LATER = [
 ]
 
 export function pointRoutes(router: Router, parts: PointParts, send: Send): void {
-  const { collections, limits } = parts
+  const { collections } = parts
   const of = (request: Request) => collections.get(String(request.params.c))
   router.put(
     '/collections/:c/points',
@@ -81,11 +80,7 @@ export function pointRoutes(router: Router, parts: PointParts, send: Send): void
   )
   for (const { route, parse, wrap } of SEARCHES) {
     const answer = (points: Iterable<string>) => wrapped(wrap, points)
-    const contextOf = (request: Request, { config }: Collection) => ({
-      config,
-      limitMax: limits.limitMax,
-      outside: request,
-    })
+    const contextOf = (request: Request, { config }: Collection) => ({ config, outside: request })
     router.post(
       `/collections/:c/points/${route}`,
       send(async (request, call) => {
@@ -139,7 +134,7 @@ function written({ version, visible, ...how }: WriteAnswer): Reply {
 }
 
 async function remove(parts: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  const wanted = parseDelete(request.body)
+  const wanted = parseDelete(request.body, collection.config)
   if ('writes' in wanted) return write(parts, request, collection, wanted.writes, call)
   const { idempotencyKey, ...options } = writeOptions(request, 0)
   if (idempotencyKey !== undefined)
@@ -148,7 +143,7 @@ async function remove(parts: PointParts, request: Request, collection: Collectio
 }
 
 async function retrieve({ points }: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  const wanted = parseRetrieve(request.body)
+  const wanted = parseRetrieve(request.body, collection.config)
   const { read } = readParams(request, undefined)
   const found = await points.retrieve(collection, wanted.keys, wantedOf(wanted), read, call)
   return { pieces: pointsPieces(found.points, wanted, collection), report: found.report }
@@ -167,7 +162,7 @@ async function retrieveOne(
 }
 
 async function scroll(parts: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  const wanted = parseScroll(request.body ?? {}, parts.limits.limitMax)
+  const wanted = parseScroll(request.body ?? {}, collection.config)
   const { read } = readParams(request, undefined)
   const { points, next, report } = await parts.points.scroll(collection, wanted, wantedOf(wanted), read, call)
   const end = `,"next_page_offset":${next === null ? 'null' : idJson(next)}}`
@@ -175,7 +170,7 @@ async function scroll(parts: PointParts, request: Request, collection: Collectio
 }
 
 async function count({ points }: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  const { filter } = parseCount(request.body ?? {})
+  const { filter } = parseCount(request.body ?? {}, collection.config)
   const { read } = readParams(request, undefined)
   const answer = await points.count(collection, read, call, filter)
   return { result: { count: answer.count }, report: answer.report }

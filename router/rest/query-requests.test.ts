@@ -6,15 +6,16 @@ import { type ParseQuery, parseQueries, parseQuery, parseSearch, QueryVectors } 
 
 const config = { vectors: { '': { size: 2, metric: 'L2' } } } as CollectionConfig
 const outside = { query: {}, headers: {} }
-const LIMIT_MAX = 100
-const context = () => ({ config, limitMax: LIMIT_MAX, outside, vectors: new QueryVectors(2, 1) })
+/** As open-webui sends it, for everything. */
+const MANY = 999_999_999
+const context = () => ({ config, outside, vectors: new QueryVectors(2, 1) })
 const error = (code: string, message: RegExp) =>
   expect.objectContaining({ code, message: expect.stringMatching(message) })
 
 const query = (body: unknown) => parseQuery(body, context())
 const search = (body: unknown) => parseSearch(body, context())
 const batch = (searches: unknown, parse: ParseQuery = parseQuery, given = outside) =>
-  inSlices(parseQueries({ searches }, parse, { config, limitMax: LIMIT_MAX, outside: given }))
+  inSlices(parseQueries({ searches }, parse, { config, outside: given }))
 
 describe('the target of a query', () => {
   it.each<[string, unknown, object]>([
@@ -26,13 +27,13 @@ describe('the target of a query', () => {
     ['a number as id', 7, { key: 'i7' }],
     ['a text as id', 'film', { key: 'sfilm' }],
     ['the nearest of an id', { nearest: 7 }, { key: 'i7' }],
+    ['absent, for a list of the points', undefined, { listed: true }],
+    ['null, for a list of the points', null, { listed: true }],
   ])('may be %s', (_what, given, target) => {
     expect(query({ query: given }).target).toEqual(target)
   })
 
   it.each<[string, unknown, string, RegExp]>([
-    ['absent', undefined, 'UNSUPPORTED', /^a query without "query" is not supported/],
-    ['null', null, 'UNSUPPORTED', /^a query without "query" is not supported/],
     ['a short vector', [1], 'BAD_REQUEST', /^query has 1 values, the collection has dimension 2$/],
     ['a long vector', [1, 2, 3], 'BAD_REQUEST', /^query has 3 values/],
     ['a vector with a text', [1, 'x'], 'BAD_REQUEST', /^query\[1\] must be a number$/],
@@ -98,9 +99,9 @@ describe.each(ROUTES)('a %s', (_route, read) => {
 
   it.each<[string, unknown, object]>([
     ['limit', 1, { limit: 1 }],
-    ['limit', LIMIT_MAX, { limit: LIMIT_MAX }],
+    ['limit', MANY, { limit: MANY }],
     ['offset', 0, { offset: 0 }],
-    ['offset', LIMIT_MAX, { offset: LIMIT_MAX }],
+    ['offset', MANY, { offset: MANY }],
     ['score_threshold', -0.5, { scoreThreshold: -0.5 }],
     ['score_threshold', 0, { scoreThreshold: 0 }],
     ['score_threshold', Number.MAX_VALUE, { scoreThreshold: Number.MAX_VALUE }],
@@ -115,13 +116,15 @@ describe.each(ROUTES)('a %s', (_route, read) => {
     expect(read({ [name]: value }).spec).toEqual({ ...plain, ...part })
   })
 
+  it('takes the largest integer of a client as more than any collection has', () => {
+    expect(read({ limit: 18446744073709551615n }).spec.limit).toBe(2 ** 48)
+  })
+
   it.each<[string, unknown, string, RegExp]>([
-    ['limit', 0, 'BAD_REQUEST', /^the body: "limit" must be from 1 to 100, not 0$/],
-    ['limit', LIMIT_MAX + 1, 'BAD_REQUEST', /^the body: "limit" must be from 1 to 100, not 101$/],
+    ['limit', 0, 'BAD_REQUEST', /^the body: "limit" must be at least 1, not 0$/],
     ['limit', 1.5, 'BAD_REQUEST', /^the body: "limit" must be a whole number$/],
     ['limit', '10', 'BAD_REQUEST', /^the body: "limit" must be a whole number$/],
-    ['offset', -1, 'BAD_REQUEST', /^the body: "offset" must be from 0 to 100, not -1$/],
-    ['offset', LIMIT_MAX + 1, 'BAD_REQUEST', /^the body: "offset" must be from 0 to 100, not 101$/],
+    ['offset', -1, 'BAD_REQUEST', /^the body: "offset" must be at least 0, not -1$/],
     ['offset', true, 'BAD_REQUEST', /^the body: "offset" must be a whole number$/],
     ['score_threshold', 'high', 'BAD_REQUEST', /^the body: "score_threshold" must be a number$/],
     ['score_threshold', Number.POSITIVE_INFINITY, 'BAD_REQUEST', /^the body: "score_threshold" must be a number$/],
@@ -146,6 +149,11 @@ it.each<[string, unknown, string, RegExp]>([
   expect(() => query({ query: [1, 2], [name]: value })).toThrowError(error(code, message))
 })
 
+it('a query without "query" refuses a score threshold, which nothing could pass', () => {
+  expect(() => query({ score_threshold: 0.5 })).toThrowError(error('BAD_REQUEST', /^score_threshold needs a "query"/))
+  expect(query({ limit: 3, offset: 1 }).spec).toMatchObject({ limit: 3, offset: 1 })
+})
+
 it.each([
   ['using', ''],
   ['using', null],
@@ -153,6 +161,29 @@ it.each([
   ['lookup_from', {}],
 ])('a query takes "%s" as %j', (name, value) => {
   expect(query({ query: [1, 2], [name]: value }).spec.limit).toBe(10)
+})
+
+describe('in a collection whose vector has a name', () => {
+  const target = { vector: new Float32Array([3, 4]) }
+  const named = () => ({ ...context(), config: { ...config, vectorName: 'text' } })
+
+  it.each<[string, object]>([
+    ['its name', { query: [3, 4], using: 'text' }],
+    ['the empty name', { query: [3, 4], using: '' }],
+    ['no name', { query: [3, 4] }],
+    ['the nearest under its name', { query: { nearest: { text: [3, 4] } }, using: 'text' }],
+  ])('a query may use %s', (_what, body) => {
+    expect(parseQuery(body, named()).target).toEqual(target)
+  })
+
+  it('a search may name it', () => {
+    expect(parseSearch({ vector: { name: 'text', vector: [3, 4] } }, named()).target).toEqual(target)
+  })
+
+  it('another name is refused', () => {
+    const body = { query: [3, 4], using: 'image' }
+    expect(() => parseQuery(body, named())).toThrowError(error('BAD_REQUEST', /^using: there is no vector named/))
+  })
 })
 
 describe('a batch of queries', () => {
@@ -191,13 +222,13 @@ describe('a batch of queries', () => {
 
   it('refuses an unknown field by name', async () => {
     const body = { searches: [{ query: [1, 2] }], more: 1 }
-    const parsing = inSlices(parseQueries(body, parseQuery, { config, limitMax: LIMIT_MAX, outside }))
+    const parsing = inSlices(parseQueries(body, parseQuery, { config, outside }))
     await expect(parsing).rejects.toThrowError(error('UNSUPPORTED', /^the body: "more" is not supported$/))
   })
 
   it.each<[string, unknown, RegExp]>([
     ['no object', null, /^searches\[1\] must be a JSON object$/],
-    ['a wrong limit', { query: [1, 2], limit: 0 }, /^searches\[1\]: "limit" must be from 1/],
+    ['a wrong limit', { query: [1, 2], limit: 0 }, /^searches\[1\]: "limit" must be at least 1/],
     ['a short vector', { query: [1] }, /^searches\[1\]\.query has 1 values/],
     ['a wrong id', { query: true }, /^searches\[1\]\.query: a point id/],
     ['a wrong id to be near', { query: { nearest: '' } }, /^searches\[1\]\.query\.nearest: a point id/],

@@ -1,11 +1,11 @@
 /** Bodies of queries, alone or in a batch: each becomes one `QuerySpec`; the vectors of a request share one memory. */
-import { MaksError } from '../../core/errors.ts'
+import { badRequest, MaksError } from '../../core/errors.ts'
 import { checkLimit } from '../../core/limits.ts'
 import type { PayloadSelector } from '../../core/payload-selector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { QueryRequest } from '../points.ts'
 import { Fields, NAME_SHOWN } from './json-fields.ts'
-import { DEFAULT_LIMIT, defaultVector, filterOf, idAt, onlyVector, selection, wantedOf } from './point-requests.ts'
+import { amountOf, defaultVector, filterOf, idAt, limitOf, onlyVector, selection, wantedOf } from './point-requests.ts'
 import { type Outside, readParams } from './request-options.ts'
 
 export interface ParsedQuery extends QueryRequest {
@@ -15,7 +15,6 @@ export interface ParsedQuery extends QueryRequest {
 
 export interface QueryContext {
   config: CollectionConfig
-  limitMax: number
   /** Options outside of the body: of each query that has none of its own. */
   outside: Outside
   /** Place of the query in its body; undefined if it is the body itself. */
@@ -74,7 +73,7 @@ export function* parseQueries(
 export function parseQuery(body: unknown, context: QueryContext): ParsedQuery {
   const fields = new Fields(body, context.at ?? 'the body')
   const query = fields.take('query')
-  onlyVector(placeOf(context, 'using'), fields.take('using'))
+  onlyVector(placeOf(context, 'using'), fields.take('using'), context.config)
   fields.refuse('', 'prefetch', 'lookup_from')
   return finish(fields, targetOf(query, context), context)
 }
@@ -86,7 +85,7 @@ export function parseSearch(body: unknown, context: QueryContext): ParsedQuery {
   let value = given
   if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
     const named = new Fields(given, placeOf(context, 'vector'))
-    onlyVector(placeOf(context, 'vector'), named.take('name'))
+    onlyVector(placeOf(context, 'vector'), named.take('name'), context.config)
     value = named.take('vector')
     named.end()
   }
@@ -95,15 +94,16 @@ export function parseSearch(body: unknown, context: QueryContext): ParsedQuery {
 
 /** Reads every option of a query; no other place does before the option has its effect. */
 function finish(fields: Fields, target: QueryRequest['target'], context: QueryContext): ParsedQuery {
-  const { outside, limitMax } = context
-  const limit = fields.number('limit', { min: 1, max: limitMax, integer: true }) ?? DEFAULT_LIMIT
-  const offset = fields.number('offset', { min: 0, max: limitMax, integer: true }) ?? 0
+  const limit = limitOf(fields)
+  const offset = amountOf(fields, 'offset', 0) ?? 0
   const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
-  const chosen = selection(fields, false)
-  const { read, probing } = readParams(outside, fields.take('params'), placeOf(context, 'params'))
-  const filter = filterOf(fields, placeOf(context, 'filter'))
+  const chosen = selection(fields, context.config, false)
+  const { read, probing } = readParams(context.outside, fields.take('params'), placeOf(context, 'params'))
+  const filter = filterOf(fields, context.config, placeOf(context, 'filter'))
   fields.refuse('', 'shard_key')
   fields.end()
+  if ('listed' in target && scoreThreshold !== undefined)
+    throw badRequest(`${placeOf(context, 'score_threshold')} needs a "query": points that are listed have no score`)
   const threshold = scoreThreshold === undefined ? {} : { scoreThreshold }
   return {
     target,
@@ -123,8 +123,7 @@ function vectorOf(value: unknown, context: QueryContext, field: string): QueryRe
 }
 
 function targetOf(query: unknown, context: QueryContext): QueryRequest['target'] {
-  if (query === undefined)
-    throw new MaksError('UNSUPPORTED', 'a query without "query" is not supported; POST points/scroll lists points')
+  if (query === undefined) return { listed: true }
   if (Array.isArray(query)) return vectorOf(query, context, 'query')
   if (typeof query !== 'object' || query === null) return { key: idAt(query, placeOf(context, 'query')) }
   const fields = new Fields(query, placeOf(context, 'query'))

@@ -14,11 +14,6 @@ export interface Outside {
   headers: IncomingHttpHeaders
 }
 
-export interface Limits {
-  limitMax: number
-  timeoutMs: number
-}
-
 /** The options that select the cells of a query. */
 export type Probing = Pick<QuerySpec, 'exact' | 'probes' | 'recallTarget' | 'partial'>
 
@@ -34,6 +29,9 @@ const OUTSIDE = new Set([
   'wait',
   'ordering',
   'timeout',
+  // Of telemetry: known, and without meaning.
+  'anonymize',
+  'details_level',
   'consistency',
   'maksdb-probes',
   'maksdb-recall-target',
@@ -143,7 +141,7 @@ export function sessionToken(value: unknown): SessionToken | undefined {
 }
 
 /** The time of a request, ms: `timeout` of its query string in seconds, else the router's own. */
-export function timeoutMs(request: Outside, limits: Pick<Limits, 'timeoutMs'>): number {
+export function timeoutMs(request: Outside, limits: { timeoutMs: number }): number {
   const text = request.query.timeout
   if (text === undefined || text === '') return limits.timeoutMs
   const seconds = typeof text === 'string' && /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN

@@ -15,6 +15,7 @@ import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import type { Points } from '../points.ts'
 import { serverOf } from '../tls.ts'
+import { clusterRoutes } from './cluster-routes.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { cors } from './cors.ts'
 import { pointRoutes } from './point-routes.ts'
@@ -23,7 +24,7 @@ import { checkOutside, timeoutMs } from './request-options.ts'
 import { sendPieces } from './respond.ts'
 
 const REQUEST_ID_HEADER = 'x-request-id'
-const LATER_PAGES = ['/openapi.json', '/docs', '/console', '/telemetry', '/aliases']
+const LATER_PAGES = ['/openapi.json', '/docs', '/console']
 
 export interface RestParts {
   env: RouterEnv
@@ -79,10 +80,10 @@ export function makeRestServer(parts: RestParts): Server {
     metrics.registry.metrics().then((text) => response.type(metrics.registry.contentType).send(text), next)
   })
   app.use(express.raw({ type: () => true, limit: env.MAKSDB_BODY_BYTES_MAX, inflate: false }), parseBody)
-  const limits = { limitMax: env.MAKSDB_LIMIT_MAX, timeoutMs: env.MAKSDB_TIMEOUT_MS }
   const router = express.Router()
+  clusterRoutes(router, collections, send)
   collectionRoutes(router, { env, collections, shards }, send)
-  pointRoutes(router, { limits, collections, points }, send)
+  pointRoutes(router, { collections, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
     throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)

@@ -14,7 +14,6 @@ import { decodeRow } from '../../core/row-codec.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
-import type { Kernel } from './kernel.ts'
 import { makeKernel } from './make-kernel.ts'
 import { filteredMasks, filteredPage } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
@@ -35,8 +34,11 @@ export interface AppliedEntry {
   rowEnd: number
 }
 
-/** Compaction waits for so many dead rows, and for as many dead as live ones. */
-const COMPACT_DEAD_MIN = 2048
+/** Of the vectors that a step of cleaning reads, and so of its time: some milliseconds. */
+const CLEAN_BYTES = 512 * 1024
+const CLEAN_ROWS_MAX = 512
+/** If cleaning leaves so many times more dead rows than it should, the log waits for it. */
+const OVERDUE = 2
 
 export interface CellShape extends OwnedShape {
   /** Of the one column of vectors that the index holds. */
@@ -59,12 +61,12 @@ export interface Query {
 export class CellState {
   readonly shape: CellShape
   rows: RowStore
+  readonly #cleanRows: number
   tip: LogTip
   /** Highest ordering version applied. */
   version: number
   /** Of what the log has lost before repairs (`core/log/coverage.ts`). */
   holes: readonly Hole[] = []
-  compactions = 0
   readonly tombstones = new Tombstones()
   readonly idempotency = new IdempotencyRecords()
   /** Of the newest version in the log: clusters x dimension float32; none in version 0. */
@@ -74,11 +76,14 @@ export class CellState {
     this.shape = shape
     this.tip = point
     this.version = 0
-    this.rows = new RowStore(this.#emptyKernel())
+    const { metric, dimension, scratchDir } = shape
+    this.rows = new RowStore(makeKernel(metric, dimension, scratchDir))
+    this.#cleanRows = Math.max(1, Math.min(CLEAN_ROWS_MAX, Math.floor(CLEAN_BYTES / (4 * dimension))))
   }
 
-  #emptyKernel(): Kernel {
-    return makeKernel(this.shape.metric, this.shape.dimension, this.shape.scratchDir)
+  /** Chunks of rows that were cleaned and dropped since the start, or since the snapshot that was loaded. */
+  get compactions(): number {
+    return this.rows.first / this.rows.kernel.chunkRows
   }
 
   apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogTip): void {
@@ -99,25 +104,32 @@ export class CellState {
     }
     this.tip = point
     this.assertRows()
-    if (this.rows.dead >= COMPACT_DEAD_MIN && this.rows.dead >= this.rows.live) this.compact()
   }
 
   #evict({ key, version, flag }: AppliedEntry): void {
     const live = this.rows.liveRow(key)
     const row = live === undefined ? undefined : this.rows.at(live)
-    if (this.rows.end(key, version)) this.tombstones.note(key, version, flag, row)
+    if (this.rows.endRow(key, version)) this.tombstones.note(key, version, flag, row)
   }
 
-  compact(): void {
-    this.rows = this.rows.compacted(this.#emptyKernel())
-    this.compactions++
+  /** A step of cleaning. False if there is nothing to clean now. */
+  clean(): boolean {
+    if (!this.rows.cleaningDue) return false
+    this.rows.clean(this.#cleanRows)
     this.assertRows()
+    return true
+  }
+
+  /** Should no entry be applied before more is cleaned? Otherwise the dead rows of many updates could fill the memory. */
+  get overdue(): boolean {
+    return this.rows.garbage > OVERDUE && this.rows.cleaningDue
   }
 
   /** Asserts that rows and kernel have the same rows: a search takes the kernel's numbers for the rows'. */
   assertRows(): void {
-    const { kernel, size } = this.rows
+    const { kernel, size, first } = this.rows
     assertInvariant(kernel.rows === size, () => `the kernel has ${kernel.rows} rows, and ${size} are stored`)
+    assertInvariant(kernel.first === first, () => `the kernel begins at row ${kernel.first}, and the rows at ${first}`)
     this.rows.assertCounts()
   }
 
@@ -130,29 +142,27 @@ export class CellState {
 
   /**
    * The nearest visible rows of each query, exactly, of the rows as they are now: what is applied during the search changes
-   * no answer. Row numbers are those of the `rows` of this moment. Throws STALE where a query's version was given up.
+   * no answer. Throws STALE where a query's version was given up. Who reads the rows by their numbers afterwards holds them
+   * (`RowStore.hold`) before the call.
    * @param scanMs see `ExactSearch.search`: without it, every query is answered
    */
   async search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): Promise<(FoundRow[] | undefined)[]> {
     for (const { at } of queries) this.checkReadable(at)
     const { rows } = this
-    const masks = new Map<number | undefined, Map<FilterText | undefined, RowMask>>()
-    for (const { at } of queries) if (!masks.has(at)) masks.set(at, new Map([[undefined, rows.maskAt(at).copy()]]))
-    for (const [at, ofVersion] of masks) {
-      const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
-      if (filters.length === 0) continue
-      const made = await inSlices(filteredMasks(rows, ofVersion.get(undefined) as RowMask, filters))
-      for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as RowMask)
+    const release = rows.hold()
+    try {
+      const masks = await masksOf(rows, queries)
+      const masked = queries.map(({ vector, limit }, i) => ({ vector, limit, mask: masks[i] as RowMask }))
+      return await new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
+    } finally {
+      release()
     }
-    const masked = queries.map(({ vector, limit, at, filter }) => ({
-      vector,
-      limit,
-      mask: masks.get(at)?.get(filter) as RowMask,
-    }))
-    return new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
   }
 
-  /** Up to `limit` owner rows that match at a version, ids from `from` on, in order. Throws STALE. */
+  /**
+   * Up to `limit` owner rows that match at a version, ids from `from` on, in order. Throws STALE. As for a search, the caller
+   * holds the rows.
+   */
   page(from: IdKey | null, limit: number, filter: FilterText, at: number | undefined): Promise<number[]> {
     const { rows } = this
     const page = (next: IdKey | null, most: number): number[] => {
@@ -162,10 +172,29 @@ export class CellState {
     return inSlices(filteredPage(rows, page, { from, limit }, filter))
   }
 
-  /** The rows that match, of the rows as they are now. Throws STALE. */
+  /** The rows that match, of the rows as they are now. Throws STALE. As for a search, the caller holds the rows. */
   async matching(filter: FilterText, at: number | undefined): Promise<RowMask> {
     this.checkReadable(at)
-    const [mask] = await inSlices(filteredMasks(this.rows, this.rows.maskAt(at).copy(), [filter]))
+    const [mask] = await masksOf(this.rows, [{ at, filter }])
     return mask as RowMask
   }
+}
+
+/**
+ * The rows that each query may find, of the rows as they are now; a mask that several have is made once.
+ * @param rows held by the caller
+ */
+async function masksOf(
+  rows: RowStore,
+  queries: readonly { at?: number | undefined; filter?: FilterText }[],
+): Promise<RowMask[]> {
+  const masks = new Map<number | undefined, Map<FilterText | undefined, RowMask>>()
+  for (const { at } of queries) if (!masks.has(at)) masks.set(at, new Map([[undefined, rows.maskAt(at).copy()]]))
+  for (const [at, ofVersion] of masks) {
+    const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
+    if (filters.length === 0) continue
+    const made = await inSlices(filteredMasks(rows, ofVersion.get(undefined) as RowMask, filters))
+    for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as RowMask)
+  }
+  return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as RowMask)
 }

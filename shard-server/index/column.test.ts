@@ -1,17 +1,41 @@
 import { expect, it } from 'vitest'
+import { BornColumn } from './born-column.ts'
 import { Column } from './column.ts'
 
 it('a column keeps every value while it grows, and has none for a row that does not exist', () => {
   const column = new Column((length) => new Float64Array(length))
-  for (let row = 0; row < 1000; row++) column.push(row + 2 ** 40)
-  column.set(70, Number.POSITIVE_INFINITY)
-  expect([column.length, column.get(0), column.get(70), column.get(999)]).toEqual([
-    1000,
-    2 ** 40,
-    Number.POSITIVE_INFINITY,
-    999 + 2 ** 40,
-  ])
-  expect(() => column.get(1000)).toThrow('no row 1000 of 1000')
-  expect(() => column.set(1000, 1)).toThrow('no row 1000 of 1000')
-  expect(() => column.get(-1)).toThrow()
+  for (let row = 0; row < 10_000; row++) column.push(row + 2 ** 40)
+  expect([column.end, column.get(0), column.get(9999)]).toEqual([10_000, 2 ** 40, 9999 + 2 ** 40])
+  expect(() => column.get(10_000)).toThrow('no row 10000 of 0 to 10000')
+  expect(() => column.get(-1)).toThrow('no row -1')
+})
+
+it('a column gives back the memory of the rows that it drops, and keeps the others, by numbers of any size', () => {
+  const first = 2 ** 33 + 32
+  const column = new Column((length) => new Uint32Array(length), first)
+  for (let round = 0; round < 20; round++) {
+    for (let i = 0; i < 5000; i++) column.push(column.end % 1000)
+    column.dropBefore(column.end - 3000)
+    expect([column.get(column.first), column.get(column.end - 1)]).toEqual([
+      column.first % 1000,
+      (column.end - 1) % 1000,
+    ])
+    expect(() => column.get(column.first - 1)).toThrow(RangeError)
+    expect(column.bytes).toBeLessThanOrEqual(2 * 4 * 4096)
+  }
+  expect([column.first, column.end]).toEqual([first + 97_000, first + 100_000])
+  expect(() => column.dropBefore(column.end + 1)).toThrow(RangeError)
+})
+
+it('the rows born after a version are found, in whatever order versions come, and after rows were dropped', () => {
+  const column = new BornColumn()
+  const versions = Array.from({ length: 5000 }, (_, row) => (row % 7 === 0 ? row / 2 : row))
+  for (const version of versions) column.push(version)
+  for (const first of [0, 1000, 2048, 4000]) {
+    column.dropBefore(first)
+    for (const version of [-1, 2400, 4990, 6000])
+      expect([...column.after(version)]).toEqual(
+        [...versions.keys()].filter((row) => row >= first && (versions[row] as number) > version),
+      )
+  }
 })

@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import faiss from 'faiss-node'
 import { distance, type Metric } from '../../core/metric.ts'
 import { bytesOf } from '../../core/vector.ts'
-import { BLAS_QUERIES_MIN } from '../../protocol/env/cluster-config.ts'
+import { BLAS_QUERIES_MIN } from '../../protocol/env/process-env.ts'
 import type { Kernel, MaskedQuery, Nearest } from './kernel.ts'
 import { farthest } from './kernel-error.ts'
 import { lengthOf } from './lengths.ts'
@@ -21,6 +21,11 @@ import { lengthOf } from './lengths.ts'
 /** From so many rows on, a file beats the conversion to number[]. */
 const FILE_ROWS_MIN = 16
 const CHUNK_BYTES = 4 * 1024 * 1024
+const CHUNK_ROWS_STEP = 32
+const FAISS_HEADER_BYTES = 45
+const CHUNK_ROWS_MAX = 16_384
+/** FAISS gets all rows again when so great a share of those that it has was dropped. */
+const DROPPED_SHARE = 1 / 4
 /** Candidates beyond the limit: the farther the worst of them, the surer it is that none is missing. */
 const MARGIN_MIN = 8
 const MARGIN_SHARE = 1 / 8
@@ -38,47 +43,62 @@ export class FaissKernel implements Kernel {
   readonly dimension: number
   readonly #metric: Metric
   readonly #scratch: string
-  readonly #index: faiss.IndexFlatL2 | faiss.IndexFlatIP
-  readonly #rowsPerChunk: number
+  #index: faiss.IndexFlatL2 | faiss.IndexFlatIP
+  /** Rows at the front of FAISS that were dropped here. */
+  #dropped = 0
+  readonly chunkRows: number
   readonly #chunks: Float32Array[] = []
-  #rows = 0
+  first = 0
+  #end = 0
 
-  constructor(metric: Metric, dimension: number, scratchDir: string) {
+  /** @param chunkRows a multiple of 32; absent: about 4 MiB of rows */
+  constructor(metric: Metric, dimension: number, scratchDir: string, chunkRows?: number) {
     this.#metric = metric
     this.dimension = dimension
     this.#scratch = join(scratchDir, 'add.faiss')
-    this.#index = metric === 'L2' ? new faiss.IndexFlatL2(dimension) : new faiss.IndexFlatIP(dimension)
-    this.#rowsPerChunk = Math.max(1, Math.floor(CHUNK_BYTES / (4 * dimension)))
+    this.#index = emptyIndex(metric, dimension)
+    this.chunkRows = chunkRows ?? chunkRowsOf(dimension)
   }
 
   get rows(): number {
-    return this.#rows
+    return this.#end - this.first
   }
 
   get bytes(): number {
-    return this.#chunks.length * this.#rowsPerChunk * this.dimension * 4 + this.#rows * this.dimension * 4
+    return (this.#chunks.length * this.chunkRows + this.#index.ntotal()) * this.dimension * 4
   }
 
   append(vectors: Float32Array): void {
     for (let at = 0; at < vectors.length; at += this.dimension) {
-      if (this.#rows % this.#rowsPerChunk === 0)
-        this.#chunks.push(new Float32Array(this.#rowsPerChunk * this.dimension))
-      this.#vector(this.#rows++).set(vectors.subarray(at, at + this.dimension))
+      if (this.#end % this.chunkRows === 0) this.#chunks.push(new Float32Array(this.chunkRows * this.dimension))
+      this.#vector(this.#end++).set(vectors.subarray(at, at + this.dimension))
     }
   }
 
-  read(first: number, into: Float32Array): void {
-    if (first < 0 || first + into.length / this.dimension > this.#rows) throw new RangeError('no such rows')
-    for (let at = 0; at < into.length; at += this.dimension) into.set(this.#vector(first + at / this.dimension), at)
+  dropFirst(): void {
+    if (this.rows < this.chunkRows) throw new RangeError('the oldest chunk is not full')
+    this.#chunks.shift()
+    this.first += this.chunkRows
+    this.#dropped += this.chunkRows
+    if (this.#dropped <= DROPPED_SHARE * this.#index.ntotal()) return
+    this.#index = emptyIndex(this.#metric, this.dimension)
+    this.#dropped = 0
+  }
+
+  read(from: number, into: Float32Array): void {
+    if (from < this.first || from + into.length / this.dimension > this.#end) throw new RangeError('no such rows')
+    for (let at = 0; at < into.length; at += this.dimension) into.set(this.#vector(from + at / this.dimension), at)
   }
 
   #vector(row: number): Float32Array {
-    const at = (row % this.#rowsPerChunk) * this.dimension
-    return (this.#chunks[Math.floor(row / this.#rowsPerChunk)] as Float32Array).subarray(at, at + this.dimension)
+    const at = (row % this.chunkRows) * this.dimension
+    const chunk = this.#chunks[Math.floor((row - this.first) / this.chunkRows)] as Float32Array
+    return chunk.subarray(at, at + this.dimension)
   }
 
   search(queries: readonly MaskedQuery[], longest: number): Promise<(Nearest | undefined)[]> {
     const found: (Nearest | undefined)[] = queries.map(() => undefined)
+    for (const { mask } of queries) mask.assertFirst(this.first)
     this.#catchUp()
     let open = [...queries.keys()]
     let k = wanted(queries)
@@ -123,8 +143,8 @@ export class FaissKernel implements Kernel {
 
   /** About `k` candidates of each query, in the order of the queries; more or fewer if a mask has dead rows beside the nearest. */
   #propose(queries: readonly MaskedQuery[], k: number): Proposed[] {
-    const rows = this.#rows
-    if (rows === 0) return queries.map(() => ({ rows: [], reach: Number.POSITIVE_INFINITY }))
+    const rows = this.#index.ntotal()
+    if (this.rows === 0) return queries.map(() => ({ rows: [], reach: Number.POSITIVE_INFINITY }))
     const most = queries.reduce((count, { mask }) => Math.max(count, mask.count), 1)
     const fetch = Math.min(rows, Math.ceil((k * rows) / most))
     const { labels, distances } = this.#index.search(
@@ -137,7 +157,8 @@ export class FaissKernel implements Kernel {
       // Fewer than were asked for: all rows that FAISS can compare.
       const all = fetch === rows || own.includes(-1)
       const reach = all ? Number.POSITIVE_INFINITY : this.#metric === 'L2' ? last : -last
-      return { rows: own.filter((row) => row >= 0 && mask.has(row)), reach }
+      const numbers = own.map((label) => this.first + label - this.#dropped)
+      return { rows: numbers.filter((row) => mask.has(row)), reach }
     })
   }
 
@@ -149,14 +170,15 @@ export class FaissKernel implements Kernel {
   /** Hands FAISS the rows that it has not got yet. */
   #catchUp(): void {
     const blocks: Float32Array[] = []
-    for (let row = this.#index.ntotal(); row < this.#rows; ) {
-      const inChunk = row % this.#rowsPerChunk
-      const count = Math.min(this.#rowsPerChunk - inChunk, this.#rows - row)
-      const chunk = this.#chunks[Math.floor(row / this.#rowsPerChunk)] as Float32Array
+    const known = this.first - this.#dropped + this.#index.ntotal()
+    for (let row = known; row < this.#end; ) {
+      const inChunk = row % this.chunkRows
+      const count = Math.min(this.chunkRows - inChunk, this.#end - row)
+      const chunk = this.#chunks[Math.floor((row - this.first) / this.chunkRows)] as Float32Array
       blocks.push(chunk.subarray(inChunk * this.dimension, (inChunk + count) * this.dimension))
       row += count
     }
-    const rows = this.#rows - this.#index.ntotal()
+    const rows = this.#end - known
     if (rows === 0) return
     if (rows < FILE_ROWS_MIN || !this.#writeScratch(blocks, rows)) {
       for (const block of blocks) this.#index.add(Array.from(block))
@@ -186,6 +208,15 @@ export class FaissKernel implements Kernel {
   }
 }
 
+function emptyIndex(metric: Metric, dimension: number): faiss.IndexFlatL2 | faiss.IndexFlatIP {
+  return metric === 'L2' ? new faiss.IndexFlatL2(dimension) : new faiss.IndexFlatIP(dimension)
+}
+
+function chunkRowsOf(dimension: number): number {
+  const rows = Math.min(CHUNK_ROWS_MAX, CHUNK_BYTES / (4 * dimension))
+  return Math.max(CHUNK_ROWS_STEP, Math.floor(rows / CHUNK_ROWS_STEP) * CHUNK_ROWS_STEP)
+}
+
 /** How many candidates each of the queries is to have. */
 function wanted(queries: readonly MaskedQuery[]): number {
   const most = queries.reduce((limit, query) => Math.max(limit, query.limit), 0)
@@ -211,8 +242,8 @@ function flatten(queries: readonly Float32Array[]): number[] {
   return flat
 }
 
-export function faissHeader(metric: Metric, dimension: number, rows: number): Buffer {
-  const header = Buffer.alloc(45)
+function faissHeader(metric: Metric, dimension: number, rows: number): Buffer {
+  const header = Buffer.alloc(FAISS_HEADER_BYTES)
   header.write(metric === 'L2' ? 'IxF2' : 'IxFI', 0, 'latin1')
   header.writeInt32LE(dimension, 4)
   header.writeBigInt64LE(BigInt(rows), 8)
@@ -223,8 +254,6 @@ export function faissHeader(metric: Metric, dimension: number, rows: number): Bu
   header.writeBigInt64LE(BigInt(rows) * BigInt(dimension), 37)
   return header
 }
-
-export const FAISS_HEADER_BYTES = 45
 
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)

@@ -1,4 +1,5 @@
 /** The main thread's side of the index thread: a call is a message and a promise. The thread's death is the process's. */
+import type { HeapInfo } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'
 import { checkQueue } from '../../core/limits.ts'
@@ -47,6 +48,11 @@ export class IndexActor {
     } finally {
       this.#asked--
     }
+  }
+
+  /** The V8 heap of the thread, which answers between two steps of its work. Throws if it has ended. */
+  heap(): Promise<HeapInfo> {
+    return this.#worker.getHeapStatistics()
   }
 
   async close(): Promise<void> {

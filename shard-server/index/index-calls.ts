@@ -68,6 +68,7 @@ export interface IndexCalls {
   open: (shape: CellShape) => IndexStats
   /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state. */
   load: (call: { dir: string; below?: LogTip }) => { stats: IndexStats; damaged: string[] }
+  stats: (call: null) => IndexStats
   apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
   /** Undefined for queries that need more time; the caller sends them again. */
   search: (call: { queries: IndexQuery[] }) => { queries: (EncodedRows | undefined)[]; scanned: number }

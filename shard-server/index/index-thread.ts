@@ -1,4 +1,7 @@
-/** The index thread: one call after the other; only searches, filters, snapshots, loading and training yield to other calls on the way. */
+/**
+ * The index thread: one call after the other; only filters, snapshots, loading, training and cleaning yield to other calls on the
+ * way, and searches, which run beside it.
+ */
 import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
@@ -13,10 +16,12 @@ import { candidatesOf } from '../../protocol/shard-rpc.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { CellState } from './cell-state.ts'
 import type {
+  Answer,
   Argument,
   EncodedRows,
   IndexCall,
   IndexCalls,
+  IndexQuery,
   IndexStats,
   MigrationScanAnswer,
   ReadRows,
@@ -24,12 +29,15 @@ import type {
 import { facts, heldRows, rowFacts } from './row-facts.ts'
 import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
+import { takenTogether } from './search.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
 import { train } from './training.ts'
 
 let state: CellState
 let reservoir: SpillReservoir | undefined
+/** Does `cleanInSteps` run? */
+let cleaning = false
 /**
  * Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the
  * next.
@@ -68,38 +76,24 @@ const handlers: Handlers = {
     return { stats: stats(), damaged }
   },
 
-  apply({ entries, bytes, point }) {
+  stats,
+
+  async apply({ entries, bytes, point }) {
     state.apply(entries, bytes, point)
+    // Each apply waits for the one before, so the log comes in no faster than rows are cleaned.
+    while (state.overdue && state.clean()) await new Promise(setImmediate)
+    cleanInSteps()
     return stats()
   },
 
   async search({ queries }) {
-    // Compaction and repairs may replace the rows while the kernel searches; row numbers are those of these.
+    // A repair may replace the rows while the kernel searches, and cleaning moves them; row numbers are those of these.
     const { rows } = state
-    const scanned = rows.live
-    const found = await state.search(
-      queries.map(({ spec, vector, at }) => ({
-        vector,
-        limit: candidatesOf(spec),
-        ...(at === undefined ? {} : { at }),
-        ...(spec.filter === undefined ? {} : { filter: spec.filter }),
-      })),
-      SCAN_MS,
-    )
-    return {
-      scanned,
-      queries: queries.map(({ spec }, i) => {
-        const nearest = found[i]
-        return (
-          nearest &&
-          encodeRows(
-            rows,
-            nearest.map(({ row }) => row),
-            (_row, n) => ({ distance: nearest[n]?.distance }),
-            spec,
-          )
-        )
-      }),
+    const release = rows.hold()
+    try {
+      return await search(rows, queries)
+    } finally {
+      release()
     }
   },
 
@@ -111,29 +105,37 @@ const handlers: Handlers = {
 
   async page(call) {
     const { from, limit, filter, at } = call
-    // As for a search: row numbers are those of these rows.
     const { rows } = state
     state.checkReadable(at)
-    const found = filter === undefined ? rows.page(from, limit, at) : await state.page(from, limit, filter, at)
-    return encodeRows(rows, found, () => ({}), call)
+    if (filter === undefined) return encodeRows(rows, rows.page(from, limit, at), () => ({}), call)
+    const release = rows.hold()
+    try {
+      return encodeRows(rows, await state.page(from, limit, filter, at), () => ({}), call)
+    } finally {
+      release()
+    }
   },
 
   async count({ at, filter }) {
-    if (filter !== undefined) {
-      const { rows } = state
+    const { rows } = state
+    state.checkReadable(at)
+    if (filter === undefined) return { count: rows.count('o', at), redundantRows: rows.count('c', at) }
+    const release = rows.hold()
+    try {
       const mask = await state.matching(filter, at)
       return { count: flagged(rows, mask, 'o'), redundantRows: flagged(rows, mask, 'c') }
+    } finally {
+      release()
     }
-    state.checkReadable(at)
-    return { count: state.rows.count('o', at), redundantRows: state.rows.count('c', at) }
   },
 
   liveKeys({ from, limit }) {
     const { rows } = state
-    const to = Math.min(rows.size, from + limit)
+    const begin = Math.max(rows.first, from)
+    const to = Math.min(rows.end, begin + limit)
     const keys: IdKey[] = []
-    for (let row = from; row < to; row++) if (rows.isLive(row)) keys.push(rows.keyOf(row))
-    return { keys, next: to < rows.size ? to : null }
+    for (let row = begin; row < to; row++) if (rows.isLive(row)) keys.push(rows.keyOf(row))
+    return { keys, next: to < rows.end ? to : null }
   },
 
   rowFacts({ keys }) {
@@ -154,6 +156,7 @@ const handlers: Handlers = {
 
   async snapshot({ dir }) {
     await writeSnapshot(state, dir)
+    cleanInSteps()
     return { kept: (await pruneSnapshots(dir)).map(formatPosition) }
   },
 
@@ -174,8 +177,9 @@ const handlers: Handlers = {
     reservoir ??= new SpillReservoir(redundantStorage)
     const found: MigrationScanAnswer = { misplaced: [], source: [], next: null }
     const { rows } = state
-    let row = from
-    for (; row < rows.size && row < from + WALK_ROWS && found.misplaced.length + found.source.length < limit; row++) {
+    const begin = Math.max(rows.first, from)
+    let row = begin
+    for (; row < rows.end && row < begin + WALK_ROWS && found.misplaced.length + found.source.length < limit; row++) {
       if (!rows.isLive(row)) continue
       const { key, born, flag, payload, vector } = rows.at(row)
       if (flag === 'l') found.source.push({ key, version: born })
@@ -185,9 +189,48 @@ const handlers: Handlers = {
       const copy = reservoir.spillFor(partition, owner, vector) ?? null
       found.misplaced.push({ key, version: born, owner, copy, row: encodeRow({ vector, payload }) })
     }
-    found.next = row < rows.size ? row : null
+    found.next = row < rows.end ? row : null
     return found
   },
+}
+
+/** Cleans until nothing is due, and lets other calls in between the steps. */
+function cleanInSteps(): void {
+  if (cleaning) return
+  cleaning = true
+  const step = () => {
+    if (state.clean()) setImmediate(step)
+    else cleaning = false
+  }
+  setImmediate(step)
+}
+
+/** @param rows held by the caller */
+async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<Answer<'search'>> {
+  const scanned = rows.live
+  const asked = queries.map(({ spec, vector, at }) => ({
+    vector,
+    // A limit may be far above the number of rows.
+    limit: Math.min(candidatesOf(spec), rows.size),
+    ...(at === undefined ? {} : { at }),
+    ...(spec.filter === undefined ? {} : { filter: spec.filter }),
+  }))
+  const found = await state.search(asked.slice(0, takenTogether(asked)), SCAN_MS)
+  return {
+    scanned,
+    queries: queries.map(({ spec }, i) => {
+      const nearest = found[i]
+      return (
+        nearest &&
+        encodeRows(
+          rows,
+          nearest.map(({ row }) => row),
+          (_row, n) => ({ distance: nearest[n]?.distance }),
+          spec,
+        )
+      )
+    }),
+  }
 }
 
 function stats(): IndexStats {
@@ -226,26 +269,24 @@ function encodeRows(
   more: (row: number, n: number) => object,
   { withPayload, withVector }: Pick<ReadRows, 'withPayload' | 'withVector'>,
 ): EncodedRows {
-  const payloads = withPayload ? rows.map((row) => store.payloadOf(row)) : []
+  const payloads = withPayload ? rows.map((row) => store.payloadBytesOf(row)) : []
   const vectorBytes = withVector ? 4 * store.dimension * rows.length : 0
-  // A character takes a byte at least.
   checkLimit(
     'ANSWER_BYTES_MAX',
     'the answer',
-    payloads.reduce((sum, text) => sum + text.length, vectorBytes),
+    payloads.reduce((sum, { length }) => sum + length, vectorBytes),
   )
-  const bytes = payloads.map((text) => Buffer.from(text))
   const headers = rows.map((row, n) => ({
     key: store.keyOf(row),
     version: store.bornOf(row),
     userVersion: store.userVersionOf(row),
     ...more(row, n),
-    ...(withPayload ? { payloadBytes: bytes[n]?.length } : {}),
+    ...(withPayload ? { payloadBytes: payloads[n]?.length } : {}),
   }))
   return {
     headers: Buffer.from(JSON.stringify(headers)),
     vectors: withVector ? gather(store, rows) : new Float32Array(0),
-    payloads: Buffer.concat(bytes),
+    payloads: Buffer.concat(payloads),
   }
 }
 

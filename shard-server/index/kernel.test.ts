@@ -15,12 +15,12 @@ import { RowMask } from './row-mask.ts'
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-kernel-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-type Make = (metric: Metric, dimension: number) => Kernel
+type Make = (metric: Metric, dimension: number, chunkRows?: number) => Kernel
 const KERNELS: [string, Make][] = [
-  ['FAISS', (metric, dimension) => new FaissKernel(metric, dimension, folder)],
+  ['FAISS', (metric, dimension, chunkRows) => new FaissKernel(metric, dimension, folder, chunkRows)],
   ...(PanelRows?.kernels ?? []).map((name): [string, Make] => [
     `panels with ${name}`,
-    (metric, dimension) => new PanelKernel(metric, dimension, name),
+    (metric, dimension, chunkRows) => new PanelKernel(metric, dimension, name, chunkRows),
   ]),
 ]
 
@@ -116,6 +116,65 @@ describe.each(KERNELS)('the kernel of %s', (name, make) => {
     expect((await kernel.search([{ vector: Float32Array.of(999.6), mask, limit: 1 }], 1000)).map(rowsOf)).toEqual([
       [1000],
     ])
+  })
+
+  it('has chunks of whole words of a mask, of a bounded number of rows', () => {
+    for (const dimension of [1, 2, 50, 127, 768, 5000, 65_536]) {
+      const { chunkRows, first } = make('L2', dimension)
+      expect([chunkRows % 32, first]).toEqual([0, 0])
+      expect(chunkRows).toBeGreaterThan(0)
+      expect(chunkRows).toBeLessThanOrEqual(16_384)
+    }
+  })
+
+  it('drops its oldest chunk, gives its memory back, and keeps the numbers of the other rows', async () => {
+    const kernel = make('L2', 1, 64)
+    expect(() => kernel.dropFirst()).toThrow('the oldest chunk is not full')
+    const one = new Float32Array(1)
+    let bytes = 0
+    for (let row = 0; row < 4000; row++) {
+      kernel.append(Float32Array.of(row))
+      if (row < 2000) bytes = Math.max(bytes, kernel.bytes)
+      if (kernel.rows < 250) continue
+      kernel.dropFirst()
+      const { first } = kernel
+      expect([first % 64, kernel.rows]).toEqual([0, row + 1 - first])
+      kernel.read(first, one)
+      expect(one[0]).toBe(first)
+      expect(() => kernel.read(first - 1, one)).toThrow('no such rows')
+      const mask = new RowMask(first)
+      for (let number = first; number <= row; number++) if (number !== first + 70) mask.add(number)
+      const vector = Float32Array.of(first + 70)
+      const found = await kernel.search([{ vector, mask, limit: 1 }], row)
+      expect(found.map(rowsOf)).toEqual([[first + 69, first + 71]])
+    }
+    expect(kernel.first).toBeGreaterThan(3000)
+    expect(kernel.bytes).toBeLessThanOrEqual(bytes)
+  })
+
+  it('searches the rows of the moment of the call, though their chunks are dropped meanwhile', async () => {
+    const kernel = make('L2', 8, 32)
+    const random = seededRandom(8)
+    const rows = Array.from({ length: 3200 }, () => Float32Array.from({ length: 8 }, () => normal(random)))
+    for (const row of rows) kernel.append(row)
+    const query = { vector: rows[7] as Float32Array, mask: RowMask.below(3200), limit: 1 }
+    const searches = Array.from({ length: 8 }, () => kernel.search([query], 100))
+    while (kernel.rows > 0) kernel.dropFirst()
+    for (const search of searches) expect((await search).map(rowsOf)).toEqual([[7]])
+    expect(() => kernel.dropFirst()).toThrow('not full')
+    kernel.append(rows[9] as Float32Array)
+    const mask = new RowMask(3200)
+    mask.add(3200)
+    expect((await kernel.search([{ ...query, mask }], 100)).map(rowsOf)).toEqual([[3200]])
+  })
+
+  it('takes no mask of another window', async () => {
+    const kernel = make('L2', 1)
+    kernel.append(Float32Array.of(1))
+    const query = { vector: Float32Array.of(1), mask: new RowMask(32), limit: 1 }
+    await expect((async () => kernel.search([query], 1))()).rejects.toThrow(
+      'the row mask begins at 32, and the rows at 0',
+    )
   })
 
   it.each(['L2', 'InnerProduct', 'Cosine'] as const)(

@@ -20,22 +20,36 @@ const SAFE_HIGH = 2 ** 21
 export const STRING_BYTES = 24
 
 /** A key as the columns hold it: the two words of an integer, or a text. */
-interface Parts {
+export interface KeyParts {
   high: number
   low: number
   text: IdKey | undefined
 }
 
 export class KeyColumn {
-  readonly #high = new Column(uint32)
-  /** Of a text its place in `#texts`. */
-  readonly #low = new Column(uint32)
-  readonly #isText = new RowMask()
+  readonly #high: Column<Uint32Array>
+  /** Of a text its number among all texts that there have been, modulo 2^32. */
+  readonly #low: Column<Uint32Array>
+  readonly #isText: RowMask
   readonly #texts: IdKey[] = []
+  /** The number of the first text that is there. */
+  #firstText = 0
   #textBytes = 0
 
-  get length(): number {
-    return this.#low.length
+  /** @param first the number of the first row, a multiple of 32 */
+  constructor(first = 0) {
+    this.#high = new Column(uint32, first)
+    this.#low = new Column(uint32, first)
+    this.#isText = new RowMask(first)
+  }
+
+  get first(): number {
+    return this.#low.first
+  }
+
+  /** The number of the next row. */
+  get end(): number {
+    return this.#low.end
   }
 
   /** Of texts an estimate: a byte a unit, and what a string takes beside. */
@@ -44,29 +58,55 @@ export class KeyColumn {
   }
 
   push(key: IdKey): void {
-    const { high, low, text } = partsOf(key)
-    if (text !== undefined) {
-      this.#isText.add(this.length)
-      this.#textBytes += STRING_BYTES + text.length
-      this.#high.push(0)
-      this.#low.push(this.#texts.push(text) - 1)
+    this.pushParts(partsOf(key))
+  }
+
+  pushParts({ high, low, text }: KeyParts): void {
+    if (text === undefined) {
+      this.#high.push(high)
+      this.#low.push(low)
       return
     }
-    this.#high.push(high)
-    this.#low.push(low)
+    this.#isText.add(this.end)
+    this.#textBytes += STRING_BYTES + text.length
+    this.#high.push(0)
+    this.#low.push((this.#firstText + this.#texts.push(text) - 1) % WORD)
+  }
+
+  /** Drops the rows below `first`, a multiple of 32. */
+  dropBefore(first: number): void {
+    const kept = this.#isText.next(first)
+    const texts = kept < 0 ? this.#texts.length : (this.#low.get(kept) - this.#firstText + WORD) % WORD
+    for (const text of this.#texts.splice(0, texts)) this.#textBytes -= STRING_BYTES + text.length
+    this.#firstText = (this.#firstText + texts) % WORD
+    for (let row = this.#isText.next(this.first); row >= 0 && row < first; row = this.#isText.next(row))
+      this.#isText.remove(row)
+    this.#isText.dropBefore(first)
+    this.#high.dropBefore(first)
+    this.#low.dropBefore(first)
   }
 
   /** Throws if the row does not exist. */
   get(row: number): IdKey {
-    const [high, low] = [this.#high.get(row), this.#low.get(row)]
-    if (this.#isText.has(row)) return this.#texts[low] as IdKey
+    const { high, low, text } = this.parts(row)
+    if (text !== undefined) return text
     if (high < SAFE_HIGH) return `i${high * WORD + low}` as IdKey
     return `i${(BigInt(high) << 32n) | BigInt(low)}` as IdKey
   }
 
+  /** Throws if the row does not exist. */
+  parts(row: number): KeyParts {
+    const [high, low] = [this.#high.get(row), this.#low.get(row)]
+    return { high, low, text: this.#isText.has(row) ? this.#text(low) : undefined }
+  }
+
+  #text(number: number): IdKey {
+    return this.#texts[(number - this.#firstText + WORD) % WORD] as IdKey
+  }
+
   /** Has the row this key? */
-  is(row: number, { high, low, text }: Parts): boolean {
-    if (this.#isText.has(row)) return text !== undefined && this.#texts[this.#low.get(row)] === text
+  is(row: number, { high, low, text }: KeyParts): boolean {
+    if (this.#isText.has(row)) return text !== undefined && this.#text(this.#low.get(row)) === text
     return text === undefined && this.#low.get(row) === low && this.#high.get(row) === high
   }
 
@@ -79,11 +119,11 @@ export class KeyColumn {
   /** What `hashOf` gives for the key of the row. */
   hash(row: number): number {
     const low = this.#low.get(row)
-    return this.#isText.has(row) ? hashOfText(this.#texts[low] as IdKey) : hashOfWords(this.#high.get(row), low)
+    return this.#isText.has(row) ? hashOfText(this.#text(low)) : hashOfWords(this.#high.get(row), low)
   }
 }
 
-export function partsOf(key: IdKey): Parts {
+export function partsOf(key: IdKey): KeyParts {
   if (!key.startsWith('i')) return { high: 0, low: 0, text: key }
   if (key.length <= SAFE_LENGTH) {
     const value = Number(key.slice(1))
@@ -94,7 +134,7 @@ export function partsOf(key: IdKey): Parts {
 }
 
 /** 32 bits. */
-export function hashOf({ high, low, text }: Parts): number {
+export function hashOf({ high, low, text }: KeyParts): number {
   return text === undefined ? hashOfWords(high, low) : hashOfText(text)
 }
 

@@ -3,15 +3,17 @@
  * 6.4, algorithm R for deletion). It holds row numbers alone, 4 bytes a place, and finds the ids in their column.
  */
 import type { IdKey } from '../../core/ids.ts'
-import { hashOf, type KeyColumn, partsOf } from './key-column.ts'
+import { hashOf, type KeyColumn, type KeyParts, partsOf } from './key-column.ts'
 
 const PLACES_MIN = 16
+/** Row numbers are kept modulo this: all rows that are there differ in it. */
+const MODULUS = 2 ** 32 - 1
 /** Beyond this share of places taken, the table is made twice as large. */
 const FULL = 0.75
 
 export class KeyIndex {
   readonly #keys: KeyColumn
-  /** Row numbers plus one; 0 is an empty place. The length is a power of two. */
+  /** Row numbers modulo `MODULUS`, plus one; 0 is an empty place. The length is a power of two. */
   #places = new Uint32Array(PLACES_MIN)
   #size = 0
 
@@ -29,26 +31,42 @@ export class KeyIndex {
   }
 
   get(key: IdKey): number | undefined {
-    const found = this.#places[this.#placeOf(key)] as number
-    return found === 0 ? undefined : found - 1
+    const found = this.#places[this.#placeOf(partsOf(key))] as number
+    return found === 0 ? undefined : this.#rowOf(found)
   }
 
   /** Sets the row of its id, in the place of one that was set before. */
   set(key: IdKey, row: number): void {
-    const place = this.#placeOf(key)
+    this.#setAt(this.#placeOf(partsOf(key)), row)
+  }
+
+  /** Sets a row if its id has none; false if it has one. */
+  add(row: number): boolean {
+    const place = this.#placeOf(this.#keys.parts(row))
+    if (this.#places[place] !== 0) return false
+    this.#setAt(place, row)
+    return true
+  }
+
+  #setAt(place: number, row: number): void {
     if (this.#places[place] === 0) this.#size++
-    this.#places[place] = row + 1
+    this.#places[place] = (row % MODULUS) + 1
     if (this.#size > FULL * this.#places.length) this.#grow()
   }
 
+  /** The id of `row`, which is set, has another row from now on. */
+  move(row: number, to: number): void {
+    this.#places[this.#placeOf(this.#keys.parts(row))] = (to % MODULUS) + 1
+  }
+
   delete(key: IdKey): void {
-    let hole = this.#placeOf(key)
+    let hole = this.#placeOf(partsOf(key))
     if (this.#places[hole] === 0) return
     this.#size--
     const last = this.#places.length - 1
     // Rows behind the hole that would not be found across it move into it.
     for (let place = (hole + 1) & last; this.#places[place] !== 0; place = (place + 1) & last) {
-      const home = this.#keys.hash((this.#places[place] as number) - 1) & last
+      const home = this.#keys.hash(this.#rowOf(this.#places[place] as number)) & last
       if (((place - home) & last) < ((place - hole) & last)) continue
       this.#places[hole] = this.#places[place] as number
       hole = place
@@ -56,19 +74,18 @@ export class KeyIndex {
     this.#places[hole] = 0
   }
 
-  /** The rows, in no order. */
-  *rows(): Generator<number> {
-    for (const found of this.#places) if (found !== 0) yield found - 1
+  #rowOf(found: number): number {
+    const { first } = this.#keys
+    return first + ((found - 1 - (first % MODULUS) + MODULUS) % MODULUS)
   }
 
   /** Of the id, or the empty place where it would be. */
-  #placeOf(key: IdKey): number {
-    const parts = partsOf(key)
+  #placeOf(parts: KeyParts): number {
     const last = this.#places.length - 1
     let place = hashOf(parts) & last
     for (;;) {
       const found = this.#places[place] as number
-      if (found === 0 || this.#keys.is(found - 1, parts)) return place
+      if (found === 0 || this.#keys.is(this.#rowOf(found), parts)) return place
       place = (place + 1) & last
     }
   }
@@ -79,7 +96,7 @@ export class KeyIndex {
     const last = this.#places.length - 1
     for (const found of old) {
       if (found === 0) continue
-      let place = this.#keys.hash(found - 1) & last
+      let place = this.#keys.hash(this.#rowOf(found)) & last
       while (this.#places[place] !== 0) place = (place + 1) & last
       this.#places[place] = found
     }

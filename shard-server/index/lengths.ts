@@ -9,33 +9,66 @@ export const LENGTH_MAX = 2 ** 60
 /** So many rows may be set aside for being longer than the rest; those beyond LENGTH_MAX are in any case. */
 const ASIDE_MAX = 256
 
-export class Lengths {
-  /** By the exponent of the power of two that a length does not exceed: the rows, or only their number where it is too great to set them aside. */
-  readonly #rows = new Map<number, number[] | number>()
+/** By the exponent of the power of two that a length does not exceed: the rows, or only their number where it is too great to set them aside. */
+type ByExponent = Map<number, number[] | number>
 
+const countOf = (rows: number[] | number) => (typeof rows === 'number' ? rows : rows.length)
+
+export class Lengths {
+  readonly #chunkRows: number
+  /** Of each chunk, the oldest first. */
+  readonly #chunks: ByExponent[] = []
+  /** Chunks that were dropped. */
+  #dropped = 0
+  readonly #counts = new Map<number, number>()
+
+  /** @param chunkRows rows that are dropped together */
+  constructor(chunkRows: number) {
+    this.#chunkRows = chunkRows
+  }
+
+  /** Of the rows in their order. */
   note(row: number, vector: Float32Array): void {
     const exponent = Math.ceil(Math.log2(lengthOf(vector)))
-    const rows = this.#rows.get(exponent) ?? []
-    if (typeof rows === 'number') this.#rows.set(exponent, rows + 1)
-    else if (rows.length === ASIDE_MAX && 2 ** exponent <= LENGTH_MAX) this.#rows.set(exponent, ASIDE_MAX + 1)
+    const chunk = Math.floor(row / this.#chunkRows) - this.#dropped
+    while (this.#chunks.length <= chunk) this.#chunks.push(new Map())
+    const ofChunk = this.#chunks[chunk] as ByExponent
+    const rows = ofChunk.get(exponent) ?? []
+    if (typeof rows === 'number') ofChunk.set(exponent, rows + 1)
+    else if (rows.length === ASIDE_MAX && 2 ** exponent <= LENGTH_MAX) ofChunk.set(exponent, ASIDE_MAX + 1)
     else {
       rows.push(row)
-      this.#rows.set(exponent, rows)
+      ofChunk.set(exponent, rows)
     }
+    this.#counts.set(exponent, (this.#counts.get(exponent) ?? 0) + 1)
+  }
+
+  /** Drops the oldest chunk. */
+  dropFirst(): void {
+    for (const [exponent, rows] of this.#chunks.shift() ?? []) {
+      const count = (this.#counts.get(exponent) as number) - countOf(rows)
+      if (count === 0) this.#counts.delete(exponent)
+      else this.#counts.set(exponent, count)
+    }
+    this.#dropped++
   }
 
   /** The rows that the kernel is not relied on for, and a bound on the length of all others. */
   split(): { aside: number[]; most: number } {
     const aside: number[] = []
-    for (const exponent of [...this.#rows.keys()].sort((a, b) => b - a)) {
-      const rows = this.#rows.get(exponent) as number[] | number
+    for (const exponent of [...this.#counts.keys()].sort((a, b) => b - a)) {
       const most = 2 ** exponent
-      if (typeof rows === 'number' || (most <= LENGTH_MAX && aside.length + rows.length > ASIDE_MAX))
+      if (most <= LENGTH_MAX && aside.length + (this.#counts.get(exponent) as number) > ASIDE_MAX)
         return { aside, most }
-      for (const row of rows) aside.push(row)
+      for (const ofChunk of this.#chunks) for (const row of listOf(ofChunk.get(exponent))) aside.push(row)
     }
     return { aside, most: 0 }
   }
+}
+
+/** A chunk has no more of a length than all chunks together; so where these can be set aside, it has them by number. */
+function listOf(rows: number[] | number | undefined): readonly number[] {
+  return typeof rows === 'object' ? rows : []
 }
 
 export function lengthOf(vector: Float32Array): number {

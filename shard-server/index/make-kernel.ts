@@ -5,6 +5,9 @@ import type { Kernel } from './kernel.ts'
 import { PanelKernel } from './panel-kernel.ts'
 import { PanelRows } from './panel-rows.ts'
 
-export function makeKernel(metric: Metric, dimension: number, scratchDir: string): Kernel {
-  return PanelRows ? new PanelKernel(metric, dimension) : new FaissKernel(metric, dimension, scratchDir)
+/** @param chunkRows a multiple of 32; absent: the kernel's own choice */
+export function makeKernel(metric: Metric, dimension: number, scratchDir: string, chunkRows?: number): Kernel {
+  return PanelRows
+    ? new PanelKernel(metric, dimension, undefined, chunkRows)
+    : new FaissKernel(metric, dimension, scratchDir, chunkRows)
 }

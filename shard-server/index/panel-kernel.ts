@@ -8,11 +8,22 @@ export class PanelKernel implements Kernel {
   readonly dimension: number
   readonly #rows: PanelRows
 
-  /** @param instructions the instruction set; absent: the fastest that the processor has */
-  constructor(metric: Metric, dimension: number, instructions?: string) {
+  /**
+   * @param instructions the instruction set; absent: the fastest that the processor has
+   * @param chunkRows a multiple of 32; absent: as many as a huge page holds, within bounds
+   */
+  constructor(metric: Metric, dimension: number, instructions?: string, chunkRows?: number) {
     if (!PanelRows) throw new Error('the addon was built without native rows')
     this.dimension = dimension
-    this.#rows = new PanelRows(dimension, metric === 'L2' ? 'L2' : 'InnerProduct', instructions)
+    this.#rows = new PanelRows(dimension, metric === 'L2' ? 'L2' : 'InnerProduct', instructions, chunkRows)
+  }
+
+  get first(): number {
+    return this.#rows.first
+  }
+
+  get chunkRows(): number {
+    return this.#rows.chunkRows
   }
 
   get rows(): number {
@@ -27,12 +38,18 @@ export class PanelKernel implements Kernel {
     this.#rows.append(vectors)
   }
 
-  read(first: number, into: Float32Array): void {
-    this.#rows.read(first, into)
+  dropFirst(): void {
+    this.#rows.dropFirst()
+  }
+
+  read(from: number, into: Float32Array): void {
+    this.#rows.read(from, into)
   }
 
   async search(queries: readonly MaskedQuery[], longest: number): Promise<(Nearest | undefined)[]> {
+    const { first } = this
     const masks = [...new Set(queries.map(({ mask }) => mask))]
+    for (const mask of masks) mask.assertFirst(first)
     const numbers = new Map(masks.map((mask, number): [RowMask, number] => [mask, number]))
     const { complete, counts, rows, distances } = await this.#rows.search(
       queries.map(({ vector }) => vector),
@@ -45,7 +62,9 @@ export class PanelKernel implements Kernel {
     return queries.map((_query, n) => {
       const from = at
       at += counts[n] as number
-      return complete[n] === 1 ? { rows: rows.subarray(from, at), distances: distances.subarray(from, at) } : undefined
+      if (complete[n] !== 1) return undefined
+      const found = Array.from(rows.subarray(from, at), (row) => first + row)
+      return { rows: found, distances: distances.subarray(from, at) }
     })
   }
 }

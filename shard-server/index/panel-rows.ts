@@ -23,14 +23,19 @@ type SearchArguments = [
 ]
 
 export interface PanelRows {
+  /** Rows that were dropped: the number of the oldest row. */
+  readonly first: number
   readonly size: number
+  readonly chunkRows: number
   /** Memory that is mapped for rows. */
   readonly bytes: number
   /** Its instruction set: avx512, avx2 or portable. */
   readonly kernel: string
   append(vectors: Float32Array): void
-  read(first: number, into: Float32Array): void
-  /** Its arguments are copied before it returns; the rows are those that are there now. */
+  /** Drops the oldest chunk. */
+  dropFirst(): void
+  read(from: number, into: Float32Array): void
+  /** Its arguments are copied before it returns; the rows are those that are there now. Masks and answers count from `first`. */
   search(...call: SearchArguments): Promise<PanelAnswers>
   searchSync(...call: SearchArguments): PanelAnswers
 }
@@ -38,7 +43,7 @@ export interface PanelRows {
 export interface PanelRowsClass {
   /** The kernels that this processor runs, fastest first. */
   readonly kernels: readonly string[]
-  new (dimension: number, metric: 'L2' | 'InnerProduct', kernel?: string): PanelRows
+  new (dimension: number, metric: 'L2' | 'InnerProduct', kernel?: string, chunkRows?: number): PanelRows
 }
 
 /** Undefined where the addon is faiss-node's own, without our extension. */

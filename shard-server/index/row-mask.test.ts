@@ -26,6 +26,46 @@ it('a row mask holds what a set of the same rows holds, and finds the next of th
   )
 })
 
+it('a row mask whose window moves on holds what a set holds, by numbers of any size', () => {
+  const start = 2 ** 40
+  fc.assert(
+    fc.property(fc.array(fc.record({ adds: fc.boolean(), row: fc.nat(500) }), { maxLength: 200 }), (steps) => {
+      const mask = new RowMask(start)
+      let first = start
+      const set = new Set<number>()
+      for (const [i, { adds, row: at }] of steps.entries()) {
+        const one = first + at
+        if (adds) mask.add(one)
+        else mask.remove(one)
+        if (adds) set.add(one)
+        else set.delete(one)
+        if (i % 20 !== 19) continue
+        first += 32 * (i % 4)
+        for (const below of [...set].filter((other) => other < first)) {
+          mask.remove(below)
+          set.delete(below)
+        }
+        mask.dropBefore(first)
+      }
+      mask.assertFirst(first)
+      expect(mask.count).toBe(set.size)
+      const walked: number[] = []
+      for (let at = mask.next(0); at >= 0; at = mask.next(at + 1)) walked.push(at)
+      expect(walked).toEqual([...set].sort((a, b) => a - b))
+      expect(mask.copy().next(walked[0] ?? 0)).toBe(walked[0] ?? -1)
+      expect(mask.has(first - 1)).toBe(false)
+    }),
+  )
+})
+
+it('a row mask drops no row that is in it, and takes none below its window', () => {
+  const mask = new RowMask(64)
+  mask.add(70)
+  expect(() => mask.dropBefore(96)).toThrow('row 70 is in use, and rows below 96 are dropped')
+  expect(() => mask.add(63)).toThrow('row 63 is below 64')
+  expect(() => mask.assertFirst(0)).toThrow('the row mask begins at 64, and the rows at 0')
+})
+
 it('the copy of a row mask and the mask itself do not change each other', () => {
   const mask = new RowMask()
   mask.add(40)

@@ -1,10 +1,21 @@
-/** A set of row numbers as a bitmap: a bit for each row, so that a million rows take 122 KiB and are copied in microseconds. */
+/**
+ * A set of row numbers as a bitmap: a bit for each row of a window, so that a million rows take 122 KiB and are copied in
+ * microseconds.
+ */
+import { assertInvariant } from '../../core/invariant.ts'
+
 const BITS = 32
 const WORDS_MIN = 32
 
 export class RowMask {
   #words = new Uint32Array(WORDS_MIN)
+  #first: number
   #count = 0
+
+  /** @param first the number of the first row, a multiple of 32 */
+  constructor(first = 0) {
+    this.#first = first
+  }
 
   /** The rows 0 to `rows` - 1. */
   static below(rows: number): RowMask {
@@ -13,38 +24,51 @@ export class RowMask {
     return mask
   }
 
+  /** The rows that a bitmap has, the first bit that of row 0. */
+  static of(words: Uint32Array<ArrayBuffer>): RowMask {
+    const mask = new RowMask()
+    mask.#words = words
+    for (const word of words) mask.#count += bitsOf(word)
+    return mask
+  }
+
   /** How many rows are in the set. */
   get count(): number {
     return this.#count
   }
 
-  /** The bitmap itself: row 0 is the lowest bit of the first word. It may be shorter or longer than the rows there are. */
+  /** The bitmap itself: row `first` is the lowest bit of the first word. It may be shorter or longer than the rows there are. */
   get words(): Uint32Array {
     return this.#words
   }
 
   has(row: number): boolean {
-    return (((this.#words[row >>> 5] ?? 0) >>> (row & 31)) & 1) === 1
+    const at = row - this.#first
+    return at >= 0 && (((this.#words[at >>> 5] ?? 0) >>> (at & 31)) & 1) === 1
   }
 
+  /** Throws if the row is below the window. */
   add(row: number): void {
+    const at = row - this.#first
+    if (at < 0) throw new RangeError(`row ${row} is below ${this.#first}`)
     if (this.has(row)) return
-    const word = row >>> 5
+    const word = at >>> 5
     if (word >= this.#words.length) this.#grow(word + 1)
-    this.#words[word] = (this.#words[word] as number) | (1 << (row & 31))
+    this.#words[word] = (this.#words[word] as number) | (1 << (at & 31))
     this.#count++
   }
 
   remove(row: number): void {
     if (!this.has(row)) return
-    const word = row >>> 5
-    this.#words[word] = (this.#words[word] as number) & ~(1 << (row & 31))
+    const at = row - this.#first
+    const word = at >>> 5
+    this.#words[word] = (this.#words[word] as number) & ~(1 << (at & 31))
     this.#count--
   }
 
   /** A set of its own with the same rows. */
   copy(): RowMask {
-    const copy = new RowMask()
+    const copy = new RowMask(this.#first)
     copy.#words = this.#words.slice()
     copy.#count = this.#count
     return copy
@@ -61,15 +85,43 @@ export class RowMask {
 
   /** The lowest row of the set that is not below `from`; -1 if there is none. */
   next(from: number): number {
-    let word = from >>> 5
+    const at = Math.max(0, from - this.#first)
+    let word = at >>> 5
     // Bits below `from` do not count in the first word.
-    let bits = (this.#words[word] ?? 0) & (-1 << (from & 31))
+    let bits = (this.#words[word] ?? 0) & (-1 << (at & 31))
     while (bits === 0) {
       word++
       if (word >= this.#words.length) return -1
       bits = this.#words[word] as number
     }
-    return word * BITS + 31 - Math.clz32(bits & -bits)
+    return this.#first + word * BITS + 31 - Math.clz32(bits & -bits)
+  }
+
+  /** The window begins at `first`, a multiple of 32, from now on. No row of the set may be below it. */
+  dropBefore(first: number): void {
+    const words = (first - this.#first) / BITS
+    const below = this.next(0)
+    assertInvariant(below < 0 || below >= first, () => `row ${below} is in use, and rows below ${first} are dropped`)
+    const kept = this.#words.subarray(Math.min(words, this.#words.length))
+    const grown = new Uint32Array(Math.max(WORDS_MIN, kept.length))
+    grown.set(kept)
+    this.#words = grown
+    this.#first = first
+  }
+
+  /** Asserts that the window begins at `first`: whoever counts the bits takes the first for that row's. */
+  assertFirst(first: number): void {
+    assertInvariant(this.#first === first, () => `the row mask begins at ${this.#first}, and the rows at ${first}`)
+  }
+
+  /** A copy of the bits of rows `from` to `to` - 1. `from` is a multiple of 32 in the window. */
+  slice(from: number, to: number): Uint32Array<ArrayBuffer> {
+    const words = new Uint32Array(Math.ceil((to - from) / BITS))
+    const at = (from - this.#first) / BITS
+    words.set(this.#words.subarray(at, at + words.length))
+    const inLast = (to - from) % BITS
+    if (inLast > 0) words[words.length - 1] = (words.at(-1) as number) & ((1 << inLast) - 1)
+    return words
   }
 
   #grow(words: number): void {
@@ -77,4 +129,10 @@ export class RowMask {
     grown.set(this.#words)
     this.#words = grown
   }
+}
+
+function bitsOf(word: number): number {
+  let count = 0
+  for (let bits = word; bits !== 0; bits &= bits - 1) count++
+  return count
 }

@@ -27,7 +27,7 @@ function play(events: readonly Event[]): { store: RowStore; history: Map<IdKey, 
       store.put({ key, born: version, userVersion: version, flag, payload: '', vector: Float32Array.of(id) })
       alive.set(key, { flag, born: version })
     } else {
-      store.end(key, version)
+      store.endRow(key, version)
       alive.delete(key)
     }
     history.push(alive)
@@ -82,7 +82,7 @@ describe('rows that know when they lived', () => {
           const key = idKey(id)
           const row = { key, born: version, userVersion: version, flag: 'o' as const, payload: '' }
           if (kind === 'put') store.put({ ...row, vector: Float32Array.of(id) })
-          else store.end(key, version)
+          else store.endRow(key, version)
         }
         for (let version = 0; version <= 41; version++) {
           const expected = [...Array(store.size).keys()].filter((row) => store.visible(row, version))
@@ -94,41 +94,22 @@ describe('rows that know when they lived', () => {
     )
   })
 
-  it('are dropped by compaction, which remembers below which version it cannot answer', () => {
-    fc.assert(
-      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-        const { store, history } = play(events)
-        const compacted = store.compacted(kernel())
-        expect(compacted.dead).toBe(0)
-        expect(compacted.live).toBe(store.live)
-        for (let version = compacted.floor; version < history.length; version++) {
-          expect(compacted.count('o', version)).toBe(store.count('o', version))
-          expect(compacted.page(null, 100, version).map((row) => compacted.keyOf(row))).toEqual(
-            store.page(null, 100, version).map((row) => store.keyOf(row)),
-          )
-        }
-      }),
-    )
-  })
-
   it('an entry applied twice, or late, changes nothing', () => {
     const store = new RowStore(kernel())
     const row = { key: idKey(1), born: 5, userVersion: 5, flag: 'o' as const, payload: 'a', vector: Float32Array.of(1) }
     expect(store.put(row)).toBe(true)
     expect(store.put(row)).toBe(false)
     expect(store.put({ ...row, born: 4, payload: 'old' })).toBe(false)
-    expect(store.end(idKey(1), 3)).toBe(false)
+    expect(store.endRow(idKey(1), 3)).toBe(false)
     expect(store.at(store.ownerRow(idKey(1), undefined) as number).payload).toBe('a')
   })
 })
 
 describe('the counts of live rows', () => {
-  it('agree whatever was put, ended and compacted', () => {
+  it('agree whatever was put and ended', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-        const { store } = play(events)
-        store.assertCounts()
-        store.compacted(kernel()).assertCounts()
+        play(events).store.assertCounts()
       }),
     )
   })
@@ -155,6 +136,7 @@ it('the memory of the rows is stated by its parts, and grows with each', () => {
   const after = store.bytes
   expect(after.vectors - before.vectors).toBeGreaterThan(18_000 * 400)
   expect(after.ids - before.ids).toBeGreaterThan(20_000 * 8)
-  expect(after.columns - before.columns).toBeGreaterThan(20_000 * 25)
-  expect(after.payloads - before.payloads).toBe(20_000 * 124)
+  expect(after.columns - before.columns).toBeGreaterThan(20_000 * 17)
+  expect(after.payloads - before.payloads).toBeGreaterThanOrEqual(20_000 * 100)
+  expect(after.payloads - before.payloads).toBeLessThan(20_000 * 110)
 })

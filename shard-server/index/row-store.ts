@@ -1,92 +1,100 @@
 /**
- * The rows of a cell: ids, versions, payloads, and a kernel that holds their vectors. Rows are only ever appended; an update marks the
- * old row as superseded and adds a new one, so that a row knows when it lived (born <= version < superseded) and a read
- * at an earlier version still finds it. The columns are typed arrays, and nothing outside of this file reaches into them; the
- * rows that are live now are also a bitmap, which searches take as their row mask. Compaction drops the dead; `floor` is the highest version at which one of them
- * was still alive, below which no read can be answered any more.
+ * The rows of a cell: ids, versions, payloads, and a kernel that holds their vectors. Rows are a window [first, end) of a log:
+ * they are only ever appended; an update ends the old row and adds a new one, so that a row knows when it lived
+ * (born <= version < superseded) and a read at an earlier version still finds it. Nothing outside of this file reaches into the
+ * columns; the rows that are live now are also a bitmap, which searches take as their row mask.
+ *
+ * Cleaning takes the oldest chunk (the first in, as in a circular log; Rosenblum and Ousterhout, The Design and Implementation
+ * of a Log-Structured File System, 1992): what is live is appended again, as it is, and the chunk is dropped. So a row only ever
+ * moves forward, and a scan by row numbers misses none. `floor` is the highest version at which a row that was dropped was
+ * still alive, below which no read can be answered any more.
  */
 import { crc32 } from 'node:zlib'
-import { compareKeys, type IdKey } from '../../core/ids.ts'
+import type { IdKey } from '../../core/ids.ts'
 import { assertInvariant } from '../../core/invariant.ts'
 import { bytesOf } from '../../core/vector.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
-import { Column } from './column.ts'
+import { DEAD_LIMITS, type DeadLimits } from './dead-rows.ts'
 import type { Kernel } from './kernel.ts'
-import { KeyColumn, STRING_BYTES } from './key-column.ts'
-import { KeyIndex } from './key-index.ts'
 import { Lengths } from './lengths.ts'
-import { RowMask } from './row-mask.ts'
+import type { RowBlock } from './row-block.ts'
+import { RowColumns, type RowValues } from './row-columns.ts'
+import type { RowMask } from './row-mask.ts'
+import { RowVersions } from './row-versions.ts'
+import type { ChunkFiles } from './snapshot-manifest.ts'
+import { SortedIds } from './sorted-ids.ts'
 
-const FLAGS: readonly RowFlag[] = ['o', 'c', 'l']
-
-const float64 = (length: number) => new Float64Array(length)
-const uint8 = (length: number) => new Uint8Array(length)
+/**
+ * Cleaning is due when so many rows are dead beyond the youngest, and so great a share of the live ones. A cycle moves
+ * all live rows at most and drops an eighth of them at least: eight moves for one that dies at worst, and under four if rows die
+ * in any order; and rows take an eighth more memory than live ones do.
+ */
+const CLEAN_DEAD_MIN = 2048
+const CLEAN_DEAD_SHARE = 1 / 8
+/** Of the payloads that a step of cleaning moves. */
+const CLEAN_PAYLOAD_BYTES = 4 * 1024 * 1024
+/** Chunks that were cleaned and wait for those who hold rows of them; beyond it, cleaning waits, too. */
+const CLEANED_CHUNKS_MAX = 4
 
 export type RowBytes = Record<'vectors' | 'ids' | 'columns' | 'payloads', number>
 
-export interface StoredRow {
-  key: IdKey
-  born: number
-  userVersion: number
-  flag: RowFlag
-  payload: string
+export interface StoredRow extends RowValues {
   vector: Float32Array
 }
 
 export class RowStore {
   /** Of the vectors: row for row the same numbers. */
   readonly kernel: Kernel
-  readonly #keys = new KeyColumn()
-  readonly #born = new Column(float64)
-  /** Infinity for a live row. */
-  readonly #superseded = new Column(float64)
-  readonly #userVersions = new Column(float64)
-  /** Places in `FLAGS`. */
-  readonly #flags = new Column(uint8)
-  readonly #payloads: string[] = []
-  #payloadBytes = 0
-  /** Highest version that compaction or a restart made unreadable; reads below it are stale. */
+  readonly #columns = new RowColumns()
+  /** Highest version that cleaning or a restart made unreadable; reads below it are stale. */
   floor = 0
   points = 0
   copies = 0
   #sum = 0
-  readonly lengths = new Lengths()
-  readonly #live = new KeyIndex(this.#keys)
-  readonly #liveMask = new RowMask()
-  readonly #past = new Map<IdKey, number[]>()
-  /** Rows in the order in which they were superseded. */
-  readonly #ended: number[] = []
-  /** Highest version at which a row was born or ended. */
-  #newest = 0
-  /** A repair may append operations that are older than others in the log; then the rows are not in the order of versions. */
-  #ordered = true
-  /** Rows by the order of their ids, each id once; made when it is asked for. */
-  #sorted = new Uint32Array(0)
-  /** Rows below it are in `#sorted`, if they were live then or had been. */
-  #sortedTo = 0
+  readonly lengths: Lengths
+  readonly #versions: RowVersions
+  readonly #sorted = new SortedIds(this.#columns.keys)
+  /** Rows below it are not in use: they were cleaned, and wait for their chunk to be dropped. */
+  #cleaned = 0
+  /** Of each `hold`: the rows from there on are held. */
+  readonly #holds = new Set<{ from: number }>()
+  /** The files that snapshots have of full chunks, by the number of the chunk's first row. */
+  readonly chunkFiles = new Map<number, ChunkFiles>()
 
   /** @param kernel one without rows */
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, deadLimits: DeadLimits = DEAD_LIMITS) {
     this.kernel = kernel
+    this.#versions = new RowVersions(this.#columns, deadLimits)
+    this.lengths = new Lengths(kernel.chunkRows)
   }
 
-  /** Memory of the rows by its parts, dead rows included. Of texts an estimate: a byte a unit. */
+  /** Memory of the rows by its parts, dead rows included. Of texts and of what is known of dead rows an estimate. */
   get bytes(): RowBytes {
-    const columns = [this.#born, this.#superseded, this.#userVersions, this.#flags]
+    const { live, liveMask, dead } = this.#versions
     return {
       vectors: this.kernel.bytes,
-      ids: this.#keys.bytes + this.#live.bytes + this.#sorted.byteLength,
-      columns: columns.reduce((sum, column) => sum + column.bytes, this.#liveMask.words.byteLength),
-      payloads: this.#payloadBytes,
+      ids: this.#columns.keys.bytes + live.bytes + this.#sorted.bytes,
+      columns: this.#columns.bytes + dead.bytes + liveMask.words.byteLength,
+      payloads: this.#columns.payloads.bytes,
     }
   }
 
+  /** The number of the oldest row. */
+  get first(): number {
+    return this.#columns.keys.first
+  }
+
+  /** The number of the next row. */
+  get end(): number {
+    return this.#columns.keys.end
+  }
+
   get size(): number {
-    return this.#keys.length
+    return this.end - this.first
   }
 
   get live(): number {
-    return this.#live.size
+    return this.#versions.live.size
   }
 
   get dead(): number {
@@ -105,7 +113,7 @@ export class RowStore {
   /** Asserts that the ids, the row mask and the counters agree on the number of live rows. */
   assertCounts(): void {
     const { live, size } = this
-    const { count } = this.#liveMask
+    const { count } = this.#versions.liveMask
     assertInvariant(live === count, () => `${live} ids are live, and the row mask has ${count} rows`)
     assertInvariant(
       live <= size && this.points + this.copies <= live,
@@ -121,206 +129,233 @@ export class RowStore {
   }
 
   liveRow(key: IdKey): number | undefined {
-    return this.#live.get(key)
+    return this.#versions.live.get(key)
   }
 
   /** Adds a row, superseding the id's present one; false where the present one is not older. */
   put(row: StoredRow): boolean {
-    if (!this.end(row.key, row.born)) return false
-    const number = this.size
-    this.#keys.push(row.key)
-    this.#born.push(row.born)
-    this.#superseded.push(Number.POSITIVE_INFINITY)
-    this.#userVersions.push(row.userVersion)
-    this.#flags.push(FLAGS.indexOf(row.flag))
-    this.#payloads.push(row.payload)
-    this.#payloadBytes += STRING_BYTES + row.payload.length
-    this.#noteVersion(row.born)
+    if (!this.endRow(row.key, row.born)) return false
+    const number = this.end
+    this.#columns.push(row)
     this.kernel.append(row.vector)
     this.lengths.note(number, row.vector)
-    this.#live.set(row.key, number)
-    this.#liveMask.add(number)
-    this.#count(row, 1)
+    this.#versions.begin(number, row.key, row.born)
+    this.#count(row.flag, checksum(row, row.payload, row.vector), 1)
     return true
   }
 
   /** Ends the present row of an id at a version; false where that row is not older than the version. */
-  end(key: IdKey, version: number): boolean {
-    const row = this.#live.get(key)
+  endRow(key: IdKey, version: number): boolean {
+    const row = this.liveRow(key)
     if (row === undefined) return true
-    if (this.#born.get(row) >= version) return false
-    this.#superseded.set(row, version)
-    this.#live.delete(key)
-    this.#liveMask.remove(row)
-    this.#noteVersion(version)
-    this.#ended.push(row)
-    const past = this.#past.get(key)
-    if (past) past.push(row)
-    else this.#past.set(key, [row])
-    this.#count(this.at(row), -1)
+    if (this.#columns.born.get(row) >= version) return false
+    this.#count(this.flagOf(row), this.#checksum(row, this.vector(row)), -1)
+    this.#raiseFloor(this.#versions.end(row, key, version))
     return true
   }
 
-  #noteVersion(version: number): void {
-    if (version < this.#newest) this.#ordered = false
-    else this.#newest = version
+  /**
+   * Appends rows as a snapshot has them. The dead ones among them can be read at no version, which the caller has `floor` say.
+   * False if two live rows have the same id: then the block is of another state than it is said to be, and so is the store.
+   */
+  restore(block: RowBlock, isLive: (n: number) => boolean): boolean {
+    const { dimension, end: first } = this
+    this.#columns.pushBlock(block)
+    this.kernel.append(block.vectors)
+    for (let n = 0; n < block.rows; n++) {
+      const vector = block.vectors.subarray(n * dimension, (n + 1) * dimension)
+      this.lengths.note(first + n, vector)
+      if (!isLive(n)) continue
+      if (!this.#versions.restore(first + n)) return false
+      this.#count(this.flagOf(first + n), this.#checksum(first + n, vector), 1)
+    }
+    return true
   }
 
-  #count(row: StoredRow, by: 1 | -1): void {
-    if (row.flag === 'o') this.points += by
-    else if (row.flag === 'c') this.copies += by
-    this.#sum = (this.#sum + by * checksum(row)) >>> 0
+  /** A copy of rows `from` to `to` - 1. */
+  block(from: number, to: number): RowBlock {
+    const vectors = new Float32Array((to - from) * this.dimension)
+    this.kernel.read(from, vectors)
+    return { ...this.#columns.block(from, to), vectors }
+  }
+
+  /** The first row of the oldest chunk that is in use. */
+  get firstInUse(): number {
+    return this.#cleaned - (this.#cleaned % this.kernel.chunkRows)
+  }
+
+  #raiseFloor(version: number): void {
+    if (version > this.floor) this.floor = version
+  }
+
+  #count(flag: RowFlag, sum: number, by: 1 | -1): void {
+    if (flag === 'o') this.points += by
+    else if (flag === 'c') this.copies += by
+    this.#sum = (this.#sum + by * sum) >>> 0
+  }
+
+  #checksum(row: number, vector: Float32Array): number {
+    const values = {
+      key: this.keyOf(row),
+      born: this.bornOf(row),
+      userVersion: this.userVersionOf(row),
+      flag: this.flagOf(row),
+    }
+    return checksum(values, this.payloadBytesOf(row), vector)
+  }
+
+  /** Dead rows that cleaning can drop, as a multiple of those that it leaves. */
+  get garbage(): number {
+    const droppable = this.end - this.#cleaned - this.live - this.#versions.dead.young
+    return droppable / Math.max(CLEAN_DEAD_MIN, CLEAN_DEAD_SHARE * this.live)
+  }
+
+  /** Should `clean` be called? Not while cleaned chunks wait for those who hold rows of them. */
+  get cleaningDue(): boolean {
+    const { chunkRows } = this.kernel
+    if (this.#cleaned % chunkRows !== 0) return true
+    if (this.#cleaned + chunkRows > this.end) return false
+    return this.garbage > 1 && this.#cleaned - this.first < CLEANED_CHUNKS_MAX * chunkRows
+  }
+
+  /**
+   * Cleans up to `most` rows of the oldest chunk that is not cleaned, if it is full, and drops it when all of it is cleaned
+   * and none of it is held. Reads at `floor` or above find the same as before. Long payloads end the step earlier.
+   */
+  clean(most: number): void {
+    const { chunkRows, dimension } = this.kernel
+    const from = this.#cleaned
+    if (from - (from % chunkRows) + chunkRows > this.end) return
+    const to = Math.min(from + most, from - (from % chunkRows) + chunkRows)
+    const vectors = new Float32Array((to - from) * dimension)
+    this.kernel.read(from, vectors)
+    let kept = 0
+    let payloadBytes = 0
+    let row = from
+    for (; row < to && payloadBytes < CLEAN_PAYLOAD_BYTES; row++) {
+      if (!this.isLive(row) && !this.#versions.dead.isYoung(row)) {
+        this.#raiseFloor(this.#versions.dead.drop(row))
+        continue
+      }
+      const at = (row - from) * dimension
+      vectors.copyWithin(kept, at, at + dimension)
+      this.#move(row, vectors.subarray(kept, kept + dimension))
+      payloadBytes += this.payloadBytesOf(row).length
+      kept += dimension
+    }
+    this.kernel.append(vectors.subarray(0, kept))
+    this.#cleaned = row
+    this.#dropCleaned()
+  }
+
+  /** All but the vector. */
+  #move(row: number, vector: Float32Array): void {
+    const to = this.end
+    this.#columns.pushFrom(row)
+    this.lengths.note(to, vector)
+    this.#versions.move(row, to)
+  }
+
+  /** The rows that are read now keep their numbers and can be read by them until the function that it returns is called. */
+  hold(): () => void {
+    const held = { from: this.#cleaned }
+    this.#holds.add(held)
+    return () => {
+      this.#holds.delete(held)
+      this.#dropCleaned()
+    }
+  }
+
+  #dropCleaned(): void {
+    const to = Math.min(this.#cleaned, ...Array.from(this.#holds, ({ from }) => from))
+    while (this.first + this.kernel.chunkRows <= to) {
+      this.chunkFiles.delete(this.first)
+      this.kernel.dropFirst()
+      this.lengths.dropFirst()
+      this.#versions.liveMask.dropBefore(this.kernel.first)
+      this.#columns.dropBefore(this.kernel.first)
+    }
   }
 
   isLive(row: number): boolean {
-    return this.#liveMask.has(row)
+    return this.#versions.isLive(row)
   }
 
   /** Is the row part of the state at `version`; without one, is it live? */
   visible(row: number, version: number | undefined): boolean {
-    if (version === undefined) return this.isLive(row)
-    return this.#born.get(row) <= version && version < this.#superseded.get(row)
+    return this.#versions.visible(row, version)
   }
 
   /**
-   * The rows of the state at `version`; without one, the live rows. The mask may be the store's own, which the next `put` or
-   * `end` changes: it is for a search that ends before.
+   * The rows of the state at `version`; without one, the live rows. The mask may be the store's own, which the next `put`,
+   * `endRow` or `clean` changes: it is for a search that ends before.
    */
   maskAt(version: number | undefined): RowMask {
-    if (version === undefined || version >= this.#newest) return this.#liveMask
-    const mask = this.#liveMask.copy()
-    for (const row of this.#bornAfter(version)) mask.remove(row)
-    for (const row of this.#endedAfter(version)) if (this.visible(row, version)) mask.add(row)
-    return mask
-  }
-
-  /** In the order of versions only the end of the column is looked at. */
-  *#bornAfter(version: number): Generator<number> {
-    for (let row = this.size - 1; row >= 0; row--) {
-      if (this.#born.get(row) > version) yield row
-      else if (this.#ordered) return
-    }
-  }
-
-  *#endedAfter(version: number): Generator<number> {
-    for (let i = this.#ended.length - 1; i >= 0; i--) {
-      const row = this.#ended[i] as number
-      if (this.#superseded.get(row) > version) yield row
-      else if (this.#ordered) return
-    }
+    return this.#versions.maskAt(version)
   }
 
   /** The owner row of an id at a version. */
   ownerRow(key: IdKey, version: number | undefined): number | undefined {
-    const owns = (row: number | undefined) =>
-      row !== undefined && this.flagOf(row) === 'o' && this.visible(row, version)
-    const row = this.#live.get(key)
-    if (owns(row)) return row
-    return version === undefined ? undefined : this.#past.get(key)?.find(owns)
+    return this.#versions.ownerRow(key, version)
   }
 
   /** Rows with a flag at a version. */
   count(flag: 'o' | 'c', version: number | undefined): number {
-    let count = flag === 'o' ? this.points : this.copies
-    if (version === undefined) return count
-    for (const row of this.#bornAfter(version)) if (this.flagOf(row) === flag && this.isLive(row)) count--
-    for (const row of this.#endedAfter(version)) if (this.flagOf(row) === flag && this.visible(row, version)) count++
-    return count
+    const live = flag === 'o' ? this.points : this.copies
+    return version === undefined ? live : live + this.#versions.surplus(flag, version)
   }
 
   /** Up to `limit` owner rows at a version, ids from `from` on, in order. */
   page(from: IdKey | null, limit: number, version: number | undefined): number[] {
-    this.#sort()
     const rows: number[] = []
-    for (let i = from === null ? 0 : this.#lowerBound(from); i < this.#sorted.length && rows.length < limit; i++) {
-      const row = this.ownerRow(this.#keys.get(this.#sorted[i] as number), version)
+    for (const key of this.#sorted.from(from)) {
+      if (rows.length === limit) break
+      const row = this.ownerRow(key, version)
       if (row !== undefined) rows.push(row)
     }
     return rows
   }
 
-  /** A row stands for all rows of its id, whichever of them lives. */
-  #sort(): void {
-    if (this.#sortedTo === this.size) return
-    const compare = (a: number, b: number) => this.#keys.compare(a, b)
-    const fresh = Uint32Array.from({ length: this.size - this.#sortedTo }, (_, i) => this.#sortedTo + i).sort(compare)
-    const merged = new Uint32Array(this.#sorted.length + fresh.length)
-    let length = 0
-    const take = (row: number) => {
-      if (length === 0 || compare(merged[length - 1] as number, row) !== 0) merged[length++] = row
-    }
-    let i = 0
-    for (const row of fresh) {
-      while (i < this.#sorted.length && compare(this.#sorted[i] as number, row) <= 0) take(this.#sorted[i++] as number)
-      take(row)
-    }
-    while (i < this.#sorted.length) take(this.#sorted[i++] as number)
-    this.#sorted = length === merged.length ? merged : merged.slice(0, length)
-    this.#sortedTo = this.size
-  }
-
-  #lowerBound(key: IdKey): number {
-    let low = 0
-    let high = this.#sorted.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (compareKeys(this.#keys.get(this.#sorted[middle] as number), key) < 0) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
   liveRows(): number[] {
-    return [...this.#live.rows()].sort((a, b) => a - b)
-  }
-
-  /**
-   * A store of the live rows alone, in the same order.
-   * @param kernel one without rows
-   */
-  compacted(kernel: Kernel): RowStore {
-    const next = new RowStore(kernel)
-    next.floor = this.floor
-    for (let row = 0; row < this.size; row++) {
-      if (this.isLive(row)) next.put(this.at(row))
-      else next.floor = Math.max(next.floor, this.#superseded.get(row))
-    }
-    return next
+    return this.#versions.liveRows()
   }
 
   keyOf(row: number): IdKey {
-    return this.#keys.get(row)
+    return this.#columns.keys.get(row)
   }
 
   bornOf(row: number): number {
-    return this.#born.get(row)
+    return this.#columns.born.get(row)
   }
 
   userVersionOf(row: number): number {
-    return this.#userVersions.get(row)
+    return this.#columns.userVersionOf(row)
   }
 
   flagOf(row: number): RowFlag {
-    return FLAGS[this.#flags.get(row)] as RowFlag
+    return this.#columns.flagOf(row)
   }
 
   /** JSON text, or '' for none. */
   payloadOf(row: number): string {
-    return this.#payloads[row] as string
+    return this.#columns.payloads.get(row).toString()
+  }
+
+  /** The same in UTF-8: a view of what never changes. */
+  payloadBytesOf(row: number): Uint8Array {
+    return this.#columns.payloads.get(row)
   }
 
   at(row: number): StoredRow {
-    return {
-      key: this.keyOf(row),
-      born: this.bornOf(row),
-      userVersion: this.userVersionOf(row),
-      flag: this.flagOf(row),
-      payload: this.payloadOf(row),
-      vector: this.vector(row),
-    }
+    return { ...this.#columns.at(row), vector: this.vector(row) }
   }
 }
 
-function checksum({ key, born, userVersion, flag, payload, vector }: StoredRow): number {
-  return crc32(bytesOf(vector), crc32(JSON.stringify([key, born, userVersion, flag, payload])))
+/** @param payload as text, or the same in UTF-8 */
+function checksum(
+  { key, born, userVersion, flag }: Omit<RowValues, 'payload'>,
+  payload: string | Uint8Array,
+  vector: Float32Array,
+): number {
+  return crc32(payload, crc32(`${key},${born},${userVersion},${flag},`, crc32(bytesOf(vector))))
 }

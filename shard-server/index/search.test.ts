@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type IdKey, idKey } from '../../core/ids.ts'
+import { LIMITS } from '../../core/limits.ts'
 import { byDistance } from '../../core/merge.ts'
 import { distance, type Metric } from '../../core/metric.ts'
 import { normal, type Random, seededRandom } from '../../core/random.ts'
@@ -13,7 +14,7 @@ import type { Kernel } from './kernel.ts'
 import { PanelKernel } from './panel-kernel.ts'
 import { PanelRows } from './panel-rows.ts'
 import { RowStore } from './row-store.ts'
-import { ExactSearch } from './search.ts'
+import { ExactSearch, takenTogether } from './search.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-nearest-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -36,6 +37,7 @@ const KINDS: Record<string, Draw> = {
   'all kinds mixed': (random) =>
     random() < 0.9 ? normal(random) : (random() < 0.5 ? -1 : 1) * 10 ** (76 * random() - 38),
   'one value': () => 7,
+  nothing: () => 0,
 }
 const METRICS: Metric[] = ['L2', 'InnerProduct', 'Cosine']
 
@@ -76,9 +78,7 @@ class Cell {
   /** A vector as it would be stored: under Cosine of length one. */
   draw(random: Random, kind: Draw): Float32Array {
     const vector = Float32Array.from({ length: this.dimension }, () => kind(random))
-    if (this.metric !== 'Cosine') return vector
-    if (vector.every((x) => x === 0)) vector[0] = LEAST
-    return normalised(vector)
+    return this.metric === 'Cosine' ? normalised(vector) : vector
   }
 
   put(id: number, vector: Float32Array): void {
@@ -159,3 +159,10 @@ it.each(Object.entries(KERNELS))(
     expect(calls).toBeGreaterThan(1)
   },
 )
+
+it('of queries for very many rows one call takes the first, and others only while their hits fit into a request', () => {
+  const most = LIMITS.CANDIDATES_MAX.value
+  const taken = (...limits: number[]) => takenTogether(limits.map((limit) => ({ limit })))
+  expect([taken(), taken(1), taken(1, 1, 1), taken(most / 2, most / 2), taken(most, 1)]).toEqual([0, 1, 3, 2, 1])
+  expect([taken(most + 1, 1), taken(1, most, 1), taken(1, 1, most)]).toEqual([1, 1, 2])
+})

@@ -4,6 +4,7 @@
  * are set aside and compared one by one; a query that the kernel cannot answer is compared with every row of its mask.
  */
 import type { IdKey } from '../../core/ids.ts'
+import { LIMITS } from '../../core/limits.ts'
 import { byDistance } from '../../core/merge.ts'
 import { distance, type Metric } from '../../core/metric.ts'
 import type { Kernel, Nearest } from './kernel.ts'
@@ -24,6 +25,16 @@ export interface FoundRow {
   key: IdKey
   version: number
   distance: number
+}
+
+/**
+ * How many of these queries may be searched in one call: the first always, more while the hits of all are within the limit of
+ * a request. Queries of many clients come together, and each may ask for every row.
+ */
+export function takenTogether(queries: readonly { limit: number }[]): number {
+  let hits = 0
+  const over = queries.findIndex(({ limit }) => (hits += limit) > LIMITS.CANDIDATES_MAX.value)
+  return over < 0 ? queries.length : Math.max(1, over)
 }
 
 /** Rows that a comparison with every row collects, beyond twice the limit, before it sorts them. */

@@ -12,10 +12,12 @@ import { differences, type RowShape } from '../../core/data-identity.ts'
 import { MaksError } from '../../core/errors.ts'
 import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 
-export const SNAPSHOT_FORMAT = 7
+export const SNAPSHOT_FORMAT = 8
 const MANIFEST = 'manifest.json'
 const READ_BYTES = 1024 * 1024
 const NAME = /^snapshot-\d+-\d+$/
+/** Names of files of a snapshot: none leads out of its folder. */
+export const FILE_NAME = /^[a-z]+(-[0-9a-f]+)?\.[a-z]+$/
 
 const manifestSchema = z.object({
   format: z.literal(SNAPSHOT_FORMAT),
@@ -29,9 +31,24 @@ const manifestSchema = z.object({
   rows: z.number(),
   /** Of the rows, as `RowStore.digest`: what is loaded is what was written, whatever the files hold. */
   digest: z.string(),
-  files: z.array(z.object({ name: z.string().regex(/^[a-z]+\.[a-z]+$/), bytes: z.number(), sha256: z.string() })),
+  /** Rows of a chunk, and the files that have them, in the order of the rows: a chunk may have several. */
+  chunkRows: z.number(),
+  chunks: z.array(z.object({ name: z.string(), rows: z.number() })),
+  files: z.array(z.object({ name: z.string().regex(FILE_NAME), bytes: z.number(), sha256: z.string() })),
 })
 export type SnapshotManifest = z.infer<typeof manifestSchema>
+export type SnapshotFile = SnapshotManifest['files'][number]
+
+/** A file of a chunk. */
+export interface ChunkFile extends SnapshotFile {
+  rows: number
+}
+
+/** The files of a full chunk in the newest snapshot that has it. */
+export interface ChunkFiles {
+  folder: string
+  files: readonly ChunkFile[]
+}
 
 /** The bytes on the disk are not those that were written. */
 export class DamagedSnapshot extends Error {
@@ -105,16 +122,21 @@ export function checkShape(manifest: SnapshotManifest, { owner, vectors }: Owned
  */
 export async function verifySnapshot(path: string, name = basename(path)): Promise<SnapshotManifest> {
   const manifest = await readManifest(path, name)
-  for (const file of manifest.files) {
+  await verifyFiles(path, manifest.files)
+  return manifest
+}
+
+/** Reads files again and compares them with what the manifest has. */
+export async function verifyFiles(path: string, files: readonly SnapshotFile[]): Promise<void> {
+  for (const file of files) {
     const whole = join(path, file.name)
     const { bytes, sha256 } = await digestOf(whole)
     if (bytes !== file.bytes || sha256 !== file.sha256) throw new DamagedSnapshot(`${whole} is damaged`)
   }
-  return manifest
 }
 
 /** What the disk refuses to give back, or does not have, is damaged; that this process may not read it proves nothing. */
-function asDamage(error: unknown, path: string): unknown {
+export function asDamage(error: unknown, path: string): unknown {
   const { code = '' } = error as NodeJS.ErrnoException
   return ['ENOENT', 'EIO', 'ENOTDIR', 'EISDIR'].includes(code)
     ? new DamagedSnapshot(`${path} is damaged: ${code}`)

@@ -6,6 +6,7 @@ import { checkDurability } from '../../store/connection.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { heartbeatOf, type Pod } from '../pod/pod.ts'
 import { PodLoop } from '../pod/pod-loop.ts'
+import { MemoryGauge } from '../pod/pod-memory.ts'
 import type { Replica } from './replica.ts'
 
 const BEAT_MS = 400
@@ -20,6 +21,7 @@ export class HeartbeatLoop {
   readonly #link: RedisLink
   readonly #ports: { port: number; adminPort: number }
   readonly #loop: PodLoop
+  readonly #memory: MemoryGauge
   #beat = Date.now()
   #count = 0
   /** Newest first; set by the snapshotter. */
@@ -31,6 +33,7 @@ export class HeartbeatLoop {
     this.#replica = replica
     this.#ports = ports
     this.#link = new RedisLink(pod.config.redisUrl)
+    this.#memory = new MemoryGauge(pod)
     this.#loop = new PodLoop(pod, {
       name: 'heartbeat',
       level: 'debug',
@@ -62,6 +65,7 @@ export class HeartbeatLoop {
       oldestSnapshot: this.snapshots.at(-1) ?? null,
       newestSnapshot: this.snapshots[0] ?? null,
       retentionPin: hold,
+      memory: this.#memory.report(stats?.bytes),
     }
     const progress = await this.#link.use((redis) => log.heartbeat(redis, heartbeat))
     this.progress = progress
@@ -75,7 +79,6 @@ export class HeartbeatLoop {
     metrics.set('maksdb_points', stats?.points ?? 0)
     metrics.set('maksdb_redundant_rows', stats?.redundantRows ?? 0)
     metrics.set('maksdb_dead_rows', stats?.dead ?? 0)
-    for (const [part, bytes] of Object.entries(stats?.bytes ?? {})) metrics.set('maksdb_row_bytes', bytes, { part })
     metrics.set('maksdb_wal_bytes', progress.walBytes)
     metrics.set('maksdb_wal_budget_bytes', config.walBudgetBytes)
     metrics.set('maksdb_wal_regressed', progress.regressed === '' ? 0 : 1)

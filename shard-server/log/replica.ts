@@ -187,6 +187,8 @@ export class Replica implements GatedReplica {
       const last = entries.at(-1)
       if (!last) {
         ahead = undefined
+        // Cleaning goes on after the last entry.
+        this.#note(await this.#pod.index.call('stats', null))
         continue
       }
       // Behind a full block there is more: Redis reads it while this one is applied.
@@ -230,12 +232,16 @@ export class Replica implements GatedReplica {
   }
 
   #advance(stats: IndexStats): void {
-    const compactions = stats.compactions - (this.stats?.compactions ?? 0)
-    if (compactions > 0) this.#pod.metrics.add('maksdb_compactions_total', compactions)
-    this.stats = stats
+    this.#note(stats)
     this.tip = stats.tip
     this.replicaCheck.note(formatPosition(stats.tip.position), stats.digest)
     this.#waiters.reached(this.tip.position.seq)
+  }
+
+  #note(stats: IndexStats): void {
+    const compactions = stats.compactions - (this.stats?.compactions ?? 0)
+    if (compactions > 0) this.#pod.metrics.add('maksdb_compactions_total', compactions)
+    this.stats = stats
   }
 
   async #recover(thrown: unknown): Promise<void> {

@@ -30,7 +30,7 @@ const before: Required<CollectionConfig> = {
   redisUrl: 'redis://a',
   walBudgetBytes: 1,
   tokenHashes: ['a'],
-  namedVector: false,
+  vectorName: '',
 }
 const after: Required<CollectionConfig> = {
   collection: 'books',
@@ -54,7 +54,7 @@ const after: Required<CollectionConfig> = {
   redisUrl: 'redis://b',
   walBudgetBytes: 2,
   tokenHashes: ['b'],
-  namedVector: true,
+  vectorName: 'text',
 }
 const FIELDS = Object.keys(collectionConfigSchema.shape) as (keyof CollectionConfig)[]
 

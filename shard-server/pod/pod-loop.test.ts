@@ -37,6 +37,11 @@ describe('a loop of a pod', () => {
     expect(logged).toEqual([])
   })
 
+  it('has its series of failures before the first one', async () => {
+    loop(() => 0)
+    expect(await metrics.registry.metrics()).toMatch(/maksdb_loop_failures_total\{[^}]*loop="audit"[^}]*\} 0/)
+  })
+
   it('logs and counts a step that fails, and continues', async () => {
     let steps = 0
     const failing = loop(() => 1)

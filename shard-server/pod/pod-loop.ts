@@ -24,6 +24,8 @@ export class PodLoop {
   constructor(pod: Pick<Pod, 'logger' | 'metrics'>, options: LoopOptions) {
     this.#pod = pod
     this.#options = options
+    // A rate over a series that begins with the first failure would miss that one.
+    pod.metrics.add('maksdb_loop_failures_total', 0, { loop: options.name })
   }
 
   get closed(): boolean {

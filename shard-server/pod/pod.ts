@@ -1,8 +1,7 @@
 /** What every part of a shard server needs to know of its pod. */
 
 import { join } from 'node:path'
-import { identityOf } from '../../protocol/env/cluster-config.ts'
-import type { CollectionConfig, ShardEnv } from '../../protocol/env/config.ts'
+import { type CollectionConfig, identityOf, type ShardEnv } from '../../protocol/env/config.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'

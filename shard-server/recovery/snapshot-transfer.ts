@@ -6,11 +6,11 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { request } from 'undici'
 import { httpUrl } from '../../core/address.ts'
 import { MaksError } from '../../core/errors.ts'
 import { comparePositions, parsePosition } from '../../core/log/position.ts'
 import { type Heartbeat, INTERNAL_HEADER, RPC, type SnapshotRequest } from '../../protocol/shard-rpc.ts'
+import { openHttp } from '../../runtime/http-call.ts'
 import type { RedisLink } from '../../store/redis-link.ts'
 import { parseManifest, sealed } from '../index/snapshot-manifest.ts'
 import { callPeer } from '../pod/peers.ts'
@@ -66,10 +66,11 @@ async function copyFrom(
   await mkdir(join(folder, 'partial'), { recursive: true })
   for (const file of header.files) {
     const url = `${httpUrl(peer.address, peer.port)}${RPC.snapshotFile}?position=${header.position}&name=${file.name}`
-    const response = await request(url, { headers: { [INTERNAL_HEADER]: pod.env.MAKSDB_INTERNAL_TOKEN } })
+    const headers = { [INTERNAL_HEADER]: pod.env.MAKSDB_INTERNAL_TOKEN }
+    const response = await openHttp(url, { method: 'GET', headers })
     if (response.statusCode !== 200)
       throw new MaksError('NOT_READY', `${peer.pod} no longer has ${file.name} of ${header.position}`)
-    await pipeline(response.body, createWriteStream(join(folder, 'partial', file.name)))
+    await pipeline(response, createWriteStream(join(folder, 'partial', file.name)))
   }
   await writeFile(join(folder, 'partial', 'manifest.json'), sealed(header))
   await rename(join(folder, 'partial'), path)

@@ -57,7 +57,7 @@ function batcher() {
 }
 
 describe('searches', () => {
-  it('with a filter are in batches of their own, in their turn (S22)', async () => {
+  it('with a filter are in batches of their own, in their turn (S24)', async () => {
     const { all, batches, release, search } = batcher()
     const filtered = queries(2).map((one) => ({ ...one, spec: { ...one.spec, filter: '{}' as FilterText } }))
     const answers = [search(1), search(2), all.search(filtered, new OpenCall(LONG_MS)), search(3)]

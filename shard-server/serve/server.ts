@@ -33,7 +33,7 @@ import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from
 import { inSlices } from '../../runtime/slices.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
 import type { EncodedRows } from '../index/index-calls.ts'
-import { listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
+import { FILE_NAME, listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
 import type { Replica } from '../log/replica.ts'
 import type { Pod } from '../pod/pod.ts'
 import type { ShardParts } from './parts.ts'
@@ -272,7 +272,7 @@ async function sendSnapshotFile(
   url: URL,
 ): Promise<void> {
   const name = url.searchParams.get('name') ?? ''
-  if (!/^[a-z]+\.[a-z]+$/.test(name)) throw new MaksError('BAD_REQUEST', 'no such file')
+  if (!FILE_NAME.test(name)) throw new MaksError('BAD_REQUEST', 'no such file')
   const path = join(snapshotPath(pod.snapshotDir, parsePosition(url.searchParams.get('position') ?? '')), name)
   response.writeHead(200, { 'content-type': 'application/octet-stream' })
   await pipeline(createReadStream(path), response).catch(() => response.destroy())

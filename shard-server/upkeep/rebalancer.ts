@@ -169,7 +169,6 @@ export class Rebalancer {
     const partition: Partition = { version, metric, dimension, clusters, centroids: float32View(stored.bytes) }
     const head = parsePosition(this.#heartbeat.progress?.head ?? '0-0').seq
     if (!(await this.#replica.waitApplied(head, AbortSignal.timeout(SERVED_TIMEOUT_MS)))) return
-    const compactions = this.#replica.stats?.compactions
     let found = 0
     for (let from: number | null = 0; from !== null && !this.#loop.closed; ) {
       const step: Awaited<ReturnType<typeof index.call<'migrationScan'>>> = await index.call('migrationScan', {
@@ -186,7 +185,7 @@ export class Rebalancer {
       from = step.next
     }
     const lead = this.#election.lead
-    if (found > 0 || this.#loop.closed || !lead || this.#replica.stats?.compactions !== compactions) return
+    if (found > 0 || this.#loop.closed || !lead) return
     await this.#link.use((redis) => log.finishMigrationScan(redis, lead, version))
     await this.#heartbeat.send()
     this.#pod.logger.info({ version }, 'every row is in its cell')

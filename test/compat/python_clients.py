@@ -34,6 +34,20 @@ def qdrant_client(client: QdrantClient) -> None:
     assert client.delete_collection("py")
 
 
+def named_vector(client: QdrantClient) -> None:
+    size = models.VectorParams(size=2, distance=models.Distance.COSINE)
+    client.create_collection("named", vectors_config={"text": size})
+    assert client.get_collection("named").config.params.vectors["text"].size == 2
+    points = [models.PointStruct(id=1, vector={"text": [3, 4]}), models.PointStruct(id=2, vector={"text": [0, 0]})]
+    client.upsert("named", points=points, wait=True)
+    found = client.query_points("named", query=[3, 4], using="text", with_vectors=["text"], limit=999999999).points
+    assert [(point.id, point.score) for point in found] == [(1, 1), (2, 0)], found
+    assert found[1].vector == {"text": [0, 0]}, found
+    assert [point.id for point in client.query_points("named").points] == [1, 2]
+    assert client.get_aliases().aliases == []
+    client.delete_collection("named")
+
+
 def langchain(url: str, client: QdrantClient) -> None:
     embedding = DeterministicFakeEmbedding(size=8)
     store = LangChainStore.from_texts(["one", "two", "three"], embedding, url=url, collection_name="lc", force_recreate=True)
@@ -57,6 +71,7 @@ def llama_index(client: QdrantClient) -> None:
 url = sys.argv[1]
 shared = QdrantClient(url=url)
 qdrant_client(shared)
+named_vector(shared)
 langchain(url, shared)
 llama_index(shared)
 print("qdrant-client, LangChain, LlamaIndex")

@@ -61,9 +61,70 @@ describe('@qdrant/js-client-rest', () => {
     expect(await qdrant.collectionExists('js')).toEqual({ exists: false })
   })
 
+  it('names its one vector, and gets it back by this name', async () => {
+    await qdrant.createCollection('named', { vectors: { text: { size: 2, distance: 'Cosine' } } })
+    expect((await qdrant.getCollection('named')).config.params.vectors).toEqual({
+      text: { size: 2, distance: 'Cosine' },
+    })
+    const points = [
+      { id: 1, vector: { text: [0.6, 0.8] }, payload: { n: 1 } },
+      // As Roo Code and mem0 write their markers.
+      { id: 2, vector: { text: [0, 0] } },
+    ]
+    await qdrant.upsert('named', { wait: true, points })
+    const found = await qdrant.query('named', { query: [3, 4], using: 'text', with_vector: ['text'] })
+    expect(found.points.map(({ id, score, vector }) => [id, score, vector])).toEqual([
+      [1, 1, { text: [0.6, 0.8] }],
+      [2, 0, { text: [0, 0] }],
+    ])
+    const page = await qdrant.scroll('named', { with_vector: true, limit: 999_999_999 })
+    expect(page.points.map(({ vector }) => vector)).toEqual([{ text: [0.6, 0.8] }, { text: [0, 0] }])
+    expect((await qdrant.query('named', {})).points.map(({ id }) => id)).toEqual([1, 2])
+    await qdrant.deleteCollection('named')
+  })
+
+  it('reads back what it gave a collection when it made it, and later', async () => {
+    const metadata = { app: 'store', version: 1 }
+    const vectors = { size: 2, distance: 'Dot', hnsw_config: { m: 8 } } as const
+    await qdrant.createCollection('tuned', { vectors, hnsw_config: { m: 24 }, metadata })
+    await qdrant.updateCollection('tuned', { quantization_config: { binary: { always_ram: true } } })
+    await qdrant.updateCollection('tuned', { metadata: { version: 2 }, optimizers_config: { max_segment_size: 9 } })
+    await qdrant.createPayloadIndex('tuned', {
+      field_name: 'user_id',
+      field_schema: { type: 'keyword', is_tenant: true },
+    })
+    await qdrant.createPayloadIndex('tuned', { field_name: 'metadata.year', field_schema: 'integer' })
+    const { config, payload_schema } = await qdrant.getCollection('tuned')
+    expect(config).toMatchObject({
+      params: { vectors },
+      hnsw_config: { m: 24, ef_construct: 100 },
+      quantization_config: { binary: { always_ram: true } },
+      optimizer_config: { max_segment_size: 9 },
+      metadata: { app: 'store', version: 2 },
+    })
+    expect(payload_schema).toMatchObject({
+      user_id: { data_type: 'keyword', params: { type: 'keyword', is_tenant: true } },
+      'metadata.year': { data_type: 'integer' },
+    })
+    await qdrant.deletePayloadIndex('tuned', 'metadata.year')
+    expect(Object.keys((await qdrant.getCollection('tuned')).payload_schema)).toEqual(['user_id'])
+    await qdrant.deleteCollection('tuned')
+  })
+
+  it('asks of the cluster what its tools ask', async () => {
+    expect((await cluster.fetch('GET', '/cluster')).json.result).toEqual({ status: 'disabled' })
+    expect(await qdrant.getAliases()).toEqual({ aliases: [] })
+    expect(await qdrant.getCollectionAliases('things')).toEqual({ aliases: [] })
+    expect(await qdrant.collectionClusterInfo('things')).toMatchObject({ shard_count: 1, remote_shards: [] })
+  })
+
   it('shows our errors as its own', async () => {
     await expect(qdrant.upsert('things', { points: [{ id: 1, vector: [1] }] })).rejects.toMatchObject({ status: 400 })
-    await expect(qdrant.getCollection('absent')).rejects.toMatchObject({ status: 404 })
+    const absent = qdrant.getCollection('absent')
+    const says = (text: string) => ({ status: { error: expect.stringContaining(text) as unknown } })
+    await expect(absent).rejects.toMatchObject({ status: 404, data: says("doesn't exist") })
+    const again = qdrant.createCollection('things', { vectors: { size: 2, distance: 'Dot' } })
+    await expect(again).rejects.toMatchObject({ status: 409, data: says('already exists') })
   })
 })
 

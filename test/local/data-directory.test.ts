@@ -69,7 +69,7 @@ describe('a data directory in use', () => {
     await cluster.killAll()
     await cluster.start()
     await cluster.stop()
-    expect(tree(cluster.dataDir).some((path) => path.endsWith('vectors.faiss'))).toBe(true)
+    expect(tree(cluster.dataDir).some((path) => path.endsWith('.chunk'))).toBe(true)
     const { code, stdout } = await purge(cluster.dataDir)
     expect([code, stdout]).toEqual([0, `nothing was running; deleted ${cluster.dataDir}\n`])
     expect(existsSync(cluster.dataDir)).toBe(false)

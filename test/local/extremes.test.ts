@@ -26,6 +26,7 @@ const VECTORS = [
   [1, 1],
   [1, 2],
   [1e6, 1e6 + 1],
+  [0, 0],
 ]
 
 interface Scored {

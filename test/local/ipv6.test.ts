@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hostPort, httpUrl } from '../../core/address.ts'
-import { collectionConfigOf, NATIVE_ENV, redisSettings } from '../../protocol/env/cluster-config.ts'
+import { collectionConfigOf, redisSettings } from '../../protocol/env/cluster-config.ts'
 import { type RunFile, runFileSchema } from '../../protocol/env/config.ts'
+import { NATIVE_ENV } from '../../protocol/env/process-env.ts'
 import { API_VERSION, KIND, parseVectorCluster } from '../../protocol/manifest/vector-cluster.ts'
 import { until } from '../../runtime/until.ts'
 import { freePort } from '../../supervisor/os-process.ts'
@@ -93,7 +94,6 @@ beforeAll(async () => {
     since: Date.now(),
     redisUrl: `redis://${hostPort(HOST, port)}`,
     centroidsFile: undefined,
-    namedVector: false,
   })
   writeFileSync(join(folder, 'collection.json'), JSON.stringify(collection))
   writeFileSync(join(folder, 'router.json'), JSON.stringify({ collections: [collection] }))

@@ -62,6 +62,21 @@ it('routers tell of cells and of Redis, shards of their volume', async () => {
   expect(size).toBeGreaterThan(free as number)
 })
 
+it('the topology has the memory of each pod by part, as the pod exports it', async () => {
+  const memory = await until('the heap of the index thread to be measured', async () => {
+    const of = (await cluster.topology()).cells[0]?.pods[0]?.memory
+    return of && of.heap_bytes.index.total > 0 ? of : undefined
+  })
+  const { main, index } = memory.heap_bytes
+  expect(main.used).toBeGreaterThan(0)
+  expect(index.used).toBeGreaterThan(0)
+  expect(memory.resident_bytes).toBeGreaterThan(main.total + index.total)
+  const shard = await metricsOf(await cluster.find({ kind: 'shard', cluster: 0 }))
+  const parts = [...shard.keys()].flatMap((series) => /^maksdb_row_bytes\{.*part="(\w+)"/.exec(series)?.[1] ?? [])
+  expect(Object.keys(memory.row_bytes).sort()).toEqual(parts.sort())
+  expect(parts).toContain('vectors')
+})
+
 it('every series of a shard has a name of ours, or the label that ours alone carry', async () => {
   const series = [...(await scrape('shard')).keys()]
   expect(series.some((one) => one.startsWith('process_resident_memory_bytes{maksdb_program="shard"'))).toBe(true)

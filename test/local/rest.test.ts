@@ -270,6 +270,27 @@ describe('values that must come back as they went', () => {
 
   it('a limit above the number of points returns what there is', async () => {
     expect((await cluster.collection.query([1, 0, 0], { limit: 1000, exact: true })).points).toHaveLength(3)
+    const all = async (route: string, body: object) =>
+      (await cluster.fetch('POST', `${POINTS}/${route}`, { limit: 999_999_999, ...body })).json.result as {
+        points: unknown[]
+      }
+    expect((await all('query', { query: [1, 0, 0], params: { exact: true } })).points).toHaveLength(3)
+    expect((await all('query', {})).points).toHaveLength(3)
+    expect((await all('scroll', {})).points).toHaveLength(3)
+    expect((await all('query', { query: [1, 0, 0], offset: 999_999_999 })).points).toEqual([])
+  })
+
+  it('a query without "query" lists the points in the order of their ids, alone and in a batch', async () => {
+    const body = { limit: 2, offset: 1, with_payload: ['name'] }
+    const { json } = await cluster.fetch('POST', `${POINTS}/query`, body)
+    const points = [
+      { id: expect.anything() as unknown, score: 0, payload: {} },
+      { id: 'two', score: 0, payload: { name: 'two' } },
+    ]
+    expect(json.result).toMatchObject({ points })
+    const searches = [{ query: [1, 0, 0], limit: 1 }, body]
+    const batch = (await cluster.fetch('POST', `${POINTS}/query/batch?maksdb-exact=1`, { searches })).json
+    expect(batch.result).toMatchObject([{ points: [{ id: 1 }] }, { points }])
   })
 
   it('payload selection by paths into lists, and by quoted keys', async () => {

@@ -132,7 +132,8 @@ it('a snapshot of another format is left where it is, and the pod ends with a se
 
 describe('a snapshot that is really damaged', () => {
   function damage(ordinal: number, name: string): void {
-    const file = join(folder(ordinal), 'snapshots', name, 'rows.jsonl')
+    const path = join(folder(ordinal), 'snapshots', name)
+    const file = join(path, readdirSync(path).find((one) => one.endsWith('.chunk')) as string)
     const bytes = readFileSync(file)
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1
     writeFileSync(file, bytes)

@@ -20,7 +20,6 @@ const scope = collectionConfigOf(cluster, {
   owner: 'default/films',
   since: 0,
   redisUrl: '',
-  namedVector: false,
   clusters: 0,
 })
 /** As often as passes come while something is wrong. */

@@ -102,6 +102,35 @@ describe('a default read', () => {
   })
 })
 
+describe('a limit far above the number of points', () => {
+  const ALL = 999_999_999
+  const scroll = () =>
+    reads.scroll(
+      played.collection,
+      { from: null, limit: ALL },
+      { withPayload: false, withVector: false },
+      reading(),
+      call(),
+    )
+
+  it('is what the cells are asked for, and is refused only if so many rows exist', async () => {
+    const page: Answering = (asked) => (asked.path === RPC.scroll ? { header: { rows: [] } } : answers(asked))
+    played = await PlayedCollection.start(redis, 2, { '0/0': page, '1/0': page })
+    await search({}, { limit: ALL, offset: ALL })
+    expect(played.shard('1/0').asked.at(-1)?.header.queries).toMatchObject([{ limit: ALL, offset: ALL }])
+    expect((await scroll()).points).toEqual([])
+    await redis.client.hset(played.log.cell(0).keys.meta, 'rows', 1_000_000)
+    await until('the number of rows', async () => {
+      await played.collection.refresh()
+      return played.collection.topology?.rows === 1_000_000
+    })
+    const refusal = { code: 'PAYLOAD_TOO_LARGE', message: expect.stringContaining('(CANDIDATES_MAX)') as unknown }
+    await expect(search({}, { limit: ALL })).rejects.toMatchObject(refusal)
+    await expect(scroll()).rejects.toMatchObject(refusal)
+    await search({}, { limit: 1000 })
+  })
+})
+
 describe('a read of one state', () => {
   it('has one cut for all cells while writers are at work: strong, and default while rows move (R6)', async () => {
     played = await PlayedCollection.start(redis, 3, { '0/0': answers, '1/0': answers, '2/0': answers })

@@ -31,7 +31,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'protocol/env': ['core', 'core/log', 'protocol', 'protocol/manifest', 'zod'],
   'protocol/manifest': ['core', 'core/log', 'core/plan', 'protocol', 'zod'],
   'protocol/metrics': ['core'],
-  runtime: ['core', 'core/json', 'protocol', 'protocol/env', 'protocol/metrics', 'pino', 'prom-client', 'undici'],
+  runtime: ['core', 'core/json', 'protocol', 'protocol/env', 'protocol/metrics', 'pino', 'prom-client'],
   store: ['core', 'core/log', 'protocol', 'protocol/env', 'runtime', 'ioredis'],
 
   // The stair of the shard server: serve > upkeep > log > recovery > pod > index.
@@ -46,8 +46,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     'faiss-node',
     'zod',
   ],
-  'shard-server/pod': [...BASE, 'shard-server/index', 'undici'],
-  'shard-server/recovery': [...BASE, 'shard-server/pod', 'shard-server/index', 'undici', 'zod'],
+  'shard-server/pod': [...BASE, 'shard-server/index'],
+  'shard-server/recovery': [...BASE, 'shard-server/pod', 'shard-server/index', 'zod'],
   'shard-server/log': [...BASE, 'shard-server/recovery', 'shard-server/pod', 'shard-server/index'],
   'shard-server/upkeep': [
     ...BASE,

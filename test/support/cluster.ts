@@ -311,7 +311,15 @@ export interface Topology {
     head: number
     trimmed_below: number
     wal_bytes: number
-    pods: { pod: string; applied: string }[]
+    pods: {
+      pod: string
+      applied: string
+      memory: {
+        resident_bytes: number
+        row_bytes: Record<string, number>
+        heap_bytes: Record<'main' | 'index', { used: number; total: number }>
+      } | null
+    }[]
   }[]
 }
 

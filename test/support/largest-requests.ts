@@ -4,9 +4,10 @@
  */
 import { LIMITS } from '../../core/limits.ts'
 
-/** The limits of the router that these requests are made for: its defaults. */
+/** The limit of the router that these requests are made for: its default. */
 const BODY_BYTES_MAX = 32 * 1024 * 1024
-const LIMIT_MAX = 10_000
+/** More points than any collection has. */
+const ALL = 999_999_999
 /** Cells of each collection. */
 export const CELLS = 2
 /** Of the collection of many small points, and of the one of few large ones. */
@@ -35,6 +36,8 @@ const {
   PAYLOAD_BYTES_MAX,
   FILTER_CONDITIONS_MAX,
   FILTER_VALUES_MAX,
+  SETTINGS_MAX,
+  SETTING_BYTES_MAX,
 } = LIMITS
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -53,6 +56,13 @@ function largestPayload(): string {
     if (bytes > PAYLOAD_BYTES_MAX.value) return `{${members.join(',')}}`
     members.push(member)
   }
+}
+
+/** As many as a collection may have, each as large as it may be. */
+function largestSettings(): string {
+  const name = (i: number) => String(i).padStart(4, '0')
+  const text = 'x'.repeat(SETTING_BYTES_MAX.value - 'metadata.0000""'.length)
+  return list(SETTINGS_MAX.value, (i) => `"${name(i)}":"${text}"`)
 }
 
 function smallPoints(id: (i: number) => string): string {
@@ -115,14 +125,48 @@ export const LARGEST: Record<string, LargeRequest[]> = {
   'GET /livez': get('/livez'),
   'GET /readyz': get('/readyz'),
   'GET /metrics': get('/metrics'),
+  'GET /cluster': get('/cluster'),
+  'GET /telemetry': get('/telemetry?anonymize=true&details_level=10'),
+  'GET /aliases': get('/aliases'),
+  'POST /collections/aliases': [
+    { what: 'a whole body', method: 'POST', path: '/collections/aliases', body: () => wholeBody(), status: 400 },
+  ],
+  'GET /collections/:c/aliases': get(`${SMALL}/aliases`),
+  'GET /collections/:c/cluster': get(`${SMALL}/cluster`),
   'PUT /collections/:c': [
     {
       what: 'a whole body',
       method: 'PUT',
       path: '/collections/further',
       body: () => wholeBody('{"vectors":{"size":2,"distance":"Dot"},"wal_config":{', '}}'),
+      status: 413,
+    },
+    {
+      what: 'most settings',
+      method: 'PUT',
+      path: '/collections/further',
+      body: () => `{"vectors":{"size":2,"distance":"Dot"},"metadata":{${largestSettings()}}}`,
       status: 200,
     },
+  ],
+  'PATCH /collections/:c': [
+    {
+      what: 'a whole body',
+      method: 'PATCH',
+      path: '/collections/further',
+      body: () => wholeBody('{"hnsw_config":{', '}}'),
+      status: 413,
+    },
+    {
+      what: 'most settings',
+      method: 'PATCH',
+      path: '/collections/further',
+      body: () => `{"metadata":{${largestSettings()}}}`,
+      status: 200,
+    },
+  ],
+  'DELETE /collections/:c/index/:field': [
+    { what: '', method: 'DELETE', path: '/collections/further/index/a', status: 200 },
   ],
   'GET /collections': get('/collections'),
   'GET /collections/:c/exists': get(`${SMALL}/exists`),
@@ -132,8 +176,8 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       what: 'a whole body',
       method: 'PUT',
       path: `${SMALL}/index`,
-      body: () => wholeBody('{"field_name":"a","field_schema":{', '}}'),
-      status: 200,
+      body: () => wholeBody('{"field_name":"a","field_schema":{"type":"keyword",', '}}'),
+      status: 413,
     },
   ],
   'PUT /collections/:c/points': [
@@ -207,14 +251,14 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       what: 'most points',
       method: 'POST',
       path: `${SMALL}/points/scroll`,
-      body: () => `{"limit":${LIMIT_MAX},"with_payload":true,"with_vector":true}`,
+      body: () => `{"limit":${ALL},"with_payload":true,"with_vector":true}`,
       status: 200,
     },
     {
       what: 'most bytes',
       method: 'POST',
       path: `${WIDE}/points/scroll`,
-      body: () => `{"limit":${LIMIT_MAX - 2000},"with_payload":true,"with_vector":true}`,
+      body: () => `{"limit":${ALL},"with_payload":true,"with_vector":true}`,
       status: 200,
     },
     {
@@ -237,17 +281,24 @@ export const LARGEST: Record<string, LargeRequest[]> = {
   ],
   'POST /collections/:c/points/query': [
     {
+      what: 'all points, without a query',
+      method: 'POST',
+      path: `${SMALL}/points/query`,
+      body: () => `{"limit":${ALL},"with_payload":true,"with_vector":true}`,
+      status: 200,
+    },
+    {
       what: 'most hits',
       method: 'POST',
       path: `${SMALL}/points/query`,
-      body: () => query(`"limit":${LIMIT_MAX},"offset":${LIMIT_MAX},${everything}`, SMALL_DIMENSION),
+      body: () => query(`"limit":${ALL},"offset":1,${everything}`, SMALL_DIMENSION),
       status: 200,
     },
     {
       what: 'most bytes',
       method: 'POST',
       path: `${WIDE}/points/query`,
-      body: () => query(`"limit":${LIMIT_MAX},${everything}`, WIDE_DIMENSION),
+      body: () => query(`"limit":${ALL},${everything}`, WIDE_DIMENSION),
       status: 200,
     },
   ],
@@ -256,7 +307,7 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       what: 'most hits',
       method: 'POST',
       path: `${SMALL}/points/search`,
-      body: () => search(`"limit":${LIMIT_MAX},"offset":${LIMIT_MAX},${everything}`, SMALL_DIMENSION),
+      body: () => search(`"limit":${ALL},"offset":1,${everything}`, SMALL_DIMENSION),
       status: 200,
     },
   ],

@@ -86,7 +86,6 @@ export function configOf(name: string, clusters: number, redisUrl: string): Coll
     durability: 'Fsync',
     redisUrl,
     walBudgetBytes: 1e9,
-    namedVector: false,
   }
 }
 

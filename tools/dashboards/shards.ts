@@ -15,6 +15,7 @@ import {
   sum,
   VARIABLES,
 } from './queries.ts'
+import { MEMORY } from './shard-memory.ts'
 
 const budget = `${of('maksdb_wal_bytes')} / ${of('maksdb_wal_budget_bytes')}`
 const increase = (expr: string, over = '$__rate_interval') => `increase(${expr}[${over}])`
@@ -225,7 +226,7 @@ export const SHARDS: Dashboard = {
         {
           kind: 'timeseries',
           title: 'Rows',
-          description: 'Points, redundant rows of other shards, and dead rows that wait for compaction.',
+          description: 'Points, redundant rows of other shards, and dead rows that wait for cleaning.',
           unit: 'short',
           width: 12,
           queries: [
@@ -280,14 +281,6 @@ export const SHARDS: Dashboard = {
         },
         {
           kind: 'timeseries',
-          title: 'Memory',
-          description: 'Resident memory of the pod. Most of it is vectors.',
-          unit: 'bytes',
-          queries: [[max(POD, ofProcess('process_resident_memory_bytes', 'shard')), OF_POD]],
-          alerts: ['MaksDBMemoryHigh'],
-        },
-        {
-          kind: 'timeseries',
           title: 'Volume free',
           description: 'Bytes that are left on the volume of the pod.',
           unit: 'bytes',
@@ -315,12 +308,22 @@ export const SHARDS: Dashboard = {
         },
         {
           kind: 'timeseries',
-          title: 'Compactions',
-          description: 'Compactions of the index per second: deletes and updates leave dead rows.',
+          title: 'Cleaning',
+          description: 'Chunks of rows that are cleaned per second: deletes and updates leave dead rows.',
           unit: 'ops',
           queries: [[sum(POD, rate(of('maksdb_compactions_total'))), OF_POD]],
         },
+        {
+          kind: 'timeseries',
+          title: 'Failed steps of loops',
+          description:
+            'Steps of the loops of a pod that failed and are retried, by loop. Some are normal while Redis or a peer is away.',
+          unit: 'ops',
+          noValue: 'No step has failed',
+          queries: [[sum(`${POD}, loop`, rate(of('maksdb_loop_failures_total'))), `${OF_POD} {{loop}}`]],
+        },
       ],
     },
+    MEMORY,
   ],
 }

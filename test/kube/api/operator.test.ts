@@ -127,7 +127,9 @@ describe('an operator that is killed at a write', () => {
         )
         // No claim was ever deleted.
         for (const [name, uid] of Object.entries(uids)) expect((await claimsOf(at))[name]).toBe(uid)
-        expect((await operate(at, key)).writes).toBe(0)
+        // No Redis runs here, and a busy machine may not reach it for another reason than before: the status says so.
+        const { written } = await operate(at, key)
+        expect(written.filter((write) => !write.endsWith('/status'))).toEqual([])
       }
       const WORKERS = 8
       const queue = walks.values()

@@ -14,6 +14,7 @@ export const FIELDS: [string, object[], object[]][] = [
     [{ collection: 'Films 2' }],
     [{ collection: 'a/b' }, { collection: '.' }, { collection: '..' }, { collection: '' }, { collection: long(256) }],
   ],
+  ['spec.vectorName', [{ vectorName: '' }, { vectorName: long(255) }], [{ vectorName: long(256) }, { vectorName: 1 }]],
   ['spec.clusters', [{ clusters: 256 }], [{ clusters: 0 }, { clusters: 257 }]],
   ['spec.replicas', [{ replicas: 9 }], [{ replicas: 0 }, { replicas: 10 }]],
   ['spec.centroids.source', [{ centroids: { source: 'Random' } }], [{ centroids: { source: 'Guessed' } }]],

@@ -1,0 +1,73 @@
+/** What `GET /collections/:c` says of a collection. */
+import { QDRANT_DISTANCE } from '../../core/metric.ts'
+import type { CollectionConfig } from '../../protocol/env/config.ts'
+import type { Settings } from '../../store/settings.ts'
+import type { Collection } from '../cluster/collection.ts'
+import { shownIndexes, shownSection, shownSetting } from './collection-settings.ts'
+import { isEmpty, type JsonObject } from './json-fields.ts'
+
+/** Qdrant's own: clients take `m: 0` for a collection without an index. */
+const HNSW = { m: 16, ef_construct: 100, full_scan_threshold: 10_000, max_indexing_threads: 0, on_disk: false }
+
+/**
+ * The fields that the models of qdrant-client require; `vectors` has the form of the request that created the collection,
+ * and settings are as clients gave them.
+ */
+export async function describe(collection: Collection): Promise<JsonObject> {
+  if (!collection.topology) await collection.refresh()
+  const settings = await collection.settings()
+  const { config, topology: view } = collection
+  const led = view?.cells.every((cell) => cell.leased) ?? false
+  return {
+    status: view === undefined || view.regressed !== '' ? 'red' : led && view.moving === 0 ? 'green' : 'yellow',
+    optimizer_status: 'ok',
+    points_count: view?.rows ?? 0,
+    indexed_vectors_count: view?.rows ?? 0,
+    segments_count: config.clusters,
+    config: configOf(config, settings),
+    payload_schema: shownIndexes(settings),
+  }
+}
+
+function configOf(config: CollectionConfig, settings: Settings): JsonObject {
+  const vector = vectorOf(config, settings)
+  const metadata = shownSection(settings, 'metadata')
+  return {
+    params: {
+      vectors: config.vectorName === undefined ? vector : { [config.vectorName]: vector },
+      shard_number: config.clusters,
+      replication_factor: config.replicas,
+      write_consistency_factor: 1,
+      on_disk_payload: shownSetting(settings, 'on_disk_payload') ?? false,
+    },
+    hnsw_config: { ...HNSW, ...shownSection(settings, 'hnsw_config') },
+    optimizer_config: {
+      deleted_threshold: 0.5,
+      vacuum_min_vector_number: 2048,
+      default_segment_number: config.clusters,
+      flush_interval_sec: 1,
+      ...shownSection(settings, 'optimizers_config'),
+    },
+    wal_config: {
+      wal_capacity_mb: Math.max(1, Math.floor(config.walBudgetBytes / 1e6)),
+      wal_segments_ahead: 0,
+      ...shownSection(settings, 'wal_config'),
+    },
+    quantization_config: shownSetting(settings, 'quantization_config') ?? null,
+    ...(isEmpty(metadata) ? {} : { metadata }),
+  }
+}
+
+function vectorOf({ vectors }: CollectionConfig, settings: Settings): JsonObject {
+  const { size, metric } = vectors['']
+  const given: [string, unknown][] = [
+    ['hnsw_config', shownSection(settings, 'vector.hnsw_config')],
+    ['quantization_config', shownSetting(settings, 'vector.quantization_config')],
+    ['on_disk', shownSetting(settings, 'vector.on_disk')],
+  ]
+  return {
+    size,
+    distance: QDRANT_DISTANCE[metric],
+    ...Object.fromEntries(given.filter(([, value]) => !isEmpty(value))),
+  }
+}

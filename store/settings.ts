@@ -1,0 +1,33 @@
+/**
+ * Settings of a collection: what clients gave in Qdrant's words and answers repeat, by name. They have no effect on the data, so
+ * they are in no log: if Redis loses them, no repair brings them back.
+ */
+import { MaksError } from '../core/errors.ts'
+import { beyond, LIMITS } from '../core/limits.ts'
+import { keysOf } from '../protocol/keys.ts'
+import { type Redis, redisError } from './connection.ts'
+import { runScript } from './scripts.ts'
+import type { CollectionScope, OwnedScope } from './topology.ts'
+
+/** JSON texts by the names of the settings. */
+export type Settings = ReadonlyMap<string, string>
+
+export async function readSettings(redis: Redis, scope: CollectionScope): Promise<Settings> {
+  try {
+    return new Map(Object.entries(await redis.hgetall(keysOf(scope.namespace, scope.name).settings)))
+  } catch (error) {
+    throw redisError(error)
+  }
+}
+
+/**
+ * Changes all of these settings, or none; an empty text removes one. Throws PAYLOAD_TOO_LARGE if the collection would have too
+ * many, NOT_READY if it has no owner yet.
+ */
+export async function changeSettings(redis: Redis, scope: OwnedScope, change: Settings): Promise<void> {
+  const { meta, settings } = keysOf(scope.namespace, scope.name)
+  const args = [scope.uid, LIMITS.SETTINGS_MAX.value, ...[...change].flat()]
+  const [code, number] = await runScript(redis, 'change-settings', [meta, settings], args)
+  if (code === 'FULL') throw beyond('SETTINGS_MAX', 'settings of the collection', Number(number))
+  if (code !== 'OK') throw new MaksError('NOT_READY', 'the collection is not ready yet')
+}

@@ -1,0 +1,44 @@
+/** What the memory of a shard pod consists of, and the log of its shard in Redis. */
+import type { Section } from './panels.ts'
+import { max, OF_POD, OF_SHARD, of, ofProcess, POD, SHARD } from './queries.ts'
+
+export const MEMORY: Section = {
+  row: 'Memory by part',
+  panels: [
+    {
+      kind: 'timeseries',
+      title: 'Memory',
+      description: 'Resident memory of the pod: its rows, its heaps, and the programs themselves.',
+      unit: 'bytes',
+      width: 12,
+      queries: [[max(POD, ofProcess('process_resident_memory_bytes', 'shard')), OF_POD]],
+      alerts: ['MaksDBMemoryHigh'],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Memory of rows',
+      description: 'Memory of the rows by part. It grows with the points; dead rows count until compaction.',
+      unit: 'bytes',
+      width: 12,
+      queries: [[max(`${POD}, part`, of('maksdb_row_bytes')), `${OF_POD} {{part}}`]],
+    },
+    {
+      kind: 'timeseries',
+      title: 'V8 heaps',
+      description:
+        'Heaps of the main thread and of the index thread: what objects and garbage take, and what the heap has from the system.',
+      unit: 'bytes',
+      width: 12,
+      queries: [[max(`${POD}, thread, state`, of('maksdb_heap_bytes')), `${OF_POD} {{thread}} {{state}}`]],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Log in Redis',
+      description: 'Size of the log of each shard in Redis. It falls when a snapshot lets the log be trimmed.',
+      unit: 'bytes',
+      width: 12,
+      queries: [[max(SHARD, of('maksdb_wal_bytes')), OF_SHARD]],
+      alerts: ['MaksDBWalBudget'],
+    },
+  ],
+}
