@@ -10,7 +10,7 @@ import { coverEntry, type Hole } from '../../core/log/coverage.ts'
 import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
 import { assertCentroids } from '../../core/partition.ts'
-import { decodeRow } from '../../core/row-codec.ts'
+import { rowViews } from '../../core/row-codec.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
@@ -96,7 +96,7 @@ export class CellState {
         this.centroids = { version: entry.userVersion, bytes: bytes.slice(entry.rowStart, entry.rowEnd) }
       }
       if (entry.type !== 'U') continue
-      const { vector, payload } = decodeRow(bytes.subarray(entry.rowStart, entry.rowEnd), this.shape.dimension)
+      const { vector, payload } = rowViews(bytes.subarray(entry.rowStart, entry.rowEnd), this.shape.dimension)
       const { key, version: born, userVersion } = entry
       const flag = entry.flag as RowFlag
       if (!this.rows.put({ key, born, userVersion, flag, payload, vector })) continue
