@@ -3,6 +3,7 @@
  * need, on one worker thread; how rows are compared is `ExactSearch`'s. The log is the only writer.
  */
 import { MaksError } from '../../core/errors.ts'
+import type { FilterText } from '../../core/filter/filter.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { assertInvariant } from '../../core/invariant.ts'
 import { coverEntry, type Hole } from '../../core/log/coverage.ts'
@@ -10,9 +11,11 @@ import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
 import { assertCentroids } from '../../core/partition.ts'
 import { rowViews } from '../../core/row-codec.ts'
+import { inSlices } from '../../runtime/slices.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import { makeKernel } from './make-kernel.ts'
+import { filteredMasks, filteredPage } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
 import { ExactSearch, type FoundRow } from './search.ts'
@@ -51,6 +54,8 @@ export interface Query {
   limit: number
   /** Version to read at; the present state if absent. */
   at?: number
+  /** The rows that it may find; absent: all. */
+  filter?: FilterText
 }
 
 export class CellState {
@@ -143,14 +148,53 @@ export class CellState {
    */
   async search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): Promise<(FoundRow[] | undefined)[]> {
     for (const { at } of queries) this.checkReadable(at)
-    const masks = new Map<number | undefined, RowMask>()
-    for (const { at } of queries) if (!masks.has(at)) masks.set(at, this.rows.maskAt(at).copy())
-    const masked = queries.map(({ vector, limit, at }) => ({ vector, limit, mask: masks.get(at) as RowMask }))
-    const release = this.rows.hold()
+    const { rows } = this
+    const release = rows.hold()
     try {
-      return await new ExactSearch(this.shape.metric, this.rows).search(masked, scanMs)
+      const masks = await masksOf(rows, queries)
+      const masked = queries.map(({ vector, limit }, i) => ({ vector, limit, mask: masks[i] as RowMask }))
+      return await new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
     } finally {
       release()
     }
   }
+
+  /**
+   * Up to `limit` owner rows that match at a version, ids from `from` on, in order. Throws STALE. As for a search, the caller
+   * holds the rows.
+   */
+  page(from: IdKey | null, limit: number, filter: FilterText, at: number | undefined): Promise<number[]> {
+    const { rows } = this
+    const page = (next: IdKey | null, most: number): number[] => {
+      this.checkReadable(at)
+      return rows.page(next, most, at)
+    }
+    return inSlices(filteredPage(rows, page, { from, limit }, filter))
+  }
+
+  /** The rows that match, of the rows as they are now. Throws STALE. As for a search, the caller holds the rows. */
+  async matching(filter: FilterText, at: number | undefined): Promise<RowMask> {
+    this.checkReadable(at)
+    const [mask] = await masksOf(this.rows, [{ at, filter }])
+    return mask as RowMask
+  }
+}
+
+/**
+ * The rows that each query may find, of the rows as they are now; a mask that several have is made once.
+ * @param rows held by the caller
+ */
+async function masksOf(
+  rows: RowStore,
+  queries: readonly { at?: number | undefined; filter?: FilterText }[],
+): Promise<RowMask[]> {
+  const masks = new Map<number | undefined, Map<FilterText | undefined, RowMask>>()
+  for (const { at } of queries) if (!masks.has(at)) masks.set(at, new Map([[undefined, rows.maskAt(at).copy()]]))
+  for (const [at, ofVersion] of masks) {
+    const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
+    if (filters.length === 0) continue
+    const made = await inSlices(filteredMasks(rows, ofVersion.get(undefined) as RowMask, filters))
+    for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as RowMask)
+  }
+  return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as RowMask)
 }

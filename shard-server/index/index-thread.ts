@@ -1,6 +1,6 @@
 /**
- * The index thread: one call after the other; only snapshots, loading, training and cleaning yield to other calls on the way,
- * and searches, which run beside it.
+ * The index thread: one call after the other; only filters, snapshots, loading, training and cleaning yield to other calls on the
+ * way, and searches, which run beside it.
  */
 import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
@@ -14,6 +14,7 @@ import { encodeRow } from '../../core/row-codec.ts'
 import { SpillReservoir } from '../../core/spill.ts'
 import { candidatesOf } from '../../protocol/shard-rpc.ts'
 import { giveBackWhenIdle } from '../../runtime/idle-heap.ts'
+import type { RowFlag } from '../../store/log-entry.ts'
 import { CellState } from './cell-state.ts'
 import type {
   Answer,
@@ -27,6 +28,7 @@ import type {
   ReadRows,
 } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
+import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
 import { takenTogether } from './search.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
@@ -104,14 +106,30 @@ const handlers: Handlers = {
     return encodeRows(state.rows, rows, () => ({}), call)
   },
 
-  page(call) {
-    state.checkReadable(call.at)
-    return encodeRows(state.rows, state.rows.page(call.from, call.limit, call.at), () => ({}), call)
+  async page(call) {
+    const { from, limit, filter, at } = call
+    const { rows } = state
+    state.checkReadable(at)
+    if (filter === undefined) return encodeRows(rows, rows.page(from, limit, at), () => ({}), call)
+    const release = rows.hold()
+    try {
+      return encodeRows(rows, await state.page(from, limit, filter, at), () => ({}), call)
+    } finally {
+      release()
+    }
   },
 
-  count({ at }) {
+  async count({ at, filter }) {
+    const { rows } = state
     state.checkReadable(at)
-    return { count: state.rows.count('o', at), redundantRows: state.rows.count('c', at) }
+    if (filter === undefined) return { count: rows.count('o', at), redundantRows: rows.count('c', at) }
+    const release = rows.hold()
+    try {
+      const mask = await state.matching(filter, at)
+      return { count: flagged(rows, mask, 'o'), redundantRows: flagged(rows, mask, 'c') }
+    } finally {
+      release()
+    }
   },
 
   liveKeys({ from, limit }) {
@@ -198,6 +216,7 @@ async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<A
     // A limit may be far above the number of rows.
     limit: Math.min(candidatesOf(spec), rows.size),
     ...(at === undefined ? {} : { at }),
+    ...(spec.filter === undefined ? {} : { filter: spec.filter }),
   }))
   const found = await state.search(asked.slice(0, takenTogether(asked)), SCAN_MS)
   return {
@@ -232,6 +251,13 @@ function stats(): IndexStats {
     digest,
     bytes,
   }
+}
+
+/** How many rows of the mask have the flag. */
+function flagged(rows: RowStore, mask: RowMask, flag: RowFlag): number {
+  let count = 0
+  for (let row = mask.next(0); row >= 0; row = mask.next(row + 1)) if (rows.flagOf(row) === flag) count++
+  return count
 }
 
 function gather({ dimension, kernel }: RowStore, rows: readonly number[]): Float32Array {
