@@ -3,19 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { idKey } from '../../core/ids.ts'
 import { QUEUES } from '../../core/limits.ts'
+import { concatRows, encodeRow } from '../../core/row-codec.ts'
 import { IndexActor } from './index-actor.ts'
 
 let folder: string
 let index: IndexActor
 
-async function opened(cell: number, onDeath: (error: Error) => void): Promise<IndexActor> {
+async function opened(cell: number, onDeath: (error: Error) => void, dimension = 2): Promise<IndexActor> {
   const actor = new IndexActor(onDeath)
   await actor.call('open', {
     owner: `default/films/${cell}`,
-    dimension: 2,
+    dimension,
     metric: 'L2',
-    vectors: { '': { size: 2, metric: 'L2' } },
+    vectors: { '': { size: dimension, metric: 'L2' } },
     scratchDir: join(folder, `scratch-${cell}`),
   })
   return actor
@@ -62,4 +64,53 @@ it('a wrong state ends the thread, and the owner of the thread gets the reason',
   const point = { position: { epoch: 1, seq: 1 }, hash: 'h' }
   void own.call('apply', { entries: [{ ...entry, rowStart: 0, rowEnd: 9 }], bytes: new Uint8Array(9), point })
   expect((await died.promise).message).toContain('invariant violated: centroids of 9 bytes do not fit dimension 2')
+})
+
+it('rows are cleaned in steps after the entries that leave them dead, while other calls are answered and searches run', async () => {
+  const dimension = 256
+  const own = await opened(2, () => undefined, dimension)
+  const vectorOf = (version: number) => new Float32Array(dimension).fill(version)
+  let version = 0
+  const overwrite = async () => {
+    const rows = Array.from({ length: 1000 }, () => {
+      version++
+      return { version, row: encodeRow({ vector: vectorOf(version), payload: '' }) }
+    })
+    const { bytes, places } = concatRows(rows.map(({ row }) => row))
+    const entries = rows.map((row, i) => ({
+      type: 'U' as const,
+      version: row.version,
+      userVersion: row.version,
+      key: idKey(row.version % 500),
+      flag: 'o',
+      idempotency: '',
+      rowStart: places[i]?.start ?? 0,
+      rowEnd: places[i]?.end ?? 0,
+    }))
+    await own.call('apply', { entries, bytes, point: { position: { epoch: 1, seq: version }, hash: 'h' } })
+  }
+  const search = async () => {
+    const spec = { limit: 1, offset: 0, withPayload: false, withVector: false, exact: true, partial: false }
+    const query = { spec, vector: vectorOf(version), at: undefined }
+    return own.call('search', { queries: [query] })
+  }
+  for (let round = 0; round < 20; round++) {
+    const [found] = await Promise.all([search(), overwrite()])
+    expect(found.queries).toHaveLength(1)
+  }
+  // Without another entry.
+  const cleaned = async () => {
+    for (;;) {
+      const [header] = JSON.parse(Buffer.from((await search()).queries[0]?.headers ?? '').toString()) as {
+        version: number
+      }[]
+      expect(header?.version).toBe(version)
+      const stats = await own.call('stats', null)
+      if (stats.dead <= 3 * 2048) return stats
+    }
+  }
+  const { points, compactions } = await cleaned()
+  expect(points).toBe(500)
+  expect(compactions).toBeGreaterThan(5)
+  await own.close()
 })
