@@ -2,6 +2,7 @@
 import { parseEnv, routerEnvSchema } from '../protocol/env/config.ts'
 import { startAdminServer } from '../runtime/admin-server.ts'
 import { closeServer, listen } from '../runtime/http-server.ts'
+import { giveBackWhenIdle } from '../runtime/idle-heap.ts'
 import { sleep, stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
@@ -25,6 +26,7 @@ process.on('unhandledRejection', (error) => {
   process.exit(1)
 })
 
+giveBackWhenIdle()
 const collections = new Collections(env.MAKSDB_ROUTER_FILE, logger)
 const shards = new ShardClient(env.MAKSDB_INTERNAL_TOKEN, (code) =>
   metrics.add('maksdb_shard_errors_total', 1, { code }),

@@ -21,7 +21,9 @@ describe('a request by the client of Node', () => {
   it('carries its headers and its body, and gives the status and the bytes of the answer', async () => {
     const url = await served(async (request, response) => {
       response.statusCode = 418
-      response.end(Buffer.concat([Buffer.from(`${request.method} ${request.headers['own']} `), await buffer(request)]))
+      response.end(
+        Buffer.concat([Buffer.from(`${request.method} ${String(request.headers.own)} `), await buffer(request)]),
+      )
     })
     const answer = await callHttp(url, { method: 'POST', headers: { own: 'a' }, body: Buffer.from('body') })
     expect(answer.statusCode).toBe(418)

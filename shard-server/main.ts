@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { parseEnv, shardEnvSchema } from '../protocol/env/config.ts'
 import { startAdminServer } from '../runtime/admin-server.ts'
 import { listen } from '../runtime/http-server.ts'
+import { giveBackWhenIdle } from '../runtime/idle-heap.ts'
 import { stopOnSignal, writeLastWords, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
@@ -41,6 +42,7 @@ function die(error: unknown): never {
   process.exit(1)
 }
 process.on('unhandledRejection', die)
+giveBackWhenIdle()
 
 mkdirSync(env.MAKSDB_DATA_DIR, { recursive: true })
 await holdVolume(env.MAKSDB_DATA_DIR).catch(die)

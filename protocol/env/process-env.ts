@@ -13,8 +13,8 @@ export const NATIVE_ENV = {
   MAKSDB_FAISS_BLAS_THRESHOLD: String(BLAS_QUERIES_MIN),
 }
 
-/** Bounds of what V8 keeps in reserve for each thread: most of the memory of an idle process. */
-const HEAP_FLAGS = '--max-semi-space-size=4 --v8-pool-size=1'
+/** Bounds of what V8 keeps in reserve for each thread, most of the memory of an idle process, and its collector (idle-heap.ts). */
+const HEAP_FLAGS = '--max-semi-space-size=4 --v8-pool-size=1 --expose-gc'
 /** Of malloc, which would else keep a heap of its own for each thread, and give back none of it. */
 const ARENAS_MAX = '2'
 

@@ -13,6 +13,7 @@ import { ownerCell } from '../../core/partition.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { SpillReservoir } from '../../core/spill.ts'
 import { candidatesOf } from '../../protocol/shard-rpc.ts'
+import { giveBackWhenIdle } from '../../runtime/idle-heap.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { CellState } from './cell-state.ts'
 import type {
@@ -43,6 +44,8 @@ let cleaning = false
  * next.
  */
 const SCAN_MS = 200
+/** A heap with more, of payloads, is not collected out of turn: searches would wait. */
+const IDLE_HEAP_MAX = 64 * 1024 * 1024
 /** Rows that one step of a migration scan looks at. */
 const WALK_ROWS = 2000
 
@@ -323,6 +326,7 @@ async function answer(port: MessagePort, { id, call, argument }: CallMessage): P
   }
 }
 
+giveBackWhenIdle(IDLE_HEAP_MAX)
 parentPort?.on('message', (message: CallMessage) => {
   if (parentPort) void answer(parentPort, message)
 })

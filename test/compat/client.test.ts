@@ -39,6 +39,24 @@ describe('@maksdb/client', () => {
     ].reduce((sum, [, count]) => sum + Number(count), 0)
   }
 
+  it('has plain vectors also of a collection that another client made with a name for its vector', async () => {
+    const made = { vectors: { text: { size: 2, distance: 'Dot' } } }
+    expect((await cluster.fetch('PUT', '/collections/named', made)).status).toBe(200)
+    const named = db.collection('named')
+    await named.upsert([{ id: 1, vector: [1, 2] }])
+    const vectors = [
+      ...(await named.get([1], { withVector: true })),
+      ...(await named.query([1, 0], { withVector: true })).points,
+      ...(await Array.fromAsync(named.scroll({ withVector: true }))),
+    ].map(({ vector }) => vector)
+    expect(vectors).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ])
+    expect((await named.get([1]))[0]).not.toHaveProperty('vector')
+  })
+
   it('typed payloads, queries with their report, conditional writes', async () => {
     const films = await db.createCollection<Film>('films', { dimension: 2, distance: 'Cosine' })
     const { version } = await films.upsert([
