@@ -1,7 +1,7 @@
 /** Values of options, checked as the command line is read: what is wrong is wrong usage, and names the option. */
 
 import { InvalidArgumentError } from 'commander'
-import type { PointId } from '../client/src/index.ts'
+import type { Filter, PointId } from '../client/src/index.ts'
 import { exactParse } from '../core/json/exact-json.ts'
 
 /** gRPC has the port after REST's. */
@@ -33,6 +33,16 @@ export function parseVector(value: string): number[] {
   if (!Array.isArray(parsed) || !parsed.every((one) => typeof one === 'number' || typeof one === 'bigint'))
     throw new InvalidArgumentError("It must be a JSON list of numbers, as in '[0.1, 0.2]'.")
   return parsed.map(Number)
+}
+
+/** The server checks what is in it. */
+export function parseFilter(value: string): Filter {
+  const parsed = json(value)
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new InvalidArgumentError(
+      `It must be a JSON object, as in '{"must": [{"key": "year", "range": {"gte": 1970}}]}'.`,
+    )
+  return parsed
 }
 
 /** Digits are an integer id, anything else a string one; quotes make a string of digits. */

@@ -40,7 +40,11 @@ export const LIMITS = {
   TEXT_BYTES_MAX: { value: 6 * MiB, what: 'bytes of one text in a body, as JSON', code: 'PAYLOAD_TOO_LARGE' },
   NUMBER_CHARS_MAX: { value: 1024, what: 'characters of one number in a body', code: 'BAD_REQUEST' },
   PAYLOAD_KEYS_MAX: { value: 256, what: 'paths that `with_payload` names', code: 'PAYLOAD_TOO_LARGE' },
-  PAYLOAD_PATH_CHARS_MAX: { value: 65_536, what: 'characters of one of them', code: 'PAYLOAD_TOO_LARGE' },
+  PAYLOAD_PATH_CHARS_MAX: {
+    value: 65_536,
+    what: 'characters of one of them, or of a path of a filter',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
   SETTINGS_MAX: {
     value: 512,
     what: 'settings of a collection: members of its `metadata` and of its index tuning, and payload indexes',
@@ -49,6 +53,22 @@ export const LIMITS = {
   SETTING_BYTES_MAX: {
     value: 16 * 1024,
     what: 'bytes of one of them, as JSON with its name',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  FILTER_CONDITIONS_MAX: {
+    value: 1024,
+    what: 'conditions of a filter, nested ones included',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  FILTER_DEPTH_MAX: { value: 32, what: 'filters of a filter within each other', code: 'BAD_REQUEST' },
+  FILTER_VALUES_MAX: {
+    value: 65_536,
+    what: 'values of the lists of a filter: ids, texts and numbers to match, corners of polygons',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  FILTER_CHARS_MAX: {
+    value: 4 * MiB,
+    what: 'characters of the filters of a request, as the router sends them to the cells',
     code: 'PAYLOAD_TOO_LARGE',
   },
   PAYLOAD_BYTES_MAX: { value: MiB, what: 'bytes of the payload of a point, as JSON', code: 'PAYLOAD_TOO_LARGE' },

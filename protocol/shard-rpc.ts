@@ -1,5 +1,6 @@
 /** Messages between router and shard, and between shards. Paths, headers of frames, and what each chunk holds. */
 import type { ErrorCode } from '../core/errors.ts'
+import type { FilterText } from '../core/filter/filter.ts'
 import type { IdKey } from '../core/ids.ts'
 
 export const INTERNAL_HEADER = 'x-maksdb-internal'
@@ -74,6 +75,8 @@ export interface QuerySpec {
   offset: number
   /** The worst score that is shown. */
   scoreThreshold?: number
+  /** The points that may be found; absent: all. */
+  filter?: FilterText
   /** The point that the query came from, which is no answer to itself. */
   exclude?: IdKey
   withPayload: boolean
@@ -109,7 +112,7 @@ export interface HitRow {
 /** Answer of search. Chunk 0: the vectors of all hits, in order; chunk 1: their payloads. Empty if not asked for. */
 export interface SearchResponse {
   hits: HitRow[][]
-  /** Rows that were compared with each query. */
+  /** Rows that were compared with each query, or with its filter. */
   scanned: number
 }
 
@@ -126,6 +129,7 @@ export interface ScrollRequest {
   scope: ReadScope
   from: IdKey | null
   limit: number
+  filter?: FilterText
   withPayload: boolean
   withVector: boolean
 }
@@ -144,6 +148,7 @@ export interface RowsResponse {
 
 export interface CountRequest {
   scope: ReadScope
+  filter?: FilterText
 }
 
 export interface CountResponse {

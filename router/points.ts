@@ -2,7 +2,8 @@
  * The operations of the API on points, free of any protocol: REST, and later gRPC, parse before and encode after them. They
  * take checked requests, and throw errors of the catalogue.
  */
-import { MaksError } from '../core/errors.ts'
+import { asMaksError, MaksError } from '../core/errors.ts'
+import type { FilterText } from '../core/filter/filter.ts'
 import { type IdKey, idText } from '../core/ids.ts'
 import type { QuerySpec } from '../protocol/shard-rpc.ts'
 import type { Call } from '../runtime/call.ts'
@@ -12,7 +13,7 @@ import { laterToken, type SessionToken, tokenText } from './cluster/session-toke
 import type { ShardClient } from './cluster/shard-client.ts'
 import type { ReadRequest } from './query/consistency.ts'
 import { combined, type ReadReport } from './query/read-report.ts'
-import { Reads } from './query/reads.ts'
+import { type Page, Reads } from './query/reads.ts'
 import type { Point, ScoredPoint, Wanted } from './query/rows.ts'
 import type { Query } from './query/search.ts'
 import { idempotencyOf } from './write/idempotency.ts'
@@ -37,6 +38,15 @@ export interface WriteRequest {
   token: SessionToken | undefined
 }
 
+/** Points that one step of a delete by filter deletes at most. */
+const DELETE_PAGE = 2000
+
+export interface WriteAnswer {
+  version: number
+  visible: boolean
+  report?: Partial<ReadReport>
+}
+
 export class Points {
   readonly #reads: Reads
   readonly #writes: Writes
@@ -54,7 +64,7 @@ export class Points {
     writes: readonly Write[],
     { idempotencyKey, ifVersion, token, ...request }: WriteRequest,
     call: Call,
-  ): Promise<{ version: number; visible: boolean; report?: Partial<ReadReport> }> {
+  ): Promise<WriteAnswer> {
     const conditional = ifVersion === undefined ? writes : writes.map((one) => ({ ...one, ifVersion }))
     // At this level a write is durable once the pods have it in their journals, too.
     const wait = request.wait || collection.config.durability === 'Journal'
@@ -62,6 +72,55 @@ export class Points {
     const { version } = await this.#writes.write(collection, conditional, { wait, ...idempotency }, call)
     const seen = await seenBy(collection, version, token)
     return { version, visible: wait, ...(seen === undefined ? {} : { report: { token: tokenText(seen) } }) }
+  }
+
+  /**
+   * Deletes the points that match, page by page in the order of ids: each as it was read, so that one that was written
+   * meanwhile is looked at again. Throws UNKNOWN_OUTCOME if a part was deleted and the rest could not be.
+   * @param filter undefined for all points
+   */
+  async deleteMatching(
+    collection: Collection,
+    filter: FilterText | undefined,
+    { wait, token }: Pick<WriteRequest, 'wait' | 'token'>,
+    call: Call,
+  ): Promise<WriteAnswer> {
+    const request: WriteRequest = { wait, token, idempotencyKey: undefined, ifVersion: undefined }
+    let answer: WriteAnswer = { version: 0, visible: wait }
+    let begun = false
+    try {
+      for (let from: IdKey | null | undefined; from !== null; ) {
+        const page = await this.#toDelete(collection, from ?? null, filter, call)
+        if (page.writes.length === 0) break
+        begun = true
+        try {
+          answer = await this.write(collection, page.writes, request, call)
+          from = page.next
+        } catch (thrown) {
+          if (asMaksError(thrown).code !== 'CONFLICT') throw thrown
+        }
+      }
+      return answer
+    } catch (thrown) {
+      const error = asMaksError(thrown)
+      if (!begun || error.code === 'UNKNOWN_OUTCOME') throw error
+      throw new MaksError('UNKNOWN_OUTCOME', `the points that match were deleted in part: ${error.message}`, {
+        cause: error,
+      })
+    }
+  }
+
+  async #toDelete(
+    collection: Collection,
+    from: IdKey | null,
+    filter: FilterText | undefined,
+    call: Call,
+  ): Promise<{ writes: Write[]; next: IdKey | null }> {
+    const page: Page = { from, limit: DELETE_PAGE, ...(filter === undefined ? {} : { filter }) }
+    const read: ReadRequest = { consistency: 'strong', token: undefined, maxStalenessMs: 0 }
+    const wanted = { withPayload: false, withVector: false }
+    const { points, next } = await this.#reads.scroll(collection, page, wanted, read, call)
+    return { writes: points.map(({ key, userVersion }) => ({ key, ifVersion: userVersion })), next }
   }
 
   /** The nearest points of each query, and one report of all. Throws NOT_FOUND if the point of a query does not exist. */
@@ -98,14 +157,14 @@ export class Points {
     return { points, report: combined(reports) }
   }
 
-  /** A query that names nothing to search for: the points in the order of ids, each with the score 0. */
+  /** A query that names nothing to search for: the points that match, in the order of ids, each with the score 0. */
   async #list(
     collection: Collection,
     { spec, read }: QueryRequest,
     call: Call,
   ): Promise<{ points: ScoredPoint[]; report: ReadReport }> {
-    const { limit, offset, withPayload, withVector } = spec
-    const page = { from: null, limit: offset + limit }
+    const { limit, offset, filter, withPayload, withVector } = spec
+    const page: Page = { from: null, limit: offset + limit, ...(filter === undefined ? {} : { filter }) }
     const { points, report } = await this.#reads.scroll(collection, page, { withPayload, withVector }, read, call)
     return { points: points.slice(offset).map((point) => ({ ...point, distance: 0, score: 0 })), report }
   }
@@ -160,7 +219,7 @@ export class Points {
 
   scroll(
     collection: Collection,
-    page: { from: IdKey | null; limit: number },
+    page: Page,
     wanted: Wanted,
     read: ReadRequest,
     call: Call,
@@ -168,8 +227,14 @@ export class Points {
     return this.#reads.scroll(collection, page, wanted, read, call)
   }
 
-  count(collection: Collection, read: ReadRequest, call: Call): Promise<{ count: number; report: ReadReport }> {
-    return this.#reads.count(collection, read, call)
+  /** @param filter of the points to count; absent: all */
+  count(
+    collection: Collection,
+    read: ReadRequest,
+    call: Call,
+    filter?: FilterText,
+  ): Promise<{ count: number; report: ReadReport }> {
+    return this.#reads.count(collection, read, call, filter)
   }
 }
 

@@ -1,11 +1,11 @@
 /** Commands on a collection's points, over the public API like any other client. */
 
 import { type Command, Option } from 'commander'
-import { MaksDB, type Point, type PointId } from '../../client/src/index.ts'
+import { type Filter, MaksDB, type Point, type PointId } from '../../client/src/index.ts'
 import { badRequest } from '../../core/errors.ts'
 import { exactStringify } from '../../core/json/exact-json.ts'
 import { DataDir } from '../../supervisor/data-dir.ts'
-import { integer, parseId, parseIds, parseText, parseVector } from '../arguments.ts'
+import { integer, parseFilter, parseId, parseIds, parseText, parseVector } from '../arguments.ts'
 import { writeExport } from '../export.ts'
 import { type ImportOptions, importFile } from '../import/import-file.ts'
 import { endpointOf } from '../local/addresses.ts'
@@ -75,6 +75,7 @@ export function dataCommands(program: Command): void {
     )
   clientCommand(program, 'export', 'write all points as JSON lines', 'maksdb export --collection films > films.jsonl')
     .option('-o, --output <file>', 'write to a file; the file appears only if the export is complete', parseText)
+    .addOption(filterOption())
     .action(exportPoints)
   clientCommand(
     program,
@@ -87,14 +88,23 @@ export function dataCommands(program: Command): void {
     .option('--limit <n>', 'maximum number of points', integer(1), 10)
     .option('--exact', 'probe every cell')
     .option('--probes <n>', 'number of cells to probe', integer(1))
+    .addOption(filterOption())
     .action(search)
   clientCommand(program, 'get', 'show points', 'maksdb get --collection films --id 7')
     .requiredOption('--id <id...>', 'ids', parseIds)
     .action(get)
   clientCommand(program, 'delete', 'delete points', 'maksdb delete --collection films --id 7 8')
-    .requiredOption('--id <id...>', 'ids', parseIds)
+    .option('--id <id...>', 'ids', parseIds)
+    .addOption(filterOption())
     .action(remove)
-  clientCommand(program, 'count', 'count the points', 'maksdb count --collection films').action(count)
+  clientCommand(
+    program,
+    'count',
+    'count the points',
+    `maksdb count --collection films --filter '{"must": [{"key": "year", "range": {"gte": 1970}}]}'`,
+  )
+    .addOption(filterOption())
+    .action(count)
   clientCommand(
     program,
     'accept-loss',
@@ -105,14 +115,23 @@ export function dataCommands(program: Command): void {
     .action(acceptLoss)
 }
 
-async function exportPoints(options: ClientOptions & { output?: string }): Promise<void> {
+function filterOption(): Option {
+  return new Option('--filter <json>', 'only points that match this filter (docs/filters.md)').argParser(parseFilter)
+}
+
+/** The option as the client takes it. */
+function filtered({ filter }: { filter?: Filter }): { filter?: Filter } {
+  return filter === undefined ? {} : { filter }
+}
+
+async function exportPoints(options: ClientOptions & { output?: string; filter?: Filter }): Promise<void> {
   const collection = client(options).collection(options.collection)
-  const total = await collection.count()
+  const total = await collection.count(filtered(options))
   const quiet = options.json === true || options.output === undefined
   const bar = new ProgressBar(`export ${options.collection}`, total, quiet)
   let written = 0
   async function* lines(): AsyncGenerator<string> {
-    for await (const { id, vector, payload } of collection.scroll({ withVector: true })) {
+    for await (const { id, vector, payload } of collection.scroll({ withVector: true, ...filtered(options) })) {
       yield `${exactStringify({ id, vector, payload })}\n`
       bar.update(++written)
     }
@@ -125,7 +144,14 @@ async function exportPoints(options: ClientOptions & { output?: string }): Promi
 }
 
 async function search(
-  options: ClientOptions & { vector?: number[]; id?: PointId; limit: number; exact?: boolean; probes?: number },
+  options: ClientOptions & {
+    vector?: number[]
+    id?: PointId
+    limit: number
+    exact?: boolean
+    probes?: number
+    filter?: Filter
+  },
   command: Command,
 ): Promise<void> {
   if ((options.vector === undefined) === (options.id === undefined))
@@ -134,7 +160,12 @@ async function search(
   const { limit, exact, probes } = options
   const { points, report } = await client(options)
     .collection(options.collection)
-    .query(query, { limit, ...(exact ? { exact } : {}), ...(probes === undefined ? {} : { probes }) })
+    .query(query, {
+      limit,
+      ...(exact ? { exact } : {}),
+      ...(probes === undefined ? {} : { probes }),
+      ...filtered(options),
+    })
   if (options.json) return printJson({ points })
   for (const { id, score, payload } of points)
     print(`${String(id).padEnd(24)} ${score.toFixed(6).padStart(14)}  ${exactStringify(payload)}`)
@@ -152,14 +183,19 @@ async function get(options: ClientOptions & { id: PointId[] }): Promise<void> {
   if (points.length === 0) throw badRequest(`no point with such an id in ${options.collection}`)
 }
 
-async function remove(options: ClientOptions & { id: PointId[] }): Promise<void> {
-  await client(options).collection(options.collection).delete(options.id)
+async function remove(
+  { id, filter, ...options }: ClientOptions & { id?: PointId[]; filter?: Filter },
+  command: Command,
+): Promise<void> {
+  const which = id ?? (filter === undefined ? undefined : { filter })
+  if (which === undefined || (id && filter)) return command.error('error: delete needs either --id or --filter')
+  await client(options).collection(options.collection).delete(which)
   if (options.json) printJson({ status: 'completed' })
-  else print(`deleted ${options.id.join(', ')} from ${options.collection}`)
+  else print(`deleted ${id ? id.join(', ') : 'the points that match'} from ${options.collection}`)
 }
 
-async function count(options: ClientOptions): Promise<void> {
-  const points = await client(options).collection(options.collection).count()
+async function count(options: ClientOptions & { filter?: Filter }): Promise<void> {
+  const points = await client(options).collection(options.collection).count(filtered(options))
   if (options.json) printJson({ count: points })
   else print(String(points))
 }

@@ -3,6 +3,7 @@ import { Adder } from './adder.ts'
 import { type IngestOptions, type IngestReport, ingest } from './ingest.ts'
 import type { Transport } from './transport.ts'
 import type {
+  FilterOptions,
   Payload,
   Point,
   PointId,
@@ -55,8 +56,9 @@ export class Collection<P extends Payload = Payload> {
     return this.#adder.add({ id, vector, ...(options.payload === undefined ? {} : { payload: options.payload }) })
   }
 
-  async delete(ids: readonly PointId[], options: WriteOptions = {}): Promise<void> {
-    await this.#write('POST', '/points/delete', { points: ids }, options)
+  /** Deletes the points of these ids, or those that a filter matches: all of them if it is `{ must: [] }`. */
+  async delete(which: readonly PointId[] | Required<FilterOptions<P>>, options: WriteOptions = {}): Promise<void> {
+    await this.#write('POST', '/points/delete', Array.isArray(which) ? { points: which } : which, options)
   }
 
   #write(method: string, path: string, body: unknown, options: WriteOptions) {
@@ -76,13 +78,14 @@ export class Collection<P extends Payload = Payload> {
   }
 
   /** The nearest points to a vector, or to the point with an id. */
-  async query(query: Vector | { id: PointId }, options: QueryOptions = {}): Promise<QueryResult<P>> {
+  async query(query: Vector | { id: PointId }, options: QueryOptions<P> = {}): Promise<QueryResult<P>> {
     const { exact, probes, recallTarget, partial, consistency, maxStalenessMs } = options
     const body = {
       query: 'id' in query ? query.id : query,
       limit: options.limit,
       offset: options.offset,
       score_threshold: options.scoreThreshold,
+      filter: options.filter,
       with_payload: options.withPayload ?? true,
       with_vector: options.withVector ?? false,
       params: { exact, probes, recall_target: recallTarget, partial, consistency, max_staleness_ms: maxStalenessMs },
@@ -104,25 +107,28 @@ export class Collection<P extends Payload = Payload> {
     return (await this.#transport.call<Point<P>[]>('POST', path, body, true, options)).result.map(withPlainVector)
   }
 
-  async count(options: ReadOptions = {}): Promise<number> {
+  async count(options: ReadOptions & FilterOptions<P> = {}): Promise<number> {
     return (
       await this.#transport.call<{ count: number }>(
         'POST',
         this.#path(`/points/count${level(options)}`),
-        { exact: true },
+        { exact: true, filter: options.filter },
         true,
         options,
       )
     ).result.count
   }
 
-  /** All points in the order of their ids, fetched page by page. */
-  async *scroll(options: ReadOptions & { batch?: number; from?: PointId } = {}): AsyncGenerator<Point<P>> {
+  /** The points in the order of their ids, fetched page by page. */
+  async *scroll(
+    options: ReadOptions & FilterOptions<P> & { batch?: number; from?: PointId } = {},
+  ): AsyncGenerator<Point<P>> {
     let offset: PointId | null | undefined = options.from
     do {
       const body = {
         offset,
         limit: options.batch ?? 256,
+        filter: options.filter,
         with_payload: options.withPayload ?? true,
         with_vector: options.withVector ?? false,
       }

@@ -105,5 +105,6 @@ export class MaksDB {
 
 export * from './collection.ts'
 export * from './errors.ts'
+export type { Condition, FieldCondition, Filter, GeoPoint, GeoRing, Match, Range } from './filter.ts'
 export type { IngestOptions, IngestProgress, IngestReport } from './ingest.ts'
 export * from './types.ts'

@@ -1,4 +1,5 @@
 /** Points, and the options of each call. */
+import type { Filter } from './filter.ts'
 import type { CallOptions } from './transport.ts'
 
 export type Payload = Record<string, unknown>
@@ -45,7 +46,13 @@ export interface ReadOptions extends CallOptions {
   withVector?: boolean
 }
 
-export interface QueryOptions extends ReadOptions {
+/** Of a read of some points of a collection. */
+export interface FilterOptions<P extends Payload> {
+  /** The points that it is about; absent: all. */
+  filter?: Filter<P>
+}
+
+export interface QueryOptions<P extends Payload = Payload> extends ReadOptions, FilterOptions<P> {
   /** @defaultValue 10 */
   limit?: number
   offset?: number

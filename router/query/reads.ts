@@ -1,5 +1,6 @@
 /** The reads: search, retrieve, scroll, count. Free of any protocol; each answer has a report. */
 import { asMaksError } from '../../core/errors.ts'
+import type { FilterText } from '../../core/filter/filter.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { checkLimit } from '../../core/limits.ts'
 import { mergePages } from '../../core/merge.ts'
@@ -17,6 +18,13 @@ import { heldRows, type Query, search } from './search.ts'
 
 /** Cleaning may overtake a cut; then the read takes a new one. */
 const CUT_ATTEMPTS = 4
+
+/** Up to `limit` points, ids from `from` on. */
+export interface Page {
+  from: IdKey | null
+  limit: number
+  filter?: FilterText
+}
 
 export class Reads {
   readonly #shards: ShardClient
@@ -75,7 +83,7 @@ export class Reads {
   /** Points in the order of their ids. Throws PAYLOAD_TOO_LARGE for a page that is larger than an answer may be. */
   async scroll(
     collection: Collection,
-    { from, limit }: { from: IdKey | null; limit: number },
+    { from, limit, filter }: Page,
     wanted: Wanted,
     read: ReadRequest,
     call: Call,
@@ -83,7 +91,7 @@ export class Reads {
     const sent = Math.min((limit + 1) * collection.config.clusters, heldRows(collection))
     checkLimit('CANDIDATES_MAX', 'limit, times the cells', sent)
     return this.#read(collection, read, { spread: true }, call, async (source) => {
-      const request = { path: RPC.scroll, header: { from, limit: limit + 1, ...wanted } }
+      const request = { path: RPC.scroll, header: { from, limit: limit + 1, ...filtered(filter), ...wanted } }
       const answers = await this.#all<RowsResponse>(collection, source, request, call)
       const pages = answers.map((answer) => rowsOf(answer, collection.config.vectors[''].size, wanted))
       const page = await inSlices(mergePages(pages, limit + 1))
@@ -95,9 +103,16 @@ export class Reads {
     })
   }
 
-  count(collection: Collection, read: ReadRequest, call: Call): Promise<{ count: number; report: ReadReport }> {
+  /** @param filter of the points to count; absent: all */
+  count(
+    collection: Collection,
+    read: ReadRequest,
+    call: Call,
+    filter?: FilterText,
+  ): Promise<{ count: number; report: ReadReport }> {
     return this.#read(collection, read, { spread: true }, call, async (source) => {
-      const answers = await this.#all<CountResponse>(collection, source, { path: RPC.count, header: {} }, call)
+      const request = { path: RPC.count, header: filtered(filter) }
+      const answers = await this.#all<CountResponse>(collection, source, request, call)
       return {
         count: answers.reduce((sum, answer) => sum + answer.header.count, 0),
         report: consistencyReport(read, source, answers),
@@ -129,6 +144,10 @@ export class Reads {
       }
     }
   }
+}
+
+function filtered(filter: FilterText | undefined): { filter?: FilterText } {
+  return filter === undefined ? {} : { filter }
 }
 
 function cellsOf({ config }: Collection): number[] {

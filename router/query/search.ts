@@ -1,5 +1,9 @@
-/** The search of a batch of queries: it selects the cells of each, sends one frame to each cell, and merges the answers. */
+/**
+ * The search of a batch of queries: it selects the cells of each, sends one frame to each cell, and merges the answers. A query
+ * with a filter that finds too few points in these cells asks the others, too: it never finds fewer points than there are.
+ */
 import { asMaksError } from '../../core/errors.ts'
+import type { IdKey } from '../../core/ids.ts'
 import { checkLimit } from '../../core/limits.ts'
 import { mergeHits } from '../../core/merge.ts'
 import { passesThreshold, scoreOf } from '../../core/metric.ts'
@@ -19,15 +23,10 @@ export interface Query {
   vector: Float32Array
 }
 
-interface Plan {
-  /** The queries for each cell, by their numbers. */
-  asked: Map<number, number[]>
-  /** The largest number of cells for a query; `least` is the smallest. */
+export interface SearchOutcome {
+  /** The largest number of cells that a query asked; `least` is the smallest. */
   most: number
   least: number
-}
-
-export interface SearchOutcome extends Plan {
   /** Of each query, nearest first. */
   points: ScoredPoint[][]
   answers: CellAnswer<SearchResponse>[]
@@ -42,32 +41,38 @@ export async function search(
   queries: readonly Query[],
   call: Call,
 ): Promise<SearchOutcome> {
-  const plan = await inSlices(planOf(collection, source, queries))
+  const cells = await inSlices(planOf(collection, source, queries))
   const missing: number[] = []
   const answers: CellAnswer<SearchResponse>[] = []
   const found: ScoredPoint[][][] = queries.map(() => [])
-  await Promise.all(
-    [...plan.asked].map(async ([cell, numbers]) => {
-      const some = numbers.map((number) => queries[number] as Query)
-      const specs = some.map(({ spec }) => spec)
-      const header = { queries: specs } satisfies Omit<SearchRequest, 'scope'>
-      const chunks = [some.map(({ vector }) => bytesOf(vector))]
-      try {
-        const request = { path: RPC.search, header, chunks }
-        const answer = await readCell<SearchResponse>(shards, collection, cell, source, request, call)
-        answers.push(answer)
-        const hits = await inSlices(hitsOf(answer, collection.config.vectors[''].size, specs))
-        numbers.forEach((number, n) => (found[number] as ScoredPoint[][]).push(hits[n] as ScoredPoint[]))
-      } catch (error) {
-        if (!specs.every(({ partial }) => partial) || asMaksError(error).code !== 'CELL_UNAVAILABLE') throw error
-        missing.push(cell)
-      }
-    }),
-  )
+  const ask = async (cell: number, numbers: readonly number[]): Promise<void> => {
+    const some = numbers.map((number) => queries[number] as Query)
+    const specs = some.map(({ spec }) => spec)
+    const header = { queries: specs } satisfies Omit<SearchRequest, 'scope'>
+    const chunks = [some.map(({ vector }) => bytesOf(vector))]
+    try {
+      const request = { path: RPC.search, header, chunks }
+      const answer = await readCell<SearchResponse>(shards, collection, cell, source, request, call)
+      answers.push(answer)
+      const hits = await inSlices(hitsOf(answer, collection.config.vectors[''].size, specs))
+      numbers.forEach((number, n) => (found[number] as ScoredPoint[][]).push(hits[n] as ScoredPoint[]))
+    } catch (error) {
+      if (!specs.every(({ partial }) => partial) || asMaksError(error).code !== 'CELL_UNAVAILABLE') throw error
+      missing.push(cell)
+    }
+  }
+  const askAll = (plan: readonly number[][]) => Promise.all([...byCell(plan)].map((asked) => ask(...asked)))
+  await askAll(cells)
+  const more: number[][] = []
+  for (const [i, query] of queries.entries())
+    more.push(await inSlices(moreCells(collection, query, cells[i] as number[], found[i] as ScoredPoint[][])))
+  await askAll(more)
+  const counts = cells.map((first, i) => first.length + (more[i] as number[]).length)
   const points: ScoredPoint[][] = []
   for (const [i, { spec }] of queries.entries())
     points.push(await inSlices(merged(collection, spec, found[i] as ScoredPoint[][])))
-  return { ...plan, points, answers, missing: missing.sort((a, b) => a - b) }
+  const [most, least] = [Math.max(0, ...counts), Math.min(...counts)]
+  return { most, least, points, answers, missing: missing.sort((a, b) => a - b) }
 }
 
 /** Rows of all cells, as the topology has counted them: however large a limit is, no more hits come. */
@@ -75,24 +80,56 @@ export function heldRows({ topology }: Collection): number {
   return topology ? topology.rows + topology.redundantRows : Number.POSITIVE_INFINITY
 }
 
-function* planOf(collection: Collection, source: ReadSource, queries: readonly Query[]): Generator<void, Plan, void> {
-  const plan: Plan = { asked: new Map(), most: 0, least: Number.POSITIVE_INFINITY }
+/** The cells of each query. */
+function* planOf(
+  collection: Collection,
+  source: ReadSource,
+  queries: readonly Query[],
+): Generator<void, number[][], void> {
+  const plan: number[][] = []
   let candidates = 0
   const rows = heldRows(collection)
-  for (const [number, query] of queries.entries()) {
+  for (const query of queries) {
+    const { limit, offset, filter } = query.spec
     const cells = cellsOf(collection, source, query)
-    plan.most = Math.max(plan.most, cells.length)
-    plan.least = Math.min(plan.least, cells.length)
-    candidates += Math.min(cells.length * (query.spec.limit + query.spec.offset), rows)
-    for (const cell of cells) {
-      const numbers = plan.asked.get(cell)
-      if (numbers) numbers.push(number)
-      else plan.asked.set(cell, [number])
-    }
+    plan.push(cells)
+    const most = filter === undefined ? cells.length : collection.config.clusters
+    candidates += Math.min(most * (limit + offset), rows)
     yield
   }
   checkLimit('CANDIDATES_MAX', 'limit and offset of all queries, times the cells that each asks', candidates)
   return plan
+}
+
+/** The queries for each cell, by their numbers. */
+function byCell(plan: readonly number[][]): Map<number, number[]> {
+  const asked = new Map<number, number[]>()
+  for (const [number, cells] of plan.entries())
+    for (const cell of cells) {
+      const numbers = asked.get(cell)
+      if (numbers) numbers.push(number)
+      else asked.set(cell, [number])
+    }
+  return asked
+}
+
+/** The other cells, for a query with a filter that has found fewer points than it wants. */
+function* moreCells(
+  { config }: Collection,
+  { spec: { filter, limit, offset, exclude } }: Query,
+  asked: readonly number[],
+  found: readonly (readonly ScoredPoint[])[],
+): Generator<void, number[], void> {
+  if (filter === undefined || asked.length === config.clusters) return []
+  const keys = new Set<IdKey>()
+  for (const points of found)
+    for (const { key } of points) {
+      if (key !== exclude) keys.add(key)
+      if (keys.size >= limit + offset) return []
+      yield
+    }
+  const first = new Set(asked)
+  return Array.from({ length: config.clusters }, (_, cell) => cell).filter((cell) => !first.has(cell))
 }
 
 function cellsOf(collection: Collection, source: ReadSource, { spec, vector }: Query): number[] {

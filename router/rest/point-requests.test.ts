@@ -3,7 +3,15 @@ import { LIMITS } from '../../core/limits.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import { inSlices } from '../../runtime/slices.ts'
-import { checkCount, onlyVector, parseDelete, parseRetrieve, parseScroll, parseUpsert } from './point-requests.ts'
+import {
+  type DeleteRequest,
+  onlyVector,
+  parseCount,
+  parseDelete,
+  parseRetrieve,
+  parseScroll,
+  parseUpsert,
+} from './point-requests.ts'
 
 const config = { vectors: { '': { size: 2, metric: 'L2' } }, walBudgetBytes: 1e9 } as CollectionConfig
 const upsert = (body: unknown) => inSlices(parseUpsert(body, config))
@@ -155,9 +163,11 @@ describe('a point beyond its share of the log', () => {
   })
 })
 
+const keysOf = (request: DeleteRequest) => ('writes' in request ? request.writes.map(({ key }) => key) : [])
+
 /** Bodies with a list of ids: how each is read, its field, its limit, and what else it has. */
 const ID_LISTS: [string, (body: object) => unknown, string, 'WRITE_POINTS_MAX' | 'RETRIEVE_IDS_MAX'][] = [
-  ['delete', (body) => parseDelete(body).map(({ key }) => key), 'points', 'WRITE_POINTS_MAX'],
+  ['delete', (body) => keysOf(parseDelete(body, config)), 'points', 'WRITE_POINTS_MAX'],
   ['retrieve', (body) => parseRetrieve(body, config).keys, 'ids', 'RETRIEVE_IDS_MAX'],
 ]
 
@@ -174,7 +184,7 @@ describe.each(ID_LISTS)('the ids of a %s', (_route, read, field, limit) => {
 
   it.each([undefined, null, 1, 'a', {}])('are no %j', (value) => {
     expect(() => read({ [field]: value })).toThrowError(
-      error('BAD_REQUEST', new RegExp(`^"${field}" must be a list of ids$`)),
+      error('BAD_REQUEST', new RegExp(`^"${field}" must be a list of ids`)),
     )
   })
 
@@ -202,11 +212,30 @@ describe.each(ID_LISTS)('the ids of a %s', (_route, read, field, limit) => {
   })
 })
 
-it('a delete by filter is refused by name, and the empty filter of a client is not', () => {
-  expect(() => parseDelete({ filter: { must: [{ key: 'a' }] } })).toThrowError(
-    error('UNSUPPORTED', /^the body: "filter" is not supported yet/),
-  )
-  expect(parseDelete({ points: [1], filter: { must: [], should: null } })).toEqual([{ key: 'i1' }])
+describe('a delete', () => {
+  it('is by filter if it has no ids; a filter without conditions is of all points', () => {
+    expect(parseDelete({ filter: { must: [{ has_id: [] }] } }, config)).toEqual({
+      matching: { filter: '{"must":[{"is":"hasId","keys":[]}],"mustNot":[],"should":[]}' },
+    })
+    expect(parseDelete({ filter: { must: [] } }, config)).toEqual({ matching: {} })
+    expect(parseDelete({ points: [1], filter: { must: [], should: null } }, config)).toEqual({
+      writes: [{ key: 'i1' }],
+    })
+  })
+
+  it.each<Refusal>([
+    ['nothing', {}, 'BAD_REQUEST', /^"points" must be a list of ids, unless there is a "filter"$/],
+    ['an empty filter', { filter: {} }, 'BAD_REQUEST', /^filter is empty; \{"must": \[\]\} deletes all points$/],
+    [
+      'ids and a filter',
+      { points: [], filter: { must: [{}] } },
+      'BAD_REQUEST',
+      /^the body must hold either "points" or "filter"$/,
+    ],
+    ['a wrong filter', { filter: { must: [{ key: 'a' }] } }, 'BAD_REQUEST', /^filter\.must\[0\] must have one of/],
+  ])('of %s is refused', (_what, body, code, message) => {
+    expect(() => parseDelete(body, config)).toThrowError(error(code, message))
+  })
 })
 
 const SELECTIONS: [string, (body: object) => { payload: { kind: string }; withVector: boolean }][] = [
@@ -291,7 +320,6 @@ describe('a scroll', () => {
   it.each([
     ['order_by', 'price'],
     ['shard_key', 'a'],
-    ['filter', { must: [{}] }],
     ['more', 1],
   ])('refuses "%s" by name', (name, value) => {
     expect(() => parseScroll({ [name]: value }, config)).toThrowError(
@@ -300,22 +328,47 @@ describe('a scroll', () => {
   })
 })
 
+describe.each<[string, (body: object) => { filter?: string }]>([
+  ['scroll', (body) => parseScroll(body, config)],
+  ['count', (body) => parseCount(body, config)],
+])('the filter of a %s', (_route, read) => {
+  it('is what the body has, and nothing if it has no condition', () => {
+    expect(read({ filter: { must: { has_id: [1] } } }).filter).toBe(
+      '{"must":[{"is":"hasId","keys":["i1"]}],"mustNot":[],"should":[]}',
+    )
+    for (const filter of [null, {}, { must: [] }, { min_should: {} }])
+      expect(read({ filter })).not.toHaveProperty('filter')
+  })
+
+  it.each<Refusal>([
+    ['a list', { filter: [1] }, 'BAD_REQUEST', /^filter must be a JSON object$/],
+    ['a clause that is none', { filter: { may: [] } }, 'UNSUPPORTED', /^filter: "may" is not supported$/],
+    [
+      'a wrong condition',
+      { filter: { must: [{ key: 'a' }] } },
+      'BAD_REQUEST',
+      /^filter\.must\[0\] must have one of "match"/,
+    ],
+  ])('is refused as %s, with its place', (_what, body, code, message) => {
+    expect(() => read(body as object)).toThrowError(error(code, message))
+  })
+})
+
 describe('a count', () => {
   it.each([{}, { exact: null }, { exact: true }, { exact: false }, { filter: { must: [] } }, { shard_key: null }])(
     'takes %j',
     (body) => {
-      expect(() => checkCount(body)).not.toThrow()
+      expect(() => parseCount(body, config)).not.toThrow()
     },
   )
 
   it.each<Refusal>([
     ['a list', [], 'BAD_REQUEST', /^the body must be a JSON object$/],
     ['exact as a number', { exact: 1 }, 'BAD_REQUEST', /^the body: "exact" must be true or false$/],
-    ['a filter', { filter: { must: [{}] } }, 'UNSUPPORTED', /"filter" is not supported yet/],
     ['a shard key', { shard_key: 1 }, 'UNSUPPORTED', /"shard_key" is not supported/],
     ['an unknown field', { limit: 1 }, 'UNSUPPORTED', /"limit" is not supported/],
   ])('refuses %s by name', (_what, body, code, message) => {
-    expect(() => checkCount(body)).toThrowError(error(code, message))
+    expect(() => parseCount(body, config)).toThrowError(error(code, message))
   })
 })
 

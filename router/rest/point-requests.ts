@@ -3,6 +3,8 @@
  * it is done.
  */
 import { asMaksError, badRequest, MaksError } from '../../core/errors.ts'
+import { encodeFilter, type FilterText, isUnconditional } from '../../core/filter/filter.ts'
+import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
 import { exactStringify } from '../../core/json/exact-json.ts'
 import { checkStorable } from '../../core/json/request-json.ts'
@@ -13,11 +15,26 @@ import { parseVector } from '../../core/vector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { Wanted } from '../query/rows.ts'
 import type { Write } from '../write/writes.ts'
-import { asObject, Fields, NAME_SHOWN } from './json-fields.ts'
+import { asObject, Fields, isEmpty, NAME_SHOWN } from './json-fields.ts'
 
-/** Throws UNSUPPORTED for a filter, except for its empty forms, which clients send. */
-export function noFilter(fields: Fields): void {
-  fields.refuseForm(' yet: filters come with a later version', 'filter', ['must', 'should', 'must_not', 'min_should'])
+/** The filter of a body; none if it is absent or has no condition. */
+export interface Filtered {
+  filter?: FilterText
+}
+
+/** @param at the place of the filter in the body */
+export function filterOf(
+  fields: Fields,
+  { vectorName }: Pick<CollectionConfig, 'vectorName'>,
+  at = 'filter',
+): Filtered {
+  const given = fields.take('filter')
+  if (given === undefined) return {}
+  const filter = parseFilter(given, at, vectorName)
+  if (isUnconditional(filter)) return {}
+  const text = encodeFilter(filter)
+  checkLimit('FILTER_CHARS_MAX', at, text.length)
+  return { filter: text }
 }
 
 /**
@@ -143,13 +160,23 @@ function lastOfEach(writes: Write[]): Write[] {
   return [...last.values()]
 }
 
-export function parseDelete(body: unknown): Write[] {
+/** By ids, or by a filter: then all points if it has no condition. */
+export type DeleteRequest = { writes: Write[] } | { matching: Filtered }
+
+export function parseDelete(body: unknown, config: CollectionConfig): DeleteRequest {
   const fields = new Fields(body, 'the body')
   const points = fields.take('points')
-  noFilter(fields)
+  const given = fields.take('filter')
+  const matching = filterOf(fields, config)
   fields.refuse('', 'shard_key')
   fields.end()
-  return lastOfEach(parseIds(points, 'points', 'WRITE_POINTS_MAX').map((key) => ({ key })))
+  if (points !== undefined) {
+    if (matching.filter !== undefined) throw badRequest('the body must hold either "points" or "filter"')
+    return { writes: lastOfEach(parseIds(points, 'points', 'WRITE_POINTS_MAX').map((key) => ({ key }))) }
+  }
+  if (given === undefined) throw badRequest('"points" must be a list of ids, unless there is a "filter"')
+  if (isEmpty(given)) throw badRequest('filter is empty; {"must": []} deletes all points')
+  return { matching }
 }
 
 function parseIds(ids: unknown, what: string, limit: LimitName): IdKey[] {
@@ -198,7 +225,7 @@ export function parseRetrieve(body: unknown, config: CollectionConfig): Retrieve
   return { keys, ...chosen }
 }
 
-export interface ScrollRequest extends Selection {
+export interface ScrollRequest extends Selection, Filtered {
   from: IdKey | null
   limit: number
 }
@@ -222,18 +249,19 @@ export function parseScroll(body: unknown, config: CollectionConfig): ScrollRequ
   const offset = fields.take('offset')
   const limit = limitOf(fields)
   const chosen = selection(fields, config, true)
-  noFilter(fields)
+  const filter = filterOf(fields, config)
   fields.refuse('', 'order_by', 'shard_key')
   fields.end()
-  return { from: offset === undefined ? null : idAt(offset, 'offset'), limit, ...chosen }
+  return { from: offset === undefined ? null : idAt(offset, 'offset'), limit, ...filter, ...chosen }
 }
 
-export function checkCount(body: unknown): void {
+export function parseCount(body: unknown, config: CollectionConfig): Filtered {
   const fields = new Fields(body, 'the body')
   fields.boolean('exact')
-  noFilter(fields)
+  const filter = filterOf(fields, config)
   fields.refuse('', 'shard_key')
   fields.end()
+  return filter
 }
 
 /** Throws BAD_REQUEST unless the name is absent, empty or that of the collection's vector: a point has one. */

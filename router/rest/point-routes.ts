@@ -1,17 +1,17 @@
 /** Routes on points. Each parses the request, calls the operation in `points.ts`, and encodes the answer. */
 import type { Request, Router } from 'express'
-import { MaksError } from '../../core/errors.ts'
+import { badRequest, MaksError } from '../../core/errors.ts'
 import { idJson, idKeyOfPath } from '../../core/ids.ts'
 import type { Call } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
 import type { Collections } from '../cluster/collections.ts'
-import type { Points } from '../points.ts'
+import type { Points, WriteAnswer } from '../points.ts'
 import type { Point, ScoredPoint } from '../query/rows.ts'
 import type { Write } from '../write/writes.ts'
 import { listPieces, pointJson, scoredJson } from './point-json.ts'
 import {
-  checkCount,
+  parseCount,
   parseDelete,
   parseRetrieve,
   parseScroll,
@@ -60,7 +60,7 @@ export function pointRoutes(router: Router, parts: PointParts, send: Send): void
   )
   router.post(
     '/collections/:c/points/delete',
-    send((request, call) => write(parts, request, of(request), parseDelete(request.body), call)),
+    send((request, call) => remove(parts, request, of(request), call)),
   )
   router.post(
     '/collections/:c/points',
@@ -126,8 +126,20 @@ async function write(
   call: Call,
 ): Promise<Reply> {
   const options = writeOptions(request, writes.length)
-  const { version, visible, ...how } = await points.write(collection, writes, options, call)
+  return written(await points.write(collection, writes, options, call))
+}
+
+function written({ version, visible, ...how }: WriteAnswer): Reply {
   return { result: { operation_id: version, status: visible ? 'completed' : 'acknowledged' }, ...how }
+}
+
+async function remove(parts: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
+  const wanted = parseDelete(request.body, collection.config)
+  if ('writes' in wanted) return write(parts, request, collection, wanted.writes, call)
+  const { idempotencyKey, ...options } = writeOptions(request, 0)
+  if (idempotencyKey !== undefined)
+    throw badRequest('"Idempotency-Key" needs "points": a delete by filter has the same effect twice')
+  return written(await parts.points.deleteMatching(collection, wanted.matching.filter, options, call))
 }
 
 async function retrieve({ points }: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
@@ -158,9 +170,9 @@ async function scroll(parts: PointParts, request: Request, collection: Collectio
 }
 
 async function count({ points }: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  checkCount(request.body ?? {})
+  const { filter } = parseCount(request.body ?? {}, collection.config)
   const { read } = readParams(request, undefined)
-  const answer = await points.count(collection, read, call)
+  const answer = await points.count(collection, read, call, filter)
   return { result: { count: answer.count }, report: answer.report }
 }
 

@@ -86,6 +86,8 @@ const ROUTES: [string, (part: object) => ReturnType<ParseQuery>][] = [
   ['search', (part) => search({ vector: [1, 2], ...part })],
 ]
 
+const NO_VECTOR = '{"must":[],"mustNot":[{"is":"hasVector","name":""}],"should":[]}'
+
 describe.each(ROUTES)('a %s', (_route, read) => {
   const plain = { limit: 10, offset: 0, withPayload: false, withVector: false, exact: false, partial: false }
 
@@ -109,6 +111,7 @@ describe.each(ROUTES)('a %s', (_route, read) => {
     ['params', { exact: true, probes: 3 }, { exact: true, probes: 3 }],
     ['params', { recall_target: 0.9, partial: true }, { recallTarget: 0.9, partial: true }],
     ['filter', { must: [], should: [] }, {}],
+    ['filter', { must_not: [{ has_vector: '' }] }, { filter: NO_VECTOR }],
   ])('takes "%s" as %j', (name, value, part) => {
     expect(read({ [name]: value }).spec).toEqual({ ...plain, ...part })
   })
@@ -129,7 +132,7 @@ describe.each(ROUTES)('a %s', (_route, read) => {
     ['with_vector', 'x', 'BAD_REQUEST', /^with_vector must be true or false$/],
     ['params', [], 'BAD_REQUEST', /^params must be a JSON object$/],
     ['params', { probes: 0 }, 'BAD_REQUEST', /^params: "probes" must be from 1/],
-    ['filter', { must: [{}] }, 'UNSUPPORTED', /^the body: "filter" is not supported yet/],
+    ['filter', { must: [{ nothing: 1 }] }, 'UNSUPPORTED', /^filter\.must\[0\]: "nothing" is not supported$/],
     ['shard_key', 'a', 'UNSUPPORTED', /^the body: "shard_key" is not supported$/],
     ['more', 1, 'UNSUPPORTED', /^the body: "more" is not supported$/],
   ])('refuses "%s" as %j by name', (name, value, code, message) => {

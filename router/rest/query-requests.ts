@@ -5,7 +5,7 @@ import type { PayloadSelector } from '../../core/payload-selector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { QueryRequest } from '../points.ts'
 import { Fields, NAME_SHOWN } from './json-fields.ts'
-import { amountOf, defaultVector, idAt, limitOf, noFilter, onlyVector, selection, wantedOf } from './point-requests.ts'
+import { amountOf, defaultVector, filterOf, idAt, limitOf, onlyVector, selection, wantedOf } from './point-requests.ts'
 import { type Outside, readParams } from './request-options.ts'
 
 export interface ParsedQuery extends QueryRequest {
@@ -58,8 +58,12 @@ export function* parseQueries(
   checkLimit('SEARCHES_MAX', '"searches"', searches.length)
   const vectors = new QueryVectors(context.config.vectors[''].size, searches.length)
   const queries: ParsedQuery[] = []
+  let filterChars = 0
   for (const search of searches as unknown[]) {
-    queries.push(parse(search, { ...context, vectors, at: `searches[${queries.length}]` }))
+    const query = parse(search, { ...context, vectors, at: `searches[${queries.length}]` })
+    filterChars += query.spec.filter?.length ?? 0
+    checkLimit('FILTER_CHARS_MAX', 'the filters of "searches"', filterChars)
+    queries.push(query)
     yield
   }
   return queries
@@ -95,7 +99,7 @@ function finish(fields: Fields, target: QueryRequest['target'], context: QueryCo
   const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
   const chosen = selection(fields, context.config, false)
   const { read, probing } = readParams(context.outside, fields.take('params'), placeOf(context, 'params'))
-  noFilter(fields)
+  const filter = filterOf(fields, context.config, placeOf(context, 'filter'))
   fields.refuse('', 'shard_key')
   fields.end()
   if ('listed' in target && scoreThreshold !== undefined)
@@ -105,7 +109,7 @@ function finish(fields: Fields, target: QueryRequest['target'], context: QueryCo
     target,
     read,
     payload: chosen.payload,
-    spec: { limit, offset, ...threshold, ...wantedOf(chosen), ...probing },
+    spec: { limit, offset, ...threshold, ...filter, ...wantedOf(chosen), ...probing },
   }
 }
 

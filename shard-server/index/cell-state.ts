@@ -3,6 +3,7 @@
  * need, on one worker thread; how rows are compared is `ExactSearch`'s. The log is the only writer.
  */
 import { MaksError } from '../../core/errors.ts'
+import type { FilterText } from '../../core/filter/filter.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { assertInvariant } from '../../core/invariant.ts'
 import { coverEntry, type Hole } from '../../core/log/coverage.ts'
@@ -10,9 +11,11 @@ import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
 import { assertCentroids } from '../../core/partition.ts'
 import { decodeRow } from '../../core/row-codec.ts'
+import { inSlices } from '../../runtime/slices.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import { makeKernel } from './make-kernel.ts'
+import { filteredMasks, filteredPage } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
 import { ExactSearch, type FoundRow } from './search.ts'
@@ -51,6 +54,8 @@ export interface Query {
   limit: number
   /** Version to read at; the present state if absent. */
   at?: number
+  /** The rows that it may find; absent: all. */
+  filter?: FilterText
 }
 
 export class CellState {
@@ -138,19 +143,53 @@ export class CellState {
   /**
    * The nearest visible rows of each query, exactly, of the rows as they are now: what is applied during the search changes
    * no answer. Throws STALE where a query's version was given up. Who reads the rows by their numbers afterwards holds them
-   * (`RowStore.hold`) before the call.
+   * (`RowStore.holding`) before the call.
    * @param scanMs see `ExactSearch.search`: without it, every query is answered
    */
   async search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): Promise<(FoundRow[] | undefined)[]> {
     for (const { at } of queries) this.checkReadable(at)
-    const masks = new Map<number | undefined, RowMask>()
-    for (const { at } of queries) if (!masks.has(at)) masks.set(at, this.rows.maskAt(at).copy())
-    const masked = queries.map(({ vector, limit, at }) => ({ vector, limit, mask: masks.get(at) as RowMask }))
-    const release = this.rows.hold()
-    try {
-      return await new ExactSearch(this.shape.metric, this.rows).search(masked, scanMs)
-    } finally {
-      release()
+    const { rows } = this
+    return rows.holding(async () => {
+      const masks = await this.#masksOf(queries)
+      const masked = queries.map(({ vector, limit }, i) => ({ vector, limit, mask: masks[i] as RowMask }))
+      return new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
+    })
+  }
+
+  /** The row mask of each query, all of the rows as they are now; equal queries share one. */
+  async #masksOf(queries: readonly Query[]): Promise<RowMask[]> {
+    const { rows } = this
+    const masks = new Map<number | undefined, Map<FilterText | undefined, RowMask>>()
+    for (const { at } of queries) if (!masks.has(at)) masks.set(at, new Map([[undefined, rows.maskAt(at).copy()]]))
+    for (const [at, ofVersion] of masks) {
+      const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
+      if (filters.length === 0) continue
+      const made = await inSlices(filteredMasks(rows, ofVersion.get(undefined) as RowMask, filters))
+      for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as RowMask)
     }
+    // Chunks that had been cleaned before may have been dropped meanwhile: no mask has rows of them.
+    for (const ofVersion of masks.values()) for (const mask of ofVersion.values()) mask.dropBefore(rows.first)
+    return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as RowMask)
+  }
+
+  /**
+   * Up to `limit` owner rows that match at a version, ids from `from` on, in order. Who reads them by their numbers holds the
+   * rows before the call. Throws STALE.
+   */
+  page(from: IdKey | null, limit: number, filter: FilterText, at: number | undefined): Promise<number[]> {
+    const { rows } = this
+    const page = (next: IdKey | null, most: number): number[] => {
+      this.checkReadable(at)
+      return rows.page(next, most, at)
+    }
+    return rows.holding(() => inSlices(filteredPage(rows, page, { from, limit }, filter)))
+  }
+
+  /** The rows that match, of the rows as they are now. Who reads them by their numbers holds the rows before the call. Throws STALE. */
+  async matching(filter: FilterText, at: number | undefined): Promise<RowMask> {
+    this.checkReadable(at)
+    const { rows } = this
+    const [mask] = await rows.holding(() => inSlices(filteredMasks(rows, rows.maskAt(at).copy(), [filter])))
+    return mask as RowMask
   }
 }

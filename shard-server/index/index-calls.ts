@@ -1,5 +1,6 @@
 /** What the main thread asks of the index thread: names, arguments and answers of each call. */
 
+import type { FilterText } from '../../core/filter/filter.ts'
 import type { IdKey } from '../../core/ids.ts'
 import type { Hole } from '../../core/log/coverage.ts'
 import type { Partition } from '../../core/partition.ts'
@@ -72,8 +73,11 @@ export interface IndexCalls {
   /** Undefined for queries that need more time; the caller sends them again. */
   search: (call: { queries: IndexQuery[] }) => { queries: (EncodedRows | undefined)[]; scanned: number }
   rows: (call: ReadRows & { keys: IdKey[] }) => EncodedRows
-  page: (call: ReadRows & { from: IdKey | null; limit: number }) => EncodedRows
-  count: (call: { at: number | undefined }) => { count: number; redundantRows: number }
+  page: (call: ReadRows & { from: IdKey | null; limit: number; filter?: FilterText | undefined }) => EncodedRows
+  count: (call: { at: number | undefined; filter?: FilterText | undefined }) => {
+    count: number
+    redundantRows: number
+  }
   /**
    * Ids of live rows, of the rows from `from` on; `next` is the row from which the next call continues, or null at the
    * end.

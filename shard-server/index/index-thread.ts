@@ -1,6 +1,6 @@
 /**
- * The index thread: one call after the other; only snapshots, loading, training and cleaning yield to other calls on the way,
- * and searches, which run beside it.
+ * The index thread: one call after the other; only filters, snapshots, loading, training and cleaning yield to other calls on
+ * the way, and searches, which run beside it.
  */
 import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
@@ -13,6 +13,7 @@ import { ownerCell } from '../../core/partition.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { SpillReservoir } from '../../core/spill.ts'
 import { candidatesOf } from '../../protocol/shard-rpc.ts'
+import type { RowFlag } from '../../store/log-entry.ts'
 import { CellState } from './cell-state.ts'
 import type {
   Answer,
@@ -26,6 +27,7 @@ import type {
   ReadRows,
 } from './index-calls.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
+import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
 import { takenTogether } from './search.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
@@ -87,12 +89,7 @@ const handlers: Handlers = {
   async search({ queries }) {
     // A repair may replace the rows while the kernel searches, and cleaning moves them; row numbers are those of these.
     const { rows } = state
-    const release = rows.hold()
-    try {
-      return await search(rows, queries)
-    } finally {
-      release()
-    }
+    return rows.holding(() => search(rows, queries))
   },
 
   rows(call) {
@@ -101,12 +98,25 @@ const handlers: Handlers = {
     return encodeRows(state.rows, rows, () => ({}), call)
   },
 
-  page(call) {
-    state.checkReadable(call.at)
-    return encodeRows(state.rows, state.rows.page(call.from, call.limit, call.at), () => ({}), call)
+  async page(call) {
+    const { from, limit, filter, at } = call
+    const { rows } = state
+    if (filter === undefined) {
+      state.checkReadable(at)
+      return encodeRows(rows, rows.page(from, limit, at), () => ({}), call)
+    }
+    // As for a search: row numbers are those of these rows.
+    return rows.holding(async () => encodeRows(rows, await state.page(from, limit, filter, at), () => ({}), call))
   },
 
-  count({ at }) {
+  async count({ at, filter }) {
+    if (filter !== undefined) {
+      const { rows } = state
+      return rows.holding(async () => {
+        const mask = await state.matching(filter, at)
+        return { count: flagged(rows, mask, 'o'), redundantRows: flagged(rows, mask, 'c') }
+      })
+    }
     state.checkReadable(at)
     return { count: state.rows.count('o', at), redundantRows: state.rows.count('c', at) }
   },
@@ -195,6 +205,7 @@ async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<A
     // A limit may be far above the number of rows.
     limit: Math.min(candidatesOf(spec), rows.size),
     ...(at === undefined ? {} : { at }),
+    ...(spec.filter === undefined ? {} : { filter: spec.filter }),
   }))
   const found = await state.search(asked.slice(0, takenTogether(asked)), SCAN_MS)
   return {
@@ -229,6 +240,13 @@ function stats(): IndexStats {
     digest,
     bytes,
   }
+}
+
+/** How many rows of the mask have the flag. */
+function flagged(rows: RowStore, mask: RowMask, flag: RowFlag): number {
+  let count = 0
+  for (let row = mask.next(0); row >= 0; row = mask.next(row + 1)) if (rows.flagOf(row) === flag) count++
+  return count
 }
 
 function gather({ dimension, kernel }: RowStore, rows: readonly number[]): Float32Array {

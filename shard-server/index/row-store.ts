@@ -266,6 +266,16 @@ export class RowStore {
     }
   }
 
+  /** Holds the rows until a work has ended. */
+  async holding<T>(work: () => Promise<T>): Promise<T> {
+    const release = this.hold()
+    try {
+      return await work()
+    } finally {
+      release()
+    }
+  }
+
   #dropCleaned(): void {
     const to = Math.min(this.#cleaned, ...Array.from(this.#holds, ({ from }) => from))
     while (this.first + this.kernel.chunkRows <= to) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MaksError } from '../../core/errors.ts'
+import type { FilterText } from '../../core/filter/filter.ts'
 import { LIMITS, QUEUES } from '../../core/limits.ts'
 import { OpenCall } from '../../runtime/call.ts'
 import type { Answer, Argument, EncodedRows, IndexQuery } from '../index/index-calls.ts'
@@ -56,6 +57,15 @@ function batcher() {
 }
 
 describe('searches', () => {
+  it('with a filter are in batches of their own, in their turn (S24)', async () => {
+    const { all, batches, release, search } = batcher()
+    const filtered = queries(2).map((one) => ({ ...one, spec: { ...one.spec, filter: '{}' as FilterText } }))
+    const answers = [search(1), search(2), all.search(filtered, new OpenCall(LONG_MS)), search(3)]
+    for (let i = 0; i < 3; i++) await release()
+    expect(batches).toEqual([1, 5, 2])
+    await Promise.all(answers)
+  })
+
   it('wait while the index thread is busy, and then go to it together', async () => {
     const { search, batches, release } = batcher()
     const answers = [1, 2, 3].map((count) => search(count))

@@ -1,6 +1,6 @@
 /**
  * Searches wait while all threads that search are busy, and then go to the kernel together: a batch of 8 costs it little
- * more than a single one. A search whose call has ended leaves the queue.
+ * more than a single one, and equal filters of a batch become one row mask. A search whose call has ended leaves the queue.
  */
 import { availableParallelism } from 'node:os'
 import { MaksError } from '../../core/errors.ts'
@@ -82,7 +82,7 @@ export class SearchBatcher {
     if (this.#inFlight >= this.#inFlightMax) return
     this.#inFlight++
     while (this.#waiting.length > 0) {
-      const items = this.#waiting.splice(0, BATCH_QUERIES_MAX)
+      const items = this.#take()
       this.#reportDepth()
       this.#pod.metrics.observe('maksdb_search_batch_queries', items.length)
       // A request that is refused already need not be computed to its end.
@@ -91,6 +91,15 @@ export class SearchBatcher {
       if (open.length > 0) await this.#run(open)
     }
     this.#inFlight--
+  }
+
+  /** The next batch. Queries with a filter go by themselves: they wait for their row masks, and the others need not. */
+  #take(): Item[] {
+    const filtered = isFiltered(this.#waiting[0] as Item)
+    const alike = this.#waiting.filter((item) => isFiltered(item) === filtered).slice(0, BATCH_QUERIES_MAX)
+    const taken = new Set(alike)
+    this.#waiting = this.#waiting.filter((item) => !taken.has(item))
+    return alike
   }
 
   async #run(items: Item[]): Promise<void> {
@@ -123,6 +132,10 @@ export class SearchBatcher {
       } else for (const item of items) item.reject(error)
     }
   }
+}
+
+function isFiltered({ query }: Item): boolean {
+  return query.spec.filter !== undefined
 }
 
 function within({ request }: Item): boolean {

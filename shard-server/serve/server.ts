@@ -195,8 +195,8 @@ async function rows(parts: ShardParts, request: RowsRequest, _chunks: Buffer[], 
 
 async function scroll(parts: ShardParts, request: ScrollRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
-  const { from, limit, withPayload, withVector } = request
-  const answer = await parts.pod.index.ask('page', { from, limit, at, withPayload, withVector })
+  const { from, limit, filter, withPayload, withVector } = request
+  const answer = await parts.pod.index.ask('page', { from, limit, filter, at, withPayload, withVector })
   leave(parts, request.scope)
   return rowsFrame(answer)
 }
@@ -216,7 +216,7 @@ function chunksOf(encoded: readonly EncodedRows[]): Chunk[] {
 
 async function count(parts: ShardParts, request: CountRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
-  const header: CountResponse = await parts.pod.index.ask('count', { at })
+  const header: CountResponse = await parts.pod.index.ask('count', { at, filter: request.filter })
   leave(parts, request.scope)
   return { header }
 }

@@ -1,6 +1,8 @@
 /** The reads of a router, before pods that are played: what each pod is asked, and what the report says of the answers. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { MaksError } from '../../core/errors.ts'
+import type { FilterText } from '../../core/filter/filter.ts'
+import { idKey } from '../../core/ids.ts'
 import { type ReadScope, RPC, type SearchResponse } from '../../protocol/shard-rpc.ts'
 import { CutSource } from '../../router/cluster/cut-source.ts'
 import { ShardClient } from '../../router/cluster/shard-client.ts'
@@ -228,5 +230,37 @@ describe('the report of a search', () => {
     await played.shard('1/0').close()
     expect(await search({}, { partial: true })).toMatchObject({ exact: false, missing: [1] })
     await expect(search()).rejects.toMatchObject({ code: 'CELL_UNAVAILABLE' })
+  })
+})
+
+describe('a query with a filter', () => {
+  const filter = '{}' as FilterText
+  /** A cell in which these points match. */
+  const holding =
+    (...ids: number[]): Answering =>
+    () => {
+      const hits = ids.map((id) => ({ key: idKey(id), version: 1, userVersion: 1, distance: id }))
+      return { header: { hits: [hits], scanned: 1 } satisfies SearchResponse }
+    }
+  const askedCells = () => played.shards.map((shard) => shard.of(RPC.search).length)
+
+  it('asks the cells that its probes left out if it has found fewer points than it wants (R22)', async () => {
+    played = await PlayedCollection.start(redis, 3, { '0/0': holding(1, 2), '1/0': holding(2), '2/0': holding() })
+    await settle()
+    const narrow = { exact: false, probes: 1 }
+    expect(await search({}, { ...narrow, filter, limit: 2 })).toMatchObject({ probed: 1, exact: false })
+    expect(await search({}, { ...narrow, filter, limit: 3 })).toMatchObject({ probed: 3, exact: true })
+    expect(await search({}, { ...narrow, filter, limit: 1, offset: 2 })).toMatchObject({ probed: 3, exact: true })
+    expect(await search({}, { ...narrow, filter, limit: 2, exclude: idKey(1) })).toMatchObject({ probed: 3 })
+    expect(await search({}, { ...narrow, limit: 3 })).toMatchObject({ probed: 1, exact: false })
+    expect(askedCells()).toEqual([5, 3, 3])
+  })
+
+  it('is sent whole to every cell, as are the filters of scrolls and counts', async () => {
+    played = await PlayedCollection.start(redis, 1, { '0/0': answers })
+    await search({}, { filter })
+    await reads.count(played.collection, reading(), call(), filter)
+    const { asked } = played.shard('0/0')
+    expect(asked.map(({ header }) => header)).toMatchObject([{ queries: [{ filter }] }, { filter }])
   })
 })

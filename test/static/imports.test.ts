@@ -10,6 +10,7 @@ import { circlesOf, importsOf, ROOT, sourcesIn } from './sources.ts'
  */
 const BASE = [
   'core',
+  'core/filter',
   'core/json',
   'core/log',
   'core/plan',
@@ -22,10 +23,11 @@ const BASE = [
 ]
 const MAY_IMPORT: Record<string, string[]> = {
   core: ['core/json'],
+  'core/filter': ['core', 'core/json'],
   'core/json': ['core'],
   'core/log': ['core'],
   'core/plan': ['core'],
-  protocol: ['core', 'core/json', 'core/log', 'zod'],
+  protocol: ['core', 'core/filter', 'core/json', 'core/log', 'zod'],
   'protocol/env': ['core', 'core/log', 'protocol', 'protocol/manifest', 'zod'],
   'protocol/manifest': ['core', 'core/log', 'core/plan', 'protocol', 'zod'],
   'protocol/metrics': ['core'],
@@ -33,7 +35,17 @@ const MAY_IMPORT: Record<string, string[]> = {
   store: ['core', 'core/log', 'protocol', 'protocol/env', 'runtime', 'ioredis'],
 
   // The stair of the shard server: serve > upkeep > log > recovery > pod > index.
-  'shard-server/index': ['core', 'core/log', 'protocol', 'protocol/env', 'store', 'faiss-node', 'zod'],
+  'shard-server/index': [
+    'core',
+    'core/filter',
+    'core/log',
+    'protocol',
+    'protocol/env',
+    'runtime',
+    'store',
+    'faiss-node',
+    'zod',
+  ],
   'shard-server/pod': [...BASE, 'shard-server/index'],
   'shard-server/recovery': [...BASE, 'shard-server/pod', 'shard-server/index', 'zod'],
   'shard-server/log': [...BASE, 'shard-server/recovery', 'shard-server/pod', 'shard-server/index'],

@@ -36,6 +36,8 @@ const {
   PAYLOAD_BYTES_MAX,
   SETTINGS_MAX,
   SETTING_BYTES_MAX,
+  FILTER_CONDITIONS_MAX,
+  FILTER_VALUES_MAX,
 } = LIMITS
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -72,6 +74,19 @@ function smallPoints(id: (i: number) => string): string {
 function searches(field: string, limit: number): string {
   const more = `"limit":${limit},"with_payload":["name","n"],"params":{"exact":true}`
   return `{"searches":[${list(SEARCHES_MAX.value, (i) => `{"${field}":[${floats(i, SMALL_DIMENSION)}],${more}}`)}]}`
+}
+
+/** Of as many conditions and values as there may be; no point matches. */
+function largestFilter(): string {
+  const conditions = list(FILTER_CONDITIONS_MAX.value - 1, (i) => `{"key":"n","match":{"value":-${i + 1}}}`)
+  const names = list(FILTER_VALUES_MAX.value, (i) => `"nothing ${i}"`)
+  return `"filter":{"should":[${conditions},{"key":"name","match":{"any":[${names}]}}]}`
+}
+
+/** As many different filters as a request may have queries. */
+function filteredSearches(): string {
+  const filter = (i: number) => `{"must":[{"key":"n","range":{"gte":${10 * i}}}]}`
+  return `{"searches":[${list(SEARCHES_MAX.value, (i) => `{"query":[${floats(i, SMALL_DIMENSION)}],"filter":${filter(i)}}`)}]}`
 }
 
 const BATCH_LIMIT = Math.floor(CANDIDATES_MAX.value / SEARCHES_MAX.value / CELLS)
@@ -246,9 +261,23 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       body: () => `{"limit":${ALL},"with_payload":true,"with_vector":true}`,
       status: 200,
     },
+    {
+      what: 'the largest filter',
+      method: 'POST',
+      path: `${SMALL}/points/scroll`,
+      body: () => `{${largestFilter()}}`,
+      status: 200,
+    },
   ],
   'POST /collections/:c/points/count': [
     { what: '', method: 'POST', path: `${SMALL}/points/count`, body: () => '{"exact":true}', status: 200 },
+    {
+      what: 'the largest filter',
+      method: 'POST',
+      path: `${SMALL}/points/count`,
+      body: () => `{${largestFilter()}}`,
+      status: 200,
+    },
   ],
   'POST /collections/:c/points/query': [
     {
@@ -290,6 +319,13 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       body: () => searches('query', BATCH_LIMIT),
       status: 200,
     },
+    {
+      what: 'most filters',
+      method: 'POST',
+      path: `${SMALL}/points/query/batch?timeout=120`,
+      body: filteredSearches,
+      status: 200,
+    },
   ],
   'POST /collections/:c/points/search/batch': [
     {
@@ -318,6 +354,13 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       method: 'POST',
       path: `${SMALL}/points/delete?wait=true`,
       body: () => `{"points":[${list(WRITE_POINTS_MAX.value, uuid)}]}`,
+      status: 200,
+    },
+    {
+      what: 'all points',
+      method: 'POST',
+      path: `${SMALL}/points/delete?wait=true&timeout=120`,
+      body: () => '{"filter":{"must":[]}}',
       status: 200,
     },
   ],

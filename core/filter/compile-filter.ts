@@ -1,0 +1,109 @@
+/** Compiles filters to functions: once for a filter, not once for a row. */
+import type { IdKey } from '../ids.ts'
+import { exactParse } from '../json/exact-json.ts'
+import { isEmptyValue, ruleOf } from './field-tests.ts'
+import type { Condition, Filter } from './filter.ts'
+import { compileField } from './values.ts'
+
+/** Shorter integers are exact as numbers; of a payload, this look at the text is cheaper than one at its values. */
+const LONG_DIGITS = /\d{16}/
+
+/** What a filter sees of a point. */
+export interface FilterRow {
+  readonly key: IdKey
+  /** The payload, as `exactParse` reads it; an object without members if there is none. */
+  readonly payload: unknown
+}
+
+/** A point whose payload is parsed when it is first read, and then once however many filters read it. */
+export class StoredRow implements FilterRow {
+  readonly key: IdKey
+  readonly #text: () => string
+  #payload: unknown
+
+  /** @param text the payload's JSON text, '' for none; called at most once */
+  constructor(key: IdKey, text: () => string) {
+    this.key = key
+    this.#text = text
+  }
+
+  get payload(): unknown {
+    if (this.#payload === undefined) {
+      const text = this.#text()
+      this.#payload = text === '' ? {} : LONG_DIGITS.test(text) ? exactParse(text) : (JSON.parse(text) as unknown)
+    }
+    return this.#payload
+  }
+}
+
+export type RowTest = (row: FilterRow) => boolean
+
+export function compileFilter({ must, mustNot, should, minShould }: Filter): RowTest {
+  const all = must.map(compileCondition)
+  const none = mustNot.map(compileCondition)
+  const any = should.map(compileCondition)
+  const some = (minShould?.conditions ?? []).map(compileCondition)
+  const least = minShould?.minCount ?? 0
+  return (row) =>
+    holdsAll(all, row) &&
+    !holdsOne(none, row) &&
+    (any.length === 0 || holdsOne(any, row)) &&
+    (least === 0 || holdsSoMany(some, least, row))
+}
+
+function holdsAll(tests: readonly RowTest[], row: FilterRow): boolean {
+  for (const test of tests) if (!test(row)) return false
+  return true
+}
+
+function holdsOne(tests: readonly RowTest[], row: FilterRow): boolean {
+  for (const test of tests) if (test(row)) return true
+  return false
+}
+
+function holdsSoMany(tests: readonly RowTest[], least: number, row: FilterRow): boolean {
+  let holding = 0
+  for (const test of tests) {
+    if (holding >= least) break
+    if (test(row)) holding++
+  }
+  return holding >= least
+}
+
+function compileCondition(condition: Condition): RowTest {
+  switch (condition.is) {
+    case 'filter':
+      return compileFilter(condition.filter)
+    case 'hasId': {
+      const keys = new Set(condition.keys)
+      return ({ key }) => keys.has(key)
+    }
+    case 'hasVector': {
+      // Every point has one vector, which the empty name means, and there is no other.
+      const has = condition.name === ''
+      return () => has
+    }
+    case 'nested': {
+      const test = compileFilter(condition.filter)
+      // The objects have no id, and no condition within asks for it.
+      const passes = (value: unknown) => isObject(value) && test({ key: '' as IdKey, payload: value })
+      return ofPayload(compileField(condition.path, { absent: false, passes }))
+    }
+    case 'empty': {
+      const holds = compileField(condition.path, { absent: false, passes: (value) => !isEmptyValue(value) })
+      return ({ payload }) => !holds(payload)
+    }
+    case 'null':
+      return ofPayload(compileField(condition.path, { absent: false, passes: (value) => value === null }))
+    default:
+      return ofPayload(compileField(condition.path, ruleOf(condition.test)))
+  }
+}
+
+function ofPayload(test: (payload: unknown) => boolean): RowTest {
+  return ({ payload }) => test(payload)
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

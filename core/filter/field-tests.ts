@@ -1,0 +1,106 @@
+/** Compiles what a filter asks of the values of a field. */
+import { parseDatetime } from './datetime.ts'
+import type { Bounds, FieldTest, GeoPoint } from './filter.ts'
+import { distanceMeters, inBox, inPolygon } from './geo.ts'
+import type { FieldRule } from './values.ts'
+
+type ValueTest = FieldRule['passes']
+
+const SPACES = /\p{White_Space}+/u
+
+/** A field without values passes no test, but those that ask for it to be empty or not null. */
+export function ruleOf(test: FieldTest): FieldRule {
+  switch (test.is) {
+    case 'count': {
+      const holds = within(test.bounds)
+      return { absent: false, passes: (value) => holds(countOf(value)) }
+    }
+    case 'isEmpty':
+      return { absent: test.wanted, passes: (value) => isEmptyValue(value) === test.wanted }
+    case 'isNull':
+      return { absent: !test.wanted, passes: (value) => holdsNull(value) === test.wanted }
+    default: {
+      const passes = compileValueTest(test)
+      return { absent: false, passes: (value) => (Array.isArray(value) ? value.some(passes) : passes(value)) }
+    }
+  }
+}
+
+/**
+ * Texts: without a text index, `text` and `phrase` look for the text as it stands anywhere in the value, and `text_any` for one
+ * of its words, with regard to case (https://qdrant.tech/documentation/concepts/filtering/#full-text-match).
+ */
+function compileValueTest(test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | 'isNull' }>): ValueTest {
+  switch (test.is) {
+    case 'any': {
+      const values = new Set(test.values.map(comparable))
+      const [only] = values
+      if (values.size === 1) return (value) => comparable(value) === only
+      return (value) => values.has(comparable(value))
+    }
+    case 'except': {
+      const values = new Set(test.values.map(comparable))
+      return (value) => value !== null && !values.has(comparable(value))
+    }
+    case 'text':
+    case 'phrase':
+      return (value) => typeof value === 'string' && value.includes(test.text)
+    case 'textAny': {
+      const words = test.text.split(SPACES).filter((word) => word !== '')
+      return (value) => typeof value === 'string' && words.some((word) => value.includes(word))
+    }
+    case 'range': {
+      const holds = within(test.bounds)
+      return (value) => (typeof value === 'number' || typeof value === 'bigint') && holds(value)
+    }
+    case 'datetime': {
+      const holds = within(test.bounds)
+      return (value) => {
+        const time = typeof value === 'string' ? parseDatetime(value) : undefined
+        return time !== undefined && holds(time)
+      }
+    }
+    case 'radius':
+      return atPoint((point) => distanceMeters(test.center, point) < test.meters)
+    case 'box':
+      return atPoint((point) => inBox(point, test.topLeft, test.bottomRight))
+    default:
+      return atPoint((point) => inPolygon(point, test.exterior, test.interiors))
+  }
+}
+
+/** The same value for equal scalars: an integer that a float64 holds only by chance is a bigint. */
+function comparable(value: unknown): unknown {
+  const rounded = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+  return rounded ? BigInt(value) : value
+}
+
+/** JavaScript compares numbers with bigints exactly. */
+function within({ gt, gte, lt, lte }: Bounds): (value: number | bigint) => boolean {
+  return (value) =>
+    (gt === undefined || value > gt) &&
+    (gte === undefined || value >= gte) &&
+    (lt === undefined || value < lt) &&
+    (lte === undefined || value <= lte)
+}
+
+function atPoint(test: (point: GeoPoint) => boolean): ValueTest {
+  return (value) => {
+    if (typeof value !== 'object' || value === null) return false
+    const { lon, lat } = value as Record<string, unknown>
+    return typeof lon === 'number' && typeof lat === 'number' && test({ lon, lat })
+  }
+}
+
+function countOf(value: unknown): number {
+  if (Array.isArray(value)) return value.length
+  return value === null ? 0 : 1
+}
+
+export function isEmptyValue(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0)
+}
+
+function holdsNull(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.includes(null))
+}
