@@ -94,7 +94,7 @@ async function compare(versions: readonly Version[], set: DataSet, peer: number)
     'sent by',
     'version',
     'searches a second',
-    'of the first',
+    `of ${versions.at(-1)?.name}`,
     'of faiss-node in process',
     ...latencies.map((name) => `${name.replace('p999', 'p99.9')}, ms`),
     'CPU of the servers, us a search',
@@ -109,7 +109,15 @@ async function compare(versions: readonly Version[], set: DataSet, peer: number)
       const rate = of(i, 'rate')
       const shown: Cell[] = latencies.map((name) => of(i, name))
       const cpu = [of(i, 'serversUs'), of(i, 'clientUs')]
-      row(sending.name, version.name, rate, times(rate, of(0, 'rate')), times(rate, peer), ...shown, ...cpu)
+      row(
+        sending.name,
+        version.name,
+        rate,
+        times(rate, of(versions.length - 1, 'rate')),
+        times(rate, peer),
+        ...shown,
+        ...cpu,
+      )
     }
   }
 }

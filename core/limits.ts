@@ -45,16 +45,6 @@ export const LIMITS = {
     what: 'characters of one of them, or of a path of a filter',
     code: 'PAYLOAD_TOO_LARGE',
   },
-  SETTINGS_MAX: {
-    value: 512,
-    what: 'settings of a collection: members of its `metadata` and of its index tuning, and payload indexes',
-    code: 'PAYLOAD_TOO_LARGE',
-  },
-  SETTING_BYTES_MAX: {
-    value: 16 * 1024,
-    what: 'bytes of one of them, as JSON with its name',
-    code: 'PAYLOAD_TOO_LARGE',
-  },
   FILTER_CONDITIONS_MAX: {
     value: 1024,
     what: 'conditions of a filter, nested ones included',
@@ -69,6 +59,16 @@ export const LIMITS = {
   FILTER_CHARS_MAX: {
     value: 4 * MiB,
     what: 'characters of the filters of a request, as the router sends them to the cells',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  SETTINGS_MAX: {
+    value: 512,
+    what: 'settings of a collection: members of its `metadata` and of its index tuning, and payload indexes',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  SETTING_BYTES_MAX: {
+    value: 16 * 1024,
+    what: 'bytes of one of them, as JSON with its name',
     code: 'PAYLOAD_TOO_LARGE',
   },
   PAYLOAD_BYTES_MAX: { value: MiB, what: 'bytes of the payload of a point, as JSON', code: 'PAYLOAD_TOO_LARGE' },

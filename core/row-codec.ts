@@ -50,11 +50,16 @@ function uint32At(bytes: Uint8Array, at: number): number {
  * fit: such an entry must stop the replay, not be skipped.
  */
 export function decodeRow(bytes: Uint8Array, dimension: number): Row {
+  const { vector, payload } = rowViews(bytes, dimension)
+  return { vector, payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString() }
+}
+
+/** As `decodeRow`, with the payload in UTF-8, a view too. */
+export function rowViews(bytes: Uint8Array, dimension: number): { vector: Float32Array; payload: Uint8Array } {
   const misfit = rowMisfit(bytes, dimension)
   if (misfit !== undefined) throw new Error(misfit)
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const payloadAt = HEADER_BYTES + 4 * dimension
-  return { vector: float32View(buffer.subarray(HEADER_BYTES, payloadAt)), payload: buffer.toString('utf8', payloadAt) }
+  return { vector: float32View(bytes.subarray(HEADER_BYTES, payloadAt)), payload: bytes.subarray(payloadAt) }
 }
 
 /** Rows one after the other, each aligned, and where each begins and ends. */

@@ -20,6 +20,9 @@ namespace {
 constexpr int64_t SECOND = 1'000'000'000;
 constexpr uint64_t TIMER = UINT64_MAX;
 constexpr int EVENTS = 256;
+/// A connection that has been idle for longer is opened again before it is used: servers close those that are idle for 5 s,
+/// and a request that is sent at this moment is lost.
+constexpr int64_t IDLE_MAX = 3 * SECOND;
 
 int64_t clock_of(clockid_t clock) {
   timespec time{};
@@ -61,6 +64,7 @@ void Load::open(size_t number) {
   Connection& connection = connections_[number];
   if (connection.fd >= 0) close(connection.fd);
   connection = Connection{};
+  connection.idle_since = now_ns();
   connection.fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -155,6 +159,7 @@ void Load::set_timer() {
 
 void Load::send(size_t number, int64_t due) {
   Connection& connection = connections_[number];
+  if (now_ns() - connection.idle_since > IDLE_MAX) open(number);
   connection.busy = true;
   connection.due = due;
   connection.request = &plan_.requests[started_++ % plan_.requests.size()];
@@ -199,6 +204,7 @@ void Load::end(size_t number, const std::string& failure) {
     else result_.failed[failure]++;
   }
   connection.busy = false;
+  connection.idle_since = now;
   if (failure == "closed" || !connection.response.keep_alive()) open(number);
   idle_.push_back(number);
 }

@@ -59,6 +59,7 @@ class Load {
     const std::string* request = nullptr;
     size_t sent = 0;
     bool waits_to_write = false;
+    int64_t idle_since = 0;
     Response response;
   };
 

@@ -79,7 +79,7 @@ function compileCondition(condition: Condition): RowTest {
       return ({ key }) => keys.has(key)
     }
     case 'hasVector': {
-      // Every point has one vector, which the empty name means, and there is no other.
+      // Every point has the default vector, and there is no other.
       const has = condition.name === ''
       return () => has
     }

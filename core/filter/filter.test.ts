@@ -237,6 +237,12 @@ describe('integers are exact', () => {
   })
 })
 
+it('the name of the default vector stands for the empty one', () => {
+  const named = (name: string) => compileFilter(parseFilter({ must: [{ has_vector: name }] }, 'filter', 'text'))
+  const row = new StoredRow(idKey(1), () => '')
+  expect(['text', '', 'image'].map((name) => named(name)(row))).toEqual([true, true, false])
+})
+
 it('a payload is parsed once for all filters, and not at all for a filter of ids', () => {
   let read = 0
   const row = new StoredRow(idKey(1), () => {

@@ -82,16 +82,6 @@ describe('a filter is refused with its place', () => {
   })
 })
 
-it('the vector has its own name and the empty one', () => {
-  const conditions = ['', 'text', 'image'].map((name) => ({ has_vector: name }))
-  const namesFor = (vectorName?: string) =>
-    parseFilter({ must: conditions }, 'filter', vectorName).must.map(
-      (condition) => 'name' in condition && condition.name,
-    )
-  expect(namesFor('text')).toEqual(['', '', 'image'])
-  expect(namesFor()).toEqual(['', 'text', 'image'])
-})
-
 describe('the limit', () => {
   const { FILTER_CONDITIONS_MAX, FILTER_DEPTH_MAX, FILTER_VALUES_MAX, PAYLOAD_PATH_CHARS_MAX } = LIMITS
   const deep = (filters: number) =>

@@ -20,7 +20,7 @@ interface Parsing {
 
 /**
  * @param at the place of the filter in the request, for errors
- * @param vectorName the name of the vector that every point has; the empty name means it, too
+ * @param vectorName of the default vector, which has the empty name too
  * Throws BAD_REQUEST, UNSUPPORTED or PAYLOAD_TOO_LARGE, which name the place of what is wrong.
  */
 export function parseFilter(value: unknown, at: string, vectorName = ''): Filter {
@@ -75,10 +75,8 @@ class FilterParser {
     switch (kind) {
       case 'has_id':
         return { is: 'hasId', keys: this.#list(given, place).map((id, i) => keyAt(id, `${place}[${i}]`)) }
-      case 'has_vector': {
-        const name = textAt(given, place)
-        return { is: 'hasVector', name: name === this.#vectorName ? '' : name }
-      }
+      case 'has_vector':
+        return { is: 'hasVector', name: this.#vector(textAt(given, place)) }
       case 'nested':
         return this.#nested(given, place, depth)
       case 'is_empty':
@@ -92,6 +90,10 @@ class FilterParser {
           test: parseFieldTest(value, at, (list, listPlace) => this.#list(list, listPlace)),
         }
     }
+  }
+
+  #vector(name: string): string {
+    return name === this.#vectorName ? '' : name
   }
 
   #nested(value: unknown, at: string, depth: number): Condition {

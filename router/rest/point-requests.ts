@@ -23,11 +23,7 @@ export interface Filtered {
 }
 
 /** @param at the place of the filter in the body */
-export function filterOf(
-  fields: Fields,
-  { vectorName }: Pick<CollectionConfig, 'vectorName'>,
-  at = 'filter',
-): Filtered {
+export function filterOf(fields: Fields, { vectorName }: CollectionConfig, at = 'filter'): Filtered {
   const given = fields.take('filter')
   if (given === undefined) return {}
   const filter = parseFilter(given, at, vectorName)

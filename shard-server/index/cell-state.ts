@@ -10,7 +10,7 @@ import { coverEntry, type Hole } from '../../core/log/coverage.ts'
 import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
 import { assertCentroids } from '../../core/partition.ts'
-import { decodeRow } from '../../core/row-codec.ts'
+import { rowViews } from '../../core/row-codec.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
@@ -96,7 +96,7 @@ export class CellState {
         this.centroids = { version: entry.userVersion, bytes: bytes.slice(entry.rowStart, entry.rowEnd) }
       }
       if (entry.type !== 'U') continue
-      const { vector, payload } = decodeRow(bytes.subarray(entry.rowStart, entry.rowEnd), this.shape.dimension)
+      const { vector, payload } = rowViews(bytes.subarray(entry.rowStart, entry.rowEnd), this.shape.dimension)
       const { key, version: born, userVersion } = entry
       const flag = entry.flag as RowFlag
       if (!this.rows.put({ key, born, userVersion, flag, payload, vector })) continue
@@ -143,38 +143,25 @@ export class CellState {
   /**
    * The nearest visible rows of each query, exactly, of the rows as they are now: what is applied during the search changes
    * no answer. Throws STALE where a query's version was given up. Who reads the rows by their numbers afterwards holds them
-   * (`RowStore.holding`) before the call.
+   * (`RowStore.hold`) before the call.
    * @param scanMs see `ExactSearch.search`: without it, every query is answered
    */
   async search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): Promise<(FoundRow[] | undefined)[]> {
     for (const { at } of queries) this.checkReadable(at)
     const { rows } = this
-    return rows.holding(async () => {
-      const masks = await this.#masksOf(queries)
+    const release = rows.hold()
+    try {
+      const masks = await masksOf(rows, queries)
       const masked = queries.map(({ vector, limit }, i) => ({ vector, limit, mask: masks[i] as RowMask }))
-      return new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
-    })
-  }
-
-  /** The row mask of each query, all of the rows as they are now; equal queries share one. */
-  async #masksOf(queries: readonly Query[]): Promise<RowMask[]> {
-    const { rows } = this
-    const masks = new Map<number | undefined, Map<FilterText | undefined, RowMask>>()
-    for (const { at } of queries) if (!masks.has(at)) masks.set(at, new Map([[undefined, rows.maskAt(at).copy()]]))
-    for (const [at, ofVersion] of masks) {
-      const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
-      if (filters.length === 0) continue
-      const made = await inSlices(filteredMasks(rows, ofVersion.get(undefined) as RowMask, filters))
-      for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as RowMask)
+      return await new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
+    } finally {
+      release()
     }
-    // Chunks that had been cleaned before may have been dropped meanwhile: no mask has rows of them.
-    for (const ofVersion of masks.values()) for (const mask of ofVersion.values()) mask.dropBefore(rows.first)
-    return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as RowMask)
   }
 
   /**
-   * Up to `limit` owner rows that match at a version, ids from `from` on, in order. Who reads them by their numbers holds the
-   * rows before the call. Throws STALE.
+   * Up to `limit` owner rows that match at a version, ids from `from` on, in order. Throws STALE. As for a search, the caller
+   * holds the rows.
    */
   page(from: IdKey | null, limit: number, filter: FilterText, at: number | undefined): Promise<number[]> {
     const { rows } = this
@@ -182,14 +169,34 @@ export class CellState {
       this.checkReadable(at)
       return rows.page(next, most, at)
     }
-    return rows.holding(() => inSlices(filteredPage(rows, page, { from, limit }, filter)))
+    return inSlices(filteredPage(rows, page, { from, limit }, filter))
   }
 
-  /** The rows that match, of the rows as they are now. Who reads them by their numbers holds the rows before the call. Throws STALE. */
+  /** The rows that match, of the rows as they are now. Throws STALE. As for a search, the caller holds the rows. */
   async matching(filter: FilterText, at: number | undefined): Promise<RowMask> {
     this.checkReadable(at)
-    const { rows } = this
-    const [mask] = await rows.holding(() => inSlices(filteredMasks(rows, rows.maskAt(at).copy(), [filter])))
+    const [mask] = await masksOf(this.rows, [{ at, filter }])
     return mask as RowMask
   }
+}
+
+/**
+ * The rows that each query may find, of the rows as they are now; a mask that several have is made once.
+ * @param rows held by the caller
+ */
+async function masksOf(
+  rows: RowStore,
+  queries: readonly { at?: number | undefined; filter?: FilterText }[],
+): Promise<RowMask[]> {
+  const masks = new Map<number | undefined, Map<FilterText | undefined, RowMask>>()
+  for (const { at } of queries) if (!masks.has(at)) masks.set(at, new Map([[undefined, rows.maskAt(at).copy()]]))
+  for (const [at, ofVersion] of masks) {
+    const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
+    if (filters.length === 0) continue
+    const made = await inSlices(filteredMasks(rows, ofVersion.get(undefined) as RowMask, filters))
+    for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as RowMask)
+  }
+  // Meanwhile chunks may have been dropped that were cleaned before and held by another: no mask has rows of them.
+  for (const ofVersion of masks.values()) for (const mask of ofVersion.values()) mask.dropBefore(rows.first)
+  return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as RowMask)
 }

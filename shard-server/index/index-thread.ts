@@ -1,6 +1,6 @@
 /**
- * The index thread: one call after the other; only filters, snapshots, loading, training and cleaning yield to other calls on
- * the way, and searches, which run beside it.
+ * The index thread: one call after the other; only filters, snapshots, loading, training and cleaning yield to other calls on the
+ * way, and searches, which run beside it.
  */
 import { mkdirSync } from 'node:fs'
 import { type MessagePort, parentPort } from 'node:worker_threads'
@@ -89,7 +89,12 @@ const handlers: Handlers = {
   async search({ queries }) {
     // A repair may replace the rows while the kernel searches, and cleaning moves them; row numbers are those of these.
     const { rows } = state
-    return rows.holding(() => search(rows, queries))
+    const release = rows.hold()
+    try {
+      return await search(rows, queries)
+    } finally {
+      release()
+    }
   },
 
   rows(call) {
@@ -101,24 +106,27 @@ const handlers: Handlers = {
   async page(call) {
     const { from, limit, filter, at } = call
     const { rows } = state
-    if (filter === undefined) {
-      state.checkReadable(at)
-      return encodeRows(rows, rows.page(from, limit, at), () => ({}), call)
+    state.checkReadable(at)
+    if (filter === undefined) return encodeRows(rows, rows.page(from, limit, at), () => ({}), call)
+    const release = rows.hold()
+    try {
+      return encodeRows(rows, await state.page(from, limit, filter, at), () => ({}), call)
+    } finally {
+      release()
     }
-    // As for a search: row numbers are those of these rows.
-    return rows.holding(async () => encodeRows(rows, await state.page(from, limit, filter, at), () => ({}), call))
   },
 
   async count({ at, filter }) {
-    if (filter !== undefined) {
-      const { rows } = state
-      return rows.holding(async () => {
-        const mask = await state.matching(filter, at)
-        return { count: flagged(rows, mask, 'o'), redundantRows: flagged(rows, mask, 'c') }
-      })
-    }
+    const { rows } = state
     state.checkReadable(at)
-    return { count: state.rows.count('o', at), redundantRows: state.rows.count('c', at) }
+    if (filter === undefined) return { count: rows.count('o', at), redundantRows: rows.count('c', at) }
+    const release = rows.hold()
+    try {
+      const mask = await state.matching(filter, at)
+      return { count: flagged(rows, mask, 'o'), redundantRows: flagged(rows, mask, 'c') }
+    } finally {
+      release()
+    }
   },
 
   liveKeys({ from, limit }) {

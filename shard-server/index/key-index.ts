@@ -59,6 +59,11 @@ export class KeyIndex {
     this.#places[this.#placeOf(this.#keys.parts(row))] = (to % MODULUS) + 1
   }
 
+  /** Makes room for so many ids, before they come one by one. */
+  reserve(size: number): void {
+    while (size > FULL * this.#places.length) this.#grow()
+  }
+
   delete(key: IdKey): void {
     let hole = this.#placeOf(partsOf(key))
     if (this.#places[hole] === 0) return

@@ -29,7 +29,20 @@ export class Lengths {
 
   /** Of the rows in their order. */
   note(row: number, vector: Float32Array): void {
-    const exponent = Math.ceil(Math.log2(lengthOf(vector)))
+    this.#note(row, lengthOf(vector))
+  }
+
+  /** Of rows from `first` on, whose vectors follow each other. */
+  noteAll(first: number, vectors: Float32Array, dimension: number): void {
+    for (let at = 0, row = first; at < vectors.length; row++) {
+      let sum = 0
+      for (const end = at + dimension; at < end; at++) sum += (vectors[at] as number) ** 2
+      this.#note(row, Math.sqrt(sum))
+    }
+  }
+
+  #note(row: number, length: number): void {
+    const exponent = Math.ceil(Math.log2(length))
     const chunk = Math.floor(row / this.#chunkRows) - this.#dropped
     while (this.#chunks.length <= chunk) this.#chunks.push(new Map())
     const ofChunk = this.#chunks[chunk] as ByExponent

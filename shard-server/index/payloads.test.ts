@@ -27,6 +27,24 @@ it('payloads come back as they were, whatever was appended, copied and dropped',
   )
 })
 
+it('payloads that are appended together are those that are appended one by one', () => {
+  fc.assert(
+    fc.property(fc.array(text, { maxLength: 300 }), fc.nat(100), (texts, before) => {
+      const payloads = new Payloads()
+      for (let row = 0; row < before; row++) payloads.push(`${row}`)
+      const bytes = texts.map((one) => Buffer.from(one))
+      payloads.pushAll(
+        Uint32Array.from(bytes, ({ length }) => length),
+        Buffer.concat(bytes),
+      )
+      payloads.push('last')
+      const expected = [...Array.from({ length: before }, (_, row) => Buffer.from(`${row}`)), ...bytes]
+      expect(expected.map((_bytes, row) => payloads.get(row).toString())).toEqual(expected.map(String))
+      expect(payloads.get(expected.length).toString()).toBe('last')
+    }),
+  )
+})
+
 it('the memory of payloads is that of the rows that were not dropped', () => {
   const payloads = new Payloads()
   for (let row = 0; row < 100_000; row++) {

@@ -47,6 +47,33 @@ export class Payloads {
     this.#close(start + bytes.length)
   }
 
+  /**
+   * Appends many rows.
+   * @param lengths of each in bytes
+   * @param bytes of all, one after the other
+   */
+  pushAll(lengths: Uint32Array, bytes: Buffer): void {
+    let at = 0
+    for (let n = 0; n < lengths.length; ) {
+      const whole = this.#ends.end % ARENA_ROWS === 0 && n + ARENA_ROWS <= lengths.length
+      const end = whole ? this.#pushArena(lengths.subarray(n, n + ARENA_ROWS), bytes, at) : at + (lengths[n] as number)
+      if (!whole) this.pushBytes(bytes.subarray(at, end))
+      n += whole ? ARENA_ROWS : 1
+      at = end
+    }
+  }
+
+  /** Returns where the bytes of its rows end. */
+  #pushArena(lengths: Uint32Array, bytes: Buffer, at: number): number {
+    let length = 0
+    for (const one of lengths) this.#ends.push((length += one))
+    const arena = length === 0 ? NOTHING : Buffer.from(new ArrayBuffer(length))
+    bytes.copy(arena, 0, at, at + length)
+    this.#arenas.push(arena)
+    this.#arenaBytes += length
+    return at + length
+  }
+
   /** Drops the arenas of which all rows are below `first`. */
   dropBefore(first: number): void {
     const arenas = Math.floor(first / ARENA_ROWS) - this.#firstArena

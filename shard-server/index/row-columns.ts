@@ -10,6 +10,7 @@ import type { RowBlock } from './row-block.ts'
 const NOTHING = Buffer.alloc(0)
 const FLAGS: readonly RowFlag[] = ['o', 'c', 'l']
 
+/** A row as its columns have it. */
 export interface RowValues {
   key: IdKey
   born: number
@@ -19,6 +20,9 @@ export interface RowValues {
   payload: string
 }
 
+/** The same as it comes: the payload may be in UTF-8. */
+export type PutValues = Omit<RowValues, 'payload'> & { payload: string | Uint8Array }
+
 export class RowColumns {
   readonly keys = new KeyColumn()
   readonly born = new BornColumn()
@@ -26,18 +30,22 @@ export class RowColumns {
   readonly #userVersions = new Column<Float64Array>((length) => new Float64Array(length))
   /** Places in `FLAGS`. */
   readonly #flags = new Column<Uint8Array>((length) => new Uint8Array(length))
+  /** Of all that a row is, its vector included: made when it is put, and read ever after. */
+  readonly checksums = new Column<Uint32Array>((length) => new Uint32Array(length))
 
-  /** Of versions and flags. */
+  /** Of versions, flags and checksums. */
   get bytes(): number {
-    return this.born.bytes + this.#userVersions.bytes + this.#flags.bytes
+    return this.born.bytes + this.#userVersions.bytes + this.#flags.bytes + this.checksums.bytes
   }
 
-  push({ key, born, userVersion, flag, payload }: RowValues): void {
+  push({ key, born, userVersion, flag, payload }: PutValues, checksum: number): void {
+    this.checksums.push(checksum)
     this.keys.push(key)
     this.born.push(born)
     this.#userVersions.push(userVersion)
     this.#flags.push(FLAGS.indexOf(flag))
-    this.payloads.push(payload)
+    if (typeof payload === 'string') this.payloads.push(payload)
+    else this.payloads.pushBytes(payload)
   }
 
   /** Appends what the row has. */
@@ -46,25 +54,25 @@ export class RowColumns {
     this.born.push(this.born.get(row))
     this.#userVersions.push(this.#userVersions.get(row))
     this.#flags.push(this.#flags.get(row))
+    this.checksums.push(this.checksums.get(row))
     this.payloads.pushFrom(row)
   }
 
   /** Appends the rows of a block. */
   pushBlock(block: RowBlock): void {
-    const { rows, high, low, textBytes, payloadBytes, born, userVersions, flags } = block
-    const [texts, payloads] = [bufferOf(block.texts), bufferOf(block.payloads)]
-    this.born.pushAll(born)
-    this.#userVersions.pushAll(userVersions)
-    this.#flags.pushAll(flags)
-    let [textAt, payloadAt] = [0, 0]
+    const { rows, high, low, textBytes } = block
+    this.born.pushAll(block.born)
+    this.#userVersions.pushAll(block.userVersions)
+    this.#flags.pushAll(block.flags)
+    this.checksums.pushAll(block.checksums)
+    this.payloads.pushAll(block.payloadBytes, bufferOf(block.payloads))
+    const texts = bufferOf(block.texts)
+    let at = 0
     for (let n = 0; n < rows; n++) {
-      const textEnd = textAt + (textBytes[n] as number)
-      const text = textEnd > textAt ? (texts.toString('utf8', textAt, textEnd) as IdKey) : undefined
+      const end = at + (textBytes[n] as number)
+      const text = end > at ? (texts.toString('utf8', at, end) as IdKey) : undefined
       this.keys.pushParts({ high: high[n] as number, low: low[n] as number, text })
-      textAt = textEnd
-      const payloadEnd = payloadAt + (payloadBytes[n] as number)
-      this.payloads.pushBytes(payloads.subarray(payloadAt, payloadEnd))
-      payloadAt = payloadEnd
+      at = end
     }
   }
 
@@ -89,6 +97,7 @@ export class RowColumns {
       born: this.born.slice(from, to),
       userVersions: this.#userVersions.slice(from, to),
       flags: this.#flags.slice(from, to),
+      checksums: this.checksums.slice(from, to),
       textBytes: Uint32Array.from(texts, ({ length }) => length),
       payloadBytes: Uint32Array.from(payloads, ({ length }) => length),
       texts: Buffer.concat(texts),
@@ -98,7 +107,7 @@ export class RowColumns {
 
   /** Drops the rows below `first`, a multiple of 32. */
   dropBefore(first: number): void {
-    for (const column of [this.keys, this.born, this.#userVersions, this.#flags, this.payloads])
+    for (const column of [this.keys, this.born, this.#userVersions, this.#flags, this.checksums, this.payloads])
       column.dropBefore(first)
   }
 

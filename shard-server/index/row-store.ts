@@ -18,7 +18,7 @@ import { DEAD_LIMITS, type DeadLimits } from './dead-rows.ts'
 import type { Kernel } from './kernel.ts'
 import { Lengths } from './lengths.ts'
 import type { RowBlock } from './row-block.ts'
-import { RowColumns, type RowValues } from './row-columns.ts'
+import { type PutValues, RowColumns, type RowValues } from './row-columns.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowVersions } from './row-versions.ts'
 import type { ChunkFiles } from './snapshot-manifest.ts'
@@ -133,14 +133,15 @@ export class RowStore {
   }
 
   /** Adds a row, superseding the id's present one; false where the present one is not older. */
-  put(row: StoredRow): boolean {
+  put(row: PutValues & { vector: Float32Array }): boolean {
     if (!this.endRow(row.key, row.born)) return false
     const number = this.end
-    this.#columns.push(row)
+    const sum = checksum(row, row.payload, row.vector)
+    this.#columns.push(row, sum)
     this.kernel.append(row.vector)
     this.lengths.note(number, row.vector)
     this.#versions.begin(number, row.key, row.born)
-    this.#count(row.flag, checksum(row, row.payload, row.vector), 1)
+    this.#count(row.flag, sum, 1)
     return true
   }
 
@@ -149,7 +150,7 @@ export class RowStore {
     const row = this.liveRow(key)
     if (row === undefined) return true
     if (this.#columns.born.get(row) >= version) return false
-    this.#count(this.flagOf(row), this.#checksum(row, this.vector(row)), -1)
+    this.#count(this.flagOf(row), this.#columns.checksums.get(row), -1)
     this.#raiseFloor(this.#versions.end(row, key, version))
     return true
   }
@@ -159,24 +160,34 @@ export class RowStore {
    * False if two live rows have the same id: then the block is of another state than it is said to be, and so is the store.
    */
   restore(block: RowBlock, isLive: (n: number) => boolean): boolean {
-    const { dimension, end: first } = this
+    const first = this.end
     this.#columns.pushBlock(block)
     this.kernel.append(block.vectors)
+    this.lengths.noteAll(first, block.vectors, this.dimension)
     for (let n = 0; n < block.rows; n++) {
-      const vector = block.vectors.subarray(n * dimension, (n + 1) * dimension)
-      this.lengths.note(first + n, vector)
       if (!isLive(n)) continue
       if (!this.#versions.restore(first + n)) return false
-      this.#count(this.flagOf(first + n), this.#checksum(first + n, vector), 1)
+      this.#count(this.flagOf(first + n), block.checksums[n] as number, 1)
     }
     return true
   }
 
-  /** A copy of rows `from` to `to` - 1. */
+  /** A copy of rows `from` to `to` - 1. Asserts that each is what was put. */
   block(from: number, to: number): RowBlock {
-    const vectors = new Float32Array((to - from) * this.dimension)
+    const { dimension } = this
+    const vectors = new Float32Array((to - from) * dimension)
     this.kernel.read(from, vectors)
-    return { ...this.#columns.block(from, to), vectors }
+    const block = { ...this.#columns.block(from, to), vectors }
+    for (let n = 0; n < block.rows; n++) {
+      const sum = this.#checksum(from + n, vectors.subarray(n * dimension, (n + 1) * dimension))
+      assertInvariant(sum === block.checksums[n], () => `row ${from + n} is not what was put: ${this.keyOf(from + n)}`)
+    }
+    return block
+  }
+
+  /** Makes room for so many live rows, before they come. */
+  reserve(rows: number): void {
+    this.#versions.live.reserve(rows)
   }
 
   /** The first row of the oldest chunk that is in use. */
@@ -263,16 +274,6 @@ export class RowStore {
     return () => {
       this.#holds.delete(held)
       this.#dropCleaned()
-    }
-  }
-
-  /** Holds the rows until a work has ended. */
-  async holding<T>(work: () => Promise<T>): Promise<T> {
-    const release = this.hold()
-    try {
-      return await work()
-    } finally {
-      release()
     }
   }
 

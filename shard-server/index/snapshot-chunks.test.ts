@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
+import { InvariantViolated } from '../../core/invariant.ts'
 import { ORIGIN } from '../../core/log/position.ts'
 import { CellState } from './cell-state.ts'
 import { makeKernel } from './make-kernel.ts'
 import { RowStore } from './row-store.ts'
 import { freeze, readRows, writeRows } from './snapshot-chunks.ts'
 import { loadSnapshot, pruneSnapshots, writeSnapshot } from './snapshot-files.ts'
-import { readManifest, snapshotPath, verifySnapshot } from './snapshot-manifest.ts'
+import { listSnapshots, readManifest, snapshotPath, verifySnapshot } from './snapshot-manifest.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-chunks-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -139,6 +140,20 @@ describe('the chunks of a snapshot', () => {
     const store = new RowStore(makeKernel('L2', DIMENSION, scratchDir, 4 * cell.state.rows.kernel.chunkRows))
     await readRows(store, manifest, path)
     expect([store.digest, store.chunkFiles.size]).toEqual([cell.state.rows.digest, 0])
+  })
+
+  it('are not written of rows that are not what was put', async () => {
+    const cell = new Cell('changed')
+    cell.put(0, 50)
+    const { kernel } = cell.state.rows
+    const read = kernel.read.bind(kernel)
+    kernel.read = (from, into) => {
+      read(from, into)
+      if (from === 0) into[3 * DIMENSION + 7] = 1
+    }
+    await expect(cell.snapshot()).rejects.toThrow(InvariantViolated)
+    await expect(cell.snapshot()).rejects.toThrow('row 3 is not what was put')
+    expect(await listSnapshots(cell.dir)).toEqual([])
   })
 
   it('have several files if their payloads are long, which are linked together', async () => {

@@ -4,7 +4,7 @@
  */
 import { link, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { blockOf, blockParts } from './row-block.ts'
+import { BLOCK_ROWS, blockParts, blocksOf } from './row-block.ts'
 import { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
 import { readVerified, writeFile } from './snapshot-io.ts'
@@ -56,13 +56,12 @@ export async function writeRows(frozen: FrozenRows, folder: string, fileBytes = 
   for (let from = first; from < end; from += chunkRows) ofChunks.set(from, [])
   await eachOf([...ofChunks.keys()], WRITES, async (from) => {
     const known = store.chunkFiles.get(from)
-    if (known && (await linkAll(known, folder))) {
-      ofChunks.set(from, known.files)
-      return
+    if (known && (await linkAll(known, folder))) ofChunks.set(from, known.files)
+    else {
+      const ofChunk = await writeChunk(store, [from, Math.min(end, from + chunkRows)], folder, fileBytes)
+      written.push(...ofChunk)
+      ofChunks.set(from, ofChunk)
     }
-    const ofChunk = await writeChunk(store, [from, Math.min(end, from + chunkRows)], folder, fileBytes)
-    written.push(...ofChunk)
-    ofChunks.set(from, ofChunk)
   })
   const chunks = [...ofChunks.values()].flat()
   const files = [...new Map([live, ...chunks].map((file) => [file.name, file])).values()]
@@ -114,13 +113,18 @@ async function writeChunk(
   for (let from = first; from < end; ) {
     const to = fileEnd(store, from, end, fileBytes)
     const unnamed = `chunk-${from.toString(16)}.tmp`
-    const file = await writeFile(folder, unnamed, blockParts(store.block(from, to)))
+    const file = await writeFile(folder, unnamed, partsOf(store, from, to))
     const name = `rows-${file.sha256.slice(0, HASH_CHARS)}.chunk`
     await rename(join(folder, unnamed), join(folder, name))
     files.push({ ...file, name, rows: to - from })
     from = to
   }
   return files
+}
+
+/** Made when they are written, block by block. */
+function* partsOf(store: RowStore, from: number, to: number): Generator<Uint8Array> {
+  for (let row = from; row < to; row += BLOCK_ROWS) yield* blockParts(store.block(row, Math.min(to, row + BLOCK_ROWS)))
 }
 
 /** The row before which a file ends that begins with `from`. */
@@ -143,18 +147,35 @@ export async function readRows(store: RowStore, manifest: RowsManifest, folder: 
   }
   const words = await readVerified(folder, fileOf(LIVE))
   const live = RowMask.of(new Uint32Array(new Uint8Array(words).buffer))
-  for (const { name, rows } of manifest.chunks) {
-    const bytes = await readVerified(folder, fileOf(name))
-    const first = store.end
-    let fits = false
-    try {
-      fits = store.restore(blockOf(bytes, rows, store.dimension), (n) => live.has(first + n))
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-    }
-    if (!fits) throw new DamagedSnapshot(`${join(folder, name)} does not hold ${rows} rows of the cell`)
+  const read = (n: number) => {
+    const name = manifest.chunks[n]?.name
+    const reading = name === undefined ? undefined : readVerified(folder, fileOf(name))
+    // If the chunk before it is damaged, nobody asks for this one.
+    reading?.catch(() => undefined)
+    return reading
+  }
+  let ahead = read(0)
+  for (const [n, { name, rows }] of manifest.chunks.entries()) {
+    const bytes = (await ahead) as Buffer
+    ahead = read(n + 1)
+    if (!restoreAll(store, bytes, rows, live))
+      throw new DamagedSnapshot(`${join(folder, name)} does not hold ${rows} rows of the cell`)
   }
   if (manifest.chunkRows === store.kernel.chunkRows) noteFiles(store, manifest, folder)
+}
+
+/** False if the bytes are not those of so many rows of one state. */
+function restoreAll(store: RowStore, bytes: Buffer, rows: number, live: RowMask): boolean {
+  try {
+    for (const block of blocksOf(bytes, rows, store.dimension)) {
+      const first = store.end
+      if (!store.restore(block, (n) => live.has(first + n))) return false
+    }
+    return true
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
 }
 
 /** The next snapshot links the files of full chunks. */

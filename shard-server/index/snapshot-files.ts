@@ -181,6 +181,7 @@ export async function loadSnapshot(shape: CellShape, path: string): Promise<Cell
     const [request, digest, at, id, result] = JSON.parse(line) as IdempotencyLine
     state.idempotency.note({ request, digest, at, id, result })
   }
+  state.rows.reserve(manifest.rows)
   await readRows(state.rows, manifest, path)
   const { live, digest } = state.rows
   if (live !== manifest.rows || digest !== manifest.digest)

@@ -1,10 +1,10 @@
 /** Files of snapshots: written in blocks with their digest, and read back. */
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asDamage, DamagedSnapshot, type SnapshotFile } from './snapshot-manifest.ts'
 
-const WRITE_BYTES = 1024 * 1024
+const WRITE_BYTES = 256 * 1024
 
 /** Writes and syncs a file of a folder. Other work of the thread goes on between the blocks. */
 export async function writeFile(dir: string, name: string, parts: Iterable<Uint8Array>): Promise<SnapshotFile> {
@@ -51,10 +51,26 @@ export async function syncFolder(path: string): Promise<void> {
 /** The whole of a file that the manifest names. Throws DamagedSnapshot if it is not what was written. */
 export async function readVerified(dir: string, { name, bytes, sha256 }: SnapshotFile): Promise<Buffer<ArrayBuffer>> {
   const path = join(dir, name)
-  const content = await readFile(path).catch((error: unknown) => {
+  const content = await contentOf(path, bytes).catch((error: unknown) => {
     throw asDamage(error, path)
   })
   if (content.length !== bytes || createHash('sha256').update(content).digest('hex') !== sha256)
     throw new DamagedSnapshot(`${path} is damaged`)
   return content
+}
+
+/** Read in one piece, where `readFile` makes many. A file of another length gives another number of bytes, not all of them. */
+async function contentOf(path: string, bytes: number): Promise<Buffer<ArrayBuffer>> {
+  const file = await open(path, 'r')
+  try {
+    const content = Buffer.from(new ArrayBuffer(bytes + 1))
+    let length = 0
+    for (;;) {
+      const { bytesRead } = await file.read(content, length, content.length - length)
+      length += bytesRead
+      if (bytesRead === 0 || length === content.length) return content.subarray(0, length)
+    }
+  } finally {
+    await file.close()
+  }
 }

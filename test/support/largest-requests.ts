@@ -34,10 +34,10 @@ const {
   SEARCHES_MAX,
   CANDIDATES_MAX,
   PAYLOAD_BYTES_MAX,
-  SETTINGS_MAX,
-  SETTING_BYTES_MAX,
   FILTER_CONDITIONS_MAX,
   FILTER_VALUES_MAX,
+  SETTINGS_MAX,
+  SETTING_BYTES_MAX,
 } = LIMITS
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
