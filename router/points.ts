@@ -157,7 +157,7 @@ export class Points {
     return { points, report: combined(reports) }
   }
 
-  /** A query that names nothing to search for: the points in the order of ids, each with the score 0. */
+  /** A query that names nothing to search for: the points that match, in the order of ids, each with the score 0. */
   async #list(
     collection: Collection,
     { spec, read }: QueryRequest,

@@ -3,6 +3,7 @@
  * with a filter that finds too few points in these cells asks the others, too: it never finds fewer points than there are.
  */
 import { asMaksError } from '../../core/errors.ts'
+import type { IdKey } from '../../core/ids.ts'
 import { checkLimit } from '../../core/limits.ts'
 import { mergeHits } from '../../core/merge.ts'
 import { passesThreshold, scoreOf } from '../../core/metric.ts'
@@ -62,9 +63,9 @@ export async function search(
   }
   const askAll = (plan: readonly number[][]) => Promise.all([...byCell(plan)].map((asked) => ask(...asked)))
   await askAll(cells)
-  const more = queries.map((query, i) =>
-    moreCells(collection, query, cells[i] as number[], found[i] as ScoredPoint[][]),
-  )
+  const more: number[][] = []
+  for (const [i, query] of queries.entries())
+    more.push(await inSlices(moreCells(collection, query, cells[i] as number[], found[i] as ScoredPoint[][])))
   await askAll(more)
   const counts = cells.map((first, i) => first.length + (more[i] as number[]).length)
   const points: ScoredPoint[][] = []
@@ -113,16 +114,20 @@ function byCell(plan: readonly number[][]): Map<number, number[]> {
 }
 
 /** The other cells, for a query with a filter that has found fewer points than it wants. */
-function moreCells(
+function* moreCells(
   { config }: Collection,
   { spec: { filter, limit, offset, exclude } }: Query,
   asked: readonly number[],
   found: readonly (readonly ScoredPoint[])[],
-): number[] {
+): Generator<void, number[], void> {
   if (filter === undefined || asked.length === config.clusters) return []
-  const keys = new Set(found.flatMap((points) => points.map(({ key }) => key)))
-  if (exclude !== undefined) keys.delete(exclude)
-  if (keys.size >= limit + offset) return []
+  const keys = new Set<IdKey>()
+  for (const points of found)
+    for (const { key } of points) {
+      if (key !== exclude) keys.add(key)
+      if (keys.size >= limit + offset) return []
+      yield
+    }
   const first = new Set(asked)
   return Array.from({ length: config.clusters }, (_, cell) => cell).filter((cell) => !first.has(cell))
 }

@@ -196,5 +196,7 @@ async function masksOf(
     const made = await inSlices(filteredMasks(rows, ofVersion.get(undefined) as RowMask, filters))
     for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as RowMask)
   }
+  // Meanwhile chunks may have been dropped that were cleaned before and held by another: no mask has rows of them.
+  for (const ofVersion of masks.values()) for (const mask of ofVersion.values()) mask.dropBefore(rows.first)
   return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as RowMask)
 }

@@ -11,7 +11,10 @@ import { squaredL2 } from '../../core/metric.ts'
 import { normal, seededRandom } from '../../core/random.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { type AppliedEntry, CellState } from './cell-state.ts'
+import { makeKernel } from './make-kernel.ts'
 import { filteredMasks } from './row-filter.ts'
+import type { RowMask } from './row-mask.ts'
+import { RowStore } from './row-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-filter-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -23,6 +26,10 @@ const random = seededRandom(5)
 const vector = () => Float32Array.from({ length: DIMENSION }, () => normal(random))
 const filter = (...must: object[]) => encodeFilter(parseFilter({ must }, 'filter'))
 const below = (lt: number) => filter({ key: 'n', range: { lt } })
+/** The same filter, and many slices for `ROWS`. */
+const slowly = (condition: object) => filter(...Array.from({ length: 30 }, () => condition))
+/** Rows of the chunks that cleaning takes, where the kernel's own are too large for a test. */
+const CHUNK_ROWS = 4096
 
 interface Point {
   key: IdKey
@@ -43,6 +50,23 @@ class Cell {
   )
   readonly points = new Map<IdKey, Point>()
   #version = 0
+
+  constructor(chunkRows?: number) {
+    if (chunkRows) this.state.rows = new RowStore(makeKernel(metric, DIMENSION, folder, chunkRows))
+  }
+
+  get version(): number {
+    return this.#version
+  }
+
+  /** Writes points again, each with its `n` or with another. */
+  rewrite(ids: { from: number; to: number }, n = (id: number) => id % 100): void {
+    for (let id = ids.from; id < ids.to; id++) this.write(id, n(id))
+  }
+
+  clean(): void {
+    while (this.state.clean());
+  }
 
   /** Writes a point with the payload `{"n": n}`; without `n`, deletes it. */
   write(id: number, n?: number): void {
@@ -149,12 +173,69 @@ describe('a search with a filter', () => {
     const release = busy.state.rows.hold()
     const matching = busy.state.matching(below(50), undefined)
     for (let id = 0; id < ROWS; id++) busy.write(id, id % 2 === 0 ? undefined : 99)
-    while (busy.state.clean());
+    busy.clean()
     expect(keysOf((await search)[0])).toEqual(expected)
     expect((await matching).count).toBe(ROWS / 2)
     release()
   })
+
+  it('answers as without cleaning, though between two slices its rows move and chunks before them are dropped (S24)', async () => {
+    const { busy, release } = cleanedAndHeld()
+    const { rows } = busy.state
+    const query = vector()
+    const [half, all] = [busy.nearest(query, 300, (n) => n < 50), busy.nearest(query, 300, () => true)]
+    const expected = new Set([...busy.points.values()].filter(({ n }) => n < 50).map(({ key }) => key))
+    const condition = { key: 'n', range: { lt: 50 } }
+    const asked = { vector: query, limit: 300, at: busy.version }
+    const search = busy.state.search([{ ...asked, filter: slowly(condition) }, asked])
+    const releaseRead = rows.hold()
+    const matching = busy.state.matching(slowly(condition), undefined)
+    release()
+    expect(rows.first).toBe(2 * CHUNK_ROWS)
+    let from = ROWS / 2
+    const found = await beside(search, () => {
+      busy.rewrite({ from, to: Math.min(from + 1000, ROWS) }, () => 99)
+      from = Math.min(from + 1000, ROWS)
+      busy.clean()
+    })
+    expect(found.map(keysOf)).toEqual([half, all])
+    expect(keysOfMask(rows, await matching)).toEqual(expected)
+    releaseRead()
+    expect(busy.state.compactions).toBeGreaterThan(2)
+  })
 })
+
+/** A cell of which two chunks were cleaned, and are dropped on release. */
+function cleanedAndHeld(): { busy: Cell; release: () => void } {
+  const busy = new Cell(CHUNK_ROWS)
+  busy.rewrite({ from: 0, to: ROWS })
+  const release = busy.state.rows.hold()
+  busy.rewrite({ from: 0, to: ROWS / 2 })
+  busy.clean()
+  expect([busy.state.rows.first, busy.state.rows.firstInUse]).toEqual([0, 2 * CHUNK_ROWS])
+  return { busy, release }
+}
+
+/** Takes a step between two slices of a work, until it ends. */
+async function beside<T>(work: Promise<T>, step: () => void): Promise<T> {
+  let steps = 0
+  let running = true
+  const ended = work.finally(() => {
+    running = false
+  })
+  for (; running; steps++) {
+    step()
+    await new Promise(setImmediate)
+  }
+  expect(steps).toBeGreaterThan(2)
+  return ended
+}
+
+function keysOfMask(rows: RowStore, mask: RowMask): Set<IdKey> {
+  const keys = new Set<IdKey>()
+  for (let row = mask.next(0); row >= 0; row = mask.next(row + 1)) keys.add(rows.keyOf(row))
+  return keys
+}
 
 describe('a page with a filter', () => {
   it('has the owner rows that match, in order, and all pages have all of them', async () => {
@@ -177,10 +258,37 @@ describe('a page with a filter', () => {
     return rows.map((row) => cell.state.rows.keyOf(row))
   }
 
+  it.each(['now', 'at a version'])(
+    '%s has each point once, though rows move while it looks at them (S24)',
+    async (when) => {
+      const { busy, release } = cleanedAndHeld()
+      const { rows } = busy.state
+      const at = when === 'now' ? undefined : busy.version
+      const expected = busy.owners((n) => n === 7)
+      const text = slowly({ key: 'n', match: { value: 7 } })
+      const releaseRead = rows.hold()
+      const page = busy.state.page(null, ROWS, text, at)
+      release()
+      let from = ROWS / 2
+      const found = await beside(page, () => {
+        // Few rows, so that the version can still be read.
+        const to = Math.min(from + 100, ROWS / 2 + 2000)
+        busy.rewrite({ from, to }, (id) => (id % 100 === 7 ? 7 : 99))
+        from = to
+        rows.clean(1000)
+      })
+      expect(found.map((row) => [rows.keyOf(row), rows.payloadOf(row)])).toEqual(
+        expected.map((key) => [key, '{"n":7}']),
+      )
+      releaseRead()
+      expect(busy.state.compactions).toBeGreaterThan(2)
+    },
+  )
+
   it('is refused at a version that was given up (S6)', async () => {
-    const aged = new Cell()
-    for (let id = 0; id < ROWS; id++) aged.write(1, id)
-    while (aged.state.clean());
+    const aged = new Cell(32)
+    for (let id = 0; id < 6000; id++) aged.write(1, id)
+    aged.clean()
     await expect(aged.state.page(null, 1, below(5), 3)).rejects.toThrowError(expect.objectContaining({ code: 'STALE' }))
     await expect(aged.state.matching(below(5), 3)).rejects.toThrowError(expect.objectContaining({ code: 'STALE' }))
   })

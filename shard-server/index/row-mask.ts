@@ -99,6 +99,7 @@ export class RowMask {
 
   /** The window begins at `first`, a multiple of 32, from now on. No row of the set may be below it. */
   dropBefore(first: number): void {
+    if (first === this.#first) return
     const words = (first - this.#first) / BITS
     const below = this.next(0)
     assertInvariant(below < 0 || below >= first, () => `row ${below} is in use, and rows below ${first} are dropped`)
