@@ -10,8 +10,8 @@ afterEach(() => {
   server?.close()
 })
 
-async function served(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  const made = createServer(answer)
+async function served(answer: (request: IncomingMessage, response: ServerResponse) => unknown): Promise<string> {
+  const made = createServer((request, response) => void answer(request, response))
   server = made
   await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(made.address() as AddressInfo).port}/`

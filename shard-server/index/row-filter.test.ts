@@ -218,17 +218,15 @@ function cleanedAndHeld(): { busy: Cell; release: () => void } {
 
 /** Takes a step between two slices of a work, until it ends. */
 async function beside<T>(work: Promise<T>, step: () => void): Promise<T> {
+  const ended = work.then(() => true)
+  const turn = () => new Promise<false>((resolve) => setImmediate(() => resolve(false)))
   let steps = 0
-  let running = true
-  const ended = work.finally(() => {
-    running = false
-  })
-  for (; running; steps++) {
+  do {
     step()
-    await new Promise(setImmediate)
-  }
+    steps++
+  } while (!(await Promise.race([ended, turn()])))
   expect(steps).toBeGreaterThan(2)
-  return ended
+  return work
 }
 
 function keysOfMask(rows: RowStore, mask: RowMask): Set<IdKey> {
