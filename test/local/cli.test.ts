@@ -274,7 +274,7 @@ describe('a second local cluster, with keys, collections by REST, its own ports'
         await call('PUT', '/collections/My%20Films/points?wait=true', {
           points: [
             { id: 1, vector: { '': [3, 4, 0, 0] } },
-            { id: 2, vector: [0, 0, 0] },
+            { id: 2, vector: [0, 0] },
           ],
         })
       ).status,
