@@ -221,7 +221,7 @@ export interface HeapBytes {
 export interface PodMemory {
   /** Of the whole process. */
   resident: number
-  /** Of the rows by part, as `maksdb_row_bytes`; dead rows count until compaction. */
+  /** Of the rows by part, as `maksdb_row_bytes`; dead rows count until they are cleaned. */
   rows: Readonly<Record<string, number>>
   /** By thread. */
   heaps: { main: HeapBytes; index: HeapBytes }

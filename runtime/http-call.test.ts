@@ -19,11 +19,10 @@ async function served(answer: (request: IncomingMessage, response: ServerRespons
 
 describe('a request by the client of Node', () => {
   it('carries its headers and its body, and gives the status and the bytes of the answer', async () => {
-    const url = await served(async (request, response) => {
+    const url = await served((request, response) => {
       response.statusCode = 418
-      response.end(
-        Buffer.concat([Buffer.from(`${request.method} ${String(request.headers.own)} `), await buffer(request)]),
-      )
+      const head = Buffer.from(`${request.method} ${String(request.headers.own)} `)
+      void buffer(request).then((body) => response.end(Buffer.concat([head, body])))
     })
     const answer = await callHttp(url, { method: 'POST', headers: { own: 'a' }, body: Buffer.from('body') })
     expect(answer.statusCode).toBe(418)

@@ -44,7 +44,7 @@ let cleaning = false
  * next.
  */
 const SCAN_MS = 200
-/** A heap with more, of payloads, is not collected out of turn: searches would wait. */
+/** A heap with more, of ids that are texts, is not collected out of turn: searches would wait. */
 const IDLE_HEAP_MAX = 64 * 1024 * 1024
 /** Rows that one step of a migration scan looks at. */
 const WALK_ROWS = 2000

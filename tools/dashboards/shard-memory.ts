@@ -17,7 +17,7 @@ export const MEMORY: Section = {
     {
       kind: 'timeseries',
       title: 'Memory of rows',
-      description: 'Memory of the rows by part. It grows with the points; dead rows count until compaction.',
+      description: 'Memory of the rows by part. It grows with the points; dead rows count until they are cleaned.',
       unit: 'bytes',
       width: 12,
       queries: [[max(`${POD}, part`, of('maksdb_row_bytes')), `${OF_POD} {{part}}`]],
