@@ -127,6 +127,14 @@ describe.each(FILTERS)('a filter that matches %s', (_what, filter, expected) => 
     expect(scrolled).toEqual(ids)
     expect(await cluster.collection.count({ filter })).toBe(ids.length)
   })
+
+  it('is that of a query without a "query", which lists points', async () => {
+    const body = { filter, limit: LIMIT, offset: 2 }
+    const { json } = await cluster.fetch('POST', `${COLLECTION}/query`, body)
+    const listed = (json.result as { points: { id: number; score: number }[] }).points
+    const ids = matching().map(({ id }) => id)
+    expect(listed.map(({ id, score }) => [id, score])).toEqual(ids.slice(2, 2 + LIMIT).map((id) => [id, 0]))
+  })
 })
 
 it('the command line searches, counts and exports what a filter matches, and refuses a wrong one', async () => {
