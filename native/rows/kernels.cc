@@ -53,8 +53,9 @@ AVX512 inline void tile_avx512(const float* values, const float* bias, size_t pa
     __m512 rows[NP];
     UNROLL for (int p = 0; p < NP; p++) {
       rows[p] = _mm512_loadu_ps(values + p * stride + k * P);
-      // The panels of the next tile: rows come from memory once a group.
-      _mm_prefetch(reinterpret_cast<const char*>(values + (p + NP) * stride + k * P), _MM_HINT_T0);
+      // The panels of the next tile: rows come from memory once a group. They go to the second-level cache, for those of this
+      // tile fill the first: with the first-level hint, one query took 1.5 times as long on an EPYC, and eight 1.8 times.
+      _mm_prefetch(reinterpret_cast<const char*>(values + (p + NP) * stride + k * P), _MM_HINT_T1);
     }
     UNROLL for (int j = 0; j < NQ; j++) {
       const __m512 value = _mm512_set1_ps(q[k * NQ + j]);
