@@ -326,6 +326,14 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       body: filteredSearches,
       status: 200,
     },
+    {
+      // While there are so many rows.
+      what: 'more hits than may be',
+      method: 'POST',
+      path: `${SMALL}/points/query/batch`,
+      body: () => searches('query', BATCH_LIMIT + 1),
+      status: 413,
+    },
   ],
   'POST /collections/:c/points/search/batch': [
     {
@@ -410,11 +418,6 @@ export const TOO_LARGE: LargeRequest[] = [
   body('a text of escapes', () => filled('{"points":"', '\\u0041', '"}'), 413),
   body('too many points', () => filled('{"points":[', '{"id":1,"vector":[1]},', '{"id":1,"vector":[1]}]}'), 413),
   { ...body('too many ids', () => filled('{"ids":[', '1,', '1]}'), 413), method: 'POST' },
-  {
-    ...body('too many hits', () => searches('query', BATCH_LIMIT + 1), 413),
-    method: 'POST',
-    path: `${SMALL}/points/query/batch`,
-  },
   { ...body('too many keys', () => filled('{"ids":[1],"with_payload":[', '"a",', '"a"]}'), 413), method: 'POST' },
   {
     ...body(
