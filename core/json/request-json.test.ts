@@ -68,6 +68,16 @@ describe('the JSON of a request', () => {
     expect(steps).toBeGreaterThan(100)
   })
 
+  it('is counted in short steps, also where few objects have many members', () => {
+    const objects = 3
+    const members = Array.from({ length: 2000 }, (_, i) => `"${i.toString(36)}":1`).join()
+    const work = parseRequestJson(Buffer.from(`[${Array.from({ length: objects }, () => `{${members}}`).join()}]`))
+    let steps = 0
+    while (work.next().done !== true) steps++
+    // Once for the names of each object, and once for its members.
+    expect(steps).toBeGreaterThanOrEqual(2 * objects)
+  })
+
   it('is read in linear time, however it is nested', () => {
     const deep = `${'{"a":'.repeat(90_000)}1${'}'.repeat(90_000)}`
     expect(() => parse(deep)).not.toThrow()

@@ -39,7 +39,7 @@ export function checkStorable(value: unknown, what: string, depth = 0): void {
 /** Levels of a path that an error names. */
 const PATH_SHOWN = 4
 
-/** Names, or lists and objects, that are looked at between two yields. */
+/** Names, or lists and objects with what they hold, that are looked at between two yields. */
 const STEP = 2000
 
 function* countMembers(root: unknown): Generator<void, number, void> {
@@ -50,7 +50,10 @@ function* countMembers(root: unknown): Generator<void, number, void> {
     const parts: unknown[] = Array.isArray(value) ? value : Object.values(value)
     if (!Array.isArray(value)) members += parts.length
     for (const part of parts) if (typeof part === 'object' && part !== null) open.push(part)
-    if (++looked % STEP === 0) yield
+    looked += 1 + parts.length
+    if (looked < STEP) continue
+    looked = 0
+    yield
   }
   return members
 }
