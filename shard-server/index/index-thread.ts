@@ -40,7 +40,7 @@ let reservoir: SpillReservoir | undefined
 /** Does `cleanInSteps` run? */
 let cleaning = false
 /**
- * Queries that FAISS cannot answer exactly are compared with every row for so long in one call; the rest comes in the
+ * Queries that the kernel cannot answer exactly are compared with every row for so long in one call; the rest comes in the
  * next.
  */
 const SCAN_MS = 200

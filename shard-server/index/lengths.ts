@@ -1,5 +1,5 @@
 /**
- * How long the vectors of a cell are, by powers of two. FAISS computes in float32: rows beyond `LENGTH_MAX` overflow it, and
+ * How long the vectors of a cell are, by powers of two. Kernels compute in float32: rows beyond `LENGTH_MAX` overflow it, and
  * the longest row says how far its inner products may be off. So the few rows that are far longer than the rest are set
  * aside and always compared in double precision; then one of them costs one comparison, and not the speed of all others.
  */
