@@ -61,10 +61,11 @@ export class SearchBatcher {
     const answers = queries.map(
       (query) => new Promise<Found>((resolve, reject) => this.#waiting.push({ query, request, resolve, reject })),
     )
-    call.signal.addEventListener('abort', () => this.#leave(request), { once: true })
+    const leave = () => this.#leave(request)
+    call.signal.addEventListener('abort', leave, { once: true })
     this.#reportDepth()
     void this.#drain()
-    const found = await Promise.all(answers)
+    const found = await Promise.all(answers).finally(() => call.signal.removeEventListener('abort', leave))
     this.#pod.metrics.observe('maksdb_search_seconds', (performance.now() - started) / 1000)
     return found
   }
