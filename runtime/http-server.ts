@@ -81,7 +81,10 @@ export function readBody(
   return new Promise((resolve, reject) => {
     request.on('data', (part: Buffer) => {
       bytes += part.length
-      if (bytes <= bytesMax) return void parts.push(part)
+      if (bytes <= bytesMax) {
+        parts.push(part)
+        return
+      }
       reject(new MaksError('PAYLOAD_TOO_LARGE', `the body has more than ${bytesMax} bytes`))
       request.destroy()
     })

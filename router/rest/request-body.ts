@@ -18,7 +18,10 @@ export function readRequestBody(request: IncomingMessage, bytesMax: number): Pro
     let bytes = 0
     const take = (part: Buffer) => {
       bytes += part.length
-      if (bytes <= bytesMax) return void parts.push(part)
+      if (bytes <= bytesMax) {
+        parts.push(part)
+        return
+      }
       request.off('data', take)
       request.pause()
       reject(tooLarge())
