@@ -6,7 +6,7 @@ import { MaksError } from './errors.ts'
 import type { Metric } from './metric.ts'
 
 /** Of the log: entries, keys and scripts. What a snapshot's files look like has a number of its own. */
-export const LOG_FORMAT = 2
+export const LOG_FORMAT = 3
 
 /** One of the vectors of each row. */
 export interface VectorParams {

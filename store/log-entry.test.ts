@@ -43,15 +43,25 @@ describe('an entry of the log', () => {
       .map((text) => Buffer.from(text))
 
   it('is decoded from its fields in whatever order they stand; fields that are not known are passed over', () => {
-    const item = fields({ d: 'row', z: '99', h: 'abc', i: 'i7', v: '5', u: '4', f: 'o', o: '', t: 'U' })
+    const item = fields({ d: 'row', z: '99', h: 'abc', x: '', e: 'U|5|4|o||2|i7|' })
     expect(decodeEntry([Buffer.from('3-12'), item])).toEqual({ ...entry(Buffer.from('row')), hash: 'abc' })
   })
 
+  it('has the id that was written, whatever characters it has', () => {
+    const key = 't|a|ü€|'
+    const item = fields({ e: `T|5|0|-|a:b:1:c|${Buffer.byteLength(key)}|${key}|`, h: 'x' })
+    expect(decodeEntry([Buffer.from('3-12'), item])).toMatchObject({ key, flag: '-', idempotency: 'a:b:1:c' })
+  })
+
   it('without a row has an empty one', () => {
-    expect(decodeEntry([Buffer.from('3-12'), fields({ t: 'E', v: '1', u: '0', h: 'x' })]).row).toHaveLength(0)
+    expect(decodeEntry([Buffer.from('3-12'), fields({ e: 'E|1|0|||0||', h: 'x' })]).row).toHaveLength(0)
   })
 
   it('of a type that this version does not know is refused', () => {
-    expect(() => decodeEntry([Buffer.from('3-12'), fields({ t: 'Q' })])).toThrow(/type "Q"/)
+    expect(() => decodeEntry([Buffer.from('3-12'), fields({ e: 'Q|1|0|||0||' })])).toThrow(/type "Q"/)
+  })
+
+  it.each(['', 'U', 'U|5|4|o|', 'U|5|4|o||2|i', 'U|5|4|o||3|i7|'])('of the head "%s" is refused', (e) => {
+    expect(() => decodeEntry([Buffer.from('3-12'), fields({ e })])).toThrow(/cut short/)
   })
 })

@@ -25,7 +25,10 @@ const TYPES = new Set(['I', 'R', 'E', 'U', 'T', 'N', 'C', 'W'])
 const NO_ROW = Buffer.alloc(0)
 const SCRATCH = Buffer.allocUnsafe(16 * 1024)
 
-/** One reply item of XRANGE or XREAD, read as buffers. Throws on a type that this version does not know. */
+/**
+ * One reply item of XRANGE or XREAD, read as buffers: the fields e, the head `t|v|u|f|o|bytes of i|i|`; h, the hash; d, the row.
+ * Throws on a type that this version does not know, and on a head that is none.
+ */
 export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
   const [id, fields] = item
   // A replay decodes hundreds of thousands of entries a second: the fields are found by their one letter, without a table.
@@ -34,18 +37,30 @@ export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
     for (let i = 0; i < fields.length; i += 2) if ((fields[i] as Buffer)[0] === letter) return fields[i + 1]
     return undefined
   }
-  const text = (name: string) => valueOf(name)?.toString() ?? ''
-  const type = text('t')
+  const head = (valueOf('e') ?? NO_ROW).toString()
+  let at = 0
+  const next = (): string => {
+    const bar = head.indexOf('|', at)
+    if (bar < 0) throw new Error('the log has an entry whose head is cut short')
+    const part = head.slice(at, bar)
+    at = bar + 1
+    return part
+  }
+  const type = next()
   if (!TYPES.has(type)) throw new Error(`the log has an entry of type "${type}", which this version does not know`)
+  const [version, userVersion, flag, idempotency, keyBytes] = [Number(next()), Number(next()), next(), next(), next()]
+  // The id is last, for it may hold any character.
+  const key = head.slice(at, -1)
+  if (Buffer.byteLength(key) !== Number(keyBytes)) throw new Error('the log has an entry whose head is cut short')
   return {
-    position: parsePosition(id.toString()),
+    position: parsePosition(id.toString('latin1')),
     type: type as EntryType,
-    version: Number(text('v')),
-    userVersion: Number(text('u')),
-    key: text('i') as IdKey,
-    flag: text('f'),
-    idempotency: text('o'),
-    hash: text('h'),
+    version,
+    userVersion,
+    key: key as IdKey,
+    flag,
+    idempotency,
+    hash: valueOf('h')?.toString('latin1') ?? '',
     row: valueOf('d') ?? NO_ROW,
   }
 }

@@ -99,14 +99,16 @@ export class CellState {
       const { vector, payload } = rowViews(bytes.subarray(entry.rowStart, entry.rowEnd), this.shape.dimension)
       const { key, version: born, userVersion } = entry
       const flag = entry.flag as RowFlag
-      if (!this.rows.put({ key, born, userVersion, flag, payload, vector })) continue
+      if (!this.rows.stage({ key, born, userVersion, flag, payload, vector })) continue
       this.tombstones.forget(key)
     }
+    this.rows.flush()
     this.tip = point
     this.assertRows()
   }
 
   #evict({ key, version, flag }: AppliedEntry): void {
+    this.rows.flush()
     const live = this.rows.liveRow(key)
     const row = live === undefined ? undefined : this.rows.at(live)
     if (this.rows.endRow(key, version)) this.tombstones.note(key, version, flag, row)

@@ -22,7 +22,7 @@ import { Gate, type GatedReplica } from '../recovery/gate.ts'
 import { LastTakeover } from '../recovery/last-takeover.ts'
 import { bootstrapFromPeer } from '../recovery/snapshot-transfer.ts'
 import { AppliedWaiters } from './applied-waiters.ts'
-import { indexEntries } from './index-entries.ts'
+import { blockOf, indexBlock, indexEntries, type LogBlock } from './index-entries.ts'
 import { ReplicaCheck } from './replica-check.ts'
 import { ReplicaVolume } from './replica-volume.ts'
 
@@ -181,21 +181,20 @@ export class Replica implements GatedReplica {
 
   async #follow(): Promise<void> {
     this.#phase = 'following'
-    let ahead: Promise<LogEntry[]> | undefined
+    let ahead: Promise<LogBlock> | undefined
     while (!this.#closed && !this.#gateLost) {
-      const entries = await (ahead ?? this.#read(this.tip.position, BLOCK_MS))
-      const last = entries.at(-1)
-      if (!last) {
+      const block = await (ahead ?? this.#readBlock(this.tip, BLOCK_MS))
+      if (block.entries.length === 0) {
         ahead = undefined
         // Cleaning goes on after the last entry.
         this.#note(await this.#pod.index.call('stats', null))
         continue
       }
-      // Behind a full block there is more: Redis reads it while this one is applied.
-      ahead = entries.length === this.#entriesMax ? this.#read(last.position, 0) : undefined
+      // Behind a full block there is more: Redis reads it, and this thread checks it, while this one is applied.
+      ahead = block.entries.length === this.#entriesMax ? this.#readBlock(block.point, 0) : undefined
       // If applying fails, nobody asks whether reading has failed, too.
       ahead?.catch(() => undefined)
-      await this.#apply(entries)
+      await this.#apply(block)
     }
   }
 
@@ -209,6 +208,11 @@ export class Replica implements GatedReplica {
     return this.#link.use((redis) => this.#pod.log.read(redis, after, this.#entriesMax, blockMs))
   }
 
+  /** Rejects with LogMismatch if what is read does not continue the log after `tip`. */
+  async #readBlock(tip: LogTip, blockMs: number): Promise<LogBlock> {
+    return blockOf(tip, await this.#read(tip.position, blockMs))
+  }
+
   async catchUp(): Promise<void> {
     // The log may have lost the entries that calls wait for, and other entries take their numbers.
     this.#waiters.fail()
@@ -216,12 +220,13 @@ export class Replica implements GatedReplica {
       const entries = await this.#read(this.tip.position, 0)
       const fitting = entries.slice(0, countFitting(this.tip, entries))
       if (fitting.length === 0) return
-      await this.#apply(fitting)
+      await this.#apply(blockOf(this.tip, fitting))
     }
   }
 
-  async #apply(entries: LogEntry[]): Promise<void> {
-    const [stats] = await Promise.all([indexEntries(this.#pod.index, this.tip, entries), this.#volume.append(entries)])
+  /** @param block continues the log after `tip` */
+  async #apply(block: LogBlock): Promise<void> {
+    const [stats] = await Promise.all([indexBlock(this.#pod.index, block), this.#volume.append(block.entries)])
     if (this.#phase === 'following' && !this.previousRun) this.#volume.writeMark(stats.tip)
     this.#advance(stats)
   }

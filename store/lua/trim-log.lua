@@ -48,5 +48,5 @@ local e = redis.call('XRANGE', s.log, floor, floor)[1]
 if not e then return { 'NOFLOOR', floor .. ' is not in the log' } end
 local f = {}
 for i = 1, #e[2], 2 do f[e[2][i]] = e[2][i + 1] end
-redis.call('HSET', s.meta, 'trim', floor, 'trimBytes', f.z, 'trimVersion', f.v)
+redis.call('HSET', s.meta, 'trim', floor, 'trimBytes', f.z, 'trimVersion', string.match(f.e, '^[^|]*|([^|]*)'))
 return { 'OK', floor, int(redis.call('XTRIM', s.log, 'MINID', floor)) }

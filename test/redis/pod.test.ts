@@ -105,9 +105,11 @@ describe('the replay of a pod', () => {
     const log = h.cell(0).keys.log(0)
     const [last] = (await redis.client.xrevrangeBuffer(log, '+', '-', 'COUNT', 1)) as [Buffer, Buffer[]][]
     const fields = last?.[1] ?? []
-    const key = fields.findIndex((field) => field.toString() === 'i') + 1
+    const head = fields.findIndex((field) => field.toString() === 'e') + 1
+    const other = fields[head]?.toString().replace(`|${idKey(1)}|`, `|${idKey(2)}|`) ?? ''
+    expect(other).toContain(idKey(2))
     const foreign = formatPosition({ ...position, seq: position.seq + 1 })
-    await redis.client.xadd(log, foreign, ...fields.with(key, Buffer.from(idKey(2))))
+    await redis.client.xadd(log, foreign, ...fields.with(head, Buffer.from(other)))
     await sleep(1500)
     const wanted = { keys: [idKey(2)], at: undefined, withPayload: false, withVector: false }
     expect(Buffer.from((await pod.pod.index.call('rows', wanted)).headers).toString()).toBe('[]')
