@@ -16,9 +16,16 @@ interface Limit {
 export const LIMITS = {
   WRITE_POINTS_MAX: {
     value: 50_000,
-    what: 'points of an upsert, ids of a delete',
+    what: 'points of an upsert, ids of a delete or of an edit; of a batch of operations, over all of them',
     code: 'PAYLOAD_TOO_LARGE',
   },
+  OPERATIONS_MAX: { value: 1024, what: 'operations of a `points/batch`', code: 'PAYLOAD_TOO_LARGE' },
+  EDIT_ATTEMPTS_MAX: {
+    value: 64,
+    what: 'attempts to edit a point that others write between each read and write of it',
+    code: 'OVERLOADED',
+  },
+  EDIT_KEYS_MAX: { value: 256, what: 'paths that a removal from payloads names', code: 'PAYLOAD_TOO_LARGE' },
   RETRIEVE_IDS_MAX: { value: 10_000, what: 'ids of a retrieval', code: 'PAYLOAD_TOO_LARGE' },
   SEARCHES_MAX: { value: 1024, what: 'queries of a batch', code: 'BAD_REQUEST' },
   CANDIDATES_MAX: {

@@ -22,6 +22,7 @@ import { pointRoutes } from './point-routes.ts'
 import type { Reply, Send } from './reply.ts'
 import { checkOutside, timeoutMs } from './request-options.ts'
 import { sendPieces } from './respond.ts'
+import { writeRoutes } from './write-routes.ts'
 
 const REQUEST_ID_HEADER = 'x-request-id'
 const LATER_PAGES = ['/openapi.json', '/docs', '/console']
@@ -83,6 +84,7 @@ export function makeRestServer(parts: RestParts): Server {
   const router = express.Router()
   clusterRoutes(router, collections, send)
   collectionRoutes(router, { env, collections, shards }, send)
+  writeRoutes(router, { collections, points }, send)
   pointRoutes(router, { collections, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
@@ -166,7 +168,7 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
   if (wait !== undefined) response.set('retry-after', String(wait))
   // The next request must not begin in a body that was refused unread.
   if (!request.complete) response.set('connection', 'close')
-  const cells = error.details?.cells
+  const { cells, operations } = error.details ?? {}
   response.status(error.status).json({
     status: { error: error.message },
     time: elapsed(response),
@@ -176,6 +178,7 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
       hint: error.row.hint,
       request_id: response.locals.requestId as string,
       ...(cells === undefined ? {} : { cells }),
+      ...(operations === undefined ? {} : { operations }),
     },
   })
 }

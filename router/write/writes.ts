@@ -9,6 +9,7 @@ import {
   type CommitRequest,
   type CommitResponse,
   type OperationHeader,
+  type OperationResult,
   RPC,
   type WaitRequest,
 } from '../../protocol/shard-rpc.ts'
@@ -29,6 +30,14 @@ export interface WriteOptions {
   wait: boolean
   /** Digests of the idempotency key and of what is asked for under it. */
   idempotency?: { key: string; digest: string }
+  /**
+   * Takes the result of each operation: `applied`, `absent` or `conflict`. A conflict is then no error of the request, which
+   * comes to the end of all operations.
+   */
+  each?: (
+    write: Write,
+    result: Exclude<OperationResult, { outcome: 'stale-topology' | 'refused' | 'key-reused' }>,
+  ) => void
 }
 
 export interface WriteOutcome {
@@ -139,7 +148,8 @@ export class Writes {
     if (open.length > 0 || progress.unknown) throw this.#failure(progress, open.length)
     if (progress.keyReused)
       throw new MaksError('IDEMPOTENCY_KEY_REUSED', 'another request was sent with this idempotency key')
-    if (progress.conflict !== undefined) throw new MaksError('CONFLICT', `the point has version ${progress.conflict}`)
+    if (progress.conflict !== undefined && !options.each)
+      throw new MaksError('CONFLICT', `the point has version ${progress.conflict}`)
     if (options.wait) await this.#waitApplied(collection, progress, call)
     return { version: progress.version }
   }
@@ -193,7 +203,7 @@ export class Writes {
       const { header } = await collection.whileLeading(cell, (signal) =>
         this.#shards.call<CommitResponse>(leader, RPC.commit, request, chunks, endingWith(call, signal)),
       )
-      return this.#note(cell, writes, header, progress)
+      return this.#note(cell, writes, header, options, progress)
     } catch (thrown) {
       const error = asMaksError(thrown)
       if (error.details?.notExecuted === true) {
@@ -207,7 +217,7 @@ export class Writes {
     }
   }
 
-  #note(cell: number, writes: Write[], response: CommitResponse, progress: Progress): Write[] {
+  #note(cell: number, writes: Write[], response: CommitResponse, options: WriteOptions, progress: Progress): Write[] {
     const again: Write[] = []
     response.results.forEach((result, i) => {
       if (result.outcome === 'stale-topology' || result.outcome === 'refused') {
@@ -219,6 +229,7 @@ export class Writes {
       } else {
         if (result.outcome === 'conflict') progress.conflict = result.version
         if (result.outcome === 'key-reused') progress.keyReused = true
+        else options.each?.(writes[i] as Write, result)
         if (result.outcome === 'applied') progress.version = Math.max(progress.version, result.version)
         progress.executed++
       }
