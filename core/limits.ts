@@ -20,11 +20,6 @@ export const LIMITS = {
     code: 'PAYLOAD_TOO_LARGE',
   },
   OPERATIONS_MAX: { value: 1024, what: 'operations of a `points/batch`', code: 'PAYLOAD_TOO_LARGE' },
-  EDIT_ATTEMPTS_MAX: {
-    value: 64,
-    what: 'attempts to edit a point that others write between each read and write of it',
-    code: 'OVERLOADED',
-  },
   EDIT_KEYS_MAX: { value: 256, what: 'paths that a removal from payloads names', code: 'PAYLOAD_TOO_LARGE' },
   RETRIEVE_IDS_MAX: { value: 10_000, what: 'ids of a retrieval', code: 'PAYLOAD_TOO_LARGE' },
   SEARCHES_MAX: { value: 1024, what: 'queries of a batch', code: 'BAD_REQUEST' },
@@ -93,6 +88,9 @@ export function beyond(name: LimitName, what: string, given: number): MaksError 
 export function checkLimit(name: LimitName, what: string, given: number): void {
   if (given > LIMITS[name].value) throw beyond(name, what, given)
 }
+
+/** Attempts of an edit at a point that others write between each read and write of it; then it is refused with OVERLOADED. */
+export const EDIT_ATTEMPTS_MAX = 64
 
 /** Queues of a pod: what waits in them at most. A request beyond is refused with OVERLOADED, and may be sent again. */
 export const QUEUES = {

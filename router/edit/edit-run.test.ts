@@ -3,7 +3,7 @@ import { MaksError } from '../../core/errors.ts'
 import { encodeFilter } from '../../core/filter/filter.ts'
 import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
-import { LIMITS } from '../../core/limits.ts'
+import { EDIT_ATTEMPTS_MAX, LIMITS } from '../../core/limits.ts'
 import type { PayloadEdit } from '../../core/payload-edit.ts'
 import { decodeRow, encodeRow } from '../../core/row-codec.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
@@ -147,7 +147,7 @@ describe('an edit', () => {
     await expect(edit({ target: keysOf(1), change: set({ n: 1 }) })).rejects.toThrowError(
       expect.objectContaining({ code: 'OVERLOADED', message: expect.stringContaining('(EDIT_ATTEMPTS_MAX)') }),
     )
-    expect(played.reads).toBe(LIMITS.EDIT_ATTEMPTS_MAX.value)
+    expect(played.reads).toBe(EDIT_ATTEMPTS_MAX)
     await expect(edit({ target: keysOf(2, 1), change: set({ n: 1 }) })).rejects.toThrowError(
       expect.objectContaining({ code: 'UNKNOWN_OUTCOME', message: expect.stringContaining('changed in part') }),
     )

@@ -7,7 +7,7 @@ import { asMaksError, MaksError } from '../../core/errors.ts'
 import { compileFilter, type RowTest, StoredRow } from '../../core/filter/compile-filter.ts'
 import { decodeFilter, type FilterText } from '../../core/filter/filter.ts'
 import { type IdKey, idText } from '../../core/ids.ts'
-import { beyond, LIMITS } from '../../core/limits.ts'
+import { EDIT_ATTEMPTS_MAX } from '../../core/limits.ts'
 import { editPayload } from '../../core/payload-edit.ts'
 import type { OperationResult } from '../../protocol/shard-rpc.ts'
 import type { Call } from '../../runtime/call.ts'
@@ -135,8 +135,11 @@ export class EditRun {
       const writes = await inSlices(this.#plan(open, rows, test))
       open = await this.#write(writes)
       if (open.length === 0) return
-      if (attempt === LIMITS.EDIT_ATTEMPTS_MAX.value)
-        throw beyond('EDIT_ATTEMPTS_MAX', `attempts at point ${idText(open[0] as IdKey)}`, attempt + 1)
+      if (attempt === EDIT_ATTEMPTS_MAX)
+        throw new MaksError(
+          'OVERLOADED',
+          `point ${idText(open[0] as IdKey)} was written by others at each of ${attempt} attempts to edit it (EDIT_ATTEMPTS_MAX)`,
+        )
       await sleep(Math.random() * PAUSE_MS * Math.min(attempt, PAUSES_MAX))
       rows = await this.#read(open)
     }
