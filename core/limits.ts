@@ -123,8 +123,9 @@ const ENTRY_BYTES = 128
 /** Of the budget of a cell's log: what one batch may take, so that it fits once the log is trimmed. */
 const LOG_SHARE = 1 / 8
 
-export function entryBytes(key: string, row: Uint8Array): number {
-  return key.length + row.byteLength + ENTRY_BYTES
+/** @param rowBytes of the row, or of the payload of an edit */
+export function entryBytes(key: string, rowBytes: number): number {
+  return key.length + rowBytes + ENTRY_BYTES
 }
 
 /** Bytes that one batch, and so one point, may take of a log with this budget. */

@@ -77,18 +77,21 @@ class PlayedPoints {
     },
   }
 
-  #write({ key, row, ifVersion }: Write) {
+  #write({ key, row, payload, ifVersion }: Write) {
     const present = this.points.get(key)
     const version = present?.userVersion ?? 0
     if (ifVersion !== undefined && ifVersion !== version) return { outcome: 'conflict' as const, version }
     if (!row && !present) return { outcome: 'absent' as const }
-    if (!row) this.points.delete(key)
+    if (payload && present)
+      this.points.set(key, { ...present, userVersion: ++this.version, payload: Buffer.from(payload).toString() })
+    else if (!row) this.points.delete(key)
     else this.points.set(key, { userVersion: ++this.version, ...decodeRow(row.bytes, 2) })
     return { outcome: 'applied' as const, version: this.version, ordering: this.version, touched: [0] }
   }
 }
 
-const collection = { config: { walBudgetBytes: 1e9 } as CollectionConfig } as Collection
+const config = { vectors: { '': { size: 2, metric: 'L2' } }, walBudgetBytes: 1e9 } as CollectionConfig
+const collection = { config } as Collection
 const keysOf = (...ids: number[]) => ({ keys: ids.map(idKey) })
 const filter = (conditions: object) => encodeFilter(parseFilter(conditions, 'filter'))
 const isRed = filter({ must: [{ key: 'colour', match: { value: 'red' } }] })

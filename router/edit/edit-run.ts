@@ -18,7 +18,7 @@ import type { ReadRequest } from '../query/consistency.ts'
 import type { Reads } from '../query/reads.ts'
 import type { Point, Wanted } from '../query/rows.ts'
 import type { Idempotency } from '../write/idempotency.ts'
-import { upsertOf } from '../write/point-row.ts'
+import { payloadWriteOf, upsertOf } from '../write/point-row.ts'
 import type { Write, Writes } from '../write/writes.ts'
 import type { Change, Edit } from './edit.ts'
 
@@ -189,12 +189,11 @@ export class EditRun {
     const { key } = point
     if (change.is === 'delete') return { key }
     if (change.is === 'upserts') return change.writes.get(key) as Write
+    const { config } = this.#collection
     const payload = payloadOf(point)
-    const row =
-      change.is === 'vectors'
-        ? { vector: change.vectors.get(key) as Float32Array, payload }
-        : { vector: point.vector as Float32Array, payload: editPayload(change.edit, payload) }
-    return upsertOf(key, row, this.#collection.config, `point ${idText(key)}`)
+    const what = `point ${idText(key)}`
+    if (change.is === 'payload') return payloadWriteOf(key, editPayload(change.edit, payload), config, what)
+    return upsertOf(key, { vector: change.vectors.get(key) as Float32Array, payload }, config, what)
   }
 
   /** The version under which the point is written. */
@@ -235,7 +234,7 @@ function conflictWith(version: number): MaksError {
 function wantedFor({ target, change, onlyIf }: Edit): Wanted {
   const filtered = onlyIf !== undefined || ('matching' in target && target.matching !== undefined)
   const kept = change.is === 'vectors' || (change.is === 'payload' && depends(change.edit.is))
-  return { withPayload: filtered || kept, withVector: change.is === 'payload' }
+  return { withPayload: filtered || kept, withVector: false }
 }
 
 function depends(is: 'set' | 'overwrite' | 'remove' | 'clear'): boolean {

@@ -21,8 +21,10 @@ import type { ShardClient } from '../cluster/shard-client.ts'
 
 export interface Write {
   key: IdKey
-  /** Vector and encoded row of an upsert; absent for a delete. */
+  /** Vector and encoded row of an upsert; absent for a delete, and for an edit of the payload. */
   row?: { vector: Float32Array; bytes: Uint8Array }
+  /** JSON text of the new payload of a point that exists and has the version `ifVersion`; without a `row`. */
+  payload?: Uint8Array
   ifVersion?: number
 }
 
@@ -172,7 +174,9 @@ export class Writes {
       const copy = row ? (reservoir.spillFor(partition, cell, row.vector) ?? null) : null
       const operation: OperationHeader = row
         ? { type: 'upsert', key, copy, centroidVersion: partition.version, ...condition }
-        : { type: 'delete', key, ...condition }
+        : write.payload
+          ? { type: 'payload', key, ifVersion: ifVersion ?? 0 }
+          : { type: 'delete', key, ...condition }
       const group = groups.get(cell)
       if (group) group.push({ write, operation })
       else groups.set(cell, [{ write, operation }])
@@ -198,7 +202,7 @@ export class Writes {
       ...(options.idempotency ? { idempotency: options.idempotency } : {}),
       wait: options.wait,
     }
-    const chunks = writes.flatMap(({ row }) => (row ? [row.bytes] : []))
+    const chunks = writes.flatMap(({ row, payload }) => row?.bytes ?? payload ?? [])
     try {
       const { header } = await collection.whileLeading(cell, (signal) =>
         this.#shards.call<CommitResponse>(leader, RPC.commit, request, chunks, endingWith(call, signal)),
