@@ -11,10 +11,12 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { checkAccess, READING_POST } from '../auth.ts'
+import type { AliasChanges } from '../cluster/alias-changes.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import type { Points } from '../points.ts'
 import { serverOf } from '../tls.ts'
+import { aliasRoutes } from './alias-routes.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { cors } from './cors.ts'
@@ -29,6 +31,7 @@ const LATER_PAGES = ['/openapi.json', '/docs', '/console']
 export interface RestParts {
   env: RouterEnv
   collections: Collections
+  aliasChanges: AliasChanges
   shards: ShardClient
   points: Points
   metrics: Metrics
@@ -39,7 +42,7 @@ export interface RestParts {
 }
 
 export function makeRestServer(parts: RestParts): Server {
-  const { env, collections, shards, points, metrics } = parts
+  const { env, collections, aliasChanges, shards, points, metrics } = parts
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -81,8 +84,12 @@ export function makeRestServer(parts: RestParts): Server {
   })
   app.use(express.raw({ type: () => true, limit: env.MAKSDB_BODY_BYTES_MAX, inflate: false }), parseBody)
   const router = express.Router()
+  router.param('c', (_request, _response, next, name: string) => {
+    collections.lookUp(name).then(() => next(), next)
+  })
   clusterRoutes(router, collections, send)
-  collectionRoutes(router, { env, collections, shards }, send)
+  aliasRoutes(router, { collections, aliasChanges }, send)
+  collectionRoutes(router, { env, collections, aliasChanges, shards }, send)
   pointRoutes(router, { collections, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
