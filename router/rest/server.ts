@@ -84,9 +84,7 @@ export function makeRestServer(parts: RestParts): Server {
   })
   app.use(express.raw({ type: () => true, limit: env.MAKSDB_BODY_BYTES_MAX, inflate: false }), parseBody)
   const router = express.Router()
-  router.param('c', (_request, _response, next, name: string) => {
-    collections.lookUp(name).then(() => next(), next)
-  })
+  const send = sender(collections)
   clusterRoutes(router, collections, send)
   aliasRoutes(router, { collections, aliasChanges }, send)
   collectionRoutes(router, { env, collections, aliasChanges, shards }, send)
@@ -135,12 +133,20 @@ async function inTime<T>(request: Request, response: Response, work: (call: Call
   }
 }
 
-const send: Send = (handler) => (request, response, next) => {
-  Promise.resolve()
-    .then(() => checkOutside(request))
-    .then(() => inTime(request, response, (call) => handler(request, call)))
-    .then((reply) => sendPieces(response, envelope(reply, response)))
-    .catch(next)
+function sender(collections: Collections): Send {
+  return (handler) => (request, response, next) => {
+    const work = async (call: Call) => {
+      const { c: name } = request.params
+      // An alias that another router has given a moment ago is known before the handler looks for it.
+      if (typeof name === 'string' && !collections.find(name)) await collections.lookUp(name)
+      return handler(request, call)
+    }
+    Promise.resolve()
+      .then(() => checkOutside(request))
+      .then(() => inTime(request, response, work))
+      .then((reply) => sendPieces(response, envelope(reply, response)))
+      .catch(next)
+  }
 }
 
 /** The label of a known collection; none for an unknown one, for a path may hold any text. */
