@@ -13,12 +13,10 @@ import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
 import { until } from '../../../runtime/until.ts'
 import { freePort } from '../../../supervisor/os-process.ts'
-import { binary, ensureBinaries } from '../../go/programs.ts'
+import { binary, ensureBinaries, LESS_COLLECTION } from '../../go/programs.ts'
 import { CRDS, NAMESPACES } from './resources.ts'
 
 const READY_MS = 60_000
-/** Go collects garbage when its heap has grown by so many percent: an API server spends a seventh less on our calls so. */
-export const LESS_COLLECTION = { GOGC: '400' }
 /** For a new kind. */
 const SERVED_MS = 60_000
 
