@@ -3,17 +3,16 @@ import { parseDatetime } from './datetime.ts'
 import type { Bounds, FieldTest, GeoPoint } from './filter.ts'
 import { distanceMeters, inBox, inPolygon } from './geo.ts'
 import type { FieldRule } from './values.ts'
+import { hasAllWords, hasAnyWord, hasPhrase, wordsOf } from './words.ts'
 
 type ValueTest = FieldRule['passes']
 
-const SPACES = /\p{White_Space}+/u
-
-/** A field without values passes no test, but those that ask for it to be empty or not null. */
+/** A field without values passes no test, but those that ask for it to be empty, not null, or of 0 values. */
 export function ruleOf(test: FieldTest): FieldRule {
   switch (test.is) {
     case 'count': {
       const holds = within(test.bounds)
-      return { absent: false, passes: (value) => holds(countOf(value)) }
+      return { absent: holds(0), passes: (value) => holds(countOf(value)) }
     }
     case 'isEmpty':
       return { absent: test.wanted, passes: (value) => isEmptyValue(value) === test.wanted }
@@ -26,10 +25,6 @@ export function ruleOf(test: FieldTest): FieldRule {
   }
 }
 
-/**
- * Texts: without a text index, `text` and `phrase` look for the text as it stands anywhere in the value, and `text_any` for one
- * of its words, with regard to case (https://qdrant.tech/documentation/concepts/filtering/#full-text-match).
- */
 function compileValueTest(test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | 'isNull' }>): ValueTest {
   switch (test.is) {
     case 'any': {
@@ -42,12 +37,17 @@ function compileValueTest(test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | '
       const values = new Set(test.values.map(comparable))
       return (value) => value !== null && !values.has(comparable(value))
     }
-    case 'text':
-    case 'phrase':
-      return (value) => typeof value === 'string' && value.includes(test.text)
+    case 'text': {
+      const words = wordsOf(test.text)
+      return (value) => typeof value === 'string' && hasAllWords(words, value)
+    }
+    case 'phrase': {
+      const words = wordsOf(test.text)
+      return (value) => typeof value === 'string' && hasPhrase(words, value)
+    }
     case 'textAny': {
-      const words = test.text.split(SPACES).filter((word) => word !== '')
-      return (value) => typeof value === 'string' && words.some((word) => value.includes(word))
+      const words = new Set(wordsOf(test.text))
+      return (value) => typeof value === 'string' && hasAnyWord(words, value)
     }
     case 'range': {
       const holds = within(test.bounds)

@@ -45,7 +45,7 @@ export type FieldTest =
   | { is: 'radius'; center: GeoPoint; meters: number }
   | { is: 'box'; topLeft: GeoPoint; bottomRight: GeoPoint }
   | { is: 'polygon'; exterior: readonly GeoPoint[]; interiors: readonly (readonly GeoPoint[])[] }
-  /** How many values the field has; of a field that is not there, none of these holds. */
+  /** How many values the field has; a field that is not there has 0. */
   | { is: 'count'; bounds: Bounds }
   /** The whole field, as the condition `empty` sees it. */
   | { is: 'isEmpty'; wanted: boolean }

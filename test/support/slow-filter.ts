@@ -61,7 +61,9 @@ function fieldHolds(condition: Json, values: unknown[]): boolean {
       : values.some((value) => hasNull(value) === condition.is_null)
   }
   if (condition.values_count !== undefined)
-    return values.some((value) => inRange(value === null ? 0 : [value].flat().length, condition.values_count as Json))
+    return (values.length === 0 ? [null] : values).some((value) =>
+      inRange(value === null ? 0 : [value].flat().length, condition.values_count as Json),
+    )
   return values
     .flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : [value]))
     .some((value) => valueHolds(condition, value))
@@ -90,8 +92,19 @@ function matchHolds(match: Json, value: unknown): boolean {
   if ('any' in match) return (match.any as unknown[]).some((one) => one === value)
   if ('except' in match) return value !== null && (match.except as unknown[]).every((one) => one !== value)
   if (typeof value !== 'string') return false
-  const words = 'text_any' in match ? String(match.text_any).trim().split(' ') : [String(match.text ?? match.phrase)]
-  return words.some((word) => value.split(word).length > 1)
+  const held = slowWords(value)
+  const wanted = slowWords(String(match.text ?? match.text_any ?? match.phrase))
+  if ('text_any' in match) return wanted.some((word) => held.includes(word))
+  if ('phrase' in match) return wanted.length > 0 && ` ${held.join(' ')} `.includes(` ${wanted.join(' ')} `)
+  return wanted.length > 0 && wanted.every((word) => held.includes(word))
+}
+
+/** Of ASCII texts. */
+function slowWords(text: string): string[] {
+  return text
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '')
 }
 
 function inRange(value: number, range: Json): boolean {
