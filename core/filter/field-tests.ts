@@ -7,17 +7,15 @@ import { hasAllWords, hasAnyWord, hasPhrase, wordsOf } from './words.ts'
 
 type ValueTest = FieldRule['passes']
 
-/** A field without values passes no test, but those that ask for it to be empty, not null, or of 0 values. */
-export function ruleOf(test: FieldTest): FieldRule {
+/** The tests of single values. A field without values passes none, but one that asks for 0 values. */
+export type ValuesTest = Exclude<FieldTest, { is: 'isEmpty' | 'isNull' }>
+
+export function ruleOf(test: ValuesTest): FieldRule {
   switch (test.is) {
     case 'count': {
       const holds = within(test.bounds)
       return { absent: holds(0), passes: (value) => holds(countOf(value)) }
     }
-    case 'isEmpty':
-      return { absent: test.wanted, passes: (value) => isEmptyValue(value) === test.wanted }
-    case 'isNull':
-      return { absent: !test.wanted, passes: (value) => holdsNull(value) === test.wanted }
     default: {
       const passes = compileValueTest(test)
       return { absent: false, passes: (value) => (Array.isArray(value) ? value.some(passes) : passes(value)) }
@@ -25,7 +23,7 @@ export function ruleOf(test: FieldTest): FieldRule {
   }
 }
 
-function compileValueTest(test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | 'isNull' }>): ValueTest {
+function compileValueTest(test: Exclude<ValuesTest, { is: 'count' }>): ValueTest {
   switch (test.is) {
     case 'any': {
       const values = new Set(test.values.map(comparable))
@@ -101,6 +99,7 @@ export function isEmptyValue(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.length === 0)
 }
 
-function holdsNull(value: unknown): boolean {
+/** A null, or a list that has one: so the server has it since qdrant/qdrant#10101. */
+export function holdsNull(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.includes(null))
 }

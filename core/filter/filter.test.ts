@@ -145,7 +145,7 @@ describe('a field is empty, null, or has so many values', () => {
     [{ is_null: { key: 'missing' } }, false],
     [{ is_null: { key: 'nothing' } }, true],
     [{ is_null: { key: 'none' } }, false],
-    [{ is_null: { key: 'nulls' } }, false],
+    [{ is_null: { key: 'nulls' } }, true],
     [{ is_null: { key: 'nulls[]' } }, true],
     [{ key: 'missing', is_empty: true }, true],
     [{ key: 'city', is_empty: false }, true],
