@@ -1,6 +1,6 @@
 /**
  * One edit of a collection: reads points at a strong cut, computes what they become, and writes each under the condition that it
- * still has the version that was read (rule R25). A point that was written in between is read again, with its filter. So each
+ * still has the version that was read (rule R26). A point that was written in between is read again, with its filter. So each
  * point is changed at one instant, between the writes of others, and no write of another is lost.
  */
 import { asMaksError, MaksError } from '../../core/errors.ts'

@@ -72,7 +72,7 @@ local function current(key, bucket)
   return { owner = o, spill = c, source = l, uver = u, over = v, bucket = bucket }
 end
 -- Appends the row in every cell that is to hold it, and a tombstone, which names the new owner, in every other cell that
--- has held it (rules L6, L7). Of an edit the entry has the payload alone, and names the version of the row that it changes (L26).
+-- has held it (rules L6, L7). Of an edit the entry has the payload alone, and names the version of the row that it changes (L27).
 local function place(key, cur, new, row, t)
   local base = t == 'P' and cur.over or ''
   local keep, touched = {}, {}
