@@ -120,7 +120,6 @@ export class CellState {
   }
 
   #evict({ key, version, flag }: AppliedEntry): void {
-    this.rows.flush()
     const live = this.rows.liveRow(key)
     const row = live === undefined ? undefined : this.rows.at(live)
     if (this.rows.endRow(key, version)) this.tombstones.note(key, version, flag, row)

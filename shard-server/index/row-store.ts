@@ -126,6 +126,7 @@ export class RowStore {
 
   /** A copy. */
   vector(row: number): Float32Array {
+    this.flush()
     const vector = new Float32Array(this.dimension)
     this.kernel.read(row, vector)
     return vector
@@ -142,7 +143,7 @@ export class RowStore {
     return added
   }
 
-  /** As `put`, but the kernel has the vector only after the next `flush`. Until then nothing may read vectors, search or clean. */
+  /** As `put`, but the kernel has the vector only after the next `flush`. Until then nothing may search, clean or copy blocks. */
   stage(row: PutValues & { vector: Float32Array }): boolean {
     if (!this.endRow(row.key, row.born)) return false
     const number = this.end

@@ -32,6 +32,14 @@ describe('staged rows', () => {
     rows.block(0, ROWS)
   })
 
+  it('can be read before the flush, as an edit of a payload does within a block of entries', () => {
+    const { rows, stage } = store()
+    stage(0)
+    stage(1)
+    expect([...rows.vector(1)]).toEqual([1, 2, -1])
+    expect([...rows.at(0).vector]).toEqual([0, 0, -0])
+  })
+
   it('are superseded by others that are staged with them', () => {
     const { rows, stage } = store()
     stage(0, 9)

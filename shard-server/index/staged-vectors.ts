@@ -1,6 +1,6 @@
 /**
  * Vectors on their way to the kernel: a call of it for each row of the log would cost more than the copy here does. The rows
- * stand in the columns already; whoever reads vectors, searches or cleans flushes first (`RowStore.flush`).
+ * stand in the columns already; whoever searches, cleans or copies blocks flushes first (`RowStore.flush`).
  */
 import type { Kernel } from './kernel.ts'
 
