@@ -93,10 +93,13 @@ export class SearchBatcher {
     this.#inFlight--
   }
 
-  /** The next batch. Queries with a filter go by themselves: they wait for their row masks, and the others need not. */
+  /**
+   * The next batch. Queries with a filter go by themselves, as those by several vectors do: they wait for their row masks, or for
+   * a comparison of all rows, and the others need not.
+   */
   #take(): Item[] {
-    const filtered = isFiltered(this.#waiting[0] as Item)
-    const alike = this.#waiting.filter((item) => isFiltered(item) === filtered).slice(0, BATCH_QUERIES_MAX)
+    const slow = isSlow(this.#waiting[0] as Item)
+    const alike = this.#waiting.filter((item) => isSlow(item) === slow).slice(0, BATCH_QUERIES_MAX)
     const taken = new Set(alike)
     this.#waiting = this.#waiting.filter((item) => !taken.has(item))
     return alike
@@ -134,8 +137,8 @@ export class SearchBatcher {
   }
 }
 
-function isFiltered({ query }: Item): boolean {
-  return query.spec.filter !== undefined
+function isSlow({ query: { spec } }: Item): boolean {
+  return spec.filter !== undefined || spec.scoring !== undefined
 }
 
 function within({ request }: Item): boolean {
