@@ -138,7 +138,6 @@ export class Queries {
     const vectors = new Map<IdKey, Float32Array>()
     const reports: ReadReport[] = []
     if (keys.length > 0) {
-      checkLimit('RETRIEVE_IDS_MAX', 'the ids of the queries', keys.length)
       const wanted = { withPayload: false, withVector: true }
       const { points, report } = await this.#reads.retrieve(collection, keys, wanted, requests[0].read, call)
       reports.push(report)

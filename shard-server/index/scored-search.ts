@@ -34,14 +34,14 @@ export function* bestScored(
   { vectors, scoring, limit, mask }: ScoredQuery,
 ): Generator<void, FoundRow[], void> {
   const { dimension } = rows.kernel
-  const examples = Array.from({ length: scoring.examples }, (_, i) =>
-    vectors.subarray(i * dimension, (i + 1) * dimension),
-  )
+  const examples = rowsIn(vectors, dimension)
   const similarities = new Float64Array(examples.length)
+  const block = new RowsBlock(rows)
   const keep = 2 * limit + KEPT_MIN
   let best: FoundRow[] = []
   let worst = Number.POSITIVE_INFINITY
-  for (const [row, vector] of rowVectors(rows, mask)) {
+  for (let row = mask.next(0); row >= 0; row = mask.next(row + 1)) {
+    const vector = block.vector(row)
     for (let i = 0; i < examples.length; i++) similarities[i] = -distance(metric, examples[i] as Float32Array, vector)
     const negated = -scoreBy(scoring, similarities)
     if (negated <= worst) {
@@ -56,16 +56,35 @@ export function* bestScored(
   return best.sort(byDistance).slice(0, limit)
 }
 
-/** Each row of the mask with its vector, in memory that the next rows reuse. */
-function* rowVectors({ kernel, end }: ComparedRows, mask: RowMask): Generator<[number, Float32Array], void, void> {
-  const { dimension } = kernel
-  const block = new Float32Array(BLOCK_ROWS * dimension)
-  for (let from = mask.next(0); from >= 0; ) {
-    const to = Math.min(from + BLOCK_ROWS, end)
-    kernel.read(from, block.subarray(0, (to - from) * dimension))
-    let row = from
-    for (; row >= 0 && row < to; row = mask.next(row + 1))
-      yield [row, block.subarray((row - from) * dimension, (row - from + 1) * dimension)]
-    from = row
+function rowsIn(vectors: Float32Array, dimension: number): Float32Array[] {
+  return Array.from({ length: vectors.length / dimension }, (_, i) =>
+    vectors.subarray(i * dimension, (i + 1) * dimension),
+  )
+}
+
+/** The vectors of rows that are asked for in their order, read some at a time. */
+class RowsBlock {
+  readonly #rows: ComparedRows
+  readonly #block: Float32Array
+  readonly #vectors: Float32Array[]
+  #first = 0
+  #end = 0
+
+  constructor(rows: ComparedRows) {
+    const { dimension } = rows.kernel
+    this.#rows = rows
+    this.#block = new Float32Array(BLOCK_ROWS * dimension)
+    this.#vectors = rowsIn(this.#block, dimension)
+  }
+
+  /** In memory that rows after the block reuse. */
+  vector(row: number): Float32Array {
+    if (row >= this.#end) {
+      const { kernel, end } = this.#rows
+      this.#first = row
+      this.#end = Math.min(row + BLOCK_ROWS, end)
+      kernel.read(row, this.#block.subarray(0, (this.#end - row) * kernel.dimension))
+    }
+    return this.#vectors[row - this.#first] as Float32Array
   }
 }

@@ -279,6 +279,33 @@ describe('groups', () => {
   })
 })
 
+it('the client asks for all of it by name', async () => {
+  const { collection } = cluster
+  const exact = { exact: true, withPayload: false, limit: 4 }
+  const same = async (given: Parameters<typeof collection.query>[0], body: unknown) =>
+    expect((await collection.query(given, exact)).points.map(({ id }) => id)).toEqual(
+      (await query({ query: body, limit: 4 })).map(({ id }) => id),
+    )
+  const vector = Float32Array.from(draw())
+  const pair = { positive: 1, negative: 2 }
+  const pairs = [{ positive: { id: 1 }, negative: { id: 2 } }]
+  await same({ nearest: vector, mmr: { candidatesLimit: 20 } }, { nearest: [...vector], mmr: { candidates_limit: 20 } })
+  const examples = { positive: [{ id: 3 }, vector], negative: [{ id: 4 }], strategy: 'best_score' as const }
+  await same({ recommend: examples }, { recommend: { ...examples, positive: [3, [...vector]], negative: [4] } })
+  await same({ discover: { target: { id: 5 }, context: pairs } }, { discover: { target: 5, context: [pair] } })
+  await same({ context: pairs }, { context: pair })
+  const { points: ordered } = await collection.query({ orderBy: { key: 'n', direction: 'desc', startFrom: 7 } }, exact)
+  expect(ordered.map(({ orderValue }) => orderValue)).toEqual([7, 7, 7, 6])
+  expect((await collection.query({ sample: 'random' }, { ...exact, filter: odd as never })).points).toHaveLength(4)
+  const { groups, report } = await collection.queryGroups(vector, { ...exact, groupBy: 'kind', groupSize: 2 })
+  expect(groups.map(({ hits }) => hits.length)).toEqual([2, 2, 2, 2])
+  expect(report.exact).toBe(true)
+  expect(await collection.facet('even')).toEqual([
+    { value: false, count: POINTS / 2 },
+    { value: true, count: POINTS / 2 },
+  ])
+})
+
 it('a batch may mix queries of all kinds, and each is answered as it is alone', async () => {
   const searches = [
     { query: vectorOf(5), limit: 3 },
