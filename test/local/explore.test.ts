@@ -296,7 +296,7 @@ it('the client asks for all of it by name', async () => {
   await same({ context: pairs }, { context: pair })
   const { points: ordered } = await collection.query({ orderBy: { key: 'n', direction: 'desc', startFrom: 7 } }, exact)
   expect(ordered.map(({ orderValue }) => orderValue)).toEqual([7, 7, 7, 6])
-  expect((await collection.query({ sample: 'random' }, { ...exact, filter: odd as never })).points).toHaveLength(4)
+  expect((await collection.query({ sample: 'random' }, { ...exact, filter: odd })).points).toHaveLength(4)
   const { groups, report } = await collection.queryGroups(vector, { ...exact, groupBy: 'kind', groupSize: 2 })
   expect(groups.map(({ hits }) => hits.length)).toEqual([2, 2, 2, 2])
   expect(report.exact).toBe(true)
