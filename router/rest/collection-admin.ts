@@ -19,6 +19,7 @@ import { within } from '../../runtime/until.ts'
 import { changeSettings, type Settings } from '../../store/settings.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
+import type { Points } from '../points.ts'
 import { SettingsChange, takeSettings, takeVectorSettings } from './collection-settings.ts'
 import { asObject, Fields, type JsonObject, NAME_SHOWN } from './json-fields.ts'
 
@@ -26,6 +27,7 @@ export interface CollectionParts {
   env: RouterEnv
   collections: Collections
   shards: ShardClient
+  points: Points
 }
 
 const READY_POLL_MS = 30

@@ -87,7 +87,7 @@ export function makeRestServer(parts: RestParts): Server {
   // Routes are compared in this order: those of points, of which there are most requests, come first.
   pointRoutes(router, { collections, points }, send)
   clusterRoutes(router, collections, send)
-  collectionRoutes(router, { env, collections, shards }, send)
+  collectionRoutes(router, { env, collections, shards, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
     throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)

@@ -1,0 +1,30 @@
+/** The quick ones of the clients; `npm run compat` runs them all. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { TestCluster } from '../support/cluster.ts'
+import { CLIENTS, recorded, runClient } from './clients.ts'
+
+let cluster: TestCluster
+beforeAll(async () => {
+  cluster = await TestCluster.start({ spec: { dimension: 2 } })
+})
+afterAll(() => cluster.close())
+
+it.for(CLIENTS.filter(({ quick }) => quick))(
+  '$name $version, $language: each check comes out as it is recorded',
+  { timeout: 400_000 },
+  async (client, context) => {
+    const checks = await runClient(client, cluster.url)
+    if ('missing' in checks) {
+      context.skip(checks.missing)
+      return
+    }
+    expect(checks.filter(({ failed }) => failed !== undefined)).toEqual([])
+    expect(checks, 'record it: npm run compat -- --record && npm run generate').toEqual(recorded()[client.id])
+  },
+)
+
+it('every client has a record, and no record has a failure', () => {
+  const results = recorded()
+  expect(Object.keys(results)).toEqual(CLIENTS.map(({ id }) => id))
+  expect(Object.values(results).flatMap((checks) => checks.filter(({ failed }) => failed !== undefined))).toEqual([])
+})
