@@ -71,6 +71,8 @@ export const LIMITS = {
     what: 'bytes of one of them, as JSON with its name',
     code: 'PAYLOAD_TOO_LARGE',
   },
+  ALIASES_MAX: { value: 256, what: 'aliases of a collection', code: 'PAYLOAD_TOO_LARGE' },
+  ALIAS_ACTIONS_MAX: { value: 1024, what: 'actions of a change of aliases', code: 'PAYLOAD_TOO_LARGE' },
   PAYLOAD_BYTES_MAX: { value: MiB, what: 'bytes of the payload of a point, as JSON', code: 'PAYLOAD_TOO_LARGE' },
 } as const satisfies Record<string, Limit>
 
@@ -87,28 +89,45 @@ export function checkLimit(name: LimitName, what: string, given: number): void {
   if (given > LIMITS[name].value) throw beyond(name, what, given)
 }
 
-/** Queues of a pod: what waits in them at most. A request beyond is refused with OVERLOADED, and may be sent again. */
+interface Queue {
+  at: 'shard' | 'router'
+  value: number
+  what: string
+}
+
+/** Queues of pods and routers: what waits in them at most. A request beyond is refused with OVERLOADED, and may be sent again. */
 export const QUEUES = {
   QUEUE_OPERATIONS_MAX: {
+    at: 'shard',
     value: 2 * LIMITS.WRITE_POINTS_MAX.value,
     what: 'operations that wait for the log; a request is taken if none waits',
   },
   QUEUE_BYTES_MAX: {
+    at: 'shard',
     value: 256 * MiB,
     what: 'bytes of the operations that wait for the log; a request is taken if none waits',
   },
-  QUEUE_QUERIES_MAX: { value: 4096, what: 'queries of searches that wait for the index' },
-  QUEUE_READS_MAX: { value: 2048, what: 'other reads that wait for the index: by id, pages, counts, samples' },
-  QUEUE_WAITS_MAX: { value: 2048, what: 'requests that wait until the pod has applied an entry of the log' },
-} as const satisfies Record<string, { value: number; what: string }>
+  QUEUE_QUERIES_MAX: { at: 'shard', value: 4096, what: 'queries of searches that wait for the index' },
+  QUEUE_READS_MAX: {
+    at: 'shard',
+    value: 2048,
+    what: 'other reads that wait for the index: by id, pages, counts, samples',
+  },
+  QUEUE_WAITS_MAX: {
+    at: 'shard',
+    value: 2048,
+    what: 'requests that wait until the pod has applied an entry of the log',
+  },
+  QUEUE_ALIASES_MAX: { at: 'router', value: 64, what: 'changes of aliases, of which one is made at a time' },
+} as const satisfies Record<string, Queue>
 
 export type QueueName = keyof typeof QUEUES
 
 /** Throws OVERLOADED, before anything was executed, if the queue would have more than its limit. */
 export function checkQueue(name: QueueName, waiting: number): void {
-  const { value } = QUEUES[name]
+  const { value, at } = QUEUES[name]
   if (waiting > value)
-    throw new MaksError('OVERLOADED', `a queue of the shard is full: ${waiting} is more than ${value} (${name})`, {
+    throw new MaksError('OVERLOADED', `a queue of the ${at} is full: ${waiting} is more than ${value} (${name})`, {
       details: { notExecuted: true },
     })
 }

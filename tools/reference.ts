@@ -120,9 +120,14 @@ export function referencePages(): Map<string, string> {
           what,
           `${ERRORS[code].http} \`${code}\``,
         ]),
-      )}\n\n## Queues of a pod\n\nEach pod of a shard has these queues. A request that would exceed one is refused with ${ERRORS.OVERLOADED.http} \`OVERLOADED\` before anything of it is done: the error names the limit and is retriable.\n\n${table(
-        ['limit', 'value', 'of'],
-        Object.entries(QUEUES).map(([name, { value, what }]) => [`\`${name}\``, value.toLocaleString('en'), what]),
+      )}\n\n## Queues\n\nEach pod of a shard, and each router, has these queues. A request that would exceed one is refused with ${ERRORS.OVERLOADED.http} \`OVERLOADED\` before anything of it is done: the error names the limit and is retriable.\n\n${table(
+        ['limit', 'value', 'of', 'in each'],
+        Object.entries(QUEUES).map(([name, { value, what, at }]) => [
+          `\`${name}\``,
+          value.toLocaleString('en'),
+          what,
+          at,
+        ]),
       )}\n`,
     ],
     [

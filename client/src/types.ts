@@ -9,6 +9,11 @@ export type PointId = number | bigint | string
 
 export type Vector = readonly number[] | Float32Array
 
+/** One step of a change of aliases. */
+export type AliasAction =
+  /** Gives the name to the collection; an alias that exists moves to it. */
+  { create: string; collection: string } | { delete: string } | { rename: string; to: string }
+
 export interface PointInput<P extends Payload> {
   id: PointId
   vector: Vector

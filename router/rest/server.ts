@@ -11,10 +11,12 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { checkAccess, READING_POST } from '../auth.ts'
+import type { AliasChanges } from '../cluster/alias-changes.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import type { Points } from '../points.ts'
 import { serverOf } from '../tls.ts'
+import { aliasRoutes } from './alias-routes.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { cors } from './cors.ts'
@@ -30,6 +32,7 @@ const LATER_PAGES = ['/openapi.json', '/docs', '/console']
 export interface RestParts {
   env: RouterEnv
   collections: Collections
+  aliasChanges: AliasChanges
   shards: ShardClient
   points: Points
   metrics: Metrics
@@ -40,7 +43,7 @@ export interface RestParts {
 }
 
 export function makeRestServer(parts: RestParts): Server {
-  const { env, collections, shards, points, metrics } = parts
+  const { env, collections, aliasChanges, shards, points, metrics } = parts
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -84,10 +87,12 @@ export function makeRestServer(parts: RestParts): Server {
     parseBody(request, env.MAKSDB_BODY_BYTES_MAX).then(() => next(), next)
   })
   const router = express.Router()
+  const send = sender(collections)
   // Routes are compared in this order: those of points, of which there are most requests, come first.
   pointRoutes(router, { collections, points }, send)
   clusterRoutes(router, collections, send)
-  collectionRoutes(router, { env, collections, shards, points }, send)
+  aliasRoutes(router, { collections, aliasChanges }, send)
+  collectionRoutes(router, { env, collections, aliasChanges, shards, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
     throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)
@@ -130,13 +135,21 @@ async function inTime<T>(request: Request, response: Response, work: (call: Call
   }
 }
 
-const send: Send = (handler) => (request, response, next) => {
-  const answer = async (): Promise<void> => {
-    checkOutside(request)
-    const reply = await inTime(request, response, (call) => handler(request, call))
-    await sendPieces(response, envelope(reply, response))
+function sender(collections: Collections): Send {
+  return (handler) => (request, response, next) => {
+    const work = async (call: Call): Promise<Reply> => {
+      const { c: name } = request.params
+      // An alias that another router has given a moment ago is known before the handler looks for it.
+      if (typeof name === 'string' && !collections.find(name)) await collections.lookUp(name)
+      return handler(request, call)
+    }
+    const answer = async (): Promise<void> => {
+      checkOutside(request)
+      const reply = await inTime(request, response, work)
+      await sendPieces(response, envelope(reply, response))
+    }
+    answer().catch(next)
   }
-  answer().catch(next)
 }
 
 /** The label of a known collection; none for an unknown one, for a path may hold any text. */

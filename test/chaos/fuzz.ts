@@ -51,6 +51,8 @@ const PATHS = [
   '/collections/things/index/a.b',
   '/collections/things/cluster',
   '/collections/aliases',
+  '/aliases',
+  '/collections/things/aliases',
   '/v1/collections/things/topology',
   '/collections',
   '/',

@@ -34,6 +34,8 @@ const {
   SEARCHES_MAX,
   CANDIDATES_MAX,
   PAYLOAD_BYTES_MAX,
+  ALIASES_MAX,
+  ALIAS_ACTIONS_MAX,
   FILTER_CONDITIONS_MAX,
   FILTER_VALUES_MAX,
   SETTINGS_MAX,
@@ -63,6 +65,13 @@ function largestSettings(): string {
   const name = (i: number) => String(i).padStart(4, '0')
   const text = 'x'.repeat(SETTING_BYTES_MAX.value - 'metadata.0000""'.length)
   return list(SETTINGS_MAX.value, (i) => `"${name(i)}":"${text}"`)
+}
+
+/** As many aliases as a collection may have, each named as long as a name may be, moved as often as a request may. */
+function largestAliases(): string {
+  const name = (i: number) => String(i % ALIASES_MAX.value).padStart(255, 'a')
+  const action = (i: number) => `{"create_alias":{"collection_name":"small","alias_name":"${name(i)}"}}`
+  return `{"actions":[${list(ALIAS_ACTIONS_MAX.value, action)}]}`
 }
 
 function smallPoints(id: (i: number) => string): string {
@@ -130,6 +139,7 @@ export const LARGEST: Record<string, LargeRequest[]> = {
   'GET /aliases': get('/aliases'),
   'POST /collections/aliases': [
     { what: 'a whole body', method: 'POST', path: '/collections/aliases', body: () => wholeBody(), status: 400 },
+    { what: 'most actions', method: 'POST', path: '/collections/aliases', body: largestAliases, status: 200 },
   ],
   'GET /collections/:c/aliases': get(`${SMALL}/aliases`),
   'GET /collections/:c/cluster': get(`${SMALL}/cluster`),
