@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => cluster.close())
 
 it.for(CLIENTS.filter(({ quick }) => quick))(
-  '$name $version, $language: each check comes out as it is recorded',
+  '$name $version, $language: no check fails, and what passed when it was recorded passes',
   { timeout: 400_000 },
   async (client, context) => {
     const checks = await runClient(client, cluster.url)
@@ -19,7 +19,16 @@ it.for(CLIENTS.filter(({ quick }) => quick))(
       return
     }
     expect(checks.filter(({ failed }) => failed !== undefined)).toEqual([])
-    expect(checks, 'record it: npm run compat -- --record && npm run generate').toEqual(recorded()[client.id])
+    const before = recorded()[client.id] ?? []
+    expect(checks.map(({ what }) => what)).toEqual(before.map(({ what }) => what))
+    const lost = checks.filter(({ notYet }, i) => notYet !== undefined && before[i]?.notYet === undefined)
+    expect(lost, 'what passed when it was recorded').toEqual([])
+    const gained = before.filter(({ notYet }, i) => notYet !== undefined && checks[i]?.notYet === undefined)
+    if (gained.length > 0)
+      console.warn(
+        `${client.name} can do more than is recorded: npm run compat -- --record && npm run generate`,
+        gained,
+      )
   },
 )
 
