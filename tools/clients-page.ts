@@ -23,6 +23,9 @@ const DIFFERENCES = `## Differences from the in-memory engine of qdrant-client
 the answers, up to the order of equal scores and 1e-4 of a score. In these cases the two are meant to differ, and the engine is
 corrected before it is compared:`
 
+/** What stands before the last part of a route that is absent. */
+const ROUTE = /^[A-Z]+ \/collections\/[^/]+\//
+
 export function clientsPage(table: Table): string {
   const results = recorded()
   const rows = CLIENTS.map((client) => row(client, results[client.id] ?? []))
@@ -40,7 +43,7 @@ export function clientsPage(table: Table): string {
 
 function row({ name, language, version }: Client, checks: readonly Check[]): string[] {
   const missing = new Set(
-    checks.flatMap(({ notYet }) => (notYet === undefined ? [] : [`\`${notYet.split('/collections/')[0]}\``])),
+    checks.flatMap(({ notYet }) => (notYet === undefined ? [] : [`\`${notYet.replace(ROUTE, '')}\``])),
   )
   const own = checks.filter(({ failsInMemory }) => failsInMemory).length
   const passed = checks.filter(({ notYet, failed, failsInMemory }) => !notYet && !failed && !failsInMemory).length

@@ -43,7 +43,8 @@ Maker = Callable[[random.Random, Space], Operation]
 
 
 def point_vector(rng: random.Random, space: Space) -> Any:
-    if rng.random() < 0.03:
+    # Not among vectors that should not tie.
+    if space.style == "integers" and rng.random() < 0.05:
         one = [0.0] * space.size
     else:
         one = vector(rng, space.size, space.style)
