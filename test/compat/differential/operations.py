@@ -115,21 +115,27 @@ def update_vectors(rng: random.Random, space: Space) -> Operation:
     return Operation("update vectors", "update_vectors", {"points": some})
 
 
+def stated_filter(rng: random.Random) -> models.Filter:
+    """Not `{}`, for which the server refuses the whole of a batch and the engine in memory the rest of it."""
+    made = random_filter(rng)
+    return made if made.model_dump(exclude_none=True) else models.Filter(must=[])
+
+
 def points_batch(rng: random.Random, space: Space) -> Operation:
     makers: list[Callable[[], Any]] = [
         lambda: models.UpsertOperation(upsert=models.PointsList(points=points(rng, space))),
         lambda: models.DeleteOperation(delete=models.PointIdsList(points=rng.sample(IDS, 2))),
-        lambda: models.DeleteOperation(delete=models.FilterSelector(filter=random_filter(rng))),
+        lambda: models.DeleteOperation(delete=models.FilterSelector(filter=stated_filter(rng))),
         lambda: models.SetPayloadOperation(
-            set_payload=models.SetPayload(payload=payload(rng) or {}, filter=random_filter(rng))
+            set_payload=models.SetPayload(payload=payload(rng) or {}, filter=stated_filter(rng))
         ),
         lambda: models.OverwritePayloadOperation(
-            overwrite_payload=models.SetPayload(payload=payload(rng) or {}, filter=random_filter(rng))
+            overwrite_payload=models.SetPayload(payload=payload(rng) or {}, filter=stated_filter(rng))
         ),
         lambda: models.DeletePayloadOperation(
-            delete_payload=models.DeletePayload(keys=[any_path(rng)], filter=random_filter(rng))
+            delete_payload=models.DeletePayload(keys=[any_path(rng)], filter=stated_filter(rng))
         ),
-        lambda: models.ClearPayloadOperation(clear_payload=models.FilterSelector(filter=random_filter(rng))),
+        lambda: models.ClearPayloadOperation(clear_payload=models.FilterSelector(filter=stated_filter(rng))),
     ]
     operations = [rng.choice(makers)() for _ in range(rng.randint(1, 4))]
     return Operation("points/batch", "batch_update_points", {"update_operations": operations})
