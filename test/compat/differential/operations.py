@@ -2,14 +2,14 @@
 
 import random
 
-from reads import READS, mmr
+from reads import READS, discover, mmr
 from space import Operation, Space
 from writes import ALIASES, WRITES
 
 
 def random_operation(rng: random.Random, space: Space) -> Operation:
     # Where scores tie, more than one order of MMR is right.
-    reads = READS if space.style == "integers" else [*READS, mmr]
+    reads = [*READS, *([mmr] if space.style == "gaussian" else []), *([] if space.rounds else [discover])]
     read = rng.random() < 0.7
     operation = rng.choice(reads if read else WRITES)(rng, space)
     if read and rng.random() < 0.05:

@@ -116,7 +116,8 @@ def mmr(rng: random.Random, space: Space) -> Operation:
 
 
 def recommend(rng: random.Random, space: Space) -> Operation:
-    strategy = rng.choice([None, *models.RecommendStrategy])
+    strategies = [one for one in models.RecommendStrategy if one != models.RecommendStrategy.BEST_SCORE or not space.rounds]
+    strategy = rng.choice([None, *strategies])
     examples = [[example(rng, space) for _ in range(rng.randint(least, 3))] for least in (1, 0)]
     wanted = models.RecommendInput(positive=examples[0], negative=examples[1] or None, strategy=strategy)
     query = models.RecommendQuery(recommend=wanted)
@@ -155,4 +156,4 @@ def facet(rng: random.Random, _: Space) -> Operation:
 
 
 READS: list[Maker] = [*[nearest] * 6, *[scroll] * 3, *[count] * 3, listing, query_batch, retrieve]
-READS += [scroll_ordered, order_by_query, recommend, discover, context, groups, facet]
+READS += [scroll_ordered, order_by_query, recommend, context, groups, facet]

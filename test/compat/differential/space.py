@@ -20,6 +20,11 @@ class Space:
     style: str = "integers"
 
     @property
+    def rounds(self) -> bool:
+        """Are equal similarities made unequal by rounding? Then a score that depends on which one is larger is a matter of chance."""
+        return self.style == "integers" and self.distance == models.Distance.COSINE
+
+    @property
     def config(self) -> Any:
         params = models.VectorParams(size=self.size, distance=self.distance)
         return {self.vector_name: params} if self.vector_name else params
