@@ -5,7 +5,7 @@
  */
 import { badRequest } from './errors.ts'
 import { exactParse, exactStringify, JSON_DEPTH_MAX } from './json/exact-json.ts'
-import type { JsonPath } from './json/json-path.ts'
+import type { JsonPath, PathStep } from './json/json-path.ts'
 
 /** An object of a payload. */
 export type Members = Readonly<Record<string, unknown>>
@@ -17,9 +17,6 @@ export type PayloadEdit =
   /** What the paths name is removed, except an element by its number; of `a[]` the list stays, empty. */
   | { is: 'remove'; paths: readonly JsonPath[] }
   | { is: 'clear' }
-
-/** An object that is written: without a prototype, so that a member may have any name, `__proto__` too. */
-type Tree = Record<string, unknown>
 
 /**
  * The payload after the edit.
@@ -37,7 +34,9 @@ export function editPayload(edit: PayloadEdit, payload: string): string {
     }
     default: {
       if (payload === '') return ''
-      return payloadText(edit.paths.reduce<unknown>((root, path) => removeAt(root, path), exactParse(payload)))
+      const root = exactParse(payload)
+      for (const path of edit.paths) removeAt(root, path)
+      return payloadText(root)
     }
   }
 }
@@ -60,53 +59,59 @@ function depthOf(value: unknown): number {
   return deepest + 1
 }
 
-function isObject(value: unknown): value is Members {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function copyOf(value: unknown): Tree {
-  return Object.assign(Object.create(null) as Tree, isObject(value) ? value : undefined)
+/** A member may have any name, `__proto__` too, which an assignment would not make a member. */
+function put(object: Record<string, unknown>, name: string, value: unknown): void {
+  if (name === '__proto__')
+    Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
+  else object[name] = value
 }
 
-/** The value with the members merged in at the path; what is not on the path is shared with it. */
+/** Merges the members in at the path; returns the value, or what takes its place. It changes the value, which no other holds. */
 function setAt(value: unknown, path: JsonPath, members: Members, depth = 0): unknown {
   const step = path[depth]
   if (step === undefined) return merged(value, members)
   if (step.kind === 'key') {
-    const copy = copyOf(value)
-    copy[step.key] = setAt(copy[step.key], path, members, depth + 1)
-    return copy
+    const object = isObject(value) ? value : {}
+    const present = Object.hasOwn(object, step.key) ? object[step.key] : undefined
+    put(object, step.key, setAt(present, path, members, depth + 1))
+    return object
   }
   if (!Array.isArray(value)) return []
-  return value.map((part: unknown, i) =>
-    step.kind === 'every' || step.index === i ? setAt(part, path, members, depth + 1) : part,
-  )
+  const list = value as unknown[]
+  for (const i of placesOf(list, step)) list[i] = setAt(list[i], path, members, depth + 1)
+  return list
 }
 
-function merged(value: unknown, members: Members): Tree {
-  const copy = copyOf(value)
+function merged(value: unknown, members: Members): unknown {
+  const object = isObject(value) ? value : {}
   for (const [name, member] of Object.entries(members)) {
-    if (member === null) delete copy[name]
-    else copy[name] = member
+    if (member === null) delete object[name]
+    else put(object, name, member)
   }
-  return copy
+  return object
 }
 
-/** The value without what the path names below it. */
-function removeAt(value: unknown, path: JsonPath, depth = 0): unknown {
+/** Removes what the path names from the value, in place: many paths cost no more than their lengths. */
+function removeAt(value: unknown, path: JsonPath, depth = 0): void {
   const step = path[depth]
-  if (step === undefined) return value
+  if (step === undefined) return
   const last = depth === path.length - 1
   if (step.kind === 'key') {
-    if (!isObject(value) || !Object.hasOwn(value, step.key)) return value
-    const copy = copyOf(value)
-    if (last) delete copy[step.key]
-    else copy[step.key] = removeAt(copy[step.key], path, depth + 1)
-    return copy
+    if (!isObject(value) || !Object.hasOwn(value, step.key)) return
+    if (last) delete value[step.key]
+    else removeAt(value[step.key], path, depth + 1)
+  } else if (Array.isArray(value)) {
+    const list = value as unknown[]
+    if (!last) for (const i of placesOf(list, step)) removeAt(list[i], path, depth + 1)
+    else if (step.kind === 'every') list.length = 0
   }
-  if (!Array.isArray(value)) return value
-  if (last) return step.kind === 'every' ? [] : value
-  return value.map((part: unknown, i) =>
-    step.kind === 'every' || step.index === i ? removeAt(part, path, depth + 1) : part,
-  )
+}
+
+function placesOf(list: readonly unknown[], step: PathStep): Iterable<number> {
+  if (step.kind === 'every') return list.keys()
+  return step.kind === 'index' && step.index < list.length ? [step.index] : []
 }

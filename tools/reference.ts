@@ -7,6 +7,7 @@ import { vectorClusterSpecSchema } from '../protocol/manifest/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/manifest/vector-cluster-status.ts'
 import { METRICS } from '../protocol/metrics/metrics.ts'
 import { alertsChartFile, alertsPage } from './alert-files.ts'
+import { clientsPage } from './clients-page.ts'
 import { crdFiles } from './crd.ts'
 import { dashboardFiles } from './dashboards.ts'
 import { valuesFiles } from './values.ts'
@@ -100,6 +101,7 @@ export function referencePages(): Map<string, string> {
   const fields = (schema: JsonSchema, prefix: string) =>
     table(['field', 'type', 'values', 'default', 'meaning'], fieldRows(schema, prefix))
   return new Map([
+    ['docs/reference/clients.md', `${MADE}${clientsPage(table)}\n`],
     ...crdFiles(),
     alertsChartFile(),
     ...dashboardFiles(),

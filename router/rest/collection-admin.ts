@@ -20,6 +20,7 @@ import { changeSettings, type Settings } from '../../store/settings.ts'
 import type { AliasChanges } from '../cluster/alias-changes.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
+import type { Points } from '../points.ts'
 import { SettingsChange, takeSettings, takeVectorSettings } from './collection-settings.ts'
 import { asObject, Fields, type JsonObject, NAME_SHOWN } from './json-fields.ts'
 
@@ -28,6 +29,7 @@ export interface CollectionParts {
   collections: Collections
   aliasChanges: AliasChanges
   shards: ShardClient
+  points: Points
 }
 
 interface WantedCollection {

@@ -12,17 +12,19 @@ const HNSW = { m: 16, ef_construct: 100, full_scan_threshold: 10_000, max_indexi
 /**
  * The fields that the models of qdrant-client require; `vectors` has the form of the request that created the collection,
  * and settings are as clients gave them.
+ * @param counted how many points there are; undefined if nobody could count them in time
  */
-export async function describe(collection: Collection): Promise<JsonObject> {
+export async function describe(collection: Collection, counted: number | undefined): Promise<JsonObject> {
   if (!collection.topology) await collection.refresh()
   const settings = await collection.settings()
   const { config, topology: view } = collection
+  const points = counted ?? view?.rows ?? 0
   const led = view?.cells.every((cell) => cell.leased) ?? false
   return {
     status: view === undefined || view.regressed !== '' ? 'red' : led && view.moving === 0 ? 'green' : 'yellow',
     optimizer_status: 'ok',
-    points_count: view?.rows ?? 0,
-    indexed_vectors_count: view?.rows ?? 0,
+    points_count: points,
+    indexed_vectors_count: points,
     segments_count: config.clusters,
     config: configOf(config, settings),
     payload_schema: shownIndexes(settings),

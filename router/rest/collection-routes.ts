@@ -6,6 +6,7 @@ import { cellHealth, centroidOf } from '../../core/partition.ts'
 import { bytesOf, parseCentroids, vectorJson } from '../../core/vector.ts'
 import { type CentroidsRequest, type PodMemory, RPC } from '../../protocol/shard-rpc.ts'
 import { type Call, untilDeadline } from '../../runtime/call.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { within } from '../../runtime/until.ts'
 import { changeSettings, type Settings } from '../../store/settings.ts'
@@ -22,6 +23,10 @@ import type { Send } from './reply.ts'
 const ACCEPT_WAIT_MS = 30_000
 const ACCEPT_POLL_MS = 200
 
+/** Time for the count of a collection that is described, ms: without one, what is known of its cells is shown. */
+const COUNT_WAIT_MS = 1000
+const COUNT_READ = { consistency: 'default', token: undefined, maxStalenessMs: 0 } as const
+
 export function collectionRoutes(router: Router, parts: CollectionParts, send: Send): void {
   const { collections } = parts
   router.get(
@@ -34,7 +39,10 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
   )
   router.get(
     '/collections/:c',
-    send(async (request) => ({ pieces: [exactStringify(await describe(collections.get(name(request))))] })),
+    send(async (request, call) => {
+      const collection = collections.get(name(request))
+      return { pieces: [exactStringify(await describe(collection, await countOf(parts, collection, call)))] }
+    }),
   )
   router.put(
     '/collections/:c',
@@ -108,6 +116,15 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
 /** For routes without fields. */
 function noFields(body: unknown): void {
   new Fields(body ?? {}, 'the body').end()
+}
+
+/** Clients take `points_count` for the answer to whether there is data, right after a write: what the topology says is a second old. */
+async function countOf({ points }: CollectionParts, collection: Collection, call: Call): Promise<number | undefined> {
+  const counted = points.count(collection, COUNT_READ, call).then(
+    ({ count }) => count,
+    () => undefined,
+  )
+  return Promise.race([counted, sleep(COUNT_WAIT_MS).then(() => undefined)])
 }
 
 async function change({ link, scope }: Collection, settings: Settings): Promise<void> {

@@ -25,7 +25,7 @@ async function described(changes: readonly Settings[], part: Partial<CollectionC
     if (text === '') settings.delete(name)
     else settings.set(name, text)
   const collection = { config: { ...config, ...part }, topology: undefined, refresh: async () => undefined }
-  return describe({ ...collection, settings: async () => settings } as unknown as Collection) as Promise<{
+  return describe({ ...collection, settings: async () => settings } as unknown as Collection, undefined) as Promise<{
     config: Record<string, unknown> & { params: Record<string, unknown> }
     payload_schema: unknown
   }>

@@ -94,7 +94,7 @@ export function makeRestServer(parts: RestParts): Server {
   writeRoutes(router, { collections, points }, send)
   clusterRoutes(router, collections, send)
   aliasRoutes(router, { collections, aliasChanges }, send)
-  collectionRoutes(router, { env, collections, aliasChanges, shards }, send)
+  collectionRoutes(router, { env, collections, aliasChanges, shards, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
     throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)

@@ -67,11 +67,11 @@ describe('the simulation', () => {
     expect(await firstViolation({ from: 0, to: 1000, wide: true })).toBeUndefined()
   })
 
-  it('of 1,000 seeds with edits of payloads loses, doubles and misplaces nothing, and makes each edit of the row that it has read', {
+  it('of 600 seeds with edits of payloads loses, doubles and misplaces nothing, and makes each edit of the row that it has read', {
     timeout: 400_000,
   }, async () => {
-    expect(await firstViolation({ from: 0, to: 600, edits: true })).toBeUndefined()
-    expect(await firstViolation({ from: 0, to: 400, edits: true, wide: true })).toBeUndefined()
+    expect(await firstViolation({ from: 0, to: 400, edits: true })).toBeUndefined()
+    expect(await firstViolation({ from: 0, to: 200, edits: true, wide: true })).toBeUndefined()
   })
 
   it.each(REGRESSIONS)('shows how %s, by seed %i', async (_what, seed, name) => {

@@ -15,7 +15,7 @@ export const SMALL_DIMENSION = 8
 export const WIDE_DIMENSION = 4096
 const WIDE_POINTS = 900
 /** Points whose payloads an edit makes as long as they may be. */
-const EDITED_LARGE = 20
+const EDITED_LARGE = 8
 
 export interface LargeRequest {
   what: string
@@ -510,7 +510,7 @@ export const LARGEST: Record<string, LargeRequest[]> = {
     {
       what: 'largest payloads',
       method: 'POST',
-      path: `${WIDE}/points/payload?wait=true`,
+      path: `${WIDE}/points/payload?wait=true&timeout=120`,
       body: () => `{"points":[${list(EDITED_LARGE, String)}],"payload":${largestPayload()}}`,
       status: 200,
     },
@@ -519,7 +519,7 @@ export const LARGEST: Record<string, LargeRequest[]> = {
     {
       what: 'largest payloads',
       method: 'PUT',
-      path: `${WIDE}/points/payload?wait=true`,
+      path: `${WIDE}/points/payload?wait=true&timeout=120`,
       body: () => `{"points":[${list(EDITED_LARGE, String)}],"payload":${largestPayload()}}`,
       status: 200,
     },
@@ -528,7 +528,7 @@ export const LARGEST: Record<string, LargeRequest[]> = {
     {
       what: 'most paths, of the largest payloads',
       method: 'POST',
-      path: `${WIDE}/points/payload/delete?wait=true`,
+      path: `${WIDE}/points/payload/delete?wait=true&timeout=120`,
       body: () =>
         `{"points":[${list(EDITED_LARGE, String)}],"keys":[${list(EDIT_KEYS_MAX.value, (i) => `"${i.toString(36)}"`)}]}`,
       status: 200,

@@ -9,7 +9,7 @@ from qdrant_client.local import datetime_utils, local_collection, payload_filter
 from qdrant_client.local.distances import ContextQuery, DiscoveryQuery, RecoQuery
 from qdrant_client.local.local_collection import LocalCollection
 
-EVERYTHING = 1_000_000
+from space import EVERYTHING
 
 
 def score_threshold() -> None:

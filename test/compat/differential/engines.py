@@ -9,7 +9,7 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
 from qdrant_client.local import local_collection, payload_filters
 
-from operations import EVERYTHING, Operation, Space
+from space import EVERYTHING, Operation, Space
 
 warnings.filterwarnings("ignore", module="operations|engines|qdrant_client")
 warnings.filterwarnings("ignore", message=".*(Payload indexes|Local mode performs).*")
@@ -38,18 +38,19 @@ class Engine:
         arguments = {**operation.arguments, **(operation.full if full else {})}
         if operation.method == "query_batch_points" and full:
             requests = [one.model_copy(update={"limit": EVERYTHING}) for one in arguments["requests"]]
-            arguments = {"requests": requests}
+            arguments = {**arguments, "requests": requests}
         if operation.how == "ordered-query" and full:
             return self.client.scroll(
-                space.name,
+                arguments.get("collection_name", space.name),
                 scroll_filter=arguments["query_filter"],
                 order_by=arguments["query"].order_by,
                 limit=EVERYTHING,
             )
-        if operation.how == "done":
-            arguments["wait"] = True
+        if operation.method != "update_collection_aliases":
+            arguments = {"collection_name": space.name, **arguments}
+            arguments |= {"wait": True} if operation.how == "done" else {}
         try:
-            return getattr(self.client, operation.method)(collection_name=space.name, **arguments)
+            return getattr(self.client, operation.method)(**arguments)
         except UnexpectedResponse as error:
             raise Refused(error.status_code or 0, error_text(error.content)) from error
         except (ValueError, KeyError, TypeError, AssertionError) as error:
@@ -74,6 +75,10 @@ def served(url: str) -> Engine:
 def empty(engines: tuple[Engine, Engine], space: Space) -> None:
     """The same empty collection in both."""
     ours, theirs = engines
+    for engine in engines:
+        for alias in engine.client.get_aliases().aliases:
+            removal = models.DeleteAlias(alias_name=alias.alias_name)
+            engine.client.update_collection_aliases([models.DeleteAliasOperation(delete_alias=removal)])
     if theirs.client.collection_exists(space.name):
         theirs.client.delete_collection(space.name)
     theirs.client.create_collection(space.name, vectors_config=space.config)

@@ -19,8 +19,10 @@ from qdrant_client import models
 import corrections
 from compare import difference
 from engines import Engine, Refused, break_engine, empty, in_memory, served
-from operations import EVERYTHING, Operation, Space, random_operation, upsert
+from operations import random_operation
 from shrink import shrink
+from space import EVERYTHING, Operation, Space
+from writes import upsert
 
 EPISODE = 250
 SPACES = [

@@ -5,7 +5,7 @@ from typing import Any, Callable
 
 from qdrant_client import models
 
-from operations import Operation
+from space import Operation
 
 Fails = Callable[[list[Operation]], str | None]
 
