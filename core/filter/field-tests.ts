@@ -2,14 +2,18 @@
 import { parseDatetime } from './datetime.ts'
 import type { Bounds, FieldTest, GeoPoint } from './filter.ts'
 import { distanceMeters, inBox, inPolygon } from './geo.ts'
+import { type TextOptions, wordTest } from './text-words.ts'
 import type { FieldRule } from './values.ts'
 
 type ValueTest = FieldRule['passes']
 
 const SPACES = /\p{White_Space}+/u
 
-/** A field without values passes no test, but those that ask for it to be empty or not null. */
-export function ruleOf(test: FieldTest): FieldRule {
+/**
+ * A field without values passes no test, but those that ask for it to be empty or not null.
+ * @param words of the field, if a text index says what they are
+ */
+export function ruleOf(test: FieldTest, words?: TextOptions): FieldRule {
   switch (test.is) {
     case 'count': {
       const holds = within(test.bounds)
@@ -20,17 +24,25 @@ export function ruleOf(test: FieldTest): FieldRule {
     case 'isNull':
       return { absent: !test.wanted, passes: (value) => holdsNull(value) === test.wanted }
     default: {
-      const passes = compileValueTest(test)
+      const passes = compileValueTest(test, words)
       return { absent: false, passes: (value) => (Array.isArray(value) ? value.some(passes) : passes(value)) }
     }
   }
 }
 
 /**
- * Texts: without a text index, `text` and `phrase` look for the text as it stands anywhere in the value, and `text_any` for one
- * of its words, with regard to case (https://qdrant.tech/documentation/concepts/filtering/#full-text-match).
+ * Texts: with a text index, words are compared (`text-words.ts`). Without one, `text` and `phrase` look for the text as it stands
+ * anywhere in the value, and `text_any` for one of its words, with regard to case
+ * (https://qdrant.tech/documentation/concepts/filtering/#full-text-match).
  */
-function compileValueTest(test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | 'isNull' }>): ValueTest {
+function compileValueTest(
+  test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | 'isNull' }>,
+  words: TextOptions | undefined,
+): ValueTest {
+  if (words && (test.is === 'text' || test.is === 'textAny' || test.is === 'phrase')) {
+    const has = wordTest(test.is, test.text, words)
+    return (value) => typeof value === 'string' && has(value)
+  }
   switch (test.is) {
     case 'any': {
       const values = new Set(test.values.map(comparable))
@@ -60,13 +72,18 @@ function compileValueTest(test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | '
         return time !== undefined && holds(time)
       }
     }
-    case 'radius':
-      return atPoint((point) => distanceMeters(test.center, point) < test.meters)
-    case 'box':
-      return atPoint((point) => inBox(point, test.topLeft, test.bottomRight))
     default:
-      return atPoint((point) => inPolygon(point, test.exterior, test.interiors))
+      return atPoint(areaTest(test))
   }
+}
+
+export type AreaTest = Extract<FieldTest, { is: 'radius' | 'box' | 'polygon' }>
+
+/** Is a place within the area? */
+export function areaTest(test: AreaTest): (point: GeoPoint) => boolean {
+  if (test.is === 'radius') return (point) => distanceMeters(test.center, point) < test.meters
+  if (test.is === 'box') return (point) => inBox(point, test.topLeft, test.bottomRight)
+  return (point) => inPolygon(point, test.exterior, test.interiors)
 }
 
 /** The same value for equal scalars: an integer that a float64 holds only by chance is a bigint. */
@@ -76,7 +93,7 @@ function comparable(value: unknown): unknown {
 }
 
 /** JavaScript compares numbers with bigints exactly. */
-function within({ gt, gte, lt, lte }: Bounds): (value: number | bigint) => boolean {
+export function within({ gt, gte, lt, lte }: Bounds): (value: number | bigint) => boolean {
   return (value) =>
     (gt === undefined || value > gt) &&
     (gte === undefined || value >= gte) &&
@@ -86,10 +103,16 @@ function within({ gt, gte, lt, lte }: Bounds): (value: number | bigint) => boole
 
 function atPoint(test: (point: GeoPoint) => boolean): ValueTest {
   return (value) => {
-    if (typeof value !== 'object' || value === null) return false
-    const { lon, lat } = value as Record<string, unknown>
-    return typeof lon === 'number' && typeof lat === 'number' && test({ lon, lat })
+    const point = geoPointOf(value)
+    return point !== undefined && test(point)
   }
+}
+
+/** The place that a value of a payload is; undefined if it is none. */
+export function geoPointOf(value: unknown): GeoPoint | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { lon, lat } = value as Record<string, unknown>
+  return typeof lon === 'number' && typeof lat === 'number' ? { lon, lat } : undefined
 }
 
 function countOf(value: unknown): number {
