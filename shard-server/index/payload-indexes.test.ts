@@ -221,6 +221,51 @@ describe('payload indexes', () => {
   })
 })
 
+describe('an index that names more rows than match', () => {
+  const found = (name: string, schema: unknown, payloads: object[], condition: object) => {
+    const cell = new Indexed()
+    cell.indexes.define([definition(name, schema)])
+    payloads.forEach((one, n) => {
+      cell.put(n, one)
+    })
+    while (cell.indexes.step());
+    const filter = filterOf({ must: [condition] })
+    const [made] = result(filteredMasks(cell.rows, cell.rows.maskAt(undefined), [filter], cell.indexes))
+    return { rows: rowsOf(made?.mask as RowMask), checked: made?.report.checked, indexes: made?.report.indexes }
+  }
+
+  it('has them looked at if the words of a query may be of two texts of a list', () => {
+    const payloads = [{ a: ['red car', 'blue bike'] }, { a: ['red bike'] }, { a: 'green' }]
+    const wanted = { rows: [1], checked: 2, indexes: ['a'] }
+    expect(found('a', 'text', payloads, { key: 'a', match: { text: 'Red bike' } })).toEqual(wanted)
+  })
+
+  it('has them looked at if the words of a phrase are there in another order', () => {
+    const payloads = [{ a: 'car red' }, { a: 'a red car' }, { a: 'red' }]
+    const wanted = { rows: [1], checked: 2, indexes: ['a'] }
+    expect(found('a', 'text', payloads, { key: 'a', match: { phrase: 'red car' } })).toEqual(wanted)
+  })
+
+  it('has them looked at if two conditions may hold of two objects of a list', () => {
+    const payloads = [{ a: [{ b: 1 }, { b: 5 }] }, { a: [{ b: 3 }] }, { a: [{ b: 9 }] }]
+    const between = { must: [{ key: 'b', range: { gt: 2 } }], must_not: [{ key: 'b', range: { gt: 4 } }] }
+    const wanted = { rows: [1], checked: 3, indexes: ['a[].b'] }
+    expect(found('a[].b', 'integer', payloads, { nested: { key: 'a', filter: between } })).toEqual(wanted)
+  })
+
+  it('has them looked at if numbers are not what a float64 holds', () => {
+    const payloads = [2n ** 53n, 2n ** 53n + 1n, 2n ** 53n + 2n].map((n) => ({ n }))
+    const wanted = { rows: [1], checked: 2, indexes: ['n'] }
+    expect(found('n', 'integer', payloads, { key: 'n', match: { value: 2n ** 53n + 1n } })).toEqual(wanted)
+  })
+
+  it('finds places whose latitude is beyond a pole', () => {
+    const payloads = [{ at: { lon: 180, lat: 91 } }, { at: { lon: 0, lat: 88 } }]
+    const near = { center: { lon: 0, lat: 89.5 }, radius: 100_000 }
+    expect(found('at', 'geo', payloads, { key: 'at', geo_radius: near }).rows).toEqual([0])
+  })
+})
+
 describe('a plan', () => {
   const cell = new Indexed()
   cell.indexes.define([definition('tenant', 'keyword'), definition('n', 'integer')])
