@@ -152,7 +152,8 @@ export class Points {
       group.forEach(({ at }, i) => {
         points[at] = found.points[i] as ScoredPoint[]
       })
-      reports.push(...resolved, found.report)
+      const explain = found.report.explain?.map((plan) => ({ ...plan, query: group[plan.query]?.at ?? 0 }))
+      reports.push(...resolved, { ...found.report, ...(explain ? { explain } : {}) })
     }
     return { points, report: combined(reports) }
   }

@@ -58,8 +58,8 @@ function compileValueTest(
     case 'phrase':
       return (value) => typeof value === 'string' && value.includes(test.text)
     case 'textAny': {
-      const words = test.text.split(SPACES).filter((word) => word !== '')
-      return (value) => typeof value === 'string' && words.some((word) => value.includes(word))
+      const parts = test.text.split(SPACES).filter((word) => word !== '')
+      return (value) => typeof value === 'string' && parts.some((word) => value.includes(word))
     }
     case 'range': {
       const holds = within(test.bounds)

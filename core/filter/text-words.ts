@@ -41,7 +41,7 @@ export function wordsOf(text: string, options: TextOptions): string[] {
   const words: string[] = []
   for (const word of split(folded, tokenizer)) {
     if (stopwords.has(word)) continue
-    const chars = charsMin > 1 || charsMax < word.length ? [...word] : undefined
+    const chars = charsMin > 1 || charsMax < word.length ? Array.from(word) : undefined
     if (chars === undefined) words.push(word)
     else if (chars.length >= charsMin && (chars.length <= charsMax || tokenizer === 'prefix'))
       words.push(chars.length <= charsMax ? word : chars.slice(0, charsMax).join(''))

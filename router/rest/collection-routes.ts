@@ -13,7 +13,7 @@ import { acceptLoss } from '../../store/topology.ts'
 import type { Collection } from '../cluster/collection.ts'
 import { type CollectionParts, createCollection, removeCollection } from './collection-admin.ts'
 import { describe } from './collection-description.ts'
-import { parseIndex, parsePatch, removalOfIndex } from './collection-settings.ts'
+import { parsePatch } from './collection-settings.ts'
 import { Fields } from './json-fields.ts'
 import { listPieces } from './point-json.ts'
 import type { Send } from './reply.ts'
@@ -50,20 +50,6 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
       const collection = collections.get(name(request))
       await change(collection, parsePatch(request.body, collection.config))
       return { result: true }
-    }),
-  )
-  router.put(
-    '/collections/:c/index',
-    send(async (request) => {
-      await change(collections.get(name(request)), parseIndex(request.body))
-      return { result: { operation_id: 0, status: 'completed' } }
-    }),
-  )
-  router.delete(
-    '/collections/:c/index/:field',
-    send(async (request) => {
-      await change(collections.get(name(request)), removalOfIndex(String(request.params.field)))
-      return { result: { operation_id: 0, status: 'completed' } }
     }),
   )
   router.get(

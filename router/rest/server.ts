@@ -18,6 +18,7 @@ import { serverOf } from '../tls.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { cors } from './cors.ts'
+import { payloadIndexRoutes } from './payload-index-routes.ts'
 import { pointRoutes } from './point-routes.ts'
 import type { Reply, Send } from './reply.ts'
 import { checkOutside, timeoutMs } from './request-options.ts'
@@ -83,6 +84,7 @@ export function makeRestServer(parts: RestParts): Server {
   const router = express.Router()
   clusterRoutes(router, collections, send)
   collectionRoutes(router, { env, collections, shards }, send)
+  payloadIndexRoutes(router, collections, send)
   pointRoutes(router, { collections, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {

@@ -11,12 +11,13 @@ import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
 import { assertCentroids } from '../../core/partition.ts'
 import { rowViews } from '../../core/row-codec.ts'
+import type { CellPlan } from '../../protocol/shard-rpc.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import { makeKernel } from './make-kernel.ts'
 import { PayloadIndexes } from './payload-indexes.ts'
-import { type FilteredMask, type FilterReport, filteredMasks, filteredPage } from './row-filter.ts'
+import { type FilteredMask, filteredMasks, filteredPage } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
 import { ExactSearch, type FoundRow } from './search.ts'
@@ -157,20 +158,20 @@ export class CellState {
    * no answer. Throws STALE where a query's version was given up. Who reads the rows by their numbers afterwards holds them
    * (`RowStore.hold`) before the call.
    * @param scanMs see `ExactSearch.search`: without it, every query is answered
-   * @param onFiltered gets how the filter of each query was evaluated
+   * @param onPlanned gets how the rows of each query were found
    */
   async search(
     queries: readonly Query[],
     scanMs = Number.POSITIVE_INFINITY,
-    onFiltered?: (query: number, report: FilterReport) => void,
+    onPlanned?: (query: number, plan: CellPlan) => void,
   ): Promise<(FoundRow[] | undefined)[]> {
     for (const { at } of queries) this.checkReadable(at)
     const { rows } = this
     const release = rows.hold()
     try {
       const made = await masksOf(rows, queries, this.indexes)
-      const masked = queries.map(({ vector, limit }, i) => ({ vector, limit, mask: (made[i] as MadeMask).mask }))
-      for (const [i, { report }] of made.entries()) if (report) onFiltered?.(i, report)
+      const masked = queries.map(({ vector, limit }, i) => ({ vector, limit, mask: (made[i] as FilteredMask).mask }))
+      for (const [i, { plan }] of made.entries()) onPlanned?.(i, plan)
       return await new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
     } finally {
       release()
@@ -196,11 +197,9 @@ export class CellState {
   async matching(filter: FilterText, at: number | undefined): Promise<RowMask> {
     this.checkReadable(at)
     const [made] = await masksOf(this.rows, [{ at, filter }], this.indexes)
-    return (made as MadeMask).mask
+    return (made as FilteredMask).mask
   }
 }
-
-type MadeMask = Pick<FilteredMask, 'mask'> & Partial<FilteredMask>
 
 /**
  * The rows that each query may find, of the rows as they are now; a mask that several have is made once.
@@ -210,18 +209,23 @@ async function masksOf(
   rows: RowStore,
   queries: readonly { at?: number | undefined; filter?: FilterText }[],
   indexes: PayloadIndexes,
-): Promise<MadeMask[]> {
-  const masks = new Map<number | undefined, Map<FilterText | undefined, MadeMask>>()
+): Promise<FilteredMask[]> {
+  const masks = new Map<number | undefined, Map<FilterText | undefined, FilteredMask>>()
   for (const { at } of queries)
-    if (!masks.has(at)) masks.set(at, new Map([[undefined, { mask: rows.maskAt(at).copy() }]]))
+    if (!masks.has(at)) masks.set(at, new Map([[undefined, unfiltered(rows.maskAt(at).copy())]]))
   for (const [at, ofVersion] of masks) {
     const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
     if (filters.length === 0) continue
-    const { mask } = ofVersion.get(undefined) as MadeMask
+    const { mask } = ofVersion.get(undefined) as FilteredMask
     const made = await inSlices(filteredMasks(rows, mask, filters, indexes))
     for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as FilteredMask)
   }
   // Meanwhile chunks may have been dropped that were cleaned before and held by another: no mask has rows of them.
   for (const ofVersion of masks.values()) for (const { mask } of ofVersion.values()) mask.dropBefore(rows.first)
-  return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as MadeMask)
+  return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as FilteredMask)
+}
+
+function unfiltered(mask: RowMask): FilteredMask {
+  const { count } = mask
+  return { mask, plan: { plan: 'all', indexes: [], candidates: count, checked: 0, matched: count } }
 }

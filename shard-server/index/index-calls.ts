@@ -5,9 +5,10 @@ import type { IdKey } from '../../core/ids.ts'
 import type { Hole } from '../../core/log/coverage.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
-import type { QuerySpec } from '../../protocol/shard-rpc.ts'
+import type { CellPlan, PodIndexes, QuerySpec } from '../../protocol/shard-rpc.ts'
 import type { LogTip } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
+import type { IndexDefinition } from './field-index.ts'
 import type { RowBytes } from './row-store.ts'
 
 export interface IndexStats {
@@ -21,7 +22,8 @@ export interface IndexStats {
   centroidVersion: number
   /** Of the live rows. */
   digest: string
-  bytes: RowBytes
+  /** Memory of the rows by part, and of the payload indexes. */
+  bytes: RowBytes & { indexes: number }
 }
 
 export interface IndexQuery {
@@ -39,6 +41,10 @@ export interface EncodedRows {
   /** One after the other; empty if not requested. */
   vectors: Float32Array
   payloads: Uint8Array
+}
+
+export interface FoundRows extends EncodedRows {
+  plan: CellPlan
 }
 
 export interface ReadRows {
@@ -71,7 +77,10 @@ export interface IndexCalls {
   stats: (call: null) => IndexStats
   apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
   /** Undefined for queries that need more time; the caller sends them again. */
-  search: (call: { queries: IndexQuery[] }) => { queries: (EncodedRows | undefined)[]; scanned: number }
+  search: (call: { queries: IndexQuery[] }) => { queries: (FoundRows | undefined)[]; scanned: number }
+  /** The payload indexes from now on. */
+  defineIndexes: (call: { definitions: readonly IndexDefinition[] }) => void
+  payloadIndexes: (call: null) => PodIndexes['fields']
   rows: (call: ReadRows & { keys: IdKey[] }) => EncodedRows
   page: (call: ReadRows & { from: IdKey | null; limit: number; filter?: FilterText | undefined }) => EncodedRows
   count: (call: { at: number | undefined; filter?: FilterText | undefined }) => {

@@ -4,6 +4,7 @@
  * are as exact while an index is built as without one.
  */
 import { StoredRow, type TextFields } from '../../core/filter/compile-filter.ts'
+import type { PodIndexes } from '../../protocol/shard-rpc.ts'
 import { FieldIndex, type IndexDefinition } from './field-index.ts'
 import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
@@ -84,9 +85,14 @@ export class PayloadIndexes {
     return row < end
   }
 
-  /** Of each index by the name of its field: how many rows of a mask have a value of its type. */
-  rowsWithValue(mask: RowMask): Record<string, number> {
-    return Object.fromEntries(this.fields.map((field) => [field.definition.name, field.rowsWithValue(mask)]))
+  /** By field: rows of a mask that have a value of the type of its index, and rows that the index has not come to. */
+  state(mask: RowMask): PodIndexes['fields'] {
+    const { first, end } = this.rows
+    const stateOf = (field: FieldIndex): [string, PodIndexes['fields'][string]] => [
+      field.definition.name,
+      { points: field.rowsWithValue(mask), pending: end - Math.max(first, field.next) },
+    ]
+    return Object.fromEntries(this.fields.map(stateOf))
   }
 }
 

@@ -31,7 +31,7 @@ export class PlaceSet {
     return this.#bits?.byteLength ?? this.#list.byteLength
   }
 
-  /** Adds a place that is not below one of the set; does nothing if it is there. */
+  /** Adds a place that is not below one of the set, and does nothing if it is there. */
   add(place: number): void {
     if (place === this.#last) return
     this.#last = place

@@ -317,5 +317,5 @@ it('a filter may be interrupted after every row, and several read a payload once
   const expected = [50, 10].map((lt) => [...cell.points.values()].filter(({ n }) => n < lt).length)
   expect(step.value.map(({ mask: found }) => found.count)).toEqual(expected)
   const scan = { plan: 'scan', indexes: [], candidates: rows.live, checked: rows.live }
-  expect(step.value.map(({ report }) => report)).toEqual(expected.map((matched) => ({ ...scan, matched })))
+  expect(step.value.map(({ plan }) => plan)).toEqual(expected.map((matched) => ({ ...scan, matched })))
 })

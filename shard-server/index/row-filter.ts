@@ -6,6 +6,7 @@
 import { compileFilter, type RowTest, StoredRow } from '../../core/filter/compile-filter.ts'
 import { decodeFilter, type FilterText } from '../../core/filter/filter.ts'
 import { compareKeys, type IdKey } from '../../core/ids.ts'
+import type { CellPlan } from '../../protocol/shard-rpc.ts'
 import { type FilterPlan, planFilter } from './filter-plan.ts'
 import type { PayloadIndexes } from './payload-indexes.ts'
 import type { RowMask } from './row-mask.ts'
@@ -17,22 +18,9 @@ export type FilteredRows = Pick<RowStore, 'keyOf' | 'payloadOf' | 'flagOf' | 'ro
 /** What a filter asks of the payload indexes of a cell. */
 export type FilterIndexes = Pick<PayloadIndexes, 'of' | 'texts' | 'step'>
 
-/** How a filter was evaluated in a cell. */
-export interface FilterReport {
-  /** By the indexes alone, by payloads of those rows that they named, or by the payload of every row. */
-  plan: 'index' | 'candidates' | 'scan'
-  /** Fields whose indexes were used. */
-  indexes: string[]
-  /** Rows that the indexes left. */
-  candidates: number
-  /** Rows of which the payload was read. */
-  checked: number
-  matched: number
-}
-
 export interface FilteredMask {
   mask: RowMask
-  report: FilterReport
+  plan: CellPlan
 }
 
 /** Rows that are looked at for a page before the next ones are looked up. */
@@ -68,7 +56,7 @@ export function* filteredMasks(
   }
   return plans.map((plan, i) => ({
     mask: found[i] as RowMask,
-    report: reportOf(plan, open[i] as RowMask, mask, found[i] as RowMask),
+    plan: planOf(plan, open[i] as RowMask, mask, found[i] as RowMask),
   }))
 }
 
@@ -84,7 +72,7 @@ function unsure({ sure, may }: FilterPlan): RowMask {
   return rows
 }
 
-function reportOf({ may, used }: FilterPlan, open: RowMask, all: RowMask, found: RowMask): FilterReport {
+function planOf({ may, used }: FilterPlan, open: RowMask, all: RowMask, found: RowMask): CellPlan {
   const [candidates, checked, matched] = [may.count, open.count, found.count]
   const plan = checked === 0 ? 'index' : candidates < all.count ? 'candidates' : 'scan'
   return { plan, indexes: [...used].sort(), candidates, checked, matched }

@@ -15,14 +15,13 @@ class Terms {
   readonly #blockRows: number
   #textBytes = 0
   #setBytes = 0
-  #closed = false
 
   constructor(blockRows: number) {
     this.#blockRows = blockRows
   }
 
   get bytes(): number {
-    return this.#textBytes + (this.#closed ? this.#setBytes : this.#countSets())
+    return this.#textBytes + this.#setBytes
   }
 
   add(term: string, place: number): void {
@@ -30,25 +29,24 @@ class Terms {
     if (known === undefined) {
       this.#sets.set(term, place)
       this.#textBytes += TERM_BYTES + term.length
-    } else if (typeof known !== 'number') known.add(place)
+    } else if (typeof known !== 'number') this.#measure(known, () => known.add(place))
     else if (known !== place) {
       const set = new PlaceSet(this.#blockRows)
       set.add(known)
       set.add(place)
+      this.#setBytes += SET_BYTES + set.bytes
       this.#sets.set(term, set)
     }
   }
 
   close(): void {
-    for (const set of this.#sets.values()) if (typeof set !== 'number') set.trim()
-    this.#setBytes = this.#countSets()
-    this.#closed = true
+    for (const set of this.#sets.values()) if (typeof set !== 'number') this.#measure(set, () => set.trim())
   }
 
-  #countSets(): number {
-    let bytes = 0
-    for (const set of this.#sets.values()) if (typeof set !== 'number') bytes += SET_BYTES + set.bytes
-    return bytes
+  #measure(set: PlaceSet, change: () => void): void {
+    const before = set.bytes
+    change()
+    this.#setBytes += set.bytes - before
   }
 
   of(term: string, base: number): Found {

@@ -4,9 +4,11 @@ import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import type { HeartbeatReply } from '../../store/cell-log.ts'
 import { checkDurability } from '../../store/connection.ts'
 import { RedisLink } from '../../store/redis-link.ts'
+import { readSettings } from '../../store/settings.ts'
 import { heartbeatOf, type Pod } from '../pod/pod.ts'
 import { PodLoop } from '../pod/pod-loop.ts'
 import { MemoryGauge } from '../pod/pod-memory.ts'
+import { PayloadIndexFollower } from './payload-index-follower.ts'
 import type { Replica } from './replica.ts'
 
 const BEAT_MS = 400
@@ -22,6 +24,7 @@ export class HeartbeatLoop {
   readonly #ports: { port: number; adminPort: number }
   readonly #loop: PodLoop
   readonly #memory: MemoryGauge
+  readonly #indexes: PayloadIndexFollower
   #beat = Date.now()
   #count = 0
   /** Newest first; set by the snapshotter. */
@@ -34,6 +37,7 @@ export class HeartbeatLoop {
     this.#ports = ports
     this.#link = new RedisLink(pod.config.redisUrl)
     this.#memory = new MemoryGauge(pod)
+    this.#indexes = new PayloadIndexFollower(pod, () => this.#link.use((redis) => readSettings(redis, pod.log.scope)))
     this.#loop = new PodLoop(pod, {
       name: 'heartbeat',
       level: 'debug',
@@ -66,10 +70,12 @@ export class HeartbeatLoop {
       newestSnapshot: this.snapshots[0] ?? null,
       retentionPin: hold,
       memory: this.#memory.report(stats?.bytes),
+      ...(this.#indexes.state ? { payloadIndexes: this.#indexes.state } : {}),
     }
     const progress = await this.#link.use((redis) => log.heartbeat(redis, heartbeat))
     this.progress = progress
     this.#replica.sawTakeover(progress.taken)
+    void this.#followIndexes(progress.settings)
     if (!progress.gateOpen) this.#replica.gateLost()
     const head = parsePosition(progress.head).seq
     metrics.set('maksdb_appended_seq', head)
@@ -86,6 +92,10 @@ export class HeartbeatLoop {
       const durable = await this.#link.use((redis) => checkDurability(redis, config.durability))
       metrics.set('maksdb_redis_durable', durable === 'yes' ? 1 : durable === 'no' ? 0 : -1)
     }
+  }
+
+  async #followIndexes(settings: number): Promise<void> {
+    if (await this.#indexes.follow(settings)) await this.send().catch(() => undefined)
   }
 
   close(): void {

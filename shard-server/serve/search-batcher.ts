@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os'
 import { MaksError } from '../../core/errors.ts'
 import { beyond, checkQueue, LIMITS } from '../../core/limits.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
-import type { EncodedRows, IndexQuery } from '../index/index-calls.ts'
+import type { FoundRows, IndexQuery } from '../index/index-calls.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export const BATCH_QUERIES_MAX = 128
@@ -14,7 +14,7 @@ export const BATCH_QUERIES_MAX = 128
 const BATCHES_IN_FLIGHT_MAX = Math.min(3, availableParallelism())
 
 export interface Found {
-  found: EncodedRows
+  found: FoundRows
   scanned: number
 }
 

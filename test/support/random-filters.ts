@@ -56,25 +56,25 @@ export const fieldTest = fc.oneof(
 const conditions = (one: fc.Arbitrary<object>) => fc.array(one, { maxLength: 2 })
 
 /**
- * @param path of its fields
+ * @param ofPath of its fields
  * @param more tests of fields, beside those of all filters
  * @param nested is it about objects within a payload?
  */
 export function filters(
-  path: fc.Arbitrary<string>,
+  ofPath: fc.Arbitrary<string>,
   more: readonly fc.Arbitrary<object>[] = [],
   nested = false,
 ): fc.Arbitrary<object> {
   return fc.letrec<{ filter: object; condition: object }>((tie) => ({
     condition: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },
-      fc.tuple(path, fc.oneof(fieldTest, ...more)).map(([key, one]) => ({ key, ...one })),
-      path.map((key) => ({ is_empty: { key } })),
-      path.map((key) => ({ is_null: { key } })),
+      fc.tuple(ofPath, fc.oneof(fieldTest, ...more)).map(([key, one]) => ({ key, ...one })),
+      ofPath.map((key) => ({ is_empty: { key } })),
+      ofPath.map((key) => ({ is_null: { key } })),
       ...(nested ? [] : [fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 3 }).map((has_id) => ({ has_id }))]),
       ...(nested
         ? []
-        : [fc.tuple(path, filters(path, more, true)).map(([key, filter]) => ({ nested: { key, filter } }))]),
+        : [fc.tuple(ofPath, filters(ofPath, more, true)).map(([key, filter]) => ({ nested: { key, filter } }))]),
       tie('filter'),
     ),
     filter: fc.record(
