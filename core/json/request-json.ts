@@ -22,22 +22,51 @@ export function* parseRequestJson(bytes: Buffer): Generator<void, unknown, void>
 }
 
 /** Refuses a payload that could not be stored as it is, or that would overflow the stack of whoever walks it. */
-export function checkStorable(value: unknown, what: string, depth = 0): void {
-  if (typeof value === 'string' && !value.isWellFormed())
-    throw badRequest(`${what} holds half of a surrogate pair, which is no Unicode text`)
-  if (typeof value === 'number' && !Number.isFinite(value))
-    throw badRequest(`${what} is a number beyond the range of a float64`)
-  if (typeof value !== 'object' || value === null) return
-  if (depth > JSON_DEPTH_MAX) throw badRequest(`${what} is nested deeper than ${JSON_DEPTH_MAX} levels`)
-  for (const [name, part] of Object.entries(value)) {
-    if (!name.isWellFormed())
-      throw badRequest(`${what} has a name with half of a surrogate pair, which is no Unicode text`)
-    checkStorable(part, depth < PATH_SHOWN ? `${what}.${name.slice(0, NAME_SHOWN)}` : what, depth + 1)
-  }
+export function checkStorable(value: unknown, what: string): void {
+  const found = findUnstorable(value, 0)
+  if (!found) return
+  const path = found.path.slice(0, PATH_SHOWN).map((name) => `.${name.slice(0, NAME_SHOWN)}`)
+  throw badRequest(`${what}${path.join('')} ${found.problem}`)
 }
 
 /** Levels of a path that an error names. */
 const PATH_SHOWN = 4
+
+interface Unstorable {
+  /** Names from the outermost object to the value. */
+  path: string[]
+  problem: string
+}
+
+const unstorable = (problem: string): Unstorable => ({ path: [], problem })
+
+/** The first value that could not be stored. Its path is made on the way back: of a storable payload, none is. */
+function findUnstorable(value: unknown, depth: number): Unstorable | undefined {
+  if (typeof value === 'string' && !value.isWellFormed())
+    return unstorable('holds half of a surrogate pair, which is no Unicode text')
+  if (typeof value === 'number' && !Number.isFinite(value))
+    return unstorable('is a number beyond the range of a float64')
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth > JSON_DEPTH_MAX) return unstorable(`is nested deeper than ${JSON_DEPTH_MAX} levels`)
+  const within = (name: string | number, part: unknown): Unstorable | undefined => {
+    const found = findUnstorable(part, depth + 1)
+    return found && { ...found, path: [String(name), ...found.path] }
+  }
+  if (Array.isArray(value)) return firstOf(value.keys(), (i) => within(i, value[i]))
+  return firstOf(Object.keys(value), (name) =>
+    name.isWellFormed()
+      ? within(name, (value as Record<string, unknown>)[name])
+      : unstorable('has a name with half of a surrogate pair, which is no Unicode text'),
+  )
+}
+
+function firstOf<T, Found>(items: Iterable<T>, find: (item: T) => Found | undefined): Found | undefined {
+  for (const item of items) {
+    const found = find(item)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
 
 /** Names, or lists and objects with what they hold, that are looked at between two yields. */
 const STEP = 2000
