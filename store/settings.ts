@@ -1,5 +1,5 @@
 /**
- * Settings of a collection: what clients gave in Qdrant's words and answers repeat, by name. They have no effect on the data, so
+ * Settings of a collection: what clients gave in Qdrant's words and answers repeat, by name. None changes the data, so
  * they are in no log: if Redis loses them, no repair brings them back.
  */
 import { MaksError } from '../core/errors.ts'
