@@ -16,9 +16,11 @@ interface Limit {
 export const LIMITS = {
   WRITE_POINTS_MAX: {
     value: 50_000,
-    what: 'points of an upsert, ids of a delete',
+    what: 'points of an upsert, ids of a delete or of an edit; of a batch of operations, over all of them',
     code: 'PAYLOAD_TOO_LARGE',
   },
+  OPERATIONS_MAX: { value: 1024, what: 'operations of a `points/batch`', code: 'PAYLOAD_TOO_LARGE' },
+  EDIT_KEYS_MAX: { value: 256, what: 'paths that a removal from payloads names', code: 'PAYLOAD_TOO_LARGE' },
   RETRIEVE_IDS_MAX: { value: 10_000, what: 'ids of a retrieval', code: 'PAYLOAD_TOO_LARGE' },
   SEARCHES_MAX: { value: 1024, what: 'queries of a batch', code: 'BAD_REQUEST' },
   CANDIDATES_MAX: {
@@ -72,6 +74,8 @@ export const LIMITS = {
     what: 'bytes of one of them, as JSON with its name',
     code: 'PAYLOAD_TOO_LARGE',
   },
+  ALIASES_MAX: { value: 256, what: 'aliases of a collection', code: 'PAYLOAD_TOO_LARGE' },
+  ALIAS_ACTIONS_MAX: { value: 1024, what: 'actions of a change of aliases', code: 'PAYLOAD_TOO_LARGE' },
   PAYLOAD_BYTES_MAX: { value: MiB, what: 'bytes of the payload of a point, as JSON', code: 'PAYLOAD_TOO_LARGE' },
 } as const satisfies Record<string, Limit>
 
@@ -88,28 +92,48 @@ export function checkLimit(name: LimitName, what: string, given: number): void {
   if (given > LIMITS[name].value) throw beyond(name, what, given)
 }
 
-/** Queues of a pod: what waits in them at most. A request beyond is refused with OVERLOADED, and may be sent again. */
+/** Attempts of an edit at a point that others write between each read and write of it; then it is refused with OVERLOADED. */
+export const EDIT_ATTEMPTS_MAX = 64
+
+interface Queue {
+  at: 'shard' | 'router'
+  value: number
+  what: string
+}
+
+/** Queues of pods and routers: what waits in them at most. A request beyond is refused with OVERLOADED, and may be sent again. */
 export const QUEUES = {
   QUEUE_OPERATIONS_MAX: {
+    at: 'shard',
     value: 2 * LIMITS.WRITE_POINTS_MAX.value,
     what: 'operations that wait for the log; a request is taken if none waits',
   },
   QUEUE_BYTES_MAX: {
+    at: 'shard',
     value: 256 * MiB,
     what: 'bytes of the operations that wait for the log; a request is taken if none waits',
   },
-  QUEUE_QUERIES_MAX: { value: 4096, what: 'queries of searches that wait for the index' },
-  QUEUE_READS_MAX: { value: 2048, what: 'other reads that wait for the index: by id, pages, counts, samples' },
-  QUEUE_WAITS_MAX: { value: 2048, what: 'requests that wait until the pod has applied an entry of the log' },
-} as const satisfies Record<string, { value: number; what: string }>
+  QUEUE_QUERIES_MAX: { at: 'shard', value: 4096, what: 'queries of searches that wait for the index' },
+  QUEUE_READS_MAX: {
+    at: 'shard',
+    value: 2048,
+    what: 'other reads that wait for the index: by id, pages, counts, samples',
+  },
+  QUEUE_WAITS_MAX: {
+    at: 'shard',
+    value: 2048,
+    what: 'requests that wait until the pod has applied an entry of the log',
+  },
+  QUEUE_ALIASES_MAX: { at: 'router', value: 64, what: 'changes of aliases, of which one is made at a time' },
+} as const satisfies Record<string, Queue>
 
 export type QueueName = keyof typeof QUEUES
 
 /** Throws OVERLOADED, before anything was executed, if the queue would have more than its limit. */
 export function checkQueue(name: QueueName, waiting: number): void {
-  const { value } = QUEUES[name]
+  const { value, at } = QUEUES[name]
   if (waiting > value)
-    throw new MaksError('OVERLOADED', `a queue of the shard is full: ${waiting} is more than ${value} (${name})`, {
+    throw new MaksError('OVERLOADED', `a queue of the ${at} is full: ${waiting} is more than ${value} (${name})`, {
       details: { notExecuted: true },
     })
 }
@@ -119,8 +143,9 @@ const ENTRY_BYTES = 128
 /** Of the budget of a cell's log: what one batch may take, so that it fits once the log is trimmed. */
 const LOG_SHARE = 1 / 8
 
-export function entryBytes(key: string, row: Uint8Array): number {
-  return key.length + row.byteLength + ENTRY_BYTES
+/** @param rowBytes of the row, or of the payload of an edit */
+export function entryBytes(key: string, rowBytes: number): number {
+  return key.length + rowBytes + ENTRY_BYTES
 }
 
 /** Bytes that one batch, and so one point, may take of a log with this budget. */

@@ -15,6 +15,8 @@ export interface Keys {
   centroids: string
   /** HASH: settings that clients gave, by name. */
   settings: string
+  /** HASH alias -> revision that gave it to this collection. */
+  aliases: string
   /** STRING: token of the cell's primary, with a TTL. Liveness only; safety never reads it. */
   lease(cell: number): string
   /** HASH: epoch, token, head, hash, trim of a cell's log. */
@@ -51,6 +53,7 @@ export function keysOf(namespace: string, name: string): Keys {
     members: `${tag}:members`,
     centroids: `${tag}:centroids`,
     settings: `${tag}:settings`,
+    aliases: `${tag}:aliases`,
     idempotency: `${tag}:idempotency`,
     idempotencyRecord: (key) => `${tag}:o:${key}`,
     lease: (cell) => `${tag}:c:${cell}:lease`,

@@ -6,6 +6,7 @@ import { giveBackWhenIdle } from '../runtime/idle-heap.ts'
 import { sleep, stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
+import { AliasChanges } from './cluster/alias-changes.ts'
 import { Collections } from './cluster/collections.ts'
 import { ShardClient } from './cluster/shard-client.ts'
 import { TopologyMetrics } from './cluster/topology-metrics.ts'
@@ -32,6 +33,7 @@ const shards = new ShardClient(env.MAKSDB_INTERNAL_TOKEN, (code) =>
   metrics.add('maksdb_shard_errors_total', 1, { code }),
 )
 
+const aliasChanges = new AliasChanges(collections, logger)
 const topologyMetrics = new TopologyMetrics(collections, metrics)
 
 /** The reason not to serve: a collection without a topology. A cell without a primary is none, for reads continue. */
@@ -52,7 +54,17 @@ function notReady(): string | undefined {
 
 let leaving = false
 const points = new Points(shards, metrics)
-const server = makeRestServer({ env, collections, shards, points, metrics, logger, notReady, isLeaving: () => leaving })
+const server = makeRestServer({
+  env,
+  collections,
+  aliasChanges,
+  shards,
+  points,
+  metrics,
+  logger,
+  notReady,
+  isLeaving: () => leaving,
+})
 const port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, false)
 const admin = await startAdminServer({
   host: env.MAKSDB_ADMIN_HOST ?? env.MAKSDB_HOST,

@@ -8,6 +8,7 @@ export const SCRIPTS = [
   'accept-loss',
   'acquire-lease',
   'adopt-keys',
+  'change-aliases',
   'change-settings',
   'claim-cell',
   'commit-batch',

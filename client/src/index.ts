@@ -9,7 +9,7 @@
 import { Collection } from './collection.ts'
 import { checkApiKey, parseServerUrl } from './server-url.ts'
 import { Transport } from './transport.ts'
-import type { Payload } from './types.ts'
+import type { AliasAction, Payload } from './types.ts'
 
 export interface MaksDBOptions {
   /**
@@ -90,6 +90,22 @@ export class MaksDB {
       .result
   }
 
+  /** From each alias to its collection. A handle of `collection(alias)` works on the collection that the alias has at each call. */
+  async aliases(): Promise<Record<string, string>> {
+    const { result } = await this.#transport.call<{ aliases: { alias_name: string; collection_name: string }[] }>(
+      'GET',
+      '/aliases',
+      undefined,
+      true,
+    )
+    return Object.fromEntries(result.aliases.map((one) => [one.alias_name, one.collection_name]))
+  }
+
+  /** Does all actions, one after the other, at one moment for every reader; or none. */
+  async changeAliases(actions: readonly AliasAction[]): Promise<void> {
+    await this.#transport.call('POST', '/collections/aliases', { actions: actions.map(aliasAction) }, false)
+  }
+
   /** Gives up what Redis lost and no pod holds; the pods repair the log from what they do hold. */
   async acceptLoss(name: string): Promise<AcceptedLoss> {
     return (
@@ -101,6 +117,12 @@ export class MaksDB {
       )
     ).result
   }
+}
+
+function aliasAction(action: AliasAction): object {
+  if ('create' in action) return { create_alias: { alias_name: action.create, collection_name: action.collection } }
+  if ('delete' in action) return { delete_alias: { alias_name: action.delete } }
+  return { rename_alias: { old_alias_name: action.rename, new_alias_name: action.to } }
 }
 
 export * from './collection.ts'

@@ -2,6 +2,7 @@
  * The router's view of a collection: leaders, addresses of the pods, the partition. Read from Redis twice a second, and at
  * once if an answer shows that it is out of date; kept while Redis is away.
  */
+import { type AliasTable, NO_ALIASES } from '../../core/aliases.ts'
 import { refusalOf } from '../../core/data-identity.ts'
 import { asMaksError, type MaksError } from '../../core/errors.ts'
 import { leaderOf } from '../../core/log/leader.ts'
@@ -12,6 +13,7 @@ import { type CollectionConfig, identityOf } from '../../protocol/env/config.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Logger } from '../../runtime/logger.ts'
+import { readAliases } from '../../store/aliases.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { readSettings, type Settings } from '../../store/settings.ts'
 import {
@@ -40,6 +42,10 @@ export class Collection {
   #partition: Partition
   #refreshing: Promise<void> | undefined
   #settings: Settings = new Map()
+  #aliases: AliasTable = NO_ALIASES
+  /** Reads of the aliases that were begun, and changes; and which of them `#aliases` is. */
+  #aliasSteps = 0
+  #aliasesAt = 0
   #closed = false
   /** Called after each reading of the topology. */
   readonly #watchers = new Set<() => void>()
@@ -99,12 +105,16 @@ export class Collection {
 
   async #refresh(): Promise<void> {
     const at = performance.now()
+    const step = ++this.#aliasSteps
     try {
-      const topology = await this.link.use((redis) => readTopology(redis, this.scope))
+      const [topology, aliases] = await this.link.use((redis) =>
+        Promise.all([readTopology(redis, this.scope), readAliases(redis, this.scope)]),
+      )
       this.refused = refusalOf(topology.claimed, identityOf(this.config))
       if (this.refused) throw this.refused
       if (topology.centroidVersion !== this.#partition.version) await this.#readPartition(topology.centroidVersion)
       this.topology = topology
+      this.#takeAliases(aliases, step)
       const cut = cutOf(topology)
       if (cut) this.seen = { cut, at }
       for (const watch of this.#watchers) watch()
@@ -134,6 +144,29 @@ export class Collection {
       if (asMaksError(thrown).code !== 'REDIS_UNAVAILABLE') throw thrown
     }
     return this.#settings
+  }
+
+  /** The aliases that this collection keeps, as they were read or changed last. */
+  get aliases(): AliasTable {
+    return this.#aliases
+  }
+
+  /** Reads the aliases again. Throws REDIS_UNAVAILABLE. */
+  async readAliases(): Promise<void> {
+    const step = ++this.#aliasSteps
+    this.#takeAliases(await this.link.use((redis) => readAliases(redis, this.scope)), step)
+  }
+
+  /** This router has changed them. */
+  changedAliases(table: AliasTable): void {
+    this.#takeAliases(table, ++this.#aliasSteps)
+  }
+
+  /** What began before the change, or the read, that is known is older than that. */
+  #takeAliases(table: AliasTable, step: number): void {
+    if (step < this.#aliasesAt) return
+    this.#aliasesAt = step
+    this.#aliases = table
   }
 
   leader(cell: number): Heartbeat | undefined {

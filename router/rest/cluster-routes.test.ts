@@ -23,6 +23,8 @@ beforeAll(async () => {
     collections: {
       names: ['films'],
       find,
+      named: find,
+      lookUp: async (name: string) => find(name),
       get: (name: string) => {
         if (find(name)) return films
         throw new MaksError('NOT_FOUND', `Not found: Collection \`${name}\` doesn't exist!`)
@@ -50,8 +52,6 @@ async function ask(method: string, path: string, body?: unknown) {
 describe('what stock tools ask before they work', () => {
   it.each<[string, unknown]>([
     ['/cluster', { status: 'disabled' }],
-    ['/aliases', { aliases: [] }],
-    ['/collections/films/aliases', { aliases: [] }],
     [
       '/collections/films/cluster',
       {
@@ -81,30 +81,9 @@ describe('what stock tools ask before they work', () => {
     expect((await ask('GET', '/telemetry?anonymize=true&details_level=10')).result).toEqual(result)
   })
 
-  it.each(['/collections/absent/aliases', '/collections/absent/cluster'])(
-    'GET %s says that the collection does not exist',
-    async (path) => {
-      const status = { error: "Not found: Collection `absent` doesn't exist!" }
-      expect(await ask('GET', path)).toEqual({ code: 404, result: undefined, status })
-    },
-  )
-})
-
-describe('a change of aliases', () => {
-  it('of no action is done', async () => {
-    expect(await ask('POST', '/collections/aliases', { actions: [] })).toMatchObject({ code: 200, result: true })
-  })
-
-  it.each<[string, unknown, string]>([
-    [
-      'an action',
-      { actions: [{ create_alias: { collection_name: 'films', alias_name: 'movies' } }] },
-      'aliases are not supported yet',
-    ],
-    ['another field', { actions: [], more: 1 }, 'the body: "more" is not supported'],
-    ['no body', undefined, 'the body must be a JSON object'],
-  ])('of %s is refused by name', async (_what, body, error) => {
-    expect(await ask('POST', '/collections/aliases', body)).toMatchObject({ code: 400, status: { error } })
+  it.each(['/collections/absent/cluster'])('GET %s says that the collection does not exist', async (path) => {
+    const status = { error: "Not found: Collection `absent` doesn't exist!" }
+    expect(await ask('GET', path)).toEqual({ code: 404, result: undefined, status })
   })
 })
 

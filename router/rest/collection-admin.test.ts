@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Request } from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
 import { OpenCall } from '../../runtime/call.ts'
+import { NameClaims } from '../cluster/name-claims.ts'
 import { type CollectionParts, createCollection, parseCreate } from './collection-admin.ts'
 
 const error = (code: string, message: RegExp) =>
@@ -147,7 +148,12 @@ describe('the creation of a collection', () => {
     })
     const parts = {
       env: { MAKSDB_SUPERVISOR_URL: `http://127.0.0.1:${port}`, MAKSDB_INTERNAL_TOKEN: 'x' },
-      collections: { find: () => (reads === 0 ? undefined : made()), reload: () => onRead(++reads) },
+      collections: {
+        claims: new NameClaims(),
+        named: () => (reads === 0 ? undefined : made()),
+        find: () => undefined,
+        reload: () => onRead(++reads),
+      },
     }
     const request = { params: { c: 'things' }, body: { vectors: { size: 3, distance: 'Dot' } } }
     const outcome = createCollection(parts as unknown as CollectionParts, request as unknown as Request, call)

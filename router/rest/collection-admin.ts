@@ -17,6 +17,7 @@ import { type Call, remainingMs } from '../../runtime/call.ts'
 import { errorOfReply } from '../../runtime/http-server.ts'
 import { within } from '../../runtime/until.ts'
 import { changeSettings, type Settings } from '../../store/settings.ts'
+import type { AliasChanges } from '../cluster/alias-changes.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import { SettingsChange, takeSettings, takeVectorSettings } from './collection-settings.ts'
@@ -25,7 +26,13 @@ import { asObject, Fields, type JsonObject, NAME_SHOWN } from './json-fields.ts'
 export interface CollectionParts {
   env: RouterEnv
   collections: Collections
+  aliasChanges: AliasChanges
   shards: ShardClient
+}
+
+interface WantedCollection {
+  spec: Record<string, unknown>
+  settings: Settings
 }
 
 const READY_POLL_MS = 30
@@ -38,8 +45,12 @@ export async function createCollection(parts: CollectionParts, request: Request,
   if (fault !== undefined)
     throw badRequest(`the name ${JSON.stringify(collection)} is not valid for a collection: it ${fault}`)
   // Before its body is read: whatever a client asks of a collection that exists, "already exists" is what it looks for.
-  if (collections.find(collection))
+  if (collections.named(collection))
     throw new MaksError('ALREADY_EXISTS', `Wrong input: Collection \`${collection}\` already exists!`)
+  if (collections.find(collection))
+    throw badRequest(
+      `Wrong input: Can't create collection with name ${collection}. Alias with the same name already exists`,
+    )
   const wanted = parseCreate(request.body)
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
     const manifest = JSON.stringify(manifestOf(collection, wanted.spec))
@@ -48,15 +59,24 @@ export async function createCollection(parts: CollectionParts, request: Request,
       `collections are VectorClusters here; apply this manifest with kubectl apply -f: ${manifest}`,
     )
   }
+  return collections.claims.during([collection], () => create(parts, collection, wanted, call))
+}
+
+async function create(
+  { env, collections }: CollectionParts,
+  collection: string,
+  wanted: WantedCollection,
+  call: Call,
+): Promise<boolean> {
   await supervisor(env, 'POST', '/collections', { collection, spec: wanted.spec })
   const ready = await within({ limitMs: remainingMs(call), everyMs: READY_POLL_MS }, async () => {
     if (call.signal.aborted) return 'ended'
     collections.reload()
-    const made = collections.find(collection)
+    const made = collections.named(collection)
     await made?.refresh()
     return made?.topology?.gateOpen && made.topology.cells.every((_, cell) => made.leader(cell)) && 'ready'
   })
-  const made = collections.find(collection)
+  const made = collections.named(collection)
   if (ready === 'ready' && made) {
     if (wanted.settings.size > 0) await made.link.use((redis) => changeSettings(redis, made.scope, wanted.settings))
     return true
@@ -77,7 +97,7 @@ function manifestOf(collection: string, spec: Record<string, unknown>): object {
  * The body of PUT /collections/:c: the spec of a VectorCluster, without its name, and what else a client reads back. Throws
  * BAD_REQUEST or UNSUPPORTED.
  */
-export function parseCreate(body: unknown): { spec: Record<string, unknown>; settings: Settings } {
+export function parseCreate(body: unknown): WantedCollection {
   const change = new SettingsChange()
   const fields = new Fields(body, 'the body')
   const given = asObject(fields.take('vectors'), 'vectors')
@@ -118,10 +138,11 @@ function nameOfVector(vectors: JsonObject): string | undefined {
   return name
 }
 
+/** An alias is no collection: as in Qdrant, nothing is removed by it. */
 export async function removeCollection(parts: CollectionParts, request: Request): Promise<boolean> {
-  const { env, collections } = parts
+  const { env, collections, aliasChanges } = parts
   const collection = String(request.params.c)
-  const there = collections.find(collection)
+  const there = collections.named(collection)
   if (!there) return false
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
     const { namespace, name } = there.config
@@ -130,6 +151,7 @@ export async function removeCollection(parts: CollectionParts, request: Request)
       `collections are VectorClusters here; run: kubectl delete vc ${name} -n ${namespace}`,
     )
   }
+  await aliasChanges.forget(collection)
   await supervisor(env, 'DELETE', `/collections/${encodeURIComponent(collection)}`)
   collections.reload()
   return true

@@ -11,10 +11,12 @@ import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { checkAccess, READING_POST } from '../auth.ts'
+import type { AliasChanges } from '../cluster/alias-changes.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import type { Points } from '../points.ts'
 import { serverOf } from '../tls.ts'
+import { aliasRoutes } from './alias-routes.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { cors } from './cors.ts'
@@ -24,6 +26,7 @@ import type { Reply, Send } from './reply.ts'
 import { readRequestBody } from './request-body.ts'
 import { checkOutside, timeoutMs } from './request-options.ts'
 import { sendPieces } from './respond.ts'
+import { writeRoutes } from './write-routes.ts'
 
 const REQUEST_ID_HEADER = 'x-request-id'
 const LATER_PAGES = ['/openapi.json', '/docs', '/console']
@@ -31,6 +34,7 @@ const LATER_PAGES = ['/openapi.json', '/docs', '/console']
 export interface RestParts {
   env: RouterEnv
   collections: Collections
+  aliasChanges: AliasChanges
   shards: ShardClient
   points: Points
   metrics: Metrics
@@ -41,7 +45,7 @@ export interface RestParts {
 }
 
 export function makeRestServer(parts: RestParts): Server {
-  const { env, collections, shards, points, metrics } = parts
+  const { env, collections, aliasChanges, shards, points, metrics } = parts
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -85,10 +89,13 @@ export function makeRestServer(parts: RestParts): Server {
     parseBody(request, env.MAKSDB_BODY_BYTES_MAX).then(() => next(), next)
   })
   const router = express.Router()
+  const send = sender(collections)
   // Routes are compared in this order: those of points, of which there are most requests, come first.
   pointRoutes(router, { collections, points }, send)
+  writeRoutes(router, { collections, points }, send)
   clusterRoutes(router, collections, send)
-  collectionRoutes(router, { env, collections, shards }, send)
+  aliasRoutes(router, { collections, aliasChanges }, send)
+  collectionRoutes(router, { env, collections, aliasChanges, shards }, send)
   payloadIndexRoutes(router, collections, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
@@ -132,13 +139,21 @@ async function inTime<T>(request: Request, response: Response, work: (call: Call
   }
 }
 
-const send: Send = (handler) => (request, response, next) => {
-  const answer = async (): Promise<void> => {
-    checkOutside(request)
-    const reply = await inTime(request, response, (call) => handler(request, call))
-    await sendPieces(response, envelope(reply, response))
+function sender(collections: Collections): Send {
+  return (handler) => (request, response, next) => {
+    const work = async (call: Call): Promise<Reply> => {
+      const { c: name } = request.params
+      // An alias that another router has given a moment ago is known before the handler looks for it.
+      if (typeof name === 'string' && !collections.find(name)) await collections.lookUp(name)
+      return handler(request, call)
+    }
+    const answer = async (): Promise<void> => {
+      checkOutside(request)
+      const reply = await inTime(request, response, work)
+      await sendPieces(response, envelope(reply, response))
+    }
+    answer().catch(next)
   }
-  answer().catch(next)
 }
 
 /** The label of a known collection; none for an unknown one, for a path may hold any text. */
@@ -171,7 +186,7 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
   if (wait !== undefined) response.set('retry-after', String(wait))
   // The next request must not begin in a body that was refused unread.
   if (!request.complete) response.set('connection', 'close')
-  const cells = error.details?.cells
+  const { cells, operations } = error.details ?? {}
   response.status(error.status).json({
     status: { error: error.message },
     time: elapsed(response),
@@ -181,6 +196,7 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
       hint: error.row.hint,
       request_id: response.locals.requestId as string,
       ...(cells === undefined ? {} : { cells }),
+      ...(operations === undefined ? {} : { operations }),
     },
   })
 }

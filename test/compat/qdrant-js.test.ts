@@ -113,9 +113,34 @@ describe('@qdrant/js-client-rest', () => {
 
   it('asks of the cluster what its tools ask', async () => {
     expect((await cluster.fetch('GET', '/cluster')).json.result).toEqual({ status: 'disabled' })
-    expect(await qdrant.getAliases()).toEqual({ aliases: [] })
-    expect(await qdrant.getCollectionAliases('things')).toEqual({ aliases: [] })
     expect(await qdrant.collectionClusterInfo('things')).toMatchObject({ shard_count: 1, remote_shards: [] })
+  })
+
+  it('works on collections by aliases, and switches them at once, though each collection has its own Redis', async () => {
+    const vectors = { size: 3, distance: 'Euclid' } as const
+    await qdrant.createCollection('green', { vectors })
+    await qdrant.upsert('green', { wait: true, points: [{ id: 900, vector: [9, 9, 9] }] })
+    const change = (...actions: Parameters<typeof qdrant.updateCollectionAliases>[0]['actions']) =>
+      qdrant.updateCollectionAliases({ actions })
+    const create = (alias_name: string, collection_name: string) => ({ create_alias: { alias_name, collection_name } })
+    expect(await qdrant.getAliases()).toEqual({ aliases: [] })
+    expect(await change(create('live', 'things'), create('old', 'things'))).toBe(true)
+    expect((await qdrant.collectionExists('live')).exists).toBe(true)
+    expect((await qdrant.count('live')).count).toBe((await qdrant.count('things')).count)
+    await change({ delete_alias: { alias_name: 'live' } }, create('live', 'green'))
+    expect((await qdrant.scroll('live')).points.map(({ id }) => id)).toEqual([900])
+    expect((await qdrant.getCollection('live')).config.params.vectors).toEqual(vectors)
+    expect(await qdrant.getCollectionAliases('things')).toEqual({
+      aliases: [{ alias_name: 'old', collection_name: 'things' }],
+    })
+    await expect(change(create('things', 'green'))).rejects.toMatchObject({ status: 409 })
+    await expect(qdrant.createCollection('live', { vectors })).rejects.toMatchObject({ status: 400 })
+    await change({ rename_alias: { old_alias_name: 'old', new_alias_name: 'older' } })
+    expect(await qdrant.deleteCollection('live')).toBe(false)
+    await qdrant.deleteCollection('green')
+    expect(await qdrant.getAliases()).toEqual({ aliases: [{ alias_name: 'older', collection_name: 'things' }] })
+    await expect(qdrant.count('live')).rejects.toMatchObject({ status: 404 })
+    await change({ delete_alias: { alias_name: 'older' } })
   })
 
   it('shows our errors as its own', async () => {

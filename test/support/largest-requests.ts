@@ -14,6 +14,8 @@ export const CELLS = 2
 export const SMALL_DIMENSION = 8
 export const WIDE_DIMENSION = 4096
 const WIDE_POINTS = 900
+/** Points whose payloads an edit makes as long as they may be. */
+const EDITED_LARGE = 20
 
 export interface LargeRequest {
   what: string
@@ -34,10 +36,14 @@ const {
   SEARCHES_MAX,
   CANDIDATES_MAX,
   PAYLOAD_BYTES_MAX,
+  ALIASES_MAX,
+  ALIAS_ACTIONS_MAX,
   FILTER_CONDITIONS_MAX,
   FILTER_VALUES_MAX,
   SETTINGS_MAX,
   SETTING_BYTES_MAX,
+  OPERATIONS_MAX,
+  EDIT_KEYS_MAX,
 } = LIMITS
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -63,6 +69,13 @@ function largestSettings(): string {
   const name = (i: number) => String(i).padStart(4, '0')
   const text = 'x'.repeat(SETTING_BYTES_MAX.value - 'metadata.0000""'.length)
   return list(SETTINGS_MAX.value, (i) => `"${name(i)}":"${text}"`)
+}
+
+/** As many aliases as a collection may have, each named as long as a name may be, moved as often as a request may. */
+function largestAliases(): string {
+  const name = (i: number) => String(i % ALIASES_MAX.value).padStart(255, 'a')
+  const action = (i: number) => `{"create_alias":{"collection_name":"small","alias_name":"${name(i)}"}}`
+  return `{"actions":[${list(ALIAS_ACTIONS_MAX.value, action)}]}`
 }
 
 function smallPoints(id: (i: number) => string): string {
@@ -130,6 +143,7 @@ export const LARGEST: Record<string, LargeRequest[]> = {
   'GET /aliases': get('/aliases'),
   'POST /collections/aliases': [
     { what: 'a whole body', method: 'POST', path: '/collections/aliases', body: () => wholeBody(), status: 400 },
+    { what: 'most actions', method: 'POST', path: '/collections/aliases', body: largestAliases, status: 200 },
   ],
   'GET /collections/:c/aliases': get(`${SMALL}/aliases`),
   'GET /collections/:c/cluster': get(`${SMALL}/cluster`),
@@ -353,6 +367,85 @@ export const LARGEST: Record<string, LargeRequest[]> = {
             .replace('[', `[${i}.5,`)
             .replace(/,[^,]*\]/, ']'),
         )}]}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/payload': [
+    {
+      what: 'most ids',
+      method: 'POST',
+      path: `${SMALL}/points/payload?wait=true&timeout=120`,
+      body: () => `{"points":[${list(WRITE_POINTS_MAX.value, uuid)}],"payload":{"b":{"c":1}},"key":"a"}`,
+      status: 200,
+    },
+    {
+      what: 'largest payloads',
+      method: 'POST',
+      path: `${WIDE}/points/payload?wait=true`,
+      body: () => `{"points":[${list(EDITED_LARGE, String)}],"payload":${largestPayload()}}`,
+      status: 200,
+    },
+  ],
+  'PUT /collections/:c/points/payload': [
+    {
+      what: 'largest payloads',
+      method: 'PUT',
+      path: `${WIDE}/points/payload?wait=true`,
+      body: () => `{"points":[${list(EDITED_LARGE, String)}],"payload":${largestPayload()}}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/payload/delete': [
+    {
+      what: 'most paths, of the largest payloads',
+      method: 'POST',
+      path: `${WIDE}/points/payload/delete?wait=true`,
+      body: () =>
+        `{"points":[${list(EDITED_LARGE, String)}],"keys":[${list(EDIT_KEYS_MAX.value, (i) => `"${i.toString(36)}"`)}]}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/payload/clear': [
+    {
+      what: 'all points',
+      method: 'POST',
+      path: `${WIDE}/points/payload/clear?wait=true&timeout=120`,
+      body: () => '{"filter":{"must":[]}}',
+      status: 200,
+    },
+  ],
+  'PUT /collections/:c/points/vectors': [
+    {
+      what: 'most bytes of vectors',
+      method: 'PUT',
+      path: `${WIDE}/points/vectors?wait=true`,
+      body: () => `{"points":[${list(WIDE_POINTS, (i) => `{"id":${i},"vector":[${floats(i + 1, WIDE_DIMENSION)}]}`)}]}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/vectors/delete': [
+    {
+      what: 'most ids',
+      method: 'POST',
+      path: `${SMALL}/points/vectors/delete`,
+      body: () => `{"points":[${list(WRITE_POINTS_MAX.value, uuid)}],"vector":[""]}`,
+      status: 400,
+    },
+  ],
+  'POST /collections/:c/points/batch': [
+    {
+      what: 'most operations',
+      method: 'POST',
+      path: `${SMALL}/points/batch?wait=true&timeout=120`,
+      body: () =>
+        `{"operations":[${list(OPERATIONS_MAX.value, (i) => `{"set_payload":{"points":[${uuid(i)}],"payload":{"n":${i}}}}`)}]}`,
+      status: 200,
+    },
+    {
+      what: 'most points of one operation',
+      method: 'POST',
+      path: `${SMALL}/points/batch?wait=true`,
+      body: () => `{"operations":[{"upsert":${smallPoints(String)}}]}`,
       status: 200,
     },
   ],

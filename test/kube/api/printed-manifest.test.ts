@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KubeClient } from '../../../operator/kube/kube-client.ts'
 import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { collectionConfigSchema, routerEnvSchema } from '../../../protocol/env/config.ts'
+import { AliasChanges } from '../../../router/cluster/alias-changes.ts'
 import { Collections } from '../../../router/cluster/collections.ts'
 import { ShardClient } from '../../../router/cluster/shard-client.ts'
 import { Points } from '../../../router/points.ts'
@@ -58,6 +59,7 @@ beforeAll(async () => {
   router = makeRestServer({
     env,
     collections,
+    aliasChanges: new AliasChanges(collections, logger),
     shards,
     points,
     metrics,
