@@ -2,7 +2,7 @@
 import type { IdKey } from '../ids.ts'
 import { exactParse } from '../json/exact-json.ts'
 import type { JsonPath } from '../json/json-path.ts'
-import { isEmptyValue, ruleOf } from './field-tests.ts'
+import { holdsNull, isEmptyValue, ruleOf } from './field-tests.ts'
 import type { Condition, Filter } from './filter.ts'
 import { pathText } from './index-schema.ts'
 import type { TextOptions } from './text-words.ts'
@@ -105,10 +105,22 @@ function compileCondition(condition: Condition, texts: TextFields, within: JsonP
       return ({ payload }) => !holds(payload)
     }
     case 'null':
-      return ofPayload(compileField(condition.path, { absent: false, passes: (value) => value === null }))
+      return ofPayload(compileField(condition.path, { absent: false, passes: holdsNull }))
     default:
-      return ofPayload(compileField(condition.path, ruleOf(condition.test, wordsAt(condition.path, texts, within))))
+      return compileFieldTest(condition, texts, within)
   }
+}
+
+/** That a field is empty, or null, is asked of all its values; its opposite holds of every other field. */
+function compileFieldTest(
+  { path, test }: Extract<Condition, { is: 'field' }>,
+  texts: TextFields,
+  within: JsonPath,
+): RowTest {
+  if (test.is !== 'isEmpty' && test.is !== 'isNull')
+    return ofPayload(compileField(path, ruleOf(test, wordsAt(path, texts, within))))
+  const holds = compileCondition({ is: test.is === 'isEmpty' ? 'empty' : 'null', path }, texts, within)
+  return test.wanted ? holds : (row) => !holds(row)
 }
 
 function wordsAt(path: JsonPath, texts: TextFields, within: JsonPath): TextOptions | undefined {

@@ -2,27 +2,21 @@
 import { parseDatetime } from './datetime.ts'
 import type { Bounds, FieldTest, GeoPoint } from './filter.ts'
 import { distanceMeters, inBox, inPolygon } from './geo.ts'
-import { type TextOptions, wordTest } from './text-words.ts'
+import { TEXT_DEFAULTS, type TextOptions, wordTest } from './text-words.ts'
 import type { FieldRule } from './values.ts'
 
 type ValueTest = FieldRule['passes']
 
-const SPACES = /\p{White_Space}+/u
+/** The tests of single values. A field without values passes none, but one that asks for 0 values. */
+export type ValuesTest = Exclude<FieldTest, { is: 'isEmpty' | 'isNull' }>
 
-/**
- * A field without values passes no test, but those that ask for it to be empty or not null.
- * @param words of the field, if a text index says what they are
- */
-export function ruleOf(test: FieldTest, words?: TextOptions): FieldRule {
+/** @param words of the field, if a text index says what they are; else as a text index without options has them */
+export function ruleOf(test: ValuesTest, words = TEXT_DEFAULTS): FieldRule {
   switch (test.is) {
     case 'count': {
       const holds = within(test.bounds)
-      return { absent: false, passes: (value) => holds(countOf(value)) }
+      return { absent: holds(0), passes: (value) => holds(countOf(value)) }
     }
-    case 'isEmpty':
-      return { absent: test.wanted, passes: (value) => isEmptyValue(value) === test.wanted }
-    case 'isNull':
-      return { absent: !test.wanted, passes: (value) => holdsNull(value) === test.wanted }
     default: {
       const passes = compileValueTest(test, words)
       return { absent: false, passes: (value) => (Array.isArray(value) ? value.some(passes) : passes(value)) }
@@ -30,19 +24,7 @@ export function ruleOf(test: FieldTest, words?: TextOptions): FieldRule {
   }
 }
 
-/**
- * Texts: with a text index, words are compared (`text-words.ts`). Without one, `text` and `phrase` look for the text as it stands
- * anywhere in the value, and `text_any` for one of its words, with regard to case
- * (https://qdrant.tech/documentation/concepts/filtering/#full-text-match).
- */
-function compileValueTest(
-  test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | 'isNull' }>,
-  words: TextOptions | undefined,
-): ValueTest {
-  if (words && (test.is === 'text' || test.is === 'textAny' || test.is === 'phrase')) {
-    const has = wordTest(test.is, test.text, words)
-    return (value) => typeof value === 'string' && has(value)
-  }
+function compileValueTest(test: Exclude<ValuesTest, { is: 'count' }>, words: TextOptions): ValueTest {
   switch (test.is) {
     case 'any': {
       const values = new Set(test.values.map(comparable))
@@ -55,11 +37,10 @@ function compileValueTest(
       return (value) => value !== null && !values.has(comparable(value))
     }
     case 'text':
-    case 'phrase':
-      return (value) => typeof value === 'string' && value.includes(test.text)
-    case 'textAny': {
-      const parts = test.text.split(SPACES).filter((word) => word !== '')
-      return (value) => typeof value === 'string' && parts.some((word) => value.includes(word))
+    case 'textAny':
+    case 'phrase': {
+      const has = wordTest(test.is, test.text, words)
+      return (value) => typeof value === 'string' && has(value)
     }
     case 'range': {
       const holds = within(test.bounds)
@@ -124,6 +105,7 @@ export function isEmptyValue(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.length === 0)
 }
 
-function holdsNull(value: unknown): boolean {
+/** A null, or a list that has one: so the server has it since qdrant/qdrant#10101. */
+export function holdsNull(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.includes(null))
 }

@@ -1,6 +1,7 @@
 /**
  * The words of a text, by the options of a text index: what full-text conditions compare. Tokenizers and options are Qdrant's
- * (https://qdrant.tech/documentation/concepts/indexing/#full-text-index).
+ * (https://qdrant.tech/documentation/concepts/indexing/#full-text-index); a field without a text index has the words of one without
+ * options, as in Qdrant since 1.19.1 (https://qdrant.tech/documentation/search/text-search/text-filtering/, qdrant/qdrant#10341, #10526).
  */
 export const TOKENIZERS = ['word', 'whitespace', 'prefix', 'multilingual'] as const
 
@@ -17,7 +18,7 @@ export interface TextOptions {
   stopwords: ReadonlySet<string>
 }
 
-/** A text index without options. */
+/** A text index without options: runs of letters and digits, in lower case. */
 export const TEXT_DEFAULTS: TextOptions = {
   tokenizer: 'word',
   lowercase: true,
@@ -36,10 +37,10 @@ const SEGMENTER = new Intl.Segmenter('und', { granularity: 'word' })
 /** In their order, repeated ones included. */
 export function wordsOf(text: string, options: TextOptions): string[] {
   const { tokenizer, lowercase, asciiFolding, charsMin, charsMax, stopwords } = options
-  let folded = lowercase ? text.toLowerCase() : text
-  if (asciiFolding) folded = folded.normalize('NFD').replace(MARKS, '')
   const words: string[] = []
-  for (const word of split(folded, tokenizer)) {
+  for (const part of split(text, tokenizer)) {
+    const folded = asciiFolding ? part.normalize('NFD').replace(MARKS, '') : part
+    const word = lowercase ? folded.toLowerCase() : folded
     if (stopwords.has(word)) continue
     const chars = charsMin > 1 || charsMax < word.length ? Array.from(word) : undefined
     if (chars === undefined) words.push(word)
@@ -77,7 +78,9 @@ export function wordTest(find: Find, query: string, options: TextOptions): (text
   if (wanted.length === 0) return () => false
   return (text) => {
     const words = wordsOf(text, options)
-    const has = (one: string) => words.some((word) => fits(word, one))
+    const held = new Set(words)
+    const has = (one: string) =>
+      held.has(one) || (options.tokenizer === 'prefix' && words.some((word) => fits(word, one)))
     if (find === 'text') return wanted.every(has)
     if (find === 'textAny') return wanted.some(has)
     return words.some((_word, at) => wanted.every((one, n) => fits(words[at + n], one)))
