@@ -35,7 +35,10 @@ export class RowMask {
 
   /** How many rows are in the set. */
   get count(): number {
-    if (this.#count < 0) this.#count = this.#words.reduce((sum, word) => sum + bitsOf(word), 0)
+    if (this.#count < 0) {
+      this.#count = 0
+      for (const word of this.#words) this.#count += bitsOf(word)
+    }
     return this.#count
   }
 
@@ -90,25 +93,31 @@ export class RowMask {
 
   /** Keeps the rows that the other set has, too. Both begin at the same row. */
   keep(other: RowMask): void {
-    this.#combine(other, (mine, its) => mine & its)
+    const its = this.#wordsOf(other)
+    const mine = this.#words
+    for (let i = 0; i < mine.length; i++) mine[i] = (mine[i] as number) & (its[i] ?? 0)
   }
 
   /** Adds the rows of the other set. Both begin at the same row. */
   join(other: RowMask): void {
-    if (other.#words.length > this.#words.length) this.#grow(other.#words.length)
-    this.#combine(other, (mine, its) => mine | its)
+    const its = this.#wordsOf(other)
+    if (its.length > this.#words.length) this.#grow(its.length)
+    const mine = this.#words
+    for (let i = 0; i < its.length; i++) mine[i] = (mine[i] as number) | (its[i] as number)
   }
 
   /** Removes the rows of the other set. Both begin at the same row. */
   subtract(other: RowMask): void {
-    this.#combine(other, (mine, its) => mine & ~its)
+    const its = this.#wordsOf(other)
+    const mine = this.#words
+    for (let i = 0; i < mine.length; i++) mine[i] = (mine[i] as number) & ~(its[i] ?? 0)
   }
 
-  #combine(other: RowMask, combined: (mine: number, its: number) => number): void {
+  /** Of a set that changes this one. */
+  #wordsOf(other: RowMask): Uint32Array {
     other.assertFirst(this.#first)
-    const [mine, its] = [this.#words, other.#words]
-    for (let i = 0; i < mine.length; i++) mine[i] = combined(mine[i] as number, its[i] ?? 0)
     this.#count = -1
+    return other.#words
   }
 
   /** Removes the rows below `row`. */
