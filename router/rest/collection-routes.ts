@@ -15,6 +15,7 @@ import { type CollectionParts, createCollection, removeCollection } from './coll
 import { describe } from './collection-description.ts'
 import { parsePatch } from './collection-settings.ts'
 import { Fields } from './json-fields.ts'
+import { payloadIndexRoutes } from './payload-index-routes.ts'
 import { listPieces } from './point-json.ts'
 import type { Send } from './reply.ts'
 
@@ -52,6 +53,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
       return { result: true }
     }),
   )
+  payloadIndexRoutes(router, collections, send)
   router.get(
     '/v1/collections/:c/topology',
     send(async (request) => ({ result: await topology(collections.get(name(request))) })),

@@ -20,7 +20,6 @@ import { aliasRoutes } from './alias-routes.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { collectionRoutes } from './collection-routes.ts'
 import { cors } from './cors.ts'
-import { payloadIndexRoutes } from './payload-index-routes.ts'
 import { pointRoutes } from './point-routes.ts'
 import type { Reply, Send } from './reply.ts'
 import { readRequestBody } from './request-body.ts'
@@ -96,7 +95,6 @@ export function makeRestServer(parts: RestParts): Server {
   clusterRoutes(router, collections, send)
   aliasRoutes(router, { collections, aliasChanges }, send)
   collectionRoutes(router, { env, collections, aliasChanges, shards }, send)
-  payloadIndexRoutes(router, collections, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
     throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)

@@ -24,12 +24,12 @@ export class HeartbeatLoop {
   readonly #ports: { port: number; adminPort: number }
   readonly #loop: PodLoop
   readonly #memory: MemoryGauge
-  readonly #indexes: PayloadIndexFollower
   #beat = Date.now()
   #count = 0
   /** Newest first; set by the snapshotter. */
   snapshots: string[] = []
   progress: HeartbeatReply | undefined
+  readonly #indexes: PayloadIndexFollower
 
   constructor(pod: Pod, replica: Replica, ports: { port: number; adminPort: number }) {
     this.#pod = pod
@@ -37,13 +37,13 @@ export class HeartbeatLoop {
     this.#ports = ports
     this.#link = new RedisLink(pod.config.redisUrl)
     this.#memory = new MemoryGauge(pod)
-    this.#indexes = new PayloadIndexFollower(pod, () => this.#link.use((redis) => readSettings(redis, pod.log.scope)))
     this.#loop = new PodLoop(pod, {
       name: 'heartbeat',
       level: 'debug',
       failed: 'no heartbeat',
       pauseMs: () => (this.#count < FIRST_BEATS && !this.progress?.gateOpen ? FIRST_BEAT_MS : BEAT_MS),
     })
+    this.#indexes = new PayloadIndexFollower(pod, () => this.#link.use((redis) => readSettings(redis, pod.log.scope)))
   }
 
   run(): Promise<void> {
@@ -62,6 +62,7 @@ export class HeartbeatLoop {
       ...heartbeatOf(this.#pod),
       ...this.#ports,
       beat: ++this.#beat,
+      ...(this.#indexes.state ? { payloadIndexes: this.#indexes.state } : {}),
       applied: formatPosition(point.position),
       points: stats?.points ?? 0,
       redundantRows: stats?.redundantRows ?? 0,
@@ -70,7 +71,6 @@ export class HeartbeatLoop {
       newestSnapshot: this.snapshots[0] ?? null,
       retentionPin: hold,
       memory: this.#memory.report(stats?.bytes),
-      ...(this.#indexes.state ? { payloadIndexes: this.#indexes.state } : {}),
     }
     const progress = await this.#link.use((redis) => log.heartbeat(redis, heartbeat))
     this.progress = progress
