@@ -205,11 +205,16 @@ export class CellState {
     return await inSlices(filteredPage(rows, page, request, this.indexes))
   }
 
-  /** The rows that match, of the rows as they are now. Throws STALE. As for a search, the caller holds the rows. */
-  async matching(filter: FilterText, at: number | undefined): Promise<RowMask> {
+  /** The rows that match, all without a filter, of the rows as they are now. Throws STALE. As for a search, the caller holds the rows. */
+  async matching(filter: FilterText | undefined, at: number | undefined): Promise<RowMask> {
+    return (await this.planned(filter, at)).mask
+  }
+
+  /** The same with how they were found. */
+  async planned(filter: FilterText | undefined, at: number | undefined): Promise<FilteredMask> {
     this.checkReadable(at)
-    const [made] = await masksOf(this.rows, [{ at, filter }], this.indexes)
-    return (made as FilteredMask).mask
+    const [made] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }], this.indexes)
+    return made as FilteredMask
   }
 }
 
