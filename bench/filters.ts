@@ -80,7 +80,12 @@ export async function filters(set: DataSet): Promise<void> {
   table(
     `Filters: ${titleOf(set)}, ${LIMIT} neighbours, one query at a time; indexes of ${Object.keys(SCHEMAS).length} fields, ` +
       `${mib.toFixed(1)} MiB, built in ${built.toFixed(1)} s`,
-    ...['filter', 'rows that match', 'p50, ms', 'of the p50 without a filter', 'p99, ms', 'recall'],
+    'filter',
+    'rows that match',
+    'p50, ms',
+    'of the p50 without a filter',
+    'longest, ms',
+    'recall',
   )
   for (const [name, share, json, matches] of cases()) {
     const filter = encodeFilter(parseFilter('must' in json ? json : { must: [json] }, 'filter'))
@@ -89,9 +94,9 @@ export async function filters(set: DataSet): Promise<void> {
       plain.push(await timed(cell, queryOf(set, i)))
       filtered.push(await timed(cell, queryOf(set, i), filter))
     }
-    const p99 = filtered.toSorted((a, b) => a - b).at(-1) as number
+    const longest = filtered.toSorted((a, b) => a - b).at(-1) as number
     const recall = await recallOf(cell, set, filter, (id) => matches(all[id] as Payload))
-    row(name, String(share), median(filtered), times(median(filtered), median(plain)), p99, recall.toFixed(3))
+    row(name, String(share), median(filtered), times(median(filtered), median(plain)), longest, recall.toFixed(3))
   }
 }
 
