@@ -83,6 +83,7 @@ export const LIMITS = {
     what: 'settings of a collection: members of its `metadata` and of its index tuning, and payload indexes',
     code: 'PAYLOAD_TOO_LARGE',
   },
+  PAYLOAD_INDEXES_MAX: { value: 64, what: 'payload indexes of a collection', code: 'PAYLOAD_TOO_LARGE' },
   SETTING_BYTES_MAX: {
     value: 16 * 1024,
     what: 'bytes of one of them, as JSON with its name',

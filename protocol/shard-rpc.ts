@@ -95,6 +95,8 @@ export interface QuerySpec {
   recallTarget?: number
   /** Answer with what there is where a cell has no live pod. */
   partial: boolean
+  /** Show how the rows were found. */
+  explain?: boolean
 }
 
 /** Hits that each cell finds for a query. */
@@ -128,6 +130,24 @@ export interface SearchResponse {
   hits: HitRow[][]
   /** Rows that were compared with each query, or with its filter. */
   scanned: number
+  /** Of each query that asks for it; null for the others. Absent if none does. */
+  plans?: (CellPlan | null)[]
+}
+
+/** How the rows of a query were found in a cell. */
+export interface CellPlan {
+  /**
+   * Which rows may be found is known without reading payloads (`index`), from those of the rows that the indexes left
+   * (`candidates`), or from those of all (`scan`); without a filter all rows may (`all`).
+   */
+  plan: 'all' | 'index' | 'candidates' | 'scan'
+  /** Fields whose indexes were used. */
+  indexes: string[]
+  /** Rows that the indexes left. */
+  candidates: number
+  /** Rows of which the payload was read. */
+  checked: number
+  matched: number
 }
 
 /** POST rows: points by id. Only owner rows answer. */
@@ -277,6 +297,14 @@ export interface PodMemory {
   heaps: { main: HeapBytes; index: HeapBytes }
 }
 
+/** The payload indexes of a pod, some seconds old at most. */
+export interface PodIndexes {
+  /** The version of the settings that they are of. */
+  settings: number
+  /** By field: live rows with a value of the type, and rows that the index has not come to. */
+  fields: Readonly<Record<string, { points: number; pending: number }>>
+}
+
 /** A pod's heartbeat, kept in the members hash and read by routers, peers and the supervisor. */
 export interface Heartbeat {
   pod: string
@@ -300,4 +328,6 @@ export interface Heartbeat {
   retentionPin: string | null
   /** Absent in the heartbeats of an earlier version. */
   memory?: PodMemory
+  /** Absent before the pod has read the settings, and in the heartbeats of an earlier version. */
+  payloadIndexes?: PodIndexes
 }

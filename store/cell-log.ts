@@ -121,6 +121,8 @@ export interface HeartbeatReply {
   migrated: number
   /** Grows with every takeover in any cell. */
   taken: number
+  /** Version of the settings: it changes whenever they do. */
+  settings: number
 }
 
 export class CellLog {
@@ -268,6 +270,7 @@ export class CellLog {
       walBytes: Number(at(12)),
       migrated: Number(at(13)),
       taken: Number(at(14)),
+      settings: Number(at(15)),
     }
   }
 

@@ -1,8 +1,11 @@
 /** Compiles filters to functions: once for a filter, not once for a row. */
 import type { IdKey } from '../ids.ts'
 import { exactParse } from '../json/exact-json.ts'
+import type { JsonPath } from '../json/json-path.ts'
 import { holdsNull, isEmptyValue, ruleOf } from './field-tests.ts'
 import type { Condition, Filter } from './filter.ts'
+import { pathText } from './index-schema.ts'
+import type { TextOptions } from './text-words.ts'
 import { compileField } from './values.ts'
 
 /** Shorter integers are exact as numbers; of a payload, this look at the text is cheaper than one at its values. */
@@ -38,11 +41,19 @@ export class StoredRow implements FilterRow {
 
 export type RowTest = (row: FilterRow) => boolean
 
-export function compileFilter({ must, mustNot, should, minShould }: Filter): RowTest {
-  const all = must.map(compileCondition)
-  const none = mustNot.map(compileCondition)
-  const any = should.map(compileCondition)
-  const some = (minShould?.conditions ?? []).map(compileCondition)
+/** The options of text indexes, by the `pathText` of their fields: full-text conditions on these compare words. */
+export type TextFields = ReadonlyMap<string, TextOptions>
+
+const NO_TEXTS: TextFields = new Map()
+
+/** @param within the path to the objects that the filter is about, if these are objects of payloads */
+export function compileFilter(filter: Filter, texts: TextFields = NO_TEXTS, within: JsonPath = []): RowTest {
+  const { must, mustNot, should, minShould } = filter
+  const compiled = (condition: Condition) => compileCondition(condition, texts, within)
+  const all = must.map(compiled)
+  const none = mustNot.map(compiled)
+  const any = should.map(compiled)
+  const some = (minShould?.conditions ?? []).map(compiled)
   const least = minShould?.minCount ?? 0
   return (row) =>
     holdsAll(all, row) &&
@@ -70,10 +81,10 @@ function holdsSoMany(tests: readonly RowTest[], least: number, row: FilterRow): 
   return holding >= least
 }
 
-function compileCondition(condition: Condition): RowTest {
+function compileCondition(condition: Condition, texts: TextFields, within: JsonPath): RowTest {
   switch (condition.is) {
     case 'filter':
-      return compileFilter(condition.filter)
+      return compileFilter(condition.filter, texts, within)
     case 'hasId': {
       const keys = new Set(condition.keys)
       return ({ key }) => keys.has(key)
@@ -84,7 +95,7 @@ function compileCondition(condition: Condition): RowTest {
       return () => has
     }
     case 'nested': {
-      const test = compileFilter(condition.filter)
+      const test = compileFilter(condition.filter, texts, [...within, ...condition.path])
       // The objects have no id, and no condition within asks for it.
       const passes = (value: unknown) => isObject(value) && test({ key: '' as IdKey, payload: value })
       return ofPayload(compileField(condition.path, { absent: false, passes }))
@@ -96,15 +107,24 @@ function compileCondition(condition: Condition): RowTest {
     case 'null':
       return ofPayload(compileField(condition.path, { absent: false, passes: holdsNull }))
     default:
-      return compileFieldTest(condition)
+      return compileFieldTest(condition, texts, within)
   }
 }
 
 /** That a field is empty, or null, is asked of all its values; its opposite holds of every other field. */
-function compileFieldTest({ path, test }: Extract<Condition, { is: 'field' }>): RowTest {
-  if (test.is !== 'isEmpty' && test.is !== 'isNull') return ofPayload(compileField(path, ruleOf(test)))
-  const holds = compileCondition({ is: test.is === 'isEmpty' ? 'empty' : 'null', path })
+function compileFieldTest(
+  { path, test }: Extract<Condition, { is: 'field' }>,
+  texts: TextFields,
+  within: JsonPath,
+): RowTest {
+  if (test.is !== 'isEmpty' && test.is !== 'isNull')
+    return ofPayload(compileField(path, ruleOf(test, wordsAt(path, texts, within))))
+  const holds = compileCondition({ is: test.is === 'isEmpty' ? 'empty' : 'null', path }, texts, within)
   return test.wanted ? holds : (row) => !holds(row)
+}
+
+function wordsAt(path: JsonPath, texts: TextFields, within: JsonPath): TextOptions | undefined {
+  return texts.size === 0 ? undefined : texts.get(pathText([...within, ...path]))
 }
 
 function ofPayload(test: (payload: unknown) => boolean): RowTest {

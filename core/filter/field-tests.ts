@@ -2,28 +2,29 @@
 import { parseDatetime } from './datetime.ts'
 import type { Bounds, FieldTest, GeoPoint } from './filter.ts'
 import { distanceMeters, inBox, inPolygon } from './geo.ts'
+import { TEXT_DEFAULTS, type TextOptions, wordTest } from './text-words.ts'
 import type { FieldRule } from './values.ts'
-import { hasAllWords, hasAnyWord, hasPhrase, wordsOf } from './words.ts'
 
 type ValueTest = FieldRule['passes']
 
 /** The tests of single values. A field without values passes none, but one that asks for 0 values. */
 export type ValuesTest = Exclude<FieldTest, { is: 'isEmpty' | 'isNull' }>
 
-export function ruleOf(test: ValuesTest): FieldRule {
+/** @param words of the field, if a text index says what they are; else as a text index without options has them */
+export function ruleOf(test: ValuesTest, words = TEXT_DEFAULTS): FieldRule {
   switch (test.is) {
     case 'count': {
       const holds = within(test.bounds)
       return { absent: holds(0), passes: (value) => holds(countOf(value)) }
     }
     default: {
-      const passes = compileValueTest(test)
+      const passes = compileValueTest(test, words)
       return { absent: false, passes: (value) => (Array.isArray(value) ? value.some(passes) : passes(value)) }
     }
   }
 }
 
-function compileValueTest(test: Exclude<ValuesTest, { is: 'count' }>): ValueTest {
+function compileValueTest(test: Exclude<ValuesTest, { is: 'count' }>, words: TextOptions): ValueTest {
   switch (test.is) {
     case 'any': {
       const values = new Set(test.values.map(comparable))
@@ -35,17 +36,11 @@ function compileValueTest(test: Exclude<ValuesTest, { is: 'count' }>): ValueTest
       const values = new Set(test.values.map(comparable))
       return (value) => value !== null && !values.has(comparable(value))
     }
-    case 'text': {
-      const words = wordsOf(test.text)
-      return (value) => typeof value === 'string' && hasAllWords(words, value)
-    }
+    case 'text':
+    case 'textAny':
     case 'phrase': {
-      const words = wordsOf(test.text)
-      return (value) => typeof value === 'string' && hasPhrase(words, value)
-    }
-    case 'textAny': {
-      const words = new Set(wordsOf(test.text))
-      return (value) => typeof value === 'string' && hasAnyWord(words, value)
+      const has = wordTest(test.is, test.text, words)
+      return (value) => typeof value === 'string' && has(value)
     }
     case 'range': {
       const holds = within(test.bounds)
@@ -58,13 +53,18 @@ function compileValueTest(test: Exclude<ValuesTest, { is: 'count' }>): ValueTest
         return time !== undefined && holds(time)
       }
     }
-    case 'radius':
-      return atPoint((point) => distanceMeters(test.center, point) < test.meters)
-    case 'box':
-      return atPoint((point) => inBox(point, test.topLeft, test.bottomRight))
     default:
-      return atPoint((point) => inPolygon(point, test.exterior, test.interiors))
+      return atPoint(areaTest(test))
   }
+}
+
+export type AreaTest = Extract<FieldTest, { is: 'radius' | 'box' | 'polygon' }>
+
+/** Is a place within the area? */
+export function areaTest(test: AreaTest): (point: GeoPoint) => boolean {
+  if (test.is === 'radius') return (point) => distanceMeters(test.center, point) < test.meters
+  if (test.is === 'box') return (point) => inBox(point, test.topLeft, test.bottomRight)
+  return (point) => inPolygon(point, test.exterior, test.interiors)
 }
 
 /** The same value for equal scalars: an integer that a float64 holds only by chance is a bigint. */
@@ -74,7 +74,7 @@ function comparable(value: unknown): unknown {
 }
 
 /** JavaScript compares numbers with bigints exactly. */
-function within({ gt, gte, lt, lte }: Bounds): (value: number | bigint) => boolean {
+export function within({ gt, gte, lt, lte }: Bounds): (value: number | bigint) => boolean {
   return (value) =>
     (gt === undefined || value > gt) &&
     (gte === undefined || value >= gte) &&
@@ -84,10 +84,16 @@ function within({ gt, gte, lt, lte }: Bounds): (value: number | bigint) => boole
 
 function atPoint(test: (point: GeoPoint) => boolean): ValueTest {
   return (value) => {
-    if (typeof value !== 'object' || value === null) return false
-    const { lon, lat } = value as Record<string, unknown>
-    return typeof lon === 'number' && typeof lat === 'number' && test({ lon, lat })
+    const point = geoPointOf(value)
+    return point !== undefined && test(point)
   }
+}
+
+/** The place that a value of a payload is; undefined if it is none. */
+export function geoPointOf(value: unknown): GeoPoint | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { lon, lat } = value as Record<string, unknown>
+  return typeof lon === 'number' && typeof lat === 'number' ? { lon, lat } : undefined
 }
 
 function countOf(value: unknown): number {

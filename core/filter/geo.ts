@@ -12,6 +12,12 @@ export function distanceMeters(a: GeoPoint, b: GeoPoint): number {
   return 2 * EARTH_METERS * Math.asin(Math.sqrt(Math.min(1, across + along)))
 }
 
+/** Degrees of latitude that no place so near can be away, with some more for rounding. */
+export function degreesNorth(meters: number): number {
+  const ROUNDING = 1e-6
+  return ((meters / EARTH_METERS) * 180) / Math.PI + ROUNDING
+}
+
 function radians(degrees: number): number {
   return (degrees * Math.PI) / 180
 }

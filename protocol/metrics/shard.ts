@@ -129,8 +129,14 @@ export const SHARD_METRICS = {
   maksdb_row_bytes: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Memory of the rows in bytes, by part: vectors, ids, columns, payloads. Dead rows count until they are cleaned.',
+    help: 'Memory of the rows in bytes, by part: vectors, ids, columns, payloads, and indexes of payloads. Dead rows count until they are cleaned.',
     labels: [...CELL, 'part'],
+  },
+  maksdb_payload_index_pending_rows: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Rows that a payload index has not come to, of the index that has most of them. Filters read the payloads of these rows.',
+    labels: CELL,
   },
   maksdb_heap_bytes: {
     programs: SHARD,

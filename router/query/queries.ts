@@ -55,7 +55,8 @@ export class Queries {
       this.#observe(collection, found.report)
       for (const [i, { request, at }] of group.entries())
         points[at] = await chosen(collection, request, found.points[i] as ScoredPoint[], call)
-      reports.push(...resolved, found.report)
+      const explain = found.report.explain?.map((plan) => ({ ...plan, query: group[plan.query]?.at ?? 0 }))
+      reports.push(...resolved, { ...found.report, ...(explain ? { explain } : {}) })
     }
     return { points, report: combined(reports) }
   }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { combined, type ReadReport } from './read-report.ts'
+import { combined, type QueryPlan, type ReadReport } from './read-report.ts'
 
+const plan = (query: number, cell: number): QueryPlan => {
+  return { query, cell, plan: 'index', indexes: ['a'], candidates: 3, checked: 0, matched: 3 }
+}
 const report = (part: Partial<ReadReport>): ReadReport => ({ consistency: 'primary', ...part })
 
 describe('the report of several reads', () => {
@@ -24,6 +27,13 @@ describe('the report of several reads', () => {
     ['session below primary', [{ consistency: 'primary' }, { consistency: 'session' }], { consistency: 'session' }],
     ['bounded below session', [{ consistency: 'session' }, { consistency: 'bounded' }], { consistency: 'bounded' }],
     ['eventual below bounded', [{ consistency: 'bounded' }, { consistency: 'eventual' }], { consistency: 'eventual' }],
+    [
+      'the plans of all, by query and cell',
+      [{ explain: [plan(1, 0)] }, {}, { explain: [plan(0, 1), plan(0, 0)] }],
+      {
+        explain: [plan(0, 0), plan(0, 1), plan(1, 0)],
+      },
+    ],
     ['no fields that no part has', [{}, {}], {}],
     ['primary below strong', [{ consistency: 'strong' }, { consistency: 'primary' }], { consistency: 'primary' }],
   ])('has %s', (_what, parts, expected) => {

@@ -60,7 +60,13 @@ export class Reads {
     source: ReadSource,
     call: Call,
   ): Promise<Found> {
-    const { points, answers, missing, most, least } = await search(this.#shards, collection, source, queries, call)
+    const { points, answers, missing, most, least, plans } = await search(
+      this.#shards,
+      collection,
+      source,
+      queries,
+      call,
+    )
     const { clusters } = collection.config
     const report: ReadReport = {
       ...consistencyReport(read, source, answers),
@@ -69,6 +75,7 @@ export class Reads {
       scanned: answers.reduce((sum, answer) => sum + answer.header.scanned, 0),
       exact: missing.length === 0 && least === clusters,
       ...(missing.length > 0 ? { missing } : {}),
+      ...(plans.length > 0 ? { explain: plans } : {}),
     }
     return { points, report }
   }

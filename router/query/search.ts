@@ -16,6 +16,7 @@ import type { Collection } from '../cluster/collection.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import { type CellAnswer, readCell } from './cell-read.ts'
 import { mayBeMisplaced, type ReadSource } from './consistency.ts'
+import type { QueryPlan } from './read-report.ts'
 import { hitsOf, type ScoredPoint } from './rows.ts'
 
 export interface Query {
@@ -33,6 +34,8 @@ export interface SearchOutcome {
   answers: CellAnswer<SearchResponse>[]
   /** Cells without an answer, if all queries for them accept a partial one. */
   missing: number[]
+  /** Of the queries that ask for it. */
+  plans: QueryPlan[]
 }
 
 export async function search(
@@ -44,6 +47,7 @@ export async function search(
 ): Promise<SearchOutcome> {
   const cells = await inSlices(planOf(collection, source, queries))
   const missing: number[] = []
+  const plans: QueryPlan[] = []
   const answers: CellAnswer<SearchResponse>[] = []
   const found: ScoredPoint[][][] = queries.map(() => [])
   const ask = async (cell: number, numbers: readonly number[]): Promise<void> => {
@@ -55,6 +59,8 @@ export async function search(
       const request = { path: RPC.search, header, chunks }
       const answer = await readCell<SearchResponse>(shards, collection, cell, source, request, call)
       answers.push(answer)
+      for (const [n, plan] of (answer.header.plans ?? []).entries())
+        if (plan) plans.push({ query: numbers[n] as number, cell, ...plan })
       const hits = await inSlices(hitsOf(answer, collection.config.vectors[''].size, specs))
       numbers.forEach((number, n) => (found[number] as ScoredPoint[][]).push(hits[n] as ScoredPoint[]))
     } catch (error) {
@@ -73,7 +79,7 @@ export async function search(
   for (const [i, { spec }] of queries.entries())
     points.push(await inSlices(merged(collection, spec, found[i] as ScoredPoint[][])))
   const [most, least] = [Math.max(0, ...counts), Math.min(...counts)]
-  return { most, least, points, answers, missing: missing.sort((a, b) => a - b) }
+  return { most, least, points, answers, missing: missing.sort((a, b) => a - b), plans }
 }
 
 /** Rows of all cells, as the topology has counted them: however large a limit is, no more hits come. */

@@ -27,8 +27,14 @@ export async function describe(collection: Collection, counted: number | undefin
     indexed_vectors_count: points,
     segments_count: config.clusters,
     config: configOf(config, settings),
-    payload_schema: shownIndexes(settings),
+    payload_schema: shownIndexes(settings, (field) => indexedPoints(collection, field)),
   }
+}
+
+/** As the primaries of the cells count them. */
+function indexedPoints(collection: Collection, field: string): number {
+  const primaries = collection.topology?.cells.map((_cell, number) => collection.leader(number)) ?? []
+  return primaries.reduce((sum, pod) => sum + (pod?.payloadIndexes?.fields[field]?.points ?? 0), 0)
 }
 
 function configOf(config: CollectionConfig, settings: Settings): JsonObject {

@@ -14,8 +14,9 @@ import { acceptLoss } from '../../store/topology.ts'
 import type { Collection } from '../cluster/collection.ts'
 import { type CollectionParts, createCollection, removeCollection } from './collection-admin.ts'
 import { describe } from './collection-description.ts'
-import { parseIndex, parsePatch, removalOfIndex } from './collection-settings.ts'
+import { parsePatch } from './collection-settings.ts'
 import { Fields } from './json-fields.ts'
+import { payloadIndexRoutes } from './payload-index-routes.ts'
 import { listPieces } from './point-json.ts'
 import type { Send } from './reply.ts'
 
@@ -60,20 +61,7 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
       return { result: true }
     }),
   )
-  router.put(
-    '/collections/:c/index',
-    send(async (request) => {
-      await change(collections.get(name(request)), parseIndex(request.body))
-      return { result: { operation_id: 0, status: 'completed' } }
-    }),
-  )
-  router.delete(
-    '/collections/:c/index/:field',
-    send(async (request) => {
-      await change(collections.get(name(request)), removalOfIndex(String(request.params.field)))
-      return { result: { operation_id: 0, status: 'completed' } }
-    }),
-  )
+  payloadIndexRoutes(router, collections, send)
   router.get(
     '/v1/collections/:c/topology',
     send(async (request) => ({ result: await topology(collections.get(name(request))) })),

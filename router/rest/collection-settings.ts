@@ -1,19 +1,17 @@
 /**
- * Fields of collections that clients read back and that have no effect here: index tuning, metadata, and payload indexes. Each
+ * Fields of collections that clients read back: index tuning and metadata, which have no effect here, and payload indexes. Each
  * becomes a setting by its own name, so that a later request changes what it names and leaves the rest.
  */
 import { badRequest } from '../../core/errors.ts'
+import { INDEX_TYPES, parseIndexSchema } from '../../core/filter/index-schema.ts'
 import { exactParse, exactStringify } from '../../core/json/exact-json.ts'
 import { parseJsonPath } from '../../core/json/json-path.ts'
 import { checkStorable } from '../../core/json/request-json.ts'
 import { checkLimit, LIMITS } from '../../core/limits.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
-import type { Settings } from '../../store/settings.ts'
+import { INDEX_PREFIX, type Settings } from '../../store/settings.ts'
 import { asObject, Fields, type JsonObject, NAME_SHOWN } from './json-fields.ts'
 import { byName } from './point-requests.ts'
-
-/** Of payload indexes. */
-const INDEX_TYPES = ['keyword', 'integer', 'float', 'bool', 'geo', 'datetime', 'text', 'uuid']
 
 /** What a request says of settings: JSON texts by name, '' for one that it removes. */
 export class SettingsChange {
@@ -99,7 +97,7 @@ export function parsePatch(body: unknown, config: Pick<CollectionConfig, 'vector
   return change.settings
 }
 
-/** The body of PUT /collections/:c/index: a payload index, which has no effect yet. */
+/** The body of PUT /collections/:c/index: a payload index. */
 export function parseIndex(body: unknown): Settings {
   const fields = new Fields(body, 'the body')
   const name = indexOf(fields.take('field_name'))
@@ -107,11 +105,9 @@ export function parseIndex(body: unknown): Settings {
   fields.ignore('field_type')
   fields.end()
   if (schema === undefined) throw badRequest(`"field_schema" is missing; use one of ${INDEX_TYPES.join(', ')}`)
-  const type = typeof schema === 'string' ? schema : asObject(schema, 'field_schema').type
-  if (typeof type !== 'string' || !INDEX_TYPES.includes(type))
-    throw badRequest(`the type of field_schema must be one of ${INDEX_TYPES.join(', ')}`)
   const change = new SettingsChange()
   change.set(name, schema)
+  parseIndexSchema(schema, 'field_schema')
   return change.settings
 }
 
@@ -122,7 +118,7 @@ export function removalOfIndex(field: string): Settings {
 
 function indexOf(field: unknown): string {
   parseJsonPath(field, 'field_name')
-  return `index.${String(field)}`
+  return `${INDEX_PREFIX}${String(field)}`
 }
 
 /** The settings whose names begin with the section's, as an object. */
@@ -141,13 +137,16 @@ export function shownSetting(settings: Settings, name: string): unknown {
   return text === undefined ? undefined : exactParse(text)
 }
 
-/** `payload_schema`: each index with the options that it was made with. It has no points before indexes have an effect. */
-export function shownIndexes(settings: Settings): JsonObject {
-  const shown = (schema: unknown) =>
+/**
+ * `payload_schema`: each index with the options that it was made with.
+ * @param points how many points the index of a field has
+ */
+export function shownIndexes(settings: Settings, points: (field: string) => number): JsonObject {
+  const shown = (field: string, schema: unknown) =>
     typeof schema === 'string'
-      ? { data_type: schema, points: 0 }
-      : { data_type: (schema as JsonObject).type, params: schema, points: 0 }
+      ? { data_type: schema, points: points(field) }
+      : { data_type: (schema as JsonObject).type, params: schema, points: points(field) }
   return Object.fromEntries(
-    Object.entries(shownSection(settings, 'index')).map(([field, schema]) => [field, shown(schema)]),
+    Object.entries(shownSection(settings, 'index')).map(([field, schema]) => [field, shown(field, schema)]),
   )
 }

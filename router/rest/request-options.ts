@@ -14,8 +14,8 @@ export interface Outside {
   headers: IncomingHttpHeaders
 }
 
-/** The options that select the cells of a query. */
-export type Probing = Pick<QuerySpec, 'exact' | 'probes' | 'recallTarget' | 'partial'>
+/** The options that select the cells of a query, and show what was found there. */
+export type Probing = Pick<QuerySpec, 'exact' | 'probes' | 'recallTarget' | 'partial' | 'explain'>
 
 /** Of bounded reads; the first is the default. */
 const STALENESS_MS = 5000
@@ -37,6 +37,7 @@ const OUTSIDE = new Set([
   'maksdb-recall-target',
   'maksdb-exact',
   'maksdb-partial',
+  'maksdb-explain',
   'maksdb-consistency',
   'maksdb-token',
   'maksdb-max-staleness-ms',
@@ -93,6 +94,7 @@ export function readParams(
     ...(probes === undefined ? {} : { probes }),
     ...(recallTarget === undefined ? {} : { recallTarget }),
     partial: flag('partial', 'maksdb-partial'),
+    ...(flag('explain', 'maksdb-explain') ? { explain: true } : {}),
   }
   const consistency = parseConsistency(
     fields.take('consistency') ?? outside(request, 'maksdb-consistency') ?? request.query.consistency,

@@ -11,11 +11,13 @@ import { parseIdempotencyRecord } from '../../core/log/idempotency.ts'
 import type { Metric } from '../../core/metric.ts'
 import { assertCentroids } from '../../core/partition.ts'
 import { rowViews } from '../../core/row-codec.ts'
+import type { CellPlan } from '../../protocol/shard-rpc.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { type EntryType, type LogTip, parseEditFlag, type RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import { makeKernel } from './make-kernel.ts'
-import { filteredMasks, filteredPage } from './row-filter.ts'
+import { PayloadIndexes } from './payload-indexes.ts'
+import { type FilteredMask, filteredMasks, filteredPage } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
 import { ExactSearch, type FoundRow } from './search.ts'
@@ -61,6 +63,7 @@ export interface Query {
 export class CellState {
   readonly shape: CellShape
   rows: RowStore
+  #indexes: PayloadIndexes | undefined
   readonly #cleanRows: number
   tip: LogTip
   /** Highest ordering version applied. */
@@ -84,6 +87,16 @@ export class CellState {
   /** Chunks of rows that were cleaned and dropped since the start, or since the snapshot that was loaded. */
   get compactions(): number {
     return this.rows.first / this.rows.kernel.chunkRows
+  }
+
+  /** The payload indexes of the rows that are here now. */
+  get indexes(): PayloadIndexes {
+    if (this.#indexes?.rows !== this.rows) {
+      const before = this.#indexes?.definitions ?? []
+      this.#indexes = new PayloadIndexes(this.rows)
+      this.#indexes.define(before)
+    }
+    return this.#indexes
   }
 
   apply(entries: readonly AppliedEntry[], bytes: Uint8Array, point: LogTip): void {
@@ -158,14 +171,20 @@ export class CellState {
    * no answer. Throws STALE where a query's version was given up. Who reads the rows by their numbers afterwards holds them
    * (`RowStore.hold`) before the call.
    * @param scanMs see `ExactSearch.search`: without it, every query is answered
+   * @param onPlanned gets how the rows of each query were found
    */
-  async search(queries: readonly Query[], scanMs = Number.POSITIVE_INFINITY): Promise<(FoundRow[] | undefined)[]> {
+  async search(
+    queries: readonly Query[],
+    scanMs = Number.POSITIVE_INFINITY,
+    onPlanned?: (query: number, plan: CellPlan) => void,
+  ): Promise<(FoundRow[] | undefined)[]> {
     for (const { at } of queries) this.checkReadable(at)
     const { rows } = this
     const release = rows.hold()
     try {
-      const masks = await masksOf(rows, queries)
-      const masked = queries.map(({ vector, limit }, i) => ({ vector, limit, mask: masks[i] as RowMask }))
+      const made = await masksOf(rows, queries, this.indexes)
+      const masked = queries.map(({ vector, limit }, i) => ({ vector, limit, mask: (made[i] as FilteredMask).mask }))
+      for (const [i, { plan }] of made.entries()) onPlanned?.(i, plan)
       return await new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
     } finally {
       release()
@@ -176,20 +195,27 @@ export class CellState {
    * Up to `limit` owner rows that match at a version, ids from `from` on, in order. Throws STALE. As for a search, the caller
    * holds the rows.
    */
-  page(from: IdKey | null, limit: number, filter: FilterText, at: number | undefined): Promise<number[]> {
+  async page(from: IdKey | null, limit: number, filter: FilterText, at: number | undefined): Promise<number[]> {
     const { rows } = this
     const page = (next: IdKey | null, most: number): number[] => {
       this.checkReadable(at)
       return rows.page(next, most, at)
     }
-    return inSlices(filteredPage(rows, page, { from, limit }, filter))
+    this.checkReadable(at)
+    const request = { from, limit, filter, mask: rows.maskAt(at).copy(), end: rows.end }
+    return await inSlices(filteredPage(rows, page, request, this.indexes))
   }
 
   /** The rows that match, all without a filter, of the rows as they are now. Throws STALE. As for a search, the caller holds the rows. */
   async matching(filter: FilterText | undefined, at: number | undefined): Promise<RowMask> {
+    return (await this.planned(filter, at)).mask
+  }
+
+  /** The same with how they were found. */
+  async planned(filter: FilterText | undefined, at: number | undefined): Promise<FilteredMask> {
     this.checkReadable(at)
-    const [mask] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }])
-    return mask as RowMask
+    const [made] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }], this.indexes)
+    return made as FilteredMask
   }
 }
 
@@ -200,16 +226,24 @@ export class CellState {
 async function masksOf(
   rows: RowStore,
   queries: readonly { at?: number | undefined; filter?: FilterText }[],
-): Promise<RowMask[]> {
-  const masks = new Map<number | undefined, Map<FilterText | undefined, RowMask>>()
-  for (const { at } of queries) if (!masks.has(at)) masks.set(at, new Map([[undefined, rows.maskAt(at).copy()]]))
+  indexes: PayloadIndexes,
+): Promise<FilteredMask[]> {
+  const masks = new Map<number | undefined, Map<FilterText | undefined, FilteredMask>>()
+  for (const { at } of queries)
+    if (!masks.has(at)) masks.set(at, new Map([[undefined, unfiltered(rows.maskAt(at).copy())]]))
   for (const [at, ofVersion] of masks) {
     const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
     if (filters.length === 0) continue
-    const made = await inSlices(filteredMasks(rows, ofVersion.get(undefined) as RowMask, filters))
-    for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as RowMask)
+    const { mask } = ofVersion.get(undefined) as FilteredMask
+    const made = await inSlices(filteredMasks(rows, mask, filters, indexes))
+    for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as FilteredMask)
   }
   // Meanwhile chunks may have been dropped that were cleaned before and held by another: no mask has rows of them.
-  for (const ofVersion of masks.values()) for (const mask of ofVersion.values()) mask.dropBefore(rows.first)
-  return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as RowMask)
+  for (const ofVersion of masks.values()) for (const { mask } of ofVersion.values()) mask.dropBefore(rows.first)
+  return queries.map(({ at, filter }) => masks.get(at)?.get(filter) as FilteredMask)
+}
+
+function unfiltered(mask: RowMask): FilteredMask {
+  const { count } = mask
+  return { mask, plan: { plan: 'all', indexes: [], candidates: count, checked: 0, matched: count } }
 }

@@ -6,10 +6,11 @@ import type { JsonPath } from '../../core/json/json-path.ts'
 import type { Hole } from '../../core/log/coverage.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
-import type { QuerySpec, RowOrder } from '../../protocol/shard-rpc.ts'
+import type { CellPlan, PodIndexes, QuerySpec, RowOrder } from '../../protocol/shard-rpc.ts'
 import type { LogTip } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
 import type { FacetCounts } from './facet-counts.ts'
+import type { IndexDefinition } from './field-index.ts'
 import type { RowBytes } from './row-store.ts'
 
 export interface IndexStats {
@@ -23,7 +24,8 @@ export interface IndexStats {
   centroidVersion: number
   /** Of the live rows. */
   digest: string
-  bytes: RowBytes
+  /** Memory of the rows by part, and of the payload indexes. */
+  bytes: RowBytes & { indexes: number }
 }
 
 export interface IndexQuery {
@@ -43,6 +45,10 @@ export interface EncodedRows {
   /** One after the other; empty if not requested. */
   vectors: Float32Array
   payloads: Uint8Array
+}
+
+export interface FoundRows extends EncodedRows {
+  plan: CellPlan
 }
 
 export interface ReadRows {
@@ -75,7 +81,10 @@ export interface IndexCalls {
   stats: (call: null) => IndexStats
   apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
   /** Undefined for queries that need more time; the caller sends them again, unless its own is over. */
-  search: (call: { queries: IndexQuery[] }) => { queries: (EncodedRows | undefined)[]; scanned: number }
+  search: (call: { queries: IndexQuery[] }) => { queries: (FoundRows | undefined)[]; scanned: number }
+  /** The payload indexes from now on. */
+  defineIndexes: (call: { definitions: readonly IndexDefinition[] }) => void
+  payloadIndexes: (call: null) => PodIndexes['fields']
   rows: (call: ReadRows & { keys: IdKey[] }) => EncodedRows
   page: (call: ReadRows & { from: IdKey | null; limit: number; filter?: FilterText | undefined }) => EncodedRows
   /** A page in another order than that of ids. `matching` is for those drawn by chance. */

@@ -11,10 +11,12 @@ import { formatPosition, ORIGIN } from '../../core/log/position.ts'
 import { ownerCell } from '../../core/partition.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { SpillReservoir } from '../../core/spill.ts'
+import type { CellPlan } from '../../protocol/shard-rpc.ts'
 import { giveBackWhenIdle } from '../../runtime/idle-heap.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { CellState } from './cell-state.ts'
 import { encodeRows, gather } from './encode-rows.ts'
+import type { IndexDefinition } from './field-index.ts'
 import type {
   Answer,
   Argument,
@@ -36,8 +38,10 @@ import { train } from './training.ts'
 
 let state: CellState
 let reservoir: SpillReservoir | undefined
-/** Does `cleanInSteps` run? */
-let cleaning = false
+/** The payload indexes that the cell has, whatever is loaded. */
+let definitions: readonly IndexDefinition[] = []
+/** Does `upkeepInSteps` run? */
+let upkeep = false
 /**
  * Queries that the kernel cannot answer exactly are compared with every row for so long in one call; the rest comes in the
  * next.
@@ -55,7 +59,7 @@ type Handlers = {
 const handlers: Handlers = {
   open(shape) {
     mkdirSync(shape.scratchDir, { recursive: true })
-    state = new CellState(shape, { position: ORIGIN, hash: '' })
+    startFrom(new CellState(shape, { position: ORIGIN, hash: '' }))
     return stats()
   },
 
@@ -66,7 +70,7 @@ const handlers: Handlers = {
       if (below && position.seq >= below.position.seq) continue
       const path = snapshotPath(dir, position)
       try {
-        state = await loadSnapshot(state.shape, path)
+        startFrom(await loadSnapshot(state.shape, path))
         return { stats: stats(), damaged }
       } catch (error) {
         // Any other error is no proof against the snapshot, and ends the process.
@@ -74,7 +78,7 @@ const handlers: Handlers = {
         damaged.push(`${error.message}; it is kept as ${await setAside(path)}`)
       }
     }
-    state = new CellState(state.shape, { position: ORIGIN, hash: '' })
+    startFrom(new CellState(state.shape, { position: ORIGIN, hash: '' }))
     return { stats: stats(), damaged }
   },
 
@@ -84,7 +88,7 @@ const handlers: Handlers = {
     state.apply(entries, bytes, point)
     // Each apply waits for the one before, so the log comes in no faster than rows are cleaned.
     while (state.overdue && state.clean()) await new Promise(setImmediate)
-    cleanInSteps()
+    upkeepInSteps()
     return stats()
   },
 
@@ -97,6 +101,16 @@ const handlers: Handlers = {
     } finally {
       release()
     }
+  },
+
+  defineIndexes(call) {
+    definitions = call.definitions
+    state.indexes.define(definitions)
+    upkeepInSteps()
+  },
+
+  payloadIndexes() {
+    return state.indexes.state(state.rows.maskAt(undefined))
   },
 
   rows(call) {
@@ -166,7 +180,7 @@ const handlers: Handlers = {
 
   async snapshot({ dir }) {
     await writeSnapshot(state, dir)
-    cleanInSteps()
+    upkeepInSteps()
     return { kept: (await pruneSnapshots(dir)).map(formatPosition) }
   },
 
@@ -204,13 +218,21 @@ const handlers: Handlers = {
   },
 }
 
-/** Cleans until nothing is due, and lets other calls in between the steps. */
-function cleanInSteps(): void {
-  if (cleaning) return
-  cleaning = true
+function startFrom(loaded: CellState): void {
+  state = loaded
+  state.indexes.define(definitions)
+  upkeepInSteps()
+}
+
+/** Cleans rows and adds rows to the payload indexes until nothing is due, and lets other calls in between the steps. */
+function upkeepInSteps(): void {
+  if (upkeep) return
+  upkeep = true
   const step = () => {
-    if (state.clean()) setImmediate(step)
-    else cleaning = false
+    const cleaned = state.clean()
+    const indexed = state.indexes.step()
+    if (cleaned || indexed) setImmediate(step)
+    else upkeep = false
   }
   setImmediate(step)
 }
@@ -218,20 +240,18 @@ function cleanInSteps(): void {
 /** @param rows held by the caller */
 async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<Answer<'search'>> {
   const scanned = rows.live
-  const found = await foundRows(state, rows, queries, SCAN_MS)
+  const plans: CellPlan[] = []
+  const found = await foundRows(state, rows, queries, SCAN_MS, (query, plan) => {
+    plans[query] = plan
+  })
   return {
     scanned,
     queries: queries.map(({ spec }, i) => {
       const nearest = found[i]
-      return (
-        nearest &&
-        encodeRows(
-          rows,
-          nearest.map(({ row }) => row),
-          (_row, n) => ({ distance: nearest[n]?.distance }),
-          spec,
-        )
-      )
+      if (!nearest) return undefined
+      const numbers = nearest.map(({ row }) => row)
+      const encoded = encodeRows(rows, numbers, (_row, n) => ({ distance: nearest[n]?.distance }), spec)
+      return { ...encoded, plan: plans[i] as CellPlan }
     }),
   }
 }
@@ -249,7 +269,7 @@ function stats(): IndexStats {
     compactions,
     centroidVersion: centroids.version,
     digest,
-    bytes,
+    bytes: { ...bytes, indexes: state.indexes.bytes },
   }
 }
 

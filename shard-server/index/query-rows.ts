@@ -1,5 +1,5 @@
 /** The rows that the queries of a search call find: by one vector each through the kernel, by several through a comparison of all rows. */
-import { candidatesOf } from '../../protocol/shard-rpc.ts'
+import { type CellPlan, candidatesOf } from '../../protocol/shard-rpc.ts'
 import { Slice } from '../../runtime/slices.ts'
 import type { CellState } from './cell-state.ts'
 import type { IndexQuery } from './index-calls.ts'
@@ -7,16 +7,20 @@ import type { RowStore } from './row-store.ts'
 import { bestScored } from './scored-search.ts'
 import { type FoundRow, takenTogether } from './search.ts'
 
+type OnPlanned = (query: number, plan: CellPlan) => void
+
 /**
  * Undefined for queries that need more time.
  * @param rows held by the caller
  * @param scanMs see `ExactSearch.search`
+ * @param onPlanned gets how the rows of each query were found
  */
 export async function foundRows(
   state: CellState,
   rows: RowStore,
   queries: readonly IndexQuery[],
   scanMs: number,
+  onPlanned: OnPlanned,
 ): Promise<(FoundRow[] | undefined)[]> {
   const found: (FoundRow[] | undefined)[] = queries.map(() => undefined)
   // A limit may be far above the number of rows.
@@ -35,12 +39,13 @@ export async function foundRows(
       ...(spec.filter === undefined ? {} : { filter: spec.filter }),
     })),
     scanMs,
+    (n, plan) => onPlanned(single[n]?.number as number, plan),
   )
   single.forEach(({ number }, n) => {
     found[number] = nearest[n]
   })
   for (const query of taken)
-    if (query.spec.scoring !== undefined) found[query.number] = await scoredRows(state, rows, query)
+    if (query.spec.scoring !== undefined) found[query.number] = await scoredRows(state, rows, query, onPlanned)
   return found
 }
 
@@ -48,11 +53,13 @@ export async function foundRows(
 async function scoredRows(
   state: CellState,
   rows: RowStore,
-  { spec, vector, at, until = Number.POSITIVE_INFINITY, limit }: IndexQuery & { limit: number },
+  { spec, vector, at, until = Number.POSITIVE_INFINITY, limit, number }: IndexQuery & { limit: number; number: number },
+  onPlanned: OnPlanned,
 ): Promise<FoundRow[] | undefined> {
   const { scoring, filter } = spec
   if (scoring === undefined) return undefined
-  const mask = await state.matching(filter, at)
+  const { mask, plan } = await state.planned(filter, at)
+  onPlanned(number, plan)
   const search = bestScored(state.shape.metric, rows, { vectors: vector, scoring, limit, mask })
   const slice = new Slice()
   for (;;) {

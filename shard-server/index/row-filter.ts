@@ -1,19 +1,34 @@
 /**
- * Filters over the rows of a cell: a filter becomes a row mask, which every search and count takes. Without an index of the
- * payloads each row is looked at, its payload parsed once for all filters of a call. That takes long, so that each of these
- * yields after every row, and the index thread runs them in slices of `runtime/slices.ts`.
+ * Filters over the rows of a cell: a filter becomes a row mask, which every search and count takes. The payload indexes say which
+ * rows may match; of those that are not sure to, the payload is parsed once for all filters of a call. That may take long, so
+ * that each of these yields after every row, and the index thread runs them in slices of `runtime/slices.ts`.
  */
 import { compileFilter, type RowTest, StoredRow } from '../../core/filter/compile-filter.ts'
 import { decodeFilter, type FilterText } from '../../core/filter/filter.ts'
-import type { IdKey } from '../../core/ids.ts'
+import { compareKeys, type IdKey } from '../../core/ids.ts'
+import type { CellPlan } from '../../protocol/shard-rpc.ts'
+import { type FilterPlan, planFilter } from './filter-plan.ts'
+import type { PayloadIndexes } from './payload-indexes.ts'
 import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
 
 /** What a filter reads of the rows of a cell. */
-export type FilteredRows = Pick<RowStore, 'keyOf' | 'payloadOf'>
+export type FilteredRows = Pick<RowStore, 'keyOf' | 'payloadOf' | 'flagOf' | 'rowsOf'>
+
+/** What a filter asks of the payload indexes of a cell. */
+export type FilterIndexes = Pick<PayloadIndexes, 'of' | 'texts' | 'step'>
+
+export interface FilteredMask {
+  mask: RowMask
+  plan: CellPlan
+}
 
 /** Rows that are looked at for a page before the next ones are looked up. */
 const PAGE_ROWS = 256
+/** Of a page, so many rows that may match are sorted by their ids; of more, all ids are gone through in their order. */
+const SORTED_MAX = 8192
+/** Before a filter is planned, the indexes come to the newest rows by so many steps at most. */
+const CATCH_UP_STEPS = 8
 
 /**
  * Of each filter, the rows of `mask` that match.
@@ -23,39 +38,106 @@ export function* filteredMasks(
   rows: FilteredRows,
   mask: RowMask,
   filters: readonly FilterText[],
-): Generator<void, RowMask[], void> {
-  const tests = filters.map((filter) => compileFilter(decodeFilter(filter)))
-  const found = tests.map(() => mask.copy())
-  for (let row = mask.next(0); row >= 0; row = mask.next(row + 1)) {
+  indexes: FilterIndexes,
+): Generator<void, FilteredMask[], void> {
+  yield* catchUp(indexes)
+  const decoded = filters.map(decodeFilter)
+  const tests = decoded.map((filter) => compileFilter(filter, indexes.texts))
+  const plans: FilterPlan[] = []
+  for (const filter of decoded) plans.push(yield* planFilter(filter, mask, rows, indexes))
+  const found = plans.map(({ sure }) => sure.copy())
+  const open = plans.map(unsure)
+  const any = open.reduce((all, one) => (all.join(one), all), mask.none())
+  for (let row = any.next(0); row >= 0; row = any.next(row + 1)) {
     const stored = rowOf(rows, row)
-    for (let i = 0; i < tests.length; i++) if (!(tests[i] as RowTest)(stored)) (found[i] as RowMask).remove(row)
+    for (let i = 0; i < tests.length; i++)
+      if (open[i]?.has(row) && (tests[i] as RowTest)(stored)) (found[i] as RowMask).add(row)
+    yield
+  }
+  return plans.map((plan, i) => ({
+    mask: found[i] as RowMask,
+    plan: planOf(plan, open[i] as RowMask, mask, found[i] as RowMask),
+  }))
+}
+
+function* catchUp(indexes: FilterIndexes): Generator<void, void, void> {
+  for (let step = 0; step < CATCH_UP_STEPS && indexes.step(); step++) yield
+}
+
+/** The rows that may match, and are not sure to. */
+function unsure({ sure, may }: FilterPlan): RowMask {
+  if (sure === may) return may.none()
+  const rows = may.copy()
+  rows.subtract(sure)
+  return rows
+}
+
+function planOf({ may, used }: FilterPlan, open: RowMask, all: RowMask, found: RowMask): CellPlan {
+  const [candidates, checked, matched] = [may.count, open.count, found.count]
+  const plan = checked === 0 ? 'index' : candidates < all.count ? 'candidates' : 'scan'
+  return { plan, indexes: [...used].sort(), candidates, checked, matched }
+}
+
+export interface PageRequest {
+  from: IdKey | null
+  limit: number
+  filter: FilterText
+  /** The rows of the page's state as they are now. It must not change meanwhile. */
+  mask: RowMask
+  /** The row that comes next, as it is now. */
+  end: number
+}
+
+/**
+ * The rows that match, up to `limit`, in the order of ids, ids from one on.
+ * @param page up to so many rows in the order of ids, ids from one on; each is seen as it is when it is looked at
+ */
+export function* filteredPage(
+  rows: FilteredRows,
+  page: (from: IdKey | null, limit: number) => number[],
+  { from, limit, filter, mask, end }: PageRequest,
+  indexes: FilterIndexes,
+): Generator<void, number[], void> {
+  yield* catchUp(indexes)
+  const decoded = decodeFilter(filter)
+  const test = compileFilter(decoded, indexes.texts)
+  const { sure, may } = yield* planFilter(decoded, mask, rows, indexes)
+  const matches = (row: number): boolean => {
+    // A row of a later write, or one that was moved meanwhile.
+    if (row >= end) return test(rowOf(rows, row))
+    return sure.has(row) || (may.has(row) && test(rowOf(rows, row)))
+  }
+  const candidates = may.count <= SORTED_MAX ? sortedById(rows, may, from) : eachOf(rows, page, from)
+  const found: number[] = []
+  for (const row of candidates) {
+    if (matches(row)) found.push(row)
+    if (found.length === limit) return found
     yield
   }
   return found
 }
 
-/**
- * The rows that match, up to `limit`, of all that `page` gives: up to so many rows in the order of ids, ids from one on. Each is
- * seen as it is when it is looked at.
- */
-export function* filteredPage(
+/** The owner rows of a mask. */
+function sortedById(rows: FilteredRows, mask: RowMask, from: IdKey | null): number[] {
+  const found: { row: number; key: IdKey }[] = []
+  for (let row = mask.next(0); row >= 0; row = mask.next(row + 1)) {
+    if (rows.flagOf(row) !== 'o') continue
+    const key = rows.keyOf(row)
+    if (from === null || compareKeys(key, from) >= 0) found.push({ row, key })
+  }
+  return found.sort((a, b) => compareKeys(a.key, b.key)).map(({ row }) => row)
+}
+
+function* eachOf(
   rows: FilteredRows,
   page: (from: IdKey | null, limit: number) => number[],
-  { from, limit }: { from: IdKey | null; limit: number },
-  filter: FilterText,
-): Generator<void, number[], void> {
-  const test = compileFilter(decodeFilter(filter))
-  const found: number[] = []
-  let next = from
-  for (;;) {
+  from: IdKey | null,
+): Generator<number, void, void> {
+  for (let next = from; ; ) {
     const some = page(next, PAGE_ROWS + 1)
-    for (const row of some.slice(0, PAGE_ROWS)) {
-      if (test(rowOf(rows, row))) found.push(row)
-      if (found.length === limit) return found
-      yield
-    }
+    yield* some.slice(0, PAGE_ROWS)
     const following = some[PAGE_ROWS]
-    if (following === undefined) return found
+    if (following === undefined) return
     next = rows.keyOf(following)
   }
 }

@@ -81,3 +81,43 @@ it('the copy of a row mask and the mask itself do not change each other', () => 
     false,
   ])
 })
+
+it('row masks meet, join and are subtracted as sets are, whole words and single rows of other windows included', () => {
+  const START = 320
+  const rows = fc.uniqueArray(fc.nat(2000), { maxLength: 300 })
+  const of = (numbers: Iterable<number>) => {
+    const mask = new RowMask(START)
+    for (const one of numbers) mask.add(START + one)
+    return mask
+  }
+  const listOf = (mask: RowMask) => {
+    const found: number[] = []
+    for (let at = mask.next(0); at >= 0; at = mask.next(at + 1)) found.push(at - START)
+    expect(mask.count).toBe(found.length)
+    return found
+  }
+  fc.assert(
+    fc.property(rows, rows, fc.nat(2000), (a, b, from) => {
+      const [mine, its] = [new Set(a), new Set(b)]
+      const sorted = (set: Iterable<number>) => [...set].sort((x, y) => x - y)
+      const changed = (change: (mask: RowMask) => void) => {
+        const mask = of(a)
+        change(mask)
+        return listOf(mask)
+      }
+      expect(changed((mask) => mask.keep(of(b)))).toEqual(sorted(mine.intersection(its)))
+      expect(changed((mask) => mask.join(of(b)))).toEqual(sorted(mine.union(its)))
+      expect(changed((mask) => mask.subtract(of(b)))).toEqual(sorted(mine.difference(its)))
+      expect(changed((mask) => mask.removeBefore(START + from))).toEqual(sorted(mine).filter((one) => one >= from))
+      // Places and words of a block that begins before the window, and ends beyond the length of the set.
+      const inside = (one: number) => one >= 0 && one < 32 * of(a).words.length
+      const before = sorted(its).map((one) => one - START)
+      const wanted = sorted(mine.union(new Set(before.filter(inside))))
+      expect(changed((mask) => mask.addPlaces(0, Uint16Array.from(sorted(its))))).toEqual(wanted)
+      const bits = RowMask.below(0)
+      for (const one of its) bits.add(one)
+      expect(changed((mask) => mask.addWords(0, bits.words))).toEqual(wanted)
+      expect(changed((mask) => sorted(its).forEach((one) => mask.addWithin(one)))).toEqual(wanted)
+    }),
+  )
+})

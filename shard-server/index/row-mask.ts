@@ -10,6 +10,7 @@ const WORDS_MIN = 32
 export class RowMask {
   #words = new Uint32Array(WORDS_MIN)
   #first: number
+  /** Negative if it must be counted again. */
   #count = 0
 
   /** @param first the number of the first row, a multiple of 32 */
@@ -34,7 +35,16 @@ export class RowMask {
 
   /** How many rows are in the set. */
   get count(): number {
+    if (this.#count < 0) {
+      this.#count = 0
+      for (const word of this.#words) this.#count += bitsOf(word)
+    }
     return this.#count
+  }
+
+  /** The number of the first row of its window. */
+  get first(): number {
+    return this.#first
   }
 
   /** The bitmap itself: row `first` is the lowest bit of the first word. It may be shorter or longer than the rows there are. */
@@ -55,7 +65,7 @@ export class RowMask {
     const word = at >>> 5
     if (word >= this.#words.length) this.#grow(word + 1)
     this.#words[word] = (this.#words[word] as number) | (1 << (at & 31))
-    this.#count++
+    if (this.#count >= 0) this.#count++
   }
 
   remove(row: number): void {
@@ -63,7 +73,7 @@ export class RowMask {
     const at = row - this.#first
     const word = at >>> 5
     this.#words[word] = (this.#words[word] as number) & ~(1 << (at & 31))
-    this.#count--
+    if (this.#count >= 0) this.#count--
   }
 
   /** A set of its own with the same rows. */
@@ -72,6 +82,83 @@ export class RowMask {
     copy.#words = this.#words.slice()
     copy.#count = this.#count
     return copy
+  }
+
+  /** A set of its own without rows, of the same window and length. */
+  none(): RowMask {
+    const none = new RowMask(this.#first)
+    none.#words = new Uint32Array(this.#words.length)
+    return none
+  }
+
+  /** Keeps the rows that the other set has, too. Both begin at the same row. */
+  keep(other: RowMask): void {
+    const its = this.#wordsOf(other)
+    const mine = this.#words
+    for (let i = 0; i < mine.length; i++) mine[i] = (mine[i] as number) & (its[i] ?? 0)
+  }
+
+  /** Adds the rows of the other set. Both begin at the same row. */
+  join(other: RowMask): void {
+    const its = this.#wordsOf(other)
+    if (its.length > this.#words.length) this.#grow(its.length)
+    const mine = this.#words
+    for (let i = 0; i < its.length; i++) mine[i] = (mine[i] as number) | (its[i] as number)
+  }
+
+  /** Removes the rows of the other set. Both begin at the same row. */
+  subtract(other: RowMask): void {
+    const its = this.#wordsOf(other)
+    const mine = this.#words
+    for (let i = 0; i < mine.length; i++) mine[i] = (mine[i] as number) & ~(its[i] ?? 0)
+  }
+
+  /** Of a set that changes this one. */
+  #wordsOf(other: RowMask): Uint32Array {
+    other.assertFirst(this.#first)
+    this.#count = -1
+    return other.#words
+  }
+
+  /** Removes the rows below `row`. */
+  removeBefore(row: number): void {
+    const at = Math.min(row - this.#first, this.#words.length * BITS)
+    if (at <= 0) return
+    this.#words.fill(0, 0, at >>> 5)
+    if (at % BITS > 0) this.#words[at >>> 5] = (this.#words[at >>> 5] as number) & (-1 << (at & 31))
+    this.#count = -1
+  }
+
+  /**
+   * Adds the rows `base` + each of the places from the `from`-th to that before the `to`-th. Those outside of the window, or
+   * beyond its length, are left out.
+   */
+  addPlaces(base: number, places: Uint16Array, from = 0, to = places.length): void {
+    const words = this.#words
+    const shift = base - this.#first
+    const end = words.length * BITS
+    for (let i = from; i < to; i++) {
+      const at = shift + (places[i] as number)
+      if (at >= 0 && at < end) words[at >>> 5] = (words[at >>> 5] as number) | (1 << (at & 31))
+    }
+    this.#count = -1
+  }
+
+  /** Adds a row, if it is in the window and within its length. */
+  addWithin(row: number): void {
+    const at = row - this.#first
+    if (at < 0 || at >= this.#words.length * BITS) return
+    this.#words[at >>> 5] = (this.#words[at >>> 5] as number) | (1 << (at & 31))
+    this.#count = -1
+  }
+
+  /** Adds the rows whose bits are set, the first bit that of row `base`, a multiple of 32; the others as `addPlaces`. */
+  addWords(base: number, bits: Uint32Array): void {
+    const shift = (base - this.#first) / BITS
+    const end = Math.min(bits.length, this.#words.length - shift)
+    for (let i = Math.max(0, -shift); i < end; i++)
+      this.#words[shift + i] = (this.#words[shift + i] as number) | (bits[i] as number)
+    this.#count = -1
   }
 
   /** The same set if it has none of the rows, else a copy without them. */
@@ -132,8 +219,9 @@ export class RowMask {
   }
 }
 
-function bitsOf(word: number): number {
-  let count = 0
-  for (let bits = word; bits !== 0; bits &= bits - 1) count++
-  return count
+/** Counts bits in parallel (Warren, Hacker's Delight, 2nd edition, figure 5-2). */
+export function bitsOf(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555)
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333)
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }

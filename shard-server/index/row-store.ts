@@ -326,6 +326,11 @@ export class RowStore {
     return this.#versions.ownerRow(key, version)
   }
 
+  /** The rows that an id has, of whatever version. */
+  rowsOf(key: IdKey): number[] {
+    return this.#versions.rowsOf(key)
+  }
+
   /** Rows with a flag at a version. */
   count(flag: 'o' | 'c', version: number | undefined): number {
     const live = flag === 'o' ? this.points : this.copies

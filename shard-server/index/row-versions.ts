@@ -82,6 +82,13 @@ export class RowVersions {
     return version === undefined ? undefined : this.dead.of(key).find((dead) => owns(dead.row))?.row
   }
 
+  /** As `RowStore.rowsOf`. */
+  rowsOf(key: IdKey): number[] {
+    const live = this.live.get(key)
+    const dead = this.dead.of(key).flatMap(({ row }) => (row < 0 ? [] : [row]))
+    return live === undefined ? dead : [...dead, live]
+  }
+
   /** How many more rows with a flag are part of the state at a version than live now. */
   surplus(flag: RowFlag, version: number): number {
     const counts = (row: number) => this.#columns.flagOf(row) === flag

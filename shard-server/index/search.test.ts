@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { type IdKey, idKey } from '../../core/ids.ts'
 import { LIMITS } from '../../core/limits.ts'
 import { byDistance } from '../../core/merge.ts'
@@ -159,6 +159,28 @@ it.each(Object.entries(KERNELS))(
     expect(calls).toBeGreaterThan(1)
   },
 )
+
+it('few rows of a mask among many are compared without the kernel, and more of them by it, exactly both', async () => {
+  const random = seededRandom(9)
+  const cell = new Cell(KERNELS.FAISS as MakeKernel, 'L2', 4)
+  for (let id = 0; id < EQUAL_ROWS; id++) cell.put(id, cell.draw(random, KINDS['few values, hence many ties'] as Draw))
+  const kernel = vi.spyOn(cell.rows.kernel, 'search')
+  const everyNth = (n: number) => {
+    const mask = cell.rows.maskAt(undefined).none()
+    for (let row = 0; row < EQUAL_ROWS; row += n) mask.add(row)
+    return mask
+  }
+  const vector = cell.draw(random, normal)
+  const searched = async (n: number, queries: number) => {
+    const asked = Array.from({ length: queries }, () => ({ vector, limit: 10, mask: everyNth(n) }))
+    const found = await new ExactSearch('L2', cell.rows).search(asked, Number.POSITIVE_INFINITY)
+    const nearest = cell.expected(vector, EQUAL_ROWS).filter(([key]) => Number(String(key).slice(1)) % n === 0)
+    for (const rows of found) expect(rows?.map((hit) => [hit.key, hit.distance])).toEqual(nearest.slice(0, 10))
+    return kernel.mock.calls.splice(0).reduce((sum, [passed]) => sum + passed.length, 0)
+  }
+  expect([await searched(200, 1), await searched(150, 1), await searched(EQUAL_ROWS, 1)]).toEqual([0, 0, 0])
+  expect([await searched(50, 2), await searched(200, 50)]).toEqual([2, 10])
+})
 
 it('of queries for very many rows one call takes the first, and others only while their hits fit into a request', () => {
   const most = LIMITS.CANDIDATES_MAX.value

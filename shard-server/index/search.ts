@@ -40,6 +40,12 @@ export function takenTogether(queries: readonly { limit: number }[]): number {
 /** Rows that a comparison with every row collects, beyond twice the limit, before it sorts them. */
 const KEPT_MIN = 8
 
+/** So few rows, and so small a share of all, are compared one by one: a kernel goes through the masks of all panels first. */
+const FEW_ROWS = 256
+const FEW_SHARE = 1 / 128
+/** Of all queries of a call: more of them would hold the index thread for long. */
+const FEW_TOGETHER = 4096
+
 /** Of one cell as it is now: rows that are put later are in no mask. */
 export class ExactSearch {
   readonly #metric: Metric
@@ -63,7 +69,8 @@ export class ExactSearch {
   async search(queries: readonly Query[], scanMs: number): Promise<(FoundRow[] | undefined)[]> {
     const found: (FoundRow[] | undefined)[] = queries.map(() => undefined)
     if (this.#kernel.rows === 0) return found.map(() => [])
-    const asked = [...queries.keys()].filter((i) => this.#fits(queries[i] as Query))
+    this.#scanFew(queries, found)
+    const asked = [...queries.keys()].filter((i) => !found[i] && this.#fits(queries[i] as Query))
     const nearest = asked.length === 0 ? [] : await this.#kernel.search(...this.#askedOf(queries, asked))
     asked.forEach((i, n) => {
       const proven = nearest[n]
@@ -71,6 +78,17 @@ export class ExactSearch {
     })
     this.#scanRest(queries, found, performance.now() + scanMs)
     return found
+  }
+
+  #scanFew(queries: readonly Query[], found: (FoundRow[] | undefined)[]): void {
+    const few = Math.min(FEW_ROWS, FEW_SHARE * this.#kernel.rows)
+    let compared = 0
+    for (const [i, query] of queries.entries()) {
+      const { count } = query.mask
+      if (count > few || compared + count > FEW_TOGETHER) continue
+      compared += count
+      found[i] = this.#scan(query)
+    }
   }
 
   /** Can a kernel compare this query without overflow? It scales products; differences cannot be scaled. */

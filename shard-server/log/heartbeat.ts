@@ -4,9 +4,11 @@ import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import type { HeartbeatReply } from '../../store/cell-log.ts'
 import { checkDurability } from '../../store/connection.ts'
 import { RedisLink } from '../../store/redis-link.ts'
+import { readSettings } from '../../store/settings.ts'
 import { heartbeatOf, type Pod } from '../pod/pod.ts'
 import { PodLoop } from '../pod/pod-loop.ts'
 import { MemoryGauge } from '../pod/pod-memory.ts'
+import { PayloadIndexFollower } from './payload-index-follower.ts'
 import type { Replica } from './replica.ts'
 
 const BEAT_MS = 400
@@ -27,6 +29,7 @@ export class HeartbeatLoop {
   /** Newest first; set by the snapshotter. */
   snapshots: string[] = []
   progress: HeartbeatReply | undefined
+  readonly #indexes: PayloadIndexFollower
 
   constructor(pod: Pod, replica: Replica, ports: { port: number; adminPort: number }) {
     this.#pod = pod
@@ -40,6 +43,7 @@ export class HeartbeatLoop {
       failed: 'no heartbeat',
       pauseMs: () => (this.#count < FIRST_BEATS && !this.progress?.gateOpen ? FIRST_BEAT_MS : BEAT_MS),
     })
+    this.#indexes = new PayloadIndexFollower(pod, () => this.#link.use((redis) => readSettings(redis, pod.log.scope)))
   }
 
   run(): Promise<void> {
@@ -58,6 +62,7 @@ export class HeartbeatLoop {
       ...heartbeatOf(this.#pod),
       ...this.#ports,
       beat: ++this.#beat,
+      ...(this.#indexes.state ? { payloadIndexes: this.#indexes.state } : {}),
       applied: formatPosition(point.position),
       points: stats?.points ?? 0,
       redundantRows: stats?.redundantRows ?? 0,
@@ -70,6 +75,7 @@ export class HeartbeatLoop {
     const progress = await this.#link.use((redis) => log.heartbeat(redis, heartbeat))
     this.progress = progress
     this.#replica.sawTakeover(progress.taken)
+    void this.#followIndexes(progress.settings)
     if (!progress.gateOpen) this.#replica.gateLost()
     const head = parsePosition(progress.head).seq
     metrics.set('maksdb_appended_seq', head)
@@ -86,6 +92,10 @@ export class HeartbeatLoop {
       const durable = await this.#link.use((redis) => checkDurability(redis, config.durability))
       metrics.set('maksdb_redis_durable', durable === 'yes' ? 1 : durable === 'no' ? 0 : -1)
     }
+  }
+
+  async #followIndexes(settings: number): Promise<void> {
+    if (await this.#indexes.follow(settings)) await this.send().catch(() => undefined)
   }
 
   close(): void {

@@ -3,14 +3,19 @@ import { MaksError } from '../../core/errors.ts'
 import type { FilterText } from '../../core/filter/filter.ts'
 import { LIMITS, QUEUES } from '../../core/limits.ts'
 import { OpenCall } from '../../runtime/call.ts'
-import type { Answer, Argument, EncodedRows, IndexQuery } from '../index/index-calls.ts'
+import type { Answer, Argument, FoundRows, IndexQuery } from '../index/index-calls.ts'
 import type { Pod } from '../pod/pod.ts'
 import { BATCH_QUERIES_MAX, SearchBatcher } from './search-batcher.ts'
 
 const LONG_MS = 60_000
 /** So many of the largest requests are far beyond what may wait. */
 const LARGEST_REQUESTS = 64
-const NONE: EncodedRows = { headers: Buffer.from('[]'), vectors: new Float32Array(0), payloads: Buffer.alloc(0) }
+const NONE: FoundRows = {
+  headers: Buffer.from('[]'),
+  vectors: new Float32Array(0),
+  payloads: Buffer.alloc(0),
+  plan: { plan: 'all', indexes: [], candidates: 0, checked: 0, matched: 0 },
+}
 const query = { spec: {}, vector: new Float32Array(1), at: undefined } as unknown as IndexQuery
 const queries = (count: number) => Array.from({ length: count }, () => query)
 /** A batcher over an index thread that answers when it is released, and what it was asked. */
@@ -264,7 +269,7 @@ describe('a query that fails', () => {
 
 describe('the answer of a request', () => {
   const max = LIMITS.ANSWER_BYTES_MAX.value
-  const rows = (bytes: number): EncodedRows => ({ ...NONE, payloads: { byteLength: bytes } as Uint8Array })
+  const rows = (bytes: number): FoundRows => ({ ...NONE, payloads: { byteLength: bytes } as Uint8Array })
 
   it.each([
     ['at its limit is sent', [max - 1, 1], 2],

@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os'
 import { MaksError } from '../../core/errors.ts'
 import { beyond, checkQueue, LIMITS } from '../../core/limits.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
-import type { EncodedRows, IndexQuery } from '../index/index-calls.ts'
+import type { FoundRows, IndexQuery } from '../index/index-calls.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export const BATCH_QUERIES_MAX = 128
@@ -18,7 +18,7 @@ const BATCHES_IN_FLIGHT_MAX = Math.min(3, availableParallelism())
 const USUAL_KEPT = 3 / 4
 
 export interface Found {
-  found: EncodedRows
+  found: FoundRows
   scanned: number
 }
 

@@ -179,8 +179,10 @@ async function search(parts: ShardParts, { scope, queries }: SearchRequest, chun
   leave(parts, scope)
   const encoded = answers.map(({ found }) => found)
   const hits = encoded.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
+  const plans = encoded.map(({ plan }, i) => (queries[i]?.explain ? plan : null))
+  const shown = queries.some(({ explain }) => explain) ? `,"plans":${JSON.stringify(plans)}` : ''
   return {
-    header: jsonParts(['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}}`]),
+    header: jsonParts(['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}${shown}}`]),
     chunks: chunksOf(encoded),
   }
 }

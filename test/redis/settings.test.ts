@@ -1,6 +1,7 @@
 /** Settings of a collection in Redis: changed one by one, all or none, by the owner alone (rule L25). */
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { LIMITS } from '../../core/limits.ts'
+import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { changeSettings, readSettings } from '../../store/settings.ts'
 import { identity, LogHarness } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
@@ -42,6 +43,27 @@ it('a change that would make too many is refused as a whole, and one that makes 
   expect(await all()).toEqual(before)
   await change({ 'metadata.0': '', 'metadata.more': '1' })
   expect(Object.keys(await all())).toHaveLength(most)
+})
+
+it('each change has a version of its own, which pods see in the replies to their heartbeats', async () => {
+  const first = await change({ 'hnsw_config.m': '16' })
+  expect(await change({ 'hnsw_config.m': '' })).toBeGreaterThan(first)
+  await expect(change({ 'hnsw_config.m': '1' }, 'uid-2')).rejects.toMatchObject({ code: 'NOT_READY' })
+  const last = await change({ 'index.a': '"keyword"' })
+  const beat = { pod: '0/0' } as Heartbeat
+  expect(await h.cell(0).heartbeat(redis.client, beat)).toMatchObject({ settings: last })
+})
+
+it('more payload indexes than a collection may have are refused, and other settings are not', async () => {
+  const most = LIMITS.PAYLOAD_INDEXES_MAX.value
+  await change(Object.fromEntries(Array.from({ length: most }, (_, i) => [`index.${i}`, '"keyword"'])))
+  await expect(change({ 'index.more': '"integer"' })).rejects.toMatchObject({
+    code: 'PAYLOAD_TOO_LARGE',
+    message: `payload indexes of the collection: ${most + 1} is more than ${most} (PAYLOAD_INDEXES_MAX)`,
+  })
+  await change({ 'metadata.a': '1', 'index.0': '"text"' })
+  await change({ 'index.0': '', 'index.more': '"integer"' })
+  expect(Object.keys(await all()).filter((name) => name.startsWith('index.'))).toHaveLength(most)
 })
 
 it('another VectorCluster of the same name changes nothing (L25)', async () => {

@@ -1,0 +1,139 @@
+/**
+ * Numbers of the rows of a block in their order, with a second number beside each if wanted. Those that came last are apart, in
+ * the order in which they came, and are merged when there are many.
+ */
+const LATEST_SHARE = 1 / 64
+
+interface Entries {
+  keys: Float64Array
+  /** As many as keys, or none. */
+  others: Float64Array
+  places: Uint16Array
+}
+
+const NONE: Entries = { keys: new Float64Array(0), others: new Float64Array(0), places: new Uint16Array(0) }
+
+export class SortedEntries {
+  readonly #pairs: boolean
+  readonly #latestMax: number
+  #sorted = NONE
+  #keys: number[] = []
+  #others: number[] = []
+  #places: number[] = []
+
+  /**
+   * @param pairs is there a second number?
+   * @param blockRows of which a share comes before those are merged that came last
+   */
+  constructor(pairs: boolean, blockRows: number) {
+    this.#pairs = pairs
+    this.#latestMax = Math.ceil(LATEST_SHARE * blockRows)
+  }
+
+  get bytes(): number {
+    const { keys, others, places } = this.#sorted
+    return keys.byteLength + others.byteLength + places.byteLength + 24 * this.#keys.length
+  }
+
+  add(key: number, place: number, other = 0): void {
+    this.#keys.push(key)
+    this.#places.push(place)
+    if (this.#pairs) this.#others.push(other)
+    if (this.#keys.length === this.#latestMax) this.merge()
+  }
+
+  /** Merges those that came last. */
+  merge(): void {
+    const [keys, others, places] = [this.#keys, this.#others, this.#places]
+    if (keys.length === 0) return
+    const order = [...keys.keys()].sort((a, b) => compare(keys[a] as number, keys[b] as number))
+    const before = this.#sorted
+    const length = before.keys.length + keys.length
+    const made: Entries = {
+      keys: new Float64Array(length),
+      others: new Float64Array(this.#pairs ? length : 0),
+      places: new Uint16Array(length),
+    }
+    // From the end, so that whole runs of the sorted ones are copied at once.
+    let from = before.keys.length
+    let to = length
+    for (let n = order.length - 1; n >= 0; n--) {
+      const latest = order[n] as number
+      const at = this.#upper(keys[latest] as number, from)
+      to -= from - at
+      copyRun(before, at, from, made, to)
+      from = at
+      to--
+      made.keys[to] = keys[latest] as number
+      made.places[to] = places[latest] as number
+      if (this.#pairs) made.others[to] = others[latest] as number
+    }
+    copyRun(before, 0, from, made, 0)
+    this.#sorted = made
+    this.#keys = []
+    this.#others = []
+    this.#places = []
+  }
+
+  /** The sorted ones from `low` to `high`, both included: their range, and their places. */
+  sortedBetween(low: number, high: number): { from: number; to: number; places: Uint16Array } {
+    const { keys, places } = this.#sorted
+    const from = this.#lower(low, keys.length)
+    return { from, to: Math.max(from, this.#upper(high, keys.length)), places }
+  }
+
+  /** How many lie from `low` to `high`; of those that came last, all count. */
+  countBetween(low: number, high: number): number {
+    const { from, to } = this.sortedBetween(low, high)
+    return to - from + this.#keys.length
+  }
+
+  /** Calls `visit` with each from `low` to `high`. */
+  between(low: number, high: number, visit: (key: number, place: number, other: number) => void): void {
+    const { keys, others } = this.#sorted
+    const { from, to, places } = this.sortedBetween(low, high)
+    for (let i = from; i < to; i++) visit(keys[i] as number, places[i] as number, others[i] ?? 0)
+    this.latestBetween(low, high, visit)
+  }
+
+  /** The same of those that came last. */
+  latestBetween(low: number, high: number, visit: (key: number, place: number, other: number) => void): void {
+    for (const [i, key] of this.#keys.entries())
+      if (key >= low && key <= high) visit(key, this.#places[i] as number, this.#others[i] ?? 0)
+  }
+
+  /** The first sorted one that is not below `key`. */
+  #lower(key: number, end: number): number {
+    const { keys } = this.#sorted
+    let [low, high] = [0, end]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((keys[middle] as number) < key) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** The first sorted one that is above `key`. */
+  #upper(key: number, end: number): number {
+    const { keys } = this.#sorted
+    let [low, high] = [0, end]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((keys[middle] as number) <= key) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** Infinite ones are equal to themselves. */
+function compare(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function copyRun(source: Entries, from: number, end: number, target: Entries, to: number): void {
+  target.keys.set(source.keys.subarray(from, end), to)
+  target.places.set(source.places.subarray(from, end), to)
+  if (source.others.length > 0) target.others.set(source.others.subarray(from, end), to)
+}
