@@ -67,7 +67,8 @@ export default defineConfig({
           include: ['test/kube/api/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // Each file has an API server of its own, and some only wait.
+          maxWorkers: 2,
         },
       },
       {

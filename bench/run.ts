@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--data glove50,synthetic-128-20,synthetic-768-40] [--rows N] [--only limits,kernels,masks,dead,script,creation]`:
+ * `npm run bench -- [--data glove50,synthetic-128-20,synthetic-768-40] [--rows N] [--only limits,kernels,masks,kmeans,dead,script,creation]`:
  * figures of one process and of its parts, as ratios within one run. See bench/README.md.
  */
 import { parseArgs } from 'node:util'
@@ -9,10 +9,11 @@ import { dataSet } from './data/data-set.ts'
 import { MissingData } from './data/glove.ts'
 import { halfDead } from './half-dead.ts'
 import { kernels } from './kernels/kernels.ts'
+import { kmeans } from './kernels/kmeans.ts'
 import { masks } from './kernels/masks.ts'
 import { limits, printMachine } from './machine/limits.ts'
 
-const PARTS = ['limits', 'kernels', 'masks', 'dead', 'script', 'creation']
+const PARTS = ['limits', 'kernels', 'masks', 'kmeans', 'dead', 'script', 'creation']
 /** Small enough for a cell that is filled by log entries in this process. */
 const DEAD_ROWS = 50_000
 
@@ -44,10 +45,11 @@ function sets() {
 console.log('# Figures of one run on one machine: compare within it, not across machines')
 printMachine()
 const found = only.includes('limits') ? limits() : undefined
-const scanned = only.includes('kernels') || only.includes('masks') ? sets() : []
+const scanned = ['kernels', 'masks', 'kmeans'].some((part) => only.includes(part)) ? sets() : []
 for (const set of scanned) {
   if (only.includes('kernels')) await kernels(set, found)
   if (only.includes('masks')) await masks(set)
+  if (only.includes('kmeans')) await kmeans(set)
 }
 if (only.includes('dead')) await halfDead(dataSet('synthetic-128-128', Math.min(rows ?? DEAD_ROWS, DEAD_ROWS)))
 if (only.includes('script')) await commitScript()

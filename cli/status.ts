@@ -4,7 +4,7 @@ import { ERRORS } from '../core/errors.ts'
 import { formatPosition, type Position } from '../core/log/position.ts'
 import { collectionOf } from '../protocol/manifest/vector-cluster.ts'
 import { INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
-import { DataDir, type ProcessRecord } from '../supervisor/data-dir.ts'
+import { DataDir, type ProcessRecord, type StoredCluster } from '../supervisor/data-dir.ts'
 import { isAlive } from '../supervisor/os-process.ts'
 import { endpointOf } from './local/addresses.ts'
 
@@ -57,7 +57,8 @@ export async function localStatus(dataDir: string): Promise<LocalStatus> {
   const dir = new DataDir(dataDir)
   if (!dir.exists) return { endpoint: null, processes: [] }
   const live = [...dir.processes].filter(([, record]) => isAlive(record))
-  const processes = await Promise.all(live.map(([name, record]) => processStatus(dir, name, record)))
+  const { clusters } = dir
+  const processes = await Promise.all(live.map(([name, record]) => processStatus(dir, clusters, name, record)))
   const supervisor = dir.supervisor
   if (supervisor && isAlive(supervisor)) {
     processes.push({
@@ -82,8 +83,13 @@ export async function localStatus(dataDir: string): Promise<LocalStatus> {
   }
 }
 
-async function processStatus(dir: DataDir, name: string, record: ProcessRecord): Promise<ProcessStatus> {
-  const own = dir.clusters.find(
+async function processStatus(
+  dir: DataDir,
+  clusters: readonly StoredCluster[],
+  name: string,
+  record: ProcessRecord,
+): Promise<ProcessStatus> {
+  const own = clusters.find(
     ({ manifest }) =>
       name.startsWith(`${manifest.metadata.name}-`) &&
       /^(redis|shard-\d+-\d+)$/.test(name.slice(manifest.metadata.name.length + 1)),

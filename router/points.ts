@@ -157,7 +157,7 @@ export class Points {
     return { points, report: combined(reports) }
   }
 
-  /** A query that names nothing to search for: the points that match, in the order of ids, each with the score 0. */
+  /** A query that names nothing to search for: the points that match, in the order of ids, each with the score 1, as in Qdrant (qdrant/qdrant#7347). */
   async #list(
     collection: Collection,
     { spec, read }: QueryRequest,
@@ -166,7 +166,7 @@ export class Points {
     const { limit, offset, filter, withPayload, withVector } = spec
     const page: Page = { from: null, limit: offset + limit, ...(filter === undefined ? {} : { filter }) }
     const { points, report } = await this.#reads.scroll(collection, page, { withPayload, withVector }, read, call)
-    return { points: points.slice(offset).map((point) => ({ ...point, distance: 0, score: 0 })), report }
+    return { points: points.slice(offset).map((point) => ({ ...point, distance: 0, score: 1 })), report }
   }
 
   /** The queries with their vectors, and the reports of the reads of points whose vectors they are. */

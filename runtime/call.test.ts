@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { TIMEOUT_HEADER } from '../protocol/shard-rpc.ts'
 import {
   type Call,
+  CallPart,
   Cancelled,
   callOf,
   callWithin,
@@ -144,6 +145,36 @@ describe('a part of a call', () => {
     const call = new OpenCall(LONG_MS)
     call.cancel('the client has gone')
     expect(endingWith(call, new AbortController().signal).signal.aborted).toBe(true)
+    expect(messageOf(new CallPart(call))).toBe('the client has gone')
+  })
+
+  it('that can be cancelled has the deadline of the call, and ends with it', () => {
+    const call = new OpenCall(LONG_MS)
+    const part = new CallPart(call)
+    expect([part.deadline, part.signal.aborted]).toEqual([call.deadline, false])
+    call.cancel('the client has gone')
+    expect(messageOf(part)).toBe('the client has gone')
+  })
+
+  it('that is cancelled ends, and the call stays open', () => {
+    const call = new OpenCall(LONG_MS)
+    const part = new CallPart(call)
+    part.cancel('another pod has answered')
+    expect([messageOf(part), part.signal.reason instanceof Cancelled, call.signal.aborted]).toEqual([
+      'another pod has answered',
+      true,
+      false,
+    ])
+    call.cancel('')
+    expect(messageOf(part)).toBe('another pod has answered')
+  })
+
+  it('that is released does not end with the call', () => {
+    const call = new OpenCall(LONG_MS)
+    const part = new CallPart(call)
+    part.release()
+    call.cancel('it is answered')
+    expect(part.signal.aborted).toBe(false)
   })
 })
 

@@ -14,7 +14,15 @@ export interface Call {
 }
 
 /** The caller needs no answer any more: that its work ends is no error of the one that works. */
-export class Cancelled extends Error {}
+export class Cancelled extends Error {
+  constructor(why: string) {
+    // Each request makes one when it is answered, and nobody reads its stack, which takes longer than all else of a signal.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(why)
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
 
 /** Of a call whose request names no time. */
 const TIMEOUT_MS = 60_000
@@ -49,6 +57,36 @@ export function callWithin(timeoutMs: number, given?: AbortSignal): Call {
   return {
     deadline: performance.now() + timeoutMs,
     signal: given ? AbortSignal.any([given, signal]) : signal,
+  }
+}
+
+/** A part of a call, which ends with the call, or earlier if it is cancelled. Ends by one of `cancel` and `release`. */
+export class CallPart implements Call {
+  readonly deadline: number
+  readonly #of: AbortSignal
+  readonly #over = new AbortController()
+  readonly #follow = () => this.#over.abort(this.#of.reason)
+
+  constructor({ deadline, signal }: Call) {
+    this.deadline = deadline
+    this.#of = signal
+    // Not AbortSignal.any: what it keeps for the garbage collector costs more than the rest of a small request's call.
+    if (signal.aborted) this.#follow()
+    else signal.addEventListener('abort', this.#follow, { once: true })
+  }
+
+  get signal(): AbortSignal {
+    return this.#over.signal
+  }
+
+  cancel(why: string): void {
+    this.release()
+    this.#over.abort(new Cancelled(why))
+  }
+
+  /** Nothing works for it any more, and nobody waits for its signal. */
+  release(): void {
+    this.#of.removeEventListener('abort', this.#follow)
   }
 }
 

@@ -15,6 +15,7 @@ const PROGRAMS = {
   'bench:failover': ['bench/failover.ts'],
   'bench:failover:kubernetes': ['bench/failover-kubernetes.ts'],
   chaos: ['test/chaos/run.ts'],
+  differential: ['test/compat/differential-run.ts'],
   fuzz: ['test/chaos/fuzz-run.ts'],
   simulate: ['test/sim/run.ts'],
   'tail-loss': ['test/chaos/tail-loss-run.ts'],

@@ -30,6 +30,12 @@ export const processRecordSchema = z.object({
 })
 export type ProcessRecord = z.infer<typeof processRecordSchema>
 
+// Schemas are made once: making one costs some hundred times what its use does.
+const processesSchema = z.record(z.string(), processRecordSchema)
+const lockSchema = z.object({ pid: z.number(), startTicks: z.string() })
+const runSchema = z.object({ pid: z.number(), port: z.number(), adminPort: z.number() })
+const portSchema = z.number()
+
 const settingsSchema = z.object({
   host: z.string(),
   port: z.number(),
@@ -157,7 +163,7 @@ export class DataDir {
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
-      const current = this.#read('supervisor.lock', z.object({ pid: z.number(), startTicks: z.string() }))
+      const current = this.#read('supervisor.lock', lockSchema)
       if (current && isAlive(current)) return false
       rmSync(path, { force: true })
     }
@@ -173,7 +179,7 @@ export class DataDir {
   }
 
   get processes(): Map<string, ProcessRecord> {
-    return new Map(Object.entries(this.#read('processes.json', z.record(z.string(), processRecordSchema)) ?? {}))
+    return new Map(Object.entries(this.#read('processes.json', processesSchema) ?? {}))
   }
 
   saveProcesses(records: Map<string, ProcessRecord>): void {
@@ -238,7 +244,7 @@ export class DataDir {
 
   /** A port chosen once for a cluster's Redis. */
   redisPort(name: string): number | undefined {
-    return this.#read(join('clusters', name, 'redis-port.json'), z.number())
+    return this.#read(join('clusters', name, 'redis-port.json'), portSchema)
   }
 
   saveRedisPort(name: string, port: number): void {
@@ -290,10 +296,7 @@ export class DataDir {
       : []
   }
 
-  readRun(unit: string): { pid: number; port: number; adminPort: number } | undefined {
-    return this.#read(
-      join('run', `${unit}.json`),
-      z.object({ pid: z.number(), port: z.number(), adminPort: z.number() }),
-    )
+  readRun(unit: string): z.infer<typeof runSchema> | undefined {
+    return this.#read(join('run', `${unit}.json`), runSchema)
   }
 }

@@ -1,7 +1,7 @@
 /** Compiles filters to functions: once for a filter, not once for a row. */
 import type { IdKey } from '../ids.ts'
 import { exactParse } from '../json/exact-json.ts'
-import { isEmptyValue, ruleOf } from './field-tests.ts'
+import { holdsNull, isEmptyValue, ruleOf } from './field-tests.ts'
 import type { Condition, Filter } from './filter.ts'
 import { compileField } from './values.ts'
 
@@ -94,10 +94,17 @@ function compileCondition(condition: Condition): RowTest {
       return ({ payload }) => !holds(payload)
     }
     case 'null':
-      return ofPayload(compileField(condition.path, { absent: false, passes: (value) => value === null }))
+      return ofPayload(compileField(condition.path, { absent: false, passes: holdsNull }))
     default:
-      return ofPayload(compileField(condition.path, ruleOf(condition.test)))
+      return compileFieldTest(condition)
   }
+}
+
+/** That a field is empty, or null, is asked of all its values; its opposite holds of every other field. */
+function compileFieldTest({ path, test }: Extract<Condition, { is: 'field' }>): RowTest {
+  if (test.is !== 'isEmpty' && test.is !== 'isNull') return ofPayload(compileField(path, ruleOf(test)))
+  const holds = compileCondition({ is: test.is === 'isEmpty' ? 'empty' : 'null', path })
+  return test.wanted ? holds : (row) => !holds(row)
 }
 
 function ofPayload(test: (payload: unknown) => boolean): RowTest {

@@ -3,22 +3,19 @@ import { parseDatetime } from './datetime.ts'
 import type { Bounds, FieldTest, GeoPoint } from './filter.ts'
 import { distanceMeters, inBox, inPolygon } from './geo.ts'
 import type { FieldRule } from './values.ts'
+import { hasAllWords, hasAnyWord, hasPhrase, wordsOf } from './words.ts'
 
 type ValueTest = FieldRule['passes']
 
-const SPACES = /\p{White_Space}+/u
+/** The tests of single values. A field without values passes none, but one that asks for 0 values. */
+export type ValuesTest = Exclude<FieldTest, { is: 'isEmpty' | 'isNull' }>
 
-/** A field without values passes no test, but those that ask for it to be empty or not null. */
-export function ruleOf(test: FieldTest): FieldRule {
+export function ruleOf(test: ValuesTest): FieldRule {
   switch (test.is) {
     case 'count': {
       const holds = within(test.bounds)
-      return { absent: false, passes: (value) => holds(countOf(value)) }
+      return { absent: holds(0), passes: (value) => holds(countOf(value)) }
     }
-    case 'isEmpty':
-      return { absent: test.wanted, passes: (value) => isEmptyValue(value) === test.wanted }
-    case 'isNull':
-      return { absent: !test.wanted, passes: (value) => holdsNull(value) === test.wanted }
     default: {
       const passes = compileValueTest(test)
       return { absent: false, passes: (value) => (Array.isArray(value) ? value.some(passes) : passes(value)) }
@@ -26,11 +23,7 @@ export function ruleOf(test: FieldTest): FieldRule {
   }
 }
 
-/**
- * Texts: without a text index, `text` and `phrase` look for the text as it stands anywhere in the value, and `text_any` for one
- * of its words, with regard to case (https://qdrant.tech/documentation/concepts/filtering/#full-text-match).
- */
-function compileValueTest(test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | 'isNull' }>): ValueTest {
+function compileValueTest(test: Exclude<ValuesTest, { is: 'count' }>): ValueTest {
   switch (test.is) {
     case 'any': {
       const values = new Set(test.values.map(comparable))
@@ -42,12 +35,17 @@ function compileValueTest(test: Exclude<FieldTest, { is: 'count' | 'isEmpty' | '
       const values = new Set(test.values.map(comparable))
       return (value) => value !== null && !values.has(comparable(value))
     }
-    case 'text':
-    case 'phrase':
-      return (value) => typeof value === 'string' && value.includes(test.text)
+    case 'text': {
+      const words = wordsOf(test.text)
+      return (value) => typeof value === 'string' && hasAllWords(words, value)
+    }
+    case 'phrase': {
+      const words = wordsOf(test.text)
+      return (value) => typeof value === 'string' && hasPhrase(words, value)
+    }
     case 'textAny': {
-      const words = test.text.split(SPACES).filter((word) => word !== '')
-      return (value) => typeof value === 'string' && words.some((word) => value.includes(word))
+      const words = new Set(wordsOf(test.text))
+      return (value) => typeof value === 'string' && hasAnyWord(words, value)
     }
     case 'range': {
       const holds = within(test.bounds)
@@ -101,6 +99,7 @@ export function isEmptyValue(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.length === 0)
 }
 
-function holdsNull(value: unknown): boolean {
+/** A null, or a list that has one: so the server has it since qdrant/qdrant#10101. */
+export function holdsNull(value: unknown): boolean {
   return value === null || (Array.isArray(value) && value.includes(null))
 }

@@ -22,9 +22,9 @@ export type Condition =
   | { is: 'hasVector'; name: string }
   /** Does one object of the list at the path match, alone? */
   | { is: 'nested'; path: JsonPath; filter: Filter }
-  /** Is the field absent, null or an empty list? */
+  /** Is the field absent, or are all its values null or empty lists? */
   | { is: 'empty'; path: JsonPath }
-  /** Is the field there and null? */
+  /** Is one of its values null, or a list that holds a null? */
   | { is: 'null'; path: JsonPath }
   /** Does one of the values at the path pass? A list there stands for its elements. */
   | { is: 'field'; path: JsonPath; test: FieldTest }
@@ -45,11 +45,11 @@ export type FieldTest =
   | { is: 'radius'; center: GeoPoint; meters: number }
   | { is: 'box'; topLeft: GeoPoint; bottomRight: GeoPoint }
   | { is: 'polygon'; exterior: readonly GeoPoint[]; interiors: readonly (readonly GeoPoint[])[] }
-  /** How many values the field has; of a field that is not there, none of these holds. */
+  /** How many values the field has; a field that is not there has 0. */
   | { is: 'count'; bounds: Bounds }
-  /** The whole field, as the condition `empty` sees it. */
+  /** As the condition `empty`, or its opposite. */
   | { is: 'isEmpty'; wanted: boolean }
-  /** The whole field; a list that holds a null counts as null. */
+  /** As the condition `null`, or its opposite. */
   | { is: 'isNull'; wanted: boolean }
 
 /** Comparisons, all of which must hold. A number and a bigint compare as the numbers that they are. */

@@ -1,39 +1,21 @@
 /** Calls to shards. `notExecuted` of an error is true if it is proven that nothing was executed. */
-import { Agent, request } from 'undici'
 import { httpUrl } from '../../core/address.ts'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'
 import type { Chunk, Frame } from '../../protocol/frame.ts'
 import type { Heartbeat } from '../../protocol/shard-rpc.ts'
 import { type Call, Cancelled } from '../../runtime/call.ts'
 import { callFrame } from '../../runtime/frame-call.ts'
-import type { HttpAnswer, HttpCall } from '../../runtime/http-call.ts'
-
-const CONNECTIONS_PER_SHARD = 128
-const KEEP_ALIVE_MS = 10_000
-const CONNECT_TIMEOUT_MS = 1000
+import { ShardConnections } from './shard-connections.ts'
 
 export class ShardClient {
   readonly #token: string
-  readonly #agent = new Agent({
-    connections: CONNECTIONS_PER_SHARD,
-    pipelining: 1,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
-
+  readonly #connections = new ShardConnections()
   readonly #onError: (code: ErrorCode) => void
 
   /** @param onError called for each call that fails, except those that the router itself cancels */
   constructor(token: string, onError: (code: ErrorCode) => void) {
     this.#token = token
     this.#onError = onError
-  }
-
-  readonly #send = async (url: string, call: HttpCall): Promise<HttpAnswer> => {
-    const { statusCode, body } = await request(url, { ...call, dispatcher: this.#agent })
-    return { statusCode, bytes: Buffer.from(await body.arrayBuffer()) }
   }
 
   async call<A>(
@@ -50,7 +32,7 @@ export class ShardClient {
         header,
         chunks,
         call,
-        send: this.#send,
+        send: this.#connections.send,
       })
     } catch (error) {
       const thrown = error instanceof MaksError ? error : connectionError(shard, error)
@@ -61,7 +43,7 @@ export class ShardClient {
   }
 
   close(): Promise<void> {
-    return this.#agent.close()
+    return this.#connections.close()
   }
 }
 

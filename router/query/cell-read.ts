@@ -6,7 +6,7 @@ import { asMaksError, MaksError } from '../../core/errors.ts'
 import { parsePosition } from '../../core/log/position.ts'
 import type { Chunk, Frame } from '../../protocol/frame.ts'
 import type { Heartbeat, ReadScope } from '../../protocol/shard-rpc.ts'
-import { type Call, Cancelled, endingWith } from '../../runtime/call.ts'
+import { type Call, CallPart } from '../../runtime/call.ts'
 import type { Collection } from '../cluster/collection.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import type { ReadSource } from './consistency.ts'
@@ -46,11 +46,17 @@ export async function readCell<A>(
   if (collection.topology === undefined) await collection.refresh()
   const attempts = attemptsOf(collection, cell, source)
   if (attempts.length === 0) throw new MaksError('CELL_UNAVAILABLE', `no pod of cell ${cell} is known yet`)
-  const won = new AbortController()
-  const within = endingWith(call, won.signal)
+  const within = new CallPart(call)
+  let underWay = 0
   const send = async ({ pod, scope, primary }: Attempt): Promise<CellAnswer<A>> => {
-    const frame = await shards.call<A>(pod, request.path, { ...request.header, scope }, request.chunks ?? [], within)
-    return { ...frame, primary }
+    underWay++
+    try {
+      const header = { ...request.header, scope }
+      const frame = await shards.call<A>(pod, request.path, header, request.chunks ?? [], within)
+      return { ...frame, primary }
+    } finally {
+      underWay--
+    }
   }
   try {
     return await firstSuccess(attempts, send, call, (error) => {
@@ -62,7 +68,8 @@ export async function readCell<A>(
     if (error.code === 'STALE' || error.code === 'PAYLOAD_TOO_LARGE' || error.code === 'ANSWER_TOO_LARGE') throw error
     throw new MaksError('CELL_UNAVAILABLE', `no pod of cell ${cell} answers: ${error.message}`, { cause: error })
   } finally {
-    won.abort(new Cancelled('another pod has answered'))
+    if (underWay > 0) within.cancel('another pod has answered')
+    else within.release()
   }
 }
 

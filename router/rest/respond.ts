@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import type { Response } from 'express'
 import { Slice } from '../../runtime/slices.ts'
 
+/** As `express` would write it; its own `send` looks for it in a table, for each answer. */
+const JSON_TYPE = 'application/json; charset=utf-8'
+
 /** A longer answer goes out in parts of this length, without a `content-length`. */
 const PART_CHARS = 64 * 1024
 
@@ -14,13 +17,16 @@ export async function sendPieces(response: Response, pieces: Iterable<string>): 
     part += piece
     if (slice.over) await slice.next()
     if (part.length < PART_CHARS) continue
-    if (!response.headersSent) response.type('application/json')
+    if (!response.headersSent) response.setHeader('content-type', JSON_TYPE)
     if (response.destroyed) return
     if (!response.write(part)) await drained(response)
     part = ''
   }
-  if (response.headersSent) response.end(part)
-  else response.type('application/json').send(part)
+  if (!response.headersSent) {
+    response.setHeader('content-type', JSON_TYPE)
+    response.setHeader('content-length', Buffer.byteLength(part))
+  }
+  response.end(part)
 }
 
 /** Resolves if the client has read the bytes that were written, or has gone. */

@@ -23,6 +23,7 @@ import { collectionRoutes } from './collection-routes.ts'
 import { cors } from './cors.ts'
 import { pointRoutes } from './point-routes.ts'
 import type { Reply, Send } from './reply.ts'
+import { readRequestBody } from './request-body.ts'
 import { checkOutside, timeoutMs } from './request-options.ts'
 import { sendPieces } from './respond.ts'
 
@@ -89,15 +90,15 @@ export function makeRestServer(parts: RestParts): Server {
   )
   app.use((request, response, next) => {
     inFlight.enter(request, response)
-    next()
+    parseBody(request, env.MAKSDB_BODY_BYTES_MAX).then(() => next(), next)
   })
-  app.use(express.raw({ type: () => true, limit: env.MAKSDB_BODY_BYTES_MAX, inflate: false }), parseBody)
   const router = express.Router()
   const send = sender(collections)
+  // Routes are compared in this order: those of points, of which there are most requests, come first.
+  pointRoutes(router, { collections, points }, send)
   clusterRoutes(router, collections, send)
   aliasRoutes(router, { collections, aliasChanges }, send)
   collectionRoutes(router, { env, collections, aliasChanges, shards }, send)
-  pointRoutes(router, { collections, points }, send)
   app.use(router)
   app.all(LATER_PAGES, (request) => {
     throw new MaksError('UNSUPPORTED', `"${request.path}" is not supported yet`)
@@ -111,11 +112,9 @@ export function makeRestServer(parts: RestParts): Server {
   return serverOf(app, env.MAKSDB_TLS_DIR, parts.logger)
 }
 
-async function parseBody(request: Request, _response: Response, next: NextFunction): Promise<void> {
-  const body: unknown = request.body
-  if (!Buffer.isBuffer(body) || body.length === 0) request.body = undefined
-  else request.body = await inSlices(parseRequestJson(body))
-  next()
+async function parseBody(request: Request, bytesMax: number): Promise<void> {
+  const body = await readRequestBody(request, bytesMax)
+  request.body = body === undefined ? undefined : await inSlices(parseRequestJson(body))
 }
 
 /** The work for a request keeps its deadline; a request is answered after this time even if its work does not end. */
@@ -144,17 +143,18 @@ async function inTime<T>(request: Request, response: Response, work: (call: Call
 
 function sender(collections: Collections): Send {
   return (handler) => (request, response, next) => {
-    const work = async (call: Call) => {
+    const work = async (call: Call): Promise<Reply> => {
       const { c: name } = request.params
       // An alias that another router has given a moment ago is known before the handler looks for it.
       if (typeof name === 'string' && !collections.find(name)) await collections.lookUp(name)
       return handler(request, call)
     }
-    Promise.resolve()
-      .then(() => checkOutside(request))
-      .then(() => inTime(request, response, work))
-      .then((reply) => sendPieces(response, envelope(reply, response)))
-      .catch(next)
+    const answer = async (): Promise<void> => {
+      checkOutside(request)
+      const reply = await inTime(request, response, work)
+      await sendPieces(response, envelope(reply, response))
+    }
+    answer().catch(next)
   }
 }
 
@@ -202,13 +202,10 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
   })
 }
 
-/** Errors of express and its body parser carry a status and a type. */
+/** Errors of express carry a status. */
 function fromExpress(thrown: unknown): MaksError {
   if (thrown instanceof MaksError) return thrown
-  const { type, status } = thrown as { type?: string; status?: number }
-  if (type === 'entity.too.large') return new MaksError('PAYLOAD_TOO_LARGE', 'the body is larger than the limit')
-  if (type === 'encoding.unsupported')
-    return new MaksError('UNSUPPORTED_MEDIA_TYPE', 'compressed bodies are not supported')
+  const { status } = thrown as { status?: number }
   if (thrown instanceof URIError || (status !== undefined && status >= 400 && status < 500))
     return new MaksError('BAD_REQUEST', (thrown as Error).message)
   return asMaksError(thrown)

@@ -1,8 +1,8 @@
 /** Centroids by k-means, with a kernel for the assignment step; yields to other calls between blocks of points. */
-import { kMeans } from '../../core/kmeans.ts'
+import { type Assign, kMeans } from '../../core/kmeans.ts'
 import { squaredL2 } from '../../core/metric.ts'
 import type { CellShape } from './cell-state.ts'
-import type { Nearest } from './kernel.ts'
+import type { Kernel, Nearest } from './kernel.ts'
 import { lengthOf } from './lengths.ts'
 import { makeKernel } from './make-kernel.ts'
 import { RowMask } from './row-mask.ts'
@@ -22,8 +22,16 @@ export async function train(
   // Centroids scale as points do: numbers at the ends of float32 are brought to its middle and back.
   const scale = scaleOf(given.points)
   const points = scale === 1 ? given.points : given.points.map((x) => x * scale)
-  const assign = async (centroids: Float32Array) => {
-    const kernel = makeKernel('L2', dimension, scratchDir)
+  const assign = assignBy(() => makeKernel('L2', dimension, scratchDir), points)
+  const result = await kMeans({ points, dimension, clusters, seed, metric }, assign)
+  return scale === 1 ? result : { ...result, centroids: result.centroids.map((x) => x / scale) }
+}
+
+/** The assignment step of k-means by a kernel for L2, which it fills with the centroids. */
+export function assignBy(emptyKernel: () => Kernel, points: Float32Array): Assign {
+  return async (centroids) => {
+    const kernel = emptyKernel()
+    const { dimension } = kernel
     kernel.append(centroids)
     const mask = RowMask.below(kernel.rows)
     const vectorOf = (of: Float32Array, number: number) => of.subarray(number * dimension, (number + 1) * dimension)
@@ -43,8 +51,6 @@ export async function train(
     }
     return { labels, distances }
   }
-  const result = await kMeans({ points, dimension, clusters, seed, metric }, assign)
-  return scale === 1 ? result : { ...result, centroids: result.centroids.map((x) => x / scale) }
 }
 
 /** The power of two that brings the greatest value to about one, where it lies outside of the middle of float32. */

@@ -14,7 +14,7 @@ const NONE: EncodedRows = { headers: Buffer.from('[]'), vectors: new Float32Arra
 const query = { spec: {}, vector: new Float32Array(1), at: undefined } as unknown as IndexQuery
 const queries = (count: number) => Array.from({ length: count }, () => query)
 /** A batcher over an index thread that answers when it is released, and what it was asked. */
-function batcher() {
+function batcher(inFlightMax = 1) {
   const batches: number[] = []
   const counts: Record<string, number> = {}
   const waiting: ((answer: (count: number) => Answer<'search'>) => void)[] = []
@@ -46,7 +46,7 @@ function batcher() {
     waiting.shift()?.(answer)
     await new Promise((resolve) => setImmediate(resolve))
   }
-  const all = new SearchBatcher({ metrics, index } as unknown as Pod, 1)
+  const all = new SearchBatcher({ metrics, index } as unknown as Pod, inFlightMax)
   /** The number of answers of a search, or the code of its error. */
   const search = (count: number, call = new OpenCall(LONG_MS)): Promise<number | string> =>
     all.search(queries(count), call).then(
@@ -73,6 +73,39 @@ describe('searches', () => {
     await release()
     expect(await Promise.all(answers)).toEqual([1, 2, 3])
     expect(batches).toEqual([1, 5])
+  })
+
+  it('of few clients are searched at the same time', async () => {
+    const { search, batches, release } = batcher(2)
+    const answers = [search(1), search(1)]
+    expect(batches).toEqual([1, 1])
+    for (const _ of answers) await release()
+    expect(await Promise.all(answers)).toEqual([1, 1])
+  })
+
+  it('of many clients begin beside another batch only with a share of them, and wait for no more than its end', async () => {
+    const { search, batches, release } = batcher(2)
+    const many = [search(64)]
+    many.push(...Array.from({ length: 21 }, () => search(1)))
+    expect(batches).toEqual([64])
+    many.push(search(1))
+    expect(batches).toEqual([64, 22])
+    many.push(...Array.from({ length: 5 }, () => search(1)))
+    await release()
+    expect(batches).toEqual([64, 22])
+    await release()
+    expect(batches).toEqual([64, 22, 5])
+    await release()
+    expect((await Promise.all(many)).length).toBe(28)
+  })
+
+  it('with a filter do not wait for those without, nor these for them (S24)', async () => {
+    const { all, search, batches, release } = batcher(2)
+    const filtered = queries(1).map((one) => ({ ...one, spec: { ...one.spec, filter: '{}' as FilterText } }))
+    const answers = [search(64), all.search(filtered, new OpenCall(LONG_MS))]
+    expect(batches).toEqual([64, 1])
+    for (const _ of answers) await release()
+    await Promise.all(answers)
   })
 
   it(`go in batches of at most ${BATCH_QUERIES_MAX}`, async () => {

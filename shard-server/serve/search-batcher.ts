@@ -1,6 +1,8 @@
 /**
  * Searches wait while all threads that search are busy, and then go to the kernel together: a batch of 8 costs it little
- * more than a single one, and equal filters of a batch become one row mask. A search whose call has ended leaves the queue.
+ * more than a single one, and equal filters of a batch become one row mask. While one batch is searched, another begins only
+ * with a fair share of the queries that there usually are: one query alone reads all rows. A search whose call has ended
+ * leaves the queue.
  */
 import { availableParallelism } from 'node:os'
 import { MaksError } from '../../core/errors.ts'
@@ -12,6 +14,8 @@ import type { Pod } from '../pod/pod.ts'
 export const BATCH_QUERIES_MAX = 128
 /** Threads of libuv's pool, which files use, too: some of its four are left to them. */
 const BATCHES_IN_FLIGHT_MAX = Math.min(3, availableParallelism())
+/** Of what is usual: the share that is kept when there are fewer queries, at each batch. */
+const USUAL_KEPT = 3 / 4
 
 export interface Found {
   found: EncodedRows
@@ -36,6 +40,11 @@ export class SearchBatcher {
   readonly #inFlightMax: number
   #waiting: Item[] = []
   #inFlight = 0
+  /** Of `#inFlight`, with a filter and without. */
+  readonly #ofKind = { filtered: 0, plain: 0 }
+  #queriesInFlight = 0
+  /** Queries that wait or are searched when a batch begins: the most of late. */
+  #usual = 0
 
   /** @param inFlightMax batches that may be searched at a time */
   constructor(pod: Pod, inFlightMax = BATCHES_IN_FLIGHT_MAX) {
@@ -52,10 +61,11 @@ export class SearchBatcher {
     const answers = queries.map(
       (query) => new Promise<Found>((resolve, reject) => this.#waiting.push({ query, request, resolve, reject })),
     )
-    call.signal.addEventListener('abort', () => this.#leave(request), { once: true })
+    const leave = () => this.#leave(request)
+    call.signal.addEventListener('abort', leave, { once: true })
     this.#reportDepth()
     void this.#drain()
-    const found = await Promise.all(answers)
+    const found = await Promise.all(answers).finally(() => call.signal.removeEventListener('abort', leave))
     this.#pod.metrics.observe('maksdb_search_seconds', (performance.now() - started) / 1000)
     return found
   }
@@ -81,25 +91,49 @@ export class SearchBatcher {
   async #drain(): Promise<void> {
     if (this.#inFlight >= this.#inFlightMax) return
     this.#inFlight++
-    while (this.#waiting.length > 0) {
-      const items = this.#take()
+    for (let items = this.#take(); items.length > 0; items = this.#take()) {
       this.#reportDepth()
       this.#pod.metrics.observe('maksdb_search_batch_queries', items.length)
       // A request that is refused already need not be computed to its end.
       const [open, refused] = [items.filter(within), items.filter((item) => !within(item))]
       for (const item of refused) item.reject(tooLarge(item))
+      const kind = kindOf(items[0] as Item)
+      this.#ofKind[kind]++
+      this.#queriesInFlight += open.length
       if (open.length > 0) await this.#run(open)
+      this.#queriesInFlight -= open.length
+      this.#ofKind[kind]--
     }
     this.#inFlight--
   }
 
-  /** The next batch. Queries with a filter go by themselves: they wait for their row masks, and the others need not. */
+  /**
+   * The next batch; empty if none is due. Queries with a filter go by themselves: they wait for their row masks, and the others
+   * need not.
+   */
   #take(): Item[] {
-    const filtered = isFiltered(this.#waiting[0] as Item)
-    const alike = this.#waiting.filter((item) => isFiltered(item) === filtered).slice(0, BATCH_QUERIES_MAX)
-    const taken = new Set(alike)
-    this.#waiting = this.#waiting.filter((item) => !taken.has(item))
-    return alike
+    const [first] = this.#waiting
+    if (first === undefined) return []
+    const outstanding = this.#waiting.length + this.#queriesInFlight
+    for (const kind of kindOf(first) === 'plain' ? KINDS : KINDS.toReversed()) {
+      const alike = this.#waiting.filter((item) => kindOf(item) === kind)
+      if (!this.#isDue(kind, alike.length, outstanding)) continue
+      this.#usual = Math.max(outstanding, USUAL_KEPT * this.#usual)
+      const taken = new Set(alike.slice(0, BATCH_QUERIES_MAX))
+      this.#waiting = this.#waiting.filter((item) => !taken.has(item))
+      return [...taken]
+    }
+    return []
+  }
+
+  /**
+   * A batch that begins beside others of its kind has at least half of an equal share of the usual queries: they end sooner
+   * together than one by one, beside a batch that reads the same rows. What is left waits for the end of one of these.
+   */
+  #isDue(kind: Kind, waiting: number, outstanding: number): boolean {
+    if (waiting === 0) return false
+    const usual = Math.max(outstanding, this.#usual)
+    return this.#ofKind[kind] === 0 || waiting >= Math.min(BATCH_QUERIES_MAX, usual / (2 * this.#inFlightMax))
   }
 
   async #run(items: Item[]): Promise<void> {
@@ -134,8 +168,11 @@ export class SearchBatcher {
   }
 }
 
-function isFiltered({ query }: Item): boolean {
-  return query.spec.filter !== undefined
+const KINDS = ['plain', 'filtered'] as const
+type Kind = (typeof KINDS)[number]
+
+function kindOf({ query }: Item): Kind {
+  return query.spec.filter === undefined ? 'plain' : 'filtered'
 }
 
 function within({ request }: Item): boolean {

@@ -7,6 +7,8 @@ import { TestCluster, type Topology } from '../support/cluster.ts'
 
 const QUERIES = 1000
 const LIMIT = 10
+/** After so many entries of a cell a pod takes a snapshot. */
+const SNAPSHOT_ENTRIES = 1500
 let cluster: TestCluster
 let digits: Digit[]
 /** For each query the ten least distances. */
@@ -23,7 +25,7 @@ beforeAll(async () => {
       centroids: { source: 'Dynamic', sampleSize: 5000 },
       redundantStorage: '1.1',
     },
-    env: { MAKSDB_SNAPSHOT_ENTRIES: '3000' },
+    env: { MAKSDB_SNAPSHOT_ENTRIES: String(SNAPSHOT_ENTRIES) },
   })
   await cluster.collection.ingest(
     digits.map(({ id, label, pixels }) => ({ id, vector: pixels, payload: { digit: label } })),
@@ -35,12 +37,13 @@ beforeAll(async () => {
 afterAll(() => cluster.close())
 
 function bruteForce(query: Digit) {
-  const all = digits.map(({ id, pixels }) => ({ id, d: squaredL2(query.pixels, pixels) })).sort((a, b) => a.d - b.d)
-  const last = all[LIMIT - 1]?.d ?? 0
+  const all = Float64Array.from(digits, ({ pixels }) => squaredL2(query.pixels, pixels))
+  const least = all.toSorted().subarray(0, LIMIT)
+  const last = least[LIMIT - 1] ?? 0
   return {
     query,
-    distances: all.slice(0, LIMIT).map(({ d }) => Math.sqrt(d)),
-    ids: new Set(all.filter(({ d }) => d <= last).map(({ id }) => id)),
+    distances: Array.from(least, (d) => Math.sqrt(d)),
+    ids: new Set(digits.flatMap(({ id }, i) => ((all[i] as number) <= last ? id : []))),
   }
 }
 
@@ -119,7 +122,7 @@ describe('10,000 digits of 784 values', () => {
       .map(({ id, label, pixels }) => ({ id, vector: pixels, payload: { digit: label } }))
     const heads = (topology: Topology) => topology.cells.reduce((sum, { head }) => sum + head, 0)
     const before = heads(await cluster.topology())
-    for (let round = 0; round < 14; round++) {
+    for (let round = 0; round < 8; round++) {
       await cluster.collection.ingest(batch, { batch: 200 })
       sizes.push(measure(await cluster.topology()))
     }
@@ -127,7 +130,7 @@ describe('10,000 digits of 784 values', () => {
     // Two snapshots of each of two pods and what came since: at most three intervals a cell, and one more for what is on its way.
     const settled = await until('the log to be cut', async () => {
       const now = measure(await cluster.topology())
-      return now.entries < 4 * 4 * 3000 && now.entries < written ? now : undefined
+      return now.entries < 4 * 4 * SNAPSHOT_ENTRIES && now.entries < written ? now : undefined
     })
     console.log(
       `${written} entries written; entries kept: ${sizes.map(({ entries }) => entries).join(', ')}, at the end ${settled.entries} (${(settled.bytes / 1e6).toFixed(0)} MB)`,

@@ -284,8 +284,8 @@ describe('values that must come back as they went', () => {
     const body = { limit: 2, offset: 1, with_payload: ['name'] }
     const { json } = await cluster.fetch('POST', `${POINTS}/query`, body)
     const points = [
-      { id: expect.anything() as unknown, score: 0, payload: {} },
-      { id: 'two', score: 0, payload: { name: 'two' } },
+      { id: expect.anything() as unknown, score: 1, payload: {} },
+      { id: 'two', score: 1, payload: { name: 'two' } },
     ]
     expect(json.result).toMatchObject({ points })
     const searches = [{ query: [1, 0, 0], limit: 1 }, body]

@@ -21,9 +21,8 @@ function conditionHolds(condition: Json, id: unknown, payload: Json): boolean {
   if ('key' in condition) return fieldHolds(condition, slowValues(payload, condition.key as string))
   if ('has_id' in condition) return listOf(condition.has_id).some((one) => (one as unknown) === id)
   if ('has_vector' in condition) return condition.has_vector === ''
-  if ('is_empty' in condition)
-    return !slowValues(payload, (condition.is_empty as { key: string }).key).some((value) => !isVoid(value))
-  if ('is_null' in condition) return slowValues(payload, (condition.is_null as { key: string }).key).some(isNothing)
+  if ('is_empty' in condition) return allVoid(slowValues(payload, (condition.is_empty as { key: string }).key))
+  if ('is_null' in condition) return someNull(slowValues(payload, (condition.is_null as { key: string }).key))
   if ('nested' in condition) {
     const { key, filter } = condition.nested as { key: string; filter: Json }
     const objects = slowValues(payload, key.endsWith('[]') ? key : `${key}[]`)
@@ -34,8 +33,8 @@ function conditionHolds(condition: Json, id: unknown, payload: Json): boolean {
   return slowMatches(condition, id, payload)
 }
 
-const isNothing = (value: unknown) => value === null
-const isVoid = (value: unknown) => value === null || JSON.stringify(value) === '[]'
+const allVoid = (values: unknown[]) => values.every((value) => value === null || JSON.stringify(value) === '[]')
+const someNull = (values: unknown[]) => values.some((value) => [value].flat().some((one) => one === null))
 
 /** Paths of plain keys, `[]` and `[n]`. */
 function slowValues(payload: unknown, path: string): unknown[] {
@@ -50,18 +49,12 @@ function slowValues(payload: unknown, path: string): unknown[] {
 }
 
 function fieldHolds(condition: Json, values: unknown[]): boolean {
-  if (condition.is_empty !== undefined)
-    return values.length === 0
-      ? condition.is_empty === true
-      : values.some((value) => isVoid(value) === condition.is_empty)
-  if (condition.is_null !== undefined) {
-    const hasNull = (value: unknown) => [value].flat().some(isNothing)
-    return values.length === 0
-      ? condition.is_null === false
-      : values.some((value) => hasNull(value) === condition.is_null)
-  }
+  if (condition.is_empty !== undefined) return allVoid(values) === condition.is_empty
+  if (condition.is_null !== undefined) return someNull(values) === condition.is_null
   if (condition.values_count !== undefined)
-    return values.some((value) => inRange(value === null ? 0 : [value].flat().length, condition.values_count as Json))
+    return (values.length === 0 ? [null] : values).some((value) =>
+      inRange(value === null ? 0 : [value].flat().length, condition.values_count as Json),
+    )
   return values
     .flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : [value]))
     .some((value) => valueHolds(condition, value))
@@ -90,8 +83,19 @@ function matchHolds(match: Json, value: unknown): boolean {
   if ('any' in match) return (match.any as unknown[]).some((one) => one === value)
   if ('except' in match) return value !== null && (match.except as unknown[]).every((one) => one !== value)
   if (typeof value !== 'string') return false
-  const words = 'text_any' in match ? String(match.text_any).trim().split(' ') : [String(match.text ?? match.phrase)]
-  return words.some((word) => value.split(word).length > 1)
+  const held = slowWords(value)
+  const wanted = slowWords(String(match.text ?? match.text_any ?? match.phrase))
+  if ('text_any' in match) return wanted.some((word) => held.includes(word))
+  if ('phrase' in match) return wanted.length > 0 && ` ${held.join(' ')} `.includes(` ${wanted.join(' ')} `)
+  return wanted.length > 0 && wanted.every((word) => held.includes(word))
+}
+
+/** Of ASCII texts. */
+function slowWords(text: string): string[] {
+  return text
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => word !== '')
 }
 
 function inRange(value: number, range: Json): boolean {

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { Connection } from '../../../operator/kube/connection.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
 import { until } from '../../../runtime/until.ts'
-import { binary, ensureBinaries, kubeCache } from '../../go/programs.ts'
+import { binary, ensureBinaries, kubeCache, LESS_COLLECTION } from '../../go/programs.ts'
 import { NODES, STORAGE_CLASSES } from '../support/resources.ts'
 import * as configs from './configs.ts'
 import { ensureImage, ensurePause, run } from './image.ts'
@@ -139,7 +139,7 @@ function daemon(name: string, args: string[], env: Record<string, string> = {}, 
   const log = openSync(at(`${name}.log`), 'a')
   const child = spawn('nsenter', [`--net=/run/netns/${configs.NAMESPACE}`, command, ...args], {
     stdio: ['ignore', log, log],
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...LESS_COLLECTION, ...env },
     detached: true,
   })
   child.unref()

@@ -34,6 +34,10 @@ describe('the sample', () => {
   beforeAll(async () => {
     for (const [file] of SAMPLES) await k.kubectl('apply', '-f', `crds/samples/${file}.yaml`)
   })
+  // What follows asks the first one alone, and twenty idle pods take half a processor.
+  afterAll(async () => {
+    for (const [, name] of SAMPLES.slice(1)) await k.kubectl('delete', 'vc', name, '--wait=false')
+  })
 
   it.each(SAMPLES)(
     '%s becomes ready, takes points and gives them back through its Service',

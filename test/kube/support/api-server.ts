@@ -13,7 +13,7 @@ import type { KubeObject } from '../../../operator/kube/objects.ts'
 import { VECTOR_CLUSTERS } from '../../../operator/resources.ts'
 import { until } from '../../../runtime/until.ts'
 import { freePort } from '../../../supervisor/os-process.ts'
-import { binary, ensureBinaries } from '../../go/programs.ts'
+import { binary, ensureBinaries, LESS_COLLECTION } from '../../go/programs.ts'
 import { CRDS, NAMESPACES } from './resources.ts'
 
 const READY_MS = 60_000
@@ -143,7 +143,7 @@ export class ApiServer {
 
   #spawn(name: string, args: string[]): ChildProcess {
     const log = openSync(join(this.folder, `${name}.log`), 'a')
-    return spawn(binary(name), args, { stdio: ['ignore', log, log] })
+    return spawn(binary(name), args, { stdio: ['ignore', log, log], env: { ...process.env, ...LESS_COLLECTION } })
   }
 
   client(hooks: ConstructorParameters<typeof KubeClient>[1] = {}, onHandshake?: () => void): KubeClient {

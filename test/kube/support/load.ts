@@ -3,7 +3,8 @@ import { QdrantClient } from '@qdrant/js-client-rest'
 import { sleep } from '../../../runtime/lifecycle.ts'
 
 const RETRY_MS = 20
-const READ_PAUSE_MS = 10
+/** Between two requests of one writer or reader: a client that never rests takes the processor that new pods start on. */
+const PAUSE_MS = 20
 
 export interface LoadReport {
   acknowledged: number
@@ -62,6 +63,7 @@ export class Load {
       }
       this.#acknowledged.set(id, cell)
       this.#times[cell]?.push(performance.now())
+      await sleep(PAUSE_MS)
     }
   }
 
@@ -75,7 +77,7 @@ export class Load {
           `${new Date().toISOString()} ${String(error)} ${JSON.stringify((error as { data?: unknown }).data ?? '')}`,
         )
       }
-      await sleep(READ_PAUSE_MS)
+      await sleep(PAUSE_MS)
     }
   }
 

@@ -5,7 +5,7 @@ import type { ApiServer } from './api-server.ts'
 import { TestOperator } from './test-operator.ts'
 
 /** Passes in a row that change nothing, after which an operator counts as done, if it has seen all that there is. */
-const STEADY_PASSES = 8
+const STEADY_PASSES = 4
 
 export function manifest(at: string, name: string, spec: object): KubeObject {
   const { apiVersion, kind } = VECTOR_CLUSTERS
