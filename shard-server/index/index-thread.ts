@@ -56,8 +56,7 @@ type Handlers = {
 
 const handlers: Handlers = {
   collect() {
-    if (getHeapStatistics().used_heap_size <= IDLE_HEAP_MAX)
-      globalThis.gc?.({ type: 'major', execution: 'sync' })
+    if (getHeapStatistics().used_heap_size <= IDLE_HEAP_MAX) globalThis.gc?.({ type: 'major', execution: 'sync' })
     return null
   },
   open(shape) {

@@ -36,7 +36,7 @@ const heartbeat = (pod: string, beat: number, room?: number): Heartbeat =>
     pod,
     cell: Number(pod.split('/')[0]),
     beat,
-    memory: { ...(room === undefined ? {} : { limited: limited(room) }) } as PodMemory,
+    memory: (room === undefined ? {} : { limited: limited(room) }) as PodMemory,
   }) as Heartbeat
 const row = new Uint8Array(872)
 const KEY = idKey(1)
