@@ -55,7 +55,9 @@ type Handlers = {
 }
 
 const handlers: Handlers = {
-  collect() {
+  async collect() {
+    state.rows.cleanThoroughly()
+    while (state.clean()) await new Promise(setImmediate)
     if (getHeapStatistics().used_heap_size <= IDLE_HEAP_MAX) globalThis.gc?.({ type: 'major', execution: 'sync' })
     return null
   },
