@@ -16,9 +16,11 @@ interface Limit {
 export const LIMITS = {
   WRITE_POINTS_MAX: {
     value: 50_000,
-    what: 'points of an upsert, ids of a delete',
+    what: 'points of an upsert, ids of a delete or of an edit; of a batch of operations, over all of them',
     code: 'PAYLOAD_TOO_LARGE',
   },
+  OPERATIONS_MAX: { value: 1024, what: 'operations of a `points/batch`', code: 'PAYLOAD_TOO_LARGE' },
+  EDIT_KEYS_MAX: { value: 256, what: 'paths that a removal from payloads names', code: 'PAYLOAD_TOO_LARGE' },
   RETRIEVE_IDS_MAX: { value: 10_000, what: 'ids of a retrieval', code: 'PAYLOAD_TOO_LARGE' },
   SEARCHES_MAX: { value: 1024, what: 'queries of a batch', code: 'BAD_REQUEST' },
   CANDIDATES_MAX: {
@@ -89,6 +91,9 @@ export function checkLimit(name: LimitName, what: string, given: number): void {
   if (given > LIMITS[name].value) throw beyond(name, what, given)
 }
 
+/** Attempts of an edit at a point that others write between each read and write of it; then it is refused with OVERLOADED. */
+export const EDIT_ATTEMPTS_MAX = 64
+
 interface Queue {
   at: 'shard' | 'router'
   value: number
@@ -152,8 +157,9 @@ const ENTRY_BYTES = 128
 /** Of the budget of a cell's log: what one batch may take, so that it fits once the log is trimmed. */
 const LOG_SHARE = 1 / 8
 
-export function entryBytes(key: string, row: Uint8Array): number {
-  return key.length + row.byteLength + ENTRY_BYTES
+/** @param rowBytes of the row, or of the payload of an edit */
+export function entryBytes(key: string, rowBytes: number): number {
+  return key.length + rowBytes + ENTRY_BYTES
 }
 
 /** Bytes that one batch, and so one point, may take of a log with this budget. */

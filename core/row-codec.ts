@@ -27,6 +27,11 @@ export function encodeRow(row: Row): Buffer {
   return bytes
 }
 
+/** @param payloadBytes of the payload in UTF-8 */
+export function rowBytesOf(dimension: number, payloadBytes: number): number {
+  return HEADER_BYTES + 4 * dimension + payloadBytes
+}
+
 /**
  * Why the bytes are no row of the dimension; undefined if they are. Asserted before a row is appended to the log, where it is
  * refused, and again when it is applied, where it would end every pod of the cell.
@@ -34,7 +39,7 @@ export function encodeRow(row: Row): Buffer {
 export function rowMisfit(bytes: Uint8Array, dimension: number): string | undefined {
   const format = bytes.length >= HEADER_BYTES ? uint32At(bytes, 0) : -1
   if (format !== FORMAT) return `row format ${format} is not known to this version`
-  if (bytes.length !== HEADER_BYTES + 4 * dimension + uint32At(bytes, 4))
+  if (bytes.length !== rowBytesOf(dimension, uint32At(bytes, 4)))
     return `a row of ${bytes.length} bytes does not fit dimension ${dimension}`
   return undefined
 }

@@ -26,9 +26,11 @@ export const RPC = {
 /** Precondition on the user version of a point; 0 means that the point must not exist. */
 export type OperationHeader =
   | { type: 'upsert'; key: IdKey; copy: number | null; centroidVersion: number; ifVersion?: number }
+  /** Another payload for a point that exists. */
+  | { type: 'payload'; key: IdKey; ifVersion: number }
   | { type: 'delete'; key: IdKey; ifVersion?: number }
 
-/** POST commit. One chunk an upsert, in order: the encoded row. */
+/** POST commit. One chunk an upsert, the encoded row, and one a payload, its JSON text, in order. */
 export interface CommitRequest {
   operations: OperationHeader[]
   /** Digests of the request's idempotency key and of what it asks for. */

@@ -67,6 +67,8 @@ export type Operation = { idempotency?: IdempotencyKey } & (
       centroidVersion: number
       row: Uint8Array
     }
+  /** The payload alone, in every cell that holds the id. */
+  | { type: 'P'; key: IdKey; expect: string; payload: Uint8Array }
   | { type: 'D'; key: IdKey; expect: string }
   | {
       type: 'M'
@@ -224,7 +226,7 @@ export class CellLog {
         row?.copy ?? '',
         operation.expect,
         row?.centroidVersion ?? '',
-        row?.row ?? '',
+        row?.row ?? (operation.type === 'P' ? operation.payload : ''),
         idempotency ? indexOf(this.keys.idempotencyRecord(idempotency.key)) : '',
         idempotency?.digest ?? '',
       )

@@ -3,7 +3,7 @@ import { createHash, hash } from 'node:crypto'
 import type { IdKey } from '../core/ids.ts'
 import { formatPosition, type Position, parsePosition } from '../core/log/position.ts'
 
-export type EntryType = 'I' | 'R' | 'E' | 'U' | 'T' | 'N' | 'C' | 'W'
+export type EntryType = 'I' | 'R' | 'E' | 'U' | 'P' | 'T' | 'N' | 'C' | 'W'
 export type RowFlag = 'o' | 'c' | 'l'
 
 export interface LogEntry {
@@ -13,7 +13,7 @@ export interface LogEntry {
   version: number
   userVersion: number
   key: IdKey
-  /** U: what the cell is to the row (RowFlag). T: the cell of the id's owner row, '' for a delete, '-' for a row that a repair evicted. */
+  /** U: what the cell is to the row (RowFlag). P: the same, and the version that is changed (`parseEditFlag`). T: the cell of the id's owner row, '' for a delete, '-' for a row that a repair evicted. */
   flag: string
   /** Result of a request with an idempotency key by this entry (`core/log/idempotency.ts`); '' for none. */
   idempotency: string
@@ -21,7 +21,7 @@ export interface LogEntry {
   row: Buffer
 }
 
-const TYPES = new Set(['I', 'R', 'E', 'U', 'T', 'N', 'C', 'W'])
+const TYPES = new Set(['I', 'R', 'E', 'U', 'P', 'T', 'N', 'C', 'W'])
 const NO_ROW = Buffer.alloc(0)
 const SCRATCH = Buffer.allocUnsafe(16 * 1024)
 
@@ -48,6 +48,11 @@ export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
     hash: text('h'),
     row: valueOf('d') ?? NO_ROW,
   }
+}
+
+/** The flag of an entry P: what the cell is to the row, and the ordering version of the row that it changes. */
+export function parseEditFlag(flag: string): { flag: RowFlag; base: number } {
+  return { flag: flag.charAt(0) as RowFlag, base: Number(flag.slice(1)) }
 }
 
 /** sha1(previous hash | id | t | v | u | f | o | bytes of i | i | d), 20 hex digits: what lib.lua writes. */

@@ -1,7 +1,7 @@
 /** The reference pages that are made from the code's own tables. test/static/generated.test.ts keeps them fresh. */
 import { z } from 'zod'
 import { ERRORS } from '../core/errors.ts'
-import { LIMITS, QUEUES } from '../core/limits.ts'
+import { EDIT_ATTEMPTS_MAX, LIMITS, QUEUES } from '../core/limits.ts'
 import { operatorEnvSchema, routerEnvSchema, shardEnvSchema } from '../protocol/env/config.ts'
 import { vectorClusterSpecSchema } from '../protocol/manifest/vector-cluster.ts'
 import { vectorClusterStatusSchema } from '../protocol/manifest/vector-cluster-status.ts'
@@ -118,7 +118,7 @@ export function referencePages(): Map<string, string> {
           what,
           `${ERRORS[code].http} \`${code}\``,
         ]),
-      )}\n\n## Queues\n\nEach pod of a shard, and each router, has these queues. A request that would exceed one is refused with ${ERRORS.OVERLOADED.http} \`OVERLOADED\` before anything of it is done: the error names the limit and is retriable.\n\n${table(
+      )}\n\n## Queues\n\nEach pod of a shard, and each router, has these queues. A request that would exceed one is refused with ${ERRORS.OVERLOADED.http} \`OVERLOADED\` before anything of it is done: the error names the limit and is retriable. So is an edit of a point that others have written at each of ${EDIT_ATTEMPTS_MAX} attempts (\`EDIT_ATTEMPTS_MAX\`).\n\n${table(
         ['limit', 'value', 'of', 'in each'],
         Object.entries(QUEUES).map(([name, { value, what, at }]) => [
           `\`${name}\``,

@@ -4,6 +4,8 @@ import { type IngestOptions, type IngestReport, ingest } from './ingest.ts'
 import type { Transport } from './transport.ts'
 import type {
   FilterOptions,
+  Nullable,
+  Operation,
   Payload,
   Point,
   PointId,
@@ -12,7 +14,10 @@ import type {
   QueryResult,
   ReadOptions,
   ScoredPoint,
+  UpsertOptions,
   Vector,
+  VectorInput,
+  Which,
   WriteOptions,
 } from './types.ts'
 
@@ -45,9 +50,60 @@ export class Collection<P extends Payload = Payload> {
   }
 
   /** Writes points; a point whose id exists is replaced. Resolves with the version of the write. */
-  async upsert(points: readonly PointInput<P>[], options: WriteOptions = {}): Promise<{ version: number }> {
-    const { result } = await this.#write('PUT', '/points', { points }, options)
-    return { version: result.operation_id }
+  async upsert(points: readonly PointInput<P>[], options: UpsertOptions<P> = {}): Promise<{ version: number }> {
+    const { updateFilter: update_filter, updateMode: update_mode } = options
+    return this.#version('PUT', '/points', { points, update_filter, update_mode }, options)
+  }
+
+  /**
+   * Merges members into the payloads, and leaves the others; null removes one. With `key`, a path as `a.b[].c`, into the objects
+   * that it names. Throws a RequestError after all others are changed if an id does not exist; so do all edits.
+   */
+  setPayload(
+    which: Which<P>,
+    payload: Nullable<P> | Payload,
+    options: WriteOptions & { key?: string } = {},
+  ): Promise<{ version: number }> {
+    return this.#version('POST', '/points/payload', { ...named(which), payload, key: options.key }, options)
+  }
+
+  /** Replaces the whole payloads. */
+  overwritePayload(which: Which<P>, payload: P, options: WriteOptions = {}): Promise<{ version: number }> {
+    return this.#version('PUT', '/points/payload', { ...named(which), payload }, options)
+  }
+
+  /** Removes what the paths name, as `a` or `a.b[].c`, from the payloads. */
+  deletePayload(which: Which<P>, keys: readonly string[], options: WriteOptions = {}): Promise<{ version: number }> {
+    return this.#version('POST', '/points/payload/delete', { ...named(which), keys }, options)
+  }
+
+  /** Removes the whole payloads. */
+  clearPayload(which: Which<P>, options: WriteOptions = {}): Promise<{ version: number }> {
+    return this.#version('POST', '/points/payload/clear', named(which), options)
+  }
+
+  /** Gives points other vectors, and leaves their payloads. With `updateFilter`, only those that match. */
+  updateVectors(
+    points: readonly VectorInput[],
+    options: WriteOptions & Pick<UpsertOptions<P>, 'updateFilter'> = {},
+  ): Promise<{ version: number }> {
+    return this.#version('PUT', '/points/vectors', { points, update_filter: options.updateFilter }, options)
+  }
+
+  /**
+   * Carries out operations one after the other, and resolves with the version of each. An error names the operation that failed;
+   * those before it are applied. Without an `idempotencyKey` a batch whose outcome is unknown is not sent again.
+   */
+  async batch(operations: readonly Operation<P>[], options: WriteOptions = {}): Promise<{ version: number }[]> {
+    const once = options.idempotencyKey !== undefined
+    const { result } = await this.#write<{ operation_id: number }[]>(
+      'POST',
+      '/points/batch',
+      { operations },
+      options,
+      once,
+    )
+    return result.map(({ operation_id }) => ({ version: operation_id }))
   }
 
   /** Writes one vector and resolves with its id: many calls become one request behind the scenes. Without an id, a UUID. */
@@ -57,24 +113,27 @@ export class Collection<P extends Payload = Payload> {
   }
 
   /** Deletes the points of these ids, or those that a filter matches: all of them if it is `{ must: [] }`. */
-  async delete(which: readonly PointId[] | Required<FilterOptions<P>>, options: WriteOptions = {}): Promise<void> {
-    await this.#write('POST', '/points/delete', Array.isArray(which) ? { points: which } : which, options)
+  async delete(which: Which<P>, options: WriteOptions = {}): Promise<void> {
+    await this.#write('POST', '/points/delete', named(which), options)
   }
 
-  #write(method: string, path: string, body: unknown, options: WriteOptions) {
+  async #version(method: string, path: string, body: unknown, options: WriteOptions): Promise<{ version: number }> {
+    const { result } = await this.#write<{ operation_id: number }>(method, path, body, options)
+    return { version: result.operation_id }
+  }
+
+  /** @param again may it be sent again although it may have been carried out, as far as its kind goes? */
+  #write<R>(method: string, path: string, body: unknown, options: WriteOptions, again = true) {
     const { ifVersion, idempotencyKey } = options
     const headers = {
       ...(ifVersion === undefined ? {} : { 'maksdb-if-version': String(ifVersion) }),
       ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
     }
-    const repeatable = ifVersion === undefined || idempotencyKey !== undefined
-    return this.#transport.call<{ operation_id: number }>(
-      method,
-      this.#path(`${path}?wait=${options.wait ?? true}`),
-      body,
-      repeatable,
-      { ...options, headers },
-    )
+    const repeatable = again && (ifVersion === undefined || idempotencyKey !== undefined)
+    return this.#transport.call<R>(method, this.#path(`${path}?wait=${options.wait ?? true}`), body, repeatable, {
+      ...options,
+      headers,
+    })
   }
 
   /** The nearest points to a vector, or to the point with an id. */
@@ -154,6 +213,10 @@ export class Collection<P extends Payload = Payload> {
       await this.#transport.call<Record<string, unknown>>('GET', `/v1${this.#path('/topology')}`, undefined, true)
     ).result
   }
+}
+
+function named<P extends Payload>(which: Which<P>): object {
+  return Array.isArray(which) ? { points: which } : which
 }
 
 /** A collection may have been created with a name for its vector, by which its points come back. */

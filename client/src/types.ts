@@ -40,6 +40,43 @@ export interface WriteOptions extends CallOptions {
   ifVersion?: number
 }
 
+export interface UpsertOptions<P extends Payload = Payload> extends WriteOptions {
+  /** Of points that are there only those that match are replaced. */
+  updateFilter?: Filter<P>
+  /** Write all points, those that are not there, or those that are. @defaultValue 'upsert' */
+  updateMode?: 'upsert' | 'insert_only' | 'update_only'
+}
+
+/** The points of an edit: their ids, or a filter that they match; all points if it is `{ must: [] }`. */
+export type Which<P extends Payload> = readonly PointId[] | Required<FilterOptions<P>>
+
+/** `{ points }` or `{ filter }`, as in a request. */
+type Named<P extends Payload> = { points: readonly PointId[] } | Required<FilterOptions<P>>
+
+/** One operation of a batch, as in a request. */
+export type Operation<P extends Payload = Payload> =
+  | {
+      upsert: {
+        points: readonly PointInput<P>[]
+        update_filter?: Filter<P>
+        update_mode?: UpsertOptions['updateMode']
+      }
+    }
+  | { delete: Named<P> }
+  | { set_payload: Named<P> & { payload: Nullable<P> | Payload; key?: string } }
+  | { overwrite_payload: Named<P> & { payload: P } }
+  | { delete_payload: Named<P> & { keys: readonly string[] } }
+  | { clear_payload: Named<P> }
+  | { update_vectors: { points: readonly VectorInput[]; update_filter?: Filter<P> } }
+
+/** Members of a payload; null removes one. */
+export type Nullable<P extends Payload> = { [K in keyof P]?: P[K] | null }
+
+export interface VectorInput {
+  id: PointId
+  vector: Vector
+}
+
 export interface ReadOptions extends CallOptions {
   /** Absent: every write that was acknowledged before. `session`: see Collection.session(). */
   consistency?: 'eventual' | 'bounded' | 'session' | 'strong'

@@ -1,30 +1,29 @@
 /**
- * Bodies of the points routes, from JSON to the requests of reads and writes. A body is checked as a whole before any of
- * it is done.
+ * Bodies of the routes that read points, from JSON to the requests of reads, and the parts that they share with those that
+ * write (`write-requests.ts`). A body is checked as a whole before any of it is done.
  */
-import { asMaksError, badRequest, MaksError } from '../../core/errors.ts'
+import { asMaksError, badRequest } from '../../core/errors.ts'
 import { encodeFilter, type FilterText, isUnconditional } from '../../core/filter/filter.ts'
 import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
-import { exactStringify } from '../../core/json/exact-json.ts'
-import { checkStorable } from '../../core/json/request-json.ts'
-import { checkLimit, entryBytes, type LimitName, logShareBytes } from '../../core/limits.ts'
+import { checkLimit, type LimitName } from '../../core/limits.ts'
 import { type PayloadSelector, parsePayloadSelector } from '../../core/payload-selector.ts'
-import { encodeRow } from '../../core/row-codec.ts'
 import { parseVector } from '../../core/vector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { Wanted } from '../query/rows.ts'
-import type { Write } from '../write/writes.ts'
-import { asObject, Fields, isEmpty, NAME_SHOWN } from './json-fields.ts'
+import { Fields, NAME_SHOWN } from './json-fields.ts'
 
 /** The filter of a body; none if it is absent or has no condition. */
 export interface Filtered {
   filter?: FilterText
 }
 
-/** @param at the place of the filter in the body */
-export function filterOf(fields: Fields, { vectorName }: CollectionConfig, at = 'filter'): Filtered {
-  const given = fields.take('filter')
+/**
+ * @param at the place of the filter in the body
+ * @param field its name there
+ */
+export function filterOf(fields: Fields, { vectorName }: CollectionConfig, at = 'filter', field = 'filter'): Filtered {
+  const given = fields.take(field)
   if (given === undefined) return {}
   const filter = parseFilter(given, at, vectorName)
   if (isUnconditional(filter)) return {}
@@ -62,14 +61,6 @@ export function byName(
   return vector
 }
 
-function payloadText(value: unknown, what: string): string {
-  if (value === undefined || value === null) return ''
-  checkStorable(asObject(value, what), what)
-  const text = exactStringify(value)
-  checkLimit('PAYLOAD_BYTES_MAX', what, Buffer.byteLength(text))
-  return text === '{}' ? '' : text
-}
-
 /** The key of an id; an error names the place of the id. */
 export function idAt(id: unknown, what: string): IdKey {
   try {
@@ -79,103 +70,8 @@ export function idAt(id: unknown, what: string): IdKey {
   }
 }
 
-function toWrite(id: unknown, vector: unknown, payload: unknown, config: CollectionConfig, what: string): Write {
-  if (id === undefined) throw badRequest(`${what} has no id`)
-  if (vector === undefined || vector === null) throw badRequest(`${what} has no vector`)
-  const key = idAt(id, `${what}.id`)
-  const parsed = defaultVector(vector, config, `${what}.vector`)
-  const bytes = encodeRow({ vector: parsed, payload: payloadText(payload, `${what}.payload`) })
-  checkLogShare(key, bytes, config, what)
-  return { key, row: { vector: parsed, bytes } }
-}
-
-/** Throws PAYLOAD_TOO_LARGE for a point that no log of this collection can ever take: a retry would not help. */
-function checkLogShare(key: IdKey, row: Uint8Array, config: CollectionConfig, what: string): void {
-  const given = entryBytes(key, row)
-  const share = logShareBytes(config.walBudgetBytes)
-  if (given > share)
-    throw new MaksError(
-      'PAYLOAD_TOO_LARGE',
-      `${what}: ${given} bytes in the log are more than ${share}, the eighth of the budget of a cell's log; give Redis more memory, or use fewer cells`,
-    )
-}
-
-/** Both forms of an upsert. The last of two points with one id wins. Yields after each point. */
-export function* parseUpsert(body: unknown, config: CollectionConfig): Generator<void, Write[], void> {
-  const fields = new Fields(body, 'the body')
-  const points = fields.take('points')
-  const batch = fields.take('batch')
-  fields.refuse('', 'shard_key', 'update_filter', 'update_mode')
-  fields.end()
-  if ((points === undefined) === (batch === undefined))
-    throw badRequest('the body must hold either "points" or "batch"')
-  const writes = yield* points === undefined ? parseBatch(batch, config) : parsePoints(points, config)
-  return lastOfEach(writes)
-}
-
-function* parsePoints(points: unknown, config: CollectionConfig): Generator<void, Write[], void> {
-  if (!Array.isArray(points)) throw badRequest('"points" must be a list')
-  checkLimit('WRITE_POINTS_MAX', '"points"', points.length)
-  const writes: Write[] = []
-  for (const point of points as unknown[]) {
-    const what = `points[${writes.length}]`
-    const fields = new Fields(point, what)
-    writes.push(toWrite(fields.take('id'), fields.take('vector'), fields.take('payload'), config, what))
-    fields.end()
-    yield
-  }
-  return writes
-}
-
-function* parseBatch(batch: unknown, config: CollectionConfig): Generator<void, Write[], void> {
-  const fields = new Fields(batch, 'batch')
-  const ids = fields.take('ids')
-  const given = fields.take('vectors')
-  const payloads = fields.take('payloads') ?? []
-  fields.end()
-  const vectors = Array.isArray(given) || given === undefined ? given : byName(given, config, 'batch.vectors')
-  if (!Array.isArray(ids) || !Array.isArray(vectors) || !Array.isArray(payloads))
-    throw badRequest('"batch" holds lists: ids, vectors and, if any, payloads')
-  checkLimit('WRITE_POINTS_MAX', '"batch.ids"', ids.length)
-  if (vectors.length !== ids.length || (payloads.length !== 0 && payloads.length !== ids.length))
-    throw badRequest('the lists of "batch" differ in length')
-  const writes: Write[] = []
-  for (let i = 0; i < ids.length; i++) {
-    writes.push(toWrite(ids[i], vectors[i], payloads[i], config, `batch[${i}]`))
-    yield
-  }
-  return writes
-}
-
-function lastOfEach(writes: Write[]): Write[] {
-  const last = new Map<IdKey, Write>()
-  for (const write of writes) {
-    last.delete(write.key)
-    last.set(write.key, write)
-  }
-  return [...last.values()]
-}
-
-/** By ids, or by a filter: then all points if it has no condition. */
-export type DeleteRequest = { writes: Write[] } | { matching: Filtered }
-
-export function parseDelete(body: unknown, config: CollectionConfig): DeleteRequest {
-  const fields = new Fields(body, 'the body')
-  const points = fields.take('points')
-  const given = fields.take('filter')
-  const matching = filterOf(fields, config)
-  fields.refuse('', 'shard_key')
-  fields.end()
-  if (points !== undefined) {
-    if (matching.filter !== undefined) throw badRequest('the body must hold either "points" or "filter"')
-    return { writes: lastOfEach(parseIds(points, 'points', 'WRITE_POINTS_MAX').map((key) => ({ key }))) }
-  }
-  if (given === undefined) throw badRequest('"points" must be a list of ids, unless there is a "filter"')
-  if (isEmpty(given)) throw badRequest('filter is empty; {"must": []} deletes all points')
-  return { matching }
-}
-
-function parseIds(ids: unknown, what: string, limit: LimitName): IdKey[] {
+/** Ids of a list, each as often as it stands there. */
+export function parseIds(ids: unknown, what: string, limit: LimitName): IdKey[] {
   if (!Array.isArray(ids)) throw badRequest(`"${what}" must be a list of ids`)
   checkLimit(limit, `"${what}"`, ids.length)
   return ids.map((id, at) => idAt(id, `${what}[${at}]`))

@@ -1,27 +1,18 @@
-/** Routes on points. Each parses the request, calls the operation in `points.ts`, and encodes the answer. */
+/** Routes that read points; `write-routes.ts` has those that write. Each parses the request, calls the operation in `points.ts`, and encodes the answer. */
 import type { Request, Router } from 'express'
-import { badRequest, MaksError } from '../../core/errors.ts'
+import { MaksError } from '../../core/errors.ts'
 import { idJson, idKeyOfPath } from '../../core/ids.ts'
 import type { Call } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
 import type { Collections } from '../cluster/collections.ts'
-import type { Points, WriteAnswer } from '../points.ts'
+import type { Points } from '../points.ts'
 import type { Point, ScoredPoint } from '../query/rows.ts'
-import type { Write } from '../write/writes.ts'
 import { listPieces, pointJson, scoredJson } from './point-json.ts'
-import {
-  parseCount,
-  parseDelete,
-  parseRetrieve,
-  parseScroll,
-  parseUpsert,
-  type Selection,
-  wantedOf,
-} from './point-requests.ts'
+import { parseCount, parseRetrieve, parseScroll, type Selection, wantedOf } from './point-requests.ts'
 import { type ParsedQuery, parseQueries, parseQuery, parseSearch, QueryVectors } from './query-requests.ts'
 import type { Reply, Send } from './reply.ts'
-import { readParams, writeOptions } from './request-options.ts'
+import { readParams } from './request-options.ts'
 
 export interface PointParts {
   collections: Collections
@@ -33,35 +24,11 @@ const SEARCHES = [
   { route: 'query', parse: parseQuery, wrap: ['{"points":', '}'] },
   { route: 'search', parse: parseSearch, wrap: ['', ''] },
 ]
-const LATER = [
-  'payload',
-  'payload/delete',
-  'payload/clear',
-  'vectors',
-  'vectors/delete',
-  'batch',
-  'recommend',
-  'discover',
-  'facet',
-  'query/groups',
-  'search/groups',
-  'search/matrix/pairs',
-]
+const LATER = ['recommend', 'discover', 'facet', 'query/groups', 'search/groups', 'search/matrix/pairs']
 
 export function pointRoutes(router: Router, parts: PointParts, send: Send): void {
   const { collections } = parts
   const of = (request: Request) => collections.get(String(request.params.c))
-  router.put(
-    '/collections/:c/points',
-    send(async (request, call) => {
-      const collection = of(request)
-      return write(parts, request, collection, await inSlices(parseUpsert(request.body, collection.config)), call)
-    }),
-  )
-  router.post(
-    '/collections/:c/points/delete',
-    send((request, call) => remove(parts, request, of(request), call)),
-  )
   router.post(
     '/collections/:c/points',
     send((request, call) => retrieve(parts, request, of(request), call)),
@@ -116,30 +83,6 @@ function* wrapped([before, after]: readonly string[], pieces: Iterable<string>):
   yield before ?? ''
   yield* pieces
   yield after ?? ''
-}
-
-async function write(
-  { points }: PointParts,
-  request: Request,
-  collection: Collection,
-  writes: Write[],
-  call: Call,
-): Promise<Reply> {
-  const options = writeOptions(request, writes.length)
-  return written(await points.write(collection, writes, options, call))
-}
-
-function written({ version, visible, ...how }: WriteAnswer): Reply {
-  return { result: { operation_id: version, status: visible ? 'completed' : 'acknowledged' }, ...how }
-}
-
-async function remove(parts: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
-  const wanted = parseDelete(request.body, collection.config)
-  if ('writes' in wanted) return write(parts, request, collection, wanted.writes, call)
-  const { idempotencyKey, ...options } = writeOptions(request, 0)
-  if (idempotencyKey !== undefined)
-    throw badRequest('"Idempotency-Key" needs "points": a delete by filter has the same effect twice')
-  return written(await parts.points.deleteMatching(collection, wanted.matching.filter, options, call))
 }
 
 async function retrieve({ points }: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {

@@ -4,7 +4,7 @@ import { badRequest, MaksError } from '../../core/errors.ts'
 import { TIMEOUT_MS_MAX } from '../../protocol/env/config.ts'
 import type { QuerySpec } from '../../protocol/shard-rpc.ts'
 import { parseToken, type SessionToken } from '../cluster/session-token.ts'
-import type { WriteRequest } from '../points.ts'
+import type { WriteRequest } from '../edit/point-writes.ts'
 import type { Consistency, ReadRequest } from '../query/consistency.ts'
 import { type Bounds, Fields, NAME_SHOWN } from './json-fields.ts'
 

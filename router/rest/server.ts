@@ -26,6 +26,7 @@ import type { Reply, Send } from './reply.ts'
 import { readRequestBody } from './request-body.ts'
 import { checkOutside, timeoutMs } from './request-options.ts'
 import { sendPieces } from './respond.ts'
+import { writeRoutes } from './write-routes.ts'
 
 const REQUEST_ID_HEADER = 'x-request-id'
 const LATER_PAGES = ['/openapi.json', '/docs', '/console']
@@ -96,6 +97,7 @@ export function makeRestServer(parts: RestParts): Server {
   const send = sender(collections)
   // Routes are compared in this order: those of points, of which there are most requests, come first.
   pointRoutes(router, { collections, points }, send)
+  writeRoutes(router, { collections, points }, send)
   clusterRoutes(router, collections, send)
   aliasRoutes(router, { collections, aliasChanges }, send)
   collectionRoutes(router, { env, collections, aliasChanges, shards }, send)
@@ -188,7 +190,7 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
   if (wait !== undefined) response.set('retry-after', String(wait))
   // The next request must not begin in a body that was refused unread.
   if (!request.complete) response.set('connection', 'close')
-  const cells = error.details?.cells
+  const { cells, operations } = error.details ?? {}
   response.status(error.status).json({
     status: { error: error.message },
     time: elapsed(response),
@@ -198,6 +200,7 @@ function sendError(parts: RestParts, thrown: unknown, request: Request, response
       hint: error.row.hint,
       request_id: response.locals.requestId as string,
       ...(cells === undefined ? {} : { cells }),
+      ...(operations === undefined ? {} : { operations }),
     },
   })
 }

@@ -3,8 +3,8 @@ import { idKey } from '../../core/ids.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import { inSlices } from '../../runtime/slices.ts'
-import { parseUpsert } from '../rest/point-requests.ts'
-import { IDEMPOTENCY_POINTS_MAX, idempotencyOf } from './idempotency.ts'
+import { parseUpsert, wholeBody } from '../rest/write-requests.ts'
+import { askedByWrites, IDEMPOTENCY_POINTS_MAX, idempotencyOf } from './idempotency.ts'
 import type { Write } from './writes.ts'
 
 const upsert = (id: number, values: readonly number[] = [1, 2], payload = ''): Write => {
@@ -12,18 +12,19 @@ const upsert = (id: number, values: readonly number[] = [1, 2], payload = ''): W
   return { key: idKey(id), row: { vector, bytes: encodeRow({ vector, payload }) } }
 }
 const remove = (id: number): Write => ({ key: idKey(id) })
-const digestOf = (...writes: Write[]) => idempotencyOf('key', writes).digest
+const under = (key: string, writes: readonly Write[]) => idempotencyOf(key, writes.length, askedByWrites(writes))
+const digestOf = (...writes: Write[]) => under('key', writes).digest
 
 describe('a request under an idempotency key', () => {
   it('is remembered by digests, of which neither shows its text', () => {
-    const { key, digest } = idempotencyOf('order-17', [upsert(1)])
+    const { key, digest } = under('order-17', [upsert(1)])
     expect([key, digest]).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), expect.stringMatching(/^[0-9a-f]{32}$/)])
   })
 
   it('has a key that depends on the text alone', () => {
-    const { key } = idempotencyOf('order-17', [upsert(1)])
-    expect(idempotencyOf('order-17', [remove(2)]).key).toBe(key)
-    expect(idempotencyOf('order-18', [upsert(1)]).key).not.toBe(key)
+    const { key } = under('order-17', [upsert(1)])
+    expect(under('order-17', [remove(2)]).key).toBe(key)
+    expect(under('order-18', [upsert(1)]).key).not.toBe(key)
   })
 
   it('is the same if it is sent again, however it is written', async () => {
@@ -34,7 +35,10 @@ describe('a request under an idempotency key', () => {
       { batch: { vectors: [[1, 2]], ids: [1], payloads: [{ a: 1 }] } },
     ]
     const digests = await Promise.all(
-      ways.map(async (body) => digestOf(...(await inSlices(parseUpsert(body, config))))),
+      ways.map(async (body) => {
+        const operation = await inSlices(parseUpsert(body, wholeBody(config)))
+        return digestOf(...(operation.is === 'writes' ? operation.writes : []))
+      }),
     )
     expect(new Set(digests).size).toBe(1)
     expect(digests[0]).toBe(digestOf(upsert(1, [1, 2], '{"a":1}')))
@@ -58,8 +62,8 @@ describe('a request under an idempotency key', () => {
 
   it('holds as many points as its limit, and not one more', () => {
     const writes = Array.from({ length: IDEMPOTENCY_POINTS_MAX + 1 }, (_, id) => remove(id))
-    expect(() => idempotencyOf('key', writes.slice(1))).not.toThrow()
-    expect(() => idempotencyOf('key', writes)).toThrowError(
+    expect(() => under('key', writes.slice(1))).not.toThrow()
+    expect(() => under('key', writes)).toThrowError(
       expect.objectContaining({
         code: 'BAD_REQUEST',
         message: expect.stringMatching(/"Idempotency-Key".*at most 1000/),

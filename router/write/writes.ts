@@ -9,6 +9,7 @@ import {
   type CommitRequest,
   type CommitResponse,
   type OperationHeader,
+  type OperationResult,
   RPC,
   type WaitRequest,
 } from '../../protocol/shard-rpc.ts'
@@ -20,8 +21,10 @@ import type { ShardClient } from '../cluster/shard-client.ts'
 
 export interface Write {
   key: IdKey
-  /** Vector and encoded row of an upsert; absent for a delete. */
+  /** Vector and encoded row of an upsert; absent for a delete, and for an edit of the payload. */
   row?: { vector: Float32Array; bytes: Uint8Array }
+  /** JSON text of the new payload of a point that exists and has the version `ifVersion`; without a `row`. */
+  payload?: Uint8Array
   ifVersion?: number
 }
 
@@ -29,6 +32,14 @@ export interface WriteOptions {
   wait: boolean
   /** Digests of the idempotency key and of what is asked for under it. */
   idempotency?: { key: string; digest: string }
+  /**
+   * Takes the result of each operation: `applied`, `absent` or `conflict`. A conflict is then no error of the request, which
+   * comes to the end of all operations.
+   */
+  each?: (
+    write: Write,
+    result: Exclude<OperationResult, { outcome: 'stale-topology' | 'refused' | 'key-reused' }>,
+  ) => void
 }
 
 export interface WriteOutcome {
@@ -139,7 +150,8 @@ export class Writes {
     if (open.length > 0 || progress.unknown) throw this.#failure(progress, open.length)
     if (progress.keyReused)
       throw new MaksError('IDEMPOTENCY_KEY_REUSED', 'another request was sent with this idempotency key')
-    if (progress.conflict !== undefined) throw new MaksError('CONFLICT', `the point has version ${progress.conflict}`)
+    if (progress.conflict !== undefined && !options.each)
+      throw new MaksError('CONFLICT', `the point has version ${progress.conflict}`)
     if (options.wait) await this.#waitApplied(collection, progress, call)
     return { version: progress.version }
   }
@@ -162,7 +174,9 @@ export class Writes {
       const copy = row ? (reservoir.spillFor(partition, cell, row.vector) ?? null) : null
       const operation: OperationHeader = row
         ? { type: 'upsert', key, copy, centroidVersion: partition.version, ...condition }
-        : { type: 'delete', key, ...condition }
+        : write.payload
+          ? { type: 'payload', key, ifVersion: ifVersion ?? 0 }
+          : { type: 'delete', key, ...condition }
       const group = groups.get(cell)
       if (group) group.push({ write, operation })
       else groups.set(cell, [{ write, operation }])
@@ -188,12 +202,12 @@ export class Writes {
       ...(options.idempotency ? { idempotency: options.idempotency } : {}),
       wait: options.wait,
     }
-    const chunks = writes.flatMap(({ row }) => (row ? [row.bytes] : []))
+    const chunks = writes.flatMap(({ row, payload }) => row?.bytes ?? payload ?? [])
     try {
       const { header } = await collection.whileLeading(cell, (signal) =>
         this.#shards.call<CommitResponse>(leader, RPC.commit, request, chunks, endingWith(call, signal)),
       )
-      return this.#note(cell, writes, header, progress)
+      return this.#note(cell, writes, header, options, progress)
     } catch (thrown) {
       const error = asMaksError(thrown)
       if (error.details?.notExecuted === true) {
@@ -207,7 +221,7 @@ export class Writes {
     }
   }
 
-  #note(cell: number, writes: Write[], response: CommitResponse, progress: Progress): Write[] {
+  #note(cell: number, writes: Write[], response: CommitResponse, options: WriteOptions, progress: Progress): Write[] {
     const again: Write[] = []
     response.results.forEach((result, i) => {
       if (result.outcome === 'stale-topology' || result.outcome === 'refused') {
@@ -219,6 +233,7 @@ export class Writes {
       } else {
         if (result.outcome === 'conflict') progress.conflict = result.version
         if (result.outcome === 'key-reused') progress.keyReused = true
+        else options.each?.(writes[i] as Write, result)
         if (result.outcome === 'applied') progress.version = Math.max(progress.version, result.version)
         progress.executed++
       }

@@ -121,6 +121,48 @@ describe.each(['L2', 'InnerProduct', 'Cosine'] as const)('a cell under %s', (met
   })
 })
 
+describe('an edit of a payload', () => {
+  const played = () => {
+    const cell = new Played('L2')
+    cell.apply([1, 2])
+    return cell
+  }
+  const edit = (state: CellState, version: number, flag: string, payload = '{"edited":true}') => {
+    const bytes = Buffer.from(payload)
+    const entry = { type: 'P' as const, version, userVersion: version, key: idKey(1), flag, idempotency: '' }
+    state.apply([{ ...entry, rowStart: 0, rowEnd: bytes.length }], bytes, state.tip)
+    return state.rows.at(state.rows.liveRow(idKey(1)) as number)
+  }
+
+  it('gives the row another payload at a new version, and leaves its vector; earlier reads find the old one', () => {
+    const { state, alive } = played()
+    expect(edit(state, 7, 'c1')).toEqual({
+      key: idKey(1),
+      born: 7,
+      userVersion: 7,
+      flag: 'c',
+      payload: '{"edited":true}',
+      vector: alive.get(idKey(1)),
+    })
+    expect(state.rows.payloadOf(state.rows.ownerRow(idKey(1), 6) as number)).toBe('{"v":1}')
+    expect([state.rows.live, state.rows.dead, state.version]).toEqual([2, 1, 7])
+    expect(edit(state, 8, 'o7', '').payload).toBe('')
+  })
+
+  it('that is applied twice changes nothing, and of another version than the row has, neither', () => {
+    const { state } = played()
+    const first = edit(state, 7, 'o1')
+    expect(edit(state, 7, 'o1', '"again"')).toEqual(first)
+    expect(edit(state, 9, 'o8', '"of another"')).toEqual(first)
+    state.apply([{ ...emptyEntry, type: 'T', version: 10 }], Buffer.alloc(0), state.tip)
+    const bytes = Buffer.from('{}')
+    state.apply([{ ...emptyEntry, type: 'P', version: 11, flag: 'o7', rowEnd: 2 }], bytes, state.tip)
+    expect(state.rows.liveRow(idKey(1))).toBeUndefined()
+  })
+})
+
+const emptyEntry = { userVersion: 0, key: idKey(1), flag: '', idempotency: '', rowStart: 0, rowEnd: 0 }
+
 describe('a cell with dead rows', () => {
   it('stays exact with half of its rows dead, those nearest to the query first', async () => {
     const played = new Played('L2')

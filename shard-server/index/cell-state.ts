@@ -12,7 +12,7 @@ import type { Metric } from '../../core/metric.ts'
 import { assertCentroids } from '../../core/partition.ts'
 import { rowViews } from '../../core/row-codec.ts'
 import { inSlices } from '../../runtime/slices.ts'
-import type { EntryType, LogTip, RowFlag } from '../../store/log-entry.ts'
+import { type EntryType, type LogTip, parseEditFlag, type RowFlag } from '../../store/log-entry.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import { makeKernel } from './make-kernel.ts'
 import { filteredMasks, filteredPage } from './row-filter.ts'
@@ -91,6 +91,7 @@ export class CellState {
       coverEntry(this, entry)
       if (entry.idempotency !== '') this.idempotency.note(parseIdempotencyRecord(entry.key, entry.idempotency))
       if (entry.type === 'T') this.#evict(entry)
+      if (entry.type === 'P') this.#edit(entry, bytes.subarray(entry.rowStart, entry.rowEnd))
       if (entry.type === 'C') {
         assertCentroids(entry.rowEnd - entry.rowStart, this.shape.dimension)
         this.centroids = { version: entry.userVersion, bytes: bytes.slice(entry.rowStart, entry.rowEnd) }
@@ -104,6 +105,17 @@ export class CellState {
     }
     this.tip = point
     this.assertRows()
+  }
+
+  /**
+   * The row with another payload. Of another version than the edit was made of there is a row only if the directory was wrong;
+   * then the row stays as it is, and the audit reports it.
+   */
+  #edit({ key, version, userVersion, flag: text }: AppliedEntry, payload: Uint8Array): void {
+    const { flag, base } = parseEditFlag(text)
+    const live = this.rows.liveRow(key)
+    if (live === undefined || this.rows.bornOf(live) !== base) return
+    this.rows.put({ key, born: version, userVersion, flag, payload, vector: this.rows.vector(live) })
   }
 
   #evict({ key, version, flag }: AppliedEntry): void {

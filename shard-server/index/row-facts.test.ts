@@ -20,7 +20,7 @@ const CELLS = [0, 1, 2]
 const IDS = [1, 2, 3].map(idKey)
 
 interface Entry {
-  type: 'U' | 'T' | 'R'
+  type: 'U' | 'P' | 'T' | 'R'
   version: number
   userVersion: number
   key: IdKey
@@ -66,11 +66,29 @@ class History {
       this.#place(key, now, { owner: null, copy: null, source: null, userVersion: version, version }, true)
     else if (chance < 0.8 && now.owner !== null && now.owner !== owner)
       this.#place(key, now, { ...now, owner, copy: null, source: now.owner, version }, false)
+    else if (chance > 0.9 && now.owner !== null) this.#edit(key, now, version)
     else if (now.source !== null) {
       const flag = String(now.owner)
       this.#append(now.source, { type: 'T', version, userVersion: now.userVersion, key, flag, payload: '' })
       this.#directory.set(key, { ...now, source: null })
     }
+  }
+
+  /** Another payload, in every cell that holds the id. */
+  #edit(key: IdKey, old: Held, version: number): void {
+    const payload = JSON.stringify({ key, userVersion: version })
+    const places: [number, number][] = []
+    for (const [cell, flag] of [
+      [old.owner, 'o'],
+      [old.copy, 'c'],
+      [old.source, 'l'],
+    ] as const) {
+      if (cell === null) continue
+      this.#append(cell, { type: 'P', version, userVersion: version, key, flag: `${flag}${old.version}`, payload })
+      places.push([cell, this.logs[cell]?.length ?? 0])
+    }
+    this.#directory.set(key, { ...old, userVersion: version, version })
+    this.operations.push({ key, version, deletes: false, places })
   }
 
   #append(cell: number, entry: Entry): void {
@@ -104,7 +122,9 @@ class History {
 function applyAll(state: CellState, entries: readonly Entry[]): void {
   for (const { payload, ...entry } of entries) {
     const bytes =
-      entry.type === 'U' ? encodeRow({ vector: Float32Array.of(entry.userVersion, 1), payload }) : Buffer.alloc(0)
+      entry.type === 'U'
+        ? encodeRow({ vector: Float32Array.of(entry.userVersion, 1), payload })
+        : Buffer.from(entry.type === 'P' ? payload : '')
     const applied: AppliedEntry = { ...entry, idempotency: '', rowStart: 0, rowEnd: bytes.length }
     state.apply([applied], bytes, state.tip)
   }

@@ -271,5 +271,6 @@ export class Committer {
 
 /** What the operation adds to the log, as `commit-batch.lua` counts it. */
 function operationBytes(operation: Operation): number {
-  return 'row' in operation ? entryBytes(operation.key, operation.row) : operation.key.length
+  if (operation.type === 'P') return entryBytes(operation.key, operation.payload.byteLength)
+  return 'row' in operation ? entryBytes(operation.key, operation.row.byteLength) : operation.key.length
 }

@@ -119,7 +119,8 @@ function toOperation(
   const expect = operation.ifVersion === undefined ? '' : `v${operation.ifVersion}`
   if (operation.type === 'delete') return { type: 'D', key: operation.key, expect, ...remembered }
   const row: Buffer | undefined = rowsOf.next().value
-  if (!row) throw new MaksError('BAD_REQUEST', 'an upsert has no row')
+  if (!row) throw new MaksError('BAD_REQUEST', 'an upsert or a payload has no bytes')
+  if (operation.type === 'payload') return { type: 'P', key: operation.key, expect, payload: row, ...remembered }
   return {
     type: 'U',
     key: operation.key,

@@ -20,14 +20,14 @@
 -- ARGV[10]   idempotencyTtlMs  how long an idempotency record is kept, ms
 -- ARGV[11]   idempotencyMax    idempotency records, at most
 -- ARGV[12]   operations        number of operations; each has ten ARGV, from b = 13+10i on
--- ARGV[b]    type              U upsert, D delete, M move, L drop source row
+-- ARGV[b]    type              U upsert, P payload edit, D delete, M move, L drop source row
 -- ARGV[b+1]  key               of the id
 -- ARGV[b+2]  bucket            place of its directory bucket in KEYS
 -- ARGV[b+3]  owner             cell of the row; U and M
 -- ARGV[b+4]  spill             cell of the redundant row, '' for none; U and M
 -- ARGV[b+5]  expect            '' nothing, o<ordering version>, v<user version> (0: the id is absent)
 -- ARGV[b+6]  centroidVersion   by which owner and spill were chosen; U and M
--- ARGV[b+7]  row               encoded row; U and M
+-- ARGV[b+7]  row               encoded row, U and M; the new payload, P
 -- ARGV[b+8]  record            place of the idempotency record in KEYS, '' for none
 -- ARGV[b+9]  digest            of the request with the idempotency key
 --
@@ -61,7 +61,7 @@ local ver, rows, redundant = num(m[2]), num(m[4]), num(m[5])
 local state, added, appends, results, values = { [me] = own }, {}, {}, {}, {}
 local function plan(cell, t, v, u, key, flag, row)
   appends[#appends + 1] = { cell, t, v, u, key, flag, row }
-  if t == 'U' then added[cell] = (added[cell] or 0) + #row + #key + 128 else added[cell] = added[cell] or 0 end
+  if t == 'U' or t == 'P' then added[cell] = (added[cell] or 0) + #row + #key + 128 else added[cell] = added[cell] or 0 end
 end
 local function current(key, bucket)
   local seen = values[key]
@@ -72,13 +72,14 @@ local function current(key, bucket)
   return { owner = o, spill = c, source = l, uver = u, over = v, bucket = bucket }
 end
 -- Appends the row in every cell that is to hold it, and a tombstone, which names the new owner, in every other cell that
--- has held it (rules L6, L7).
-local function place(key, cur, new, row)
+-- has held it (rules L6, L7). Of an edit the entry has the payload alone, and names the version of the row that it changes (L27).
+local function place(key, cur, new, row, t)
+  local base = t == 'P' and cur.over or ''
   local keep, touched = {}, {}
   local function put(cell, flag)
     if cell ~= '' and not keep[cell] then
       keep[cell] = true
-      plan(num(cell), 'U', new.over, new.uver, key, flag, row)
+      plan(num(cell), t, new.over, new.uver, key, flag .. base, row)
       touched[#touched + 1] = cell
     end
   end
@@ -114,10 +115,13 @@ local function decide(t, key, cur, owner, spill, expect, cv, row)
     values[key] = cur
     return 'A' .. cur.uver .. ',' .. cur.over .. ',' .. ARGV[1]
   end
-  if t == 'D' and not live then return 'N' end
+  if (t == 'D' or t == 'P') and not live then return 'N' end
   ver = ver + 1
   local v = int(ver)
-  if t == 'D' then return place(key, cur, { owner = '-', spill = '', source = '', uver = v, over = v }, '') end
+  if t == 'D' then return place(key, cur, { owner = '-', spill = '', source = '', uver = v, over = v }, '', 'U') end
+  if t == 'P' then
+    return place(key, cur, { owner = cur.owner, spill = cur.spill, source = cur.source, uver = v, over = v }, row, t)
+  end
   local r, c = rows + (live and 0 or 1), redundant - (cur.spill ~= '' and 1 or 0)
   if spill ~= '' and (spill == owner or c + 1 > num(ARGV[8]) * r) then spill = '' end
   local new = { owner = owner, spill = spill, source = '', uver = v, over = v }
@@ -125,7 +129,7 @@ local function decide(t, key, cur, owner, spill, expect, cv, row)
     new.uver = cur.uver
     if owner ~= ARGV[1] and spill ~= ARGV[1] then new.source = ARGV[1] end
   end
-  return place(key, cur, new, row)
+  return place(key, cur, new, row, 'U')
 end
 -- The idempotency records that operations name, with what this batch adds to them (rule L20).
 local records, now = {}, now_ms()

@@ -16,6 +16,9 @@ const FAILED_PAUSE_MS = 50
 /** Share of writes with an idempotency key, and of those that are sent again although they were acknowledged. */
 const KEYED_SHARE = 0.4
 const AGAIN_SHARE = 0.3
+/** Share of writes that edit the payload of a point, if it is there, and of deletes that find it by a filter. */
+const EDIT_SHARE = 0.3
+const FILTER_SHARE = 0.3
 /** Of a write of unknown outcome, where it has a key. */
 const TRIES_MAX = 4
 const RETRY_PAUSE_MS = 300
@@ -101,22 +104,26 @@ export class Clients {
       else if (kind < 0.4 && own.size > 0) await this.#search(client, [...own].at(-1) as [number, number])
       else if (mine || shared) {
         const value = kind < 0.5 ? undefined : client * VALUES + n
-        const request = this.#request(id, value, session, random() < KEYED_SHARE)
+        const keyed = random() < KEYED_SHARE
+        const edits = random() < EDIT_SHARE
+        const request = this.#request({ id, value, keyed, how: howOf(value, edits, keyed, random) }, session)
         const outcome = await this.#write(client, request, session)
         if (outcome === 'ok' && request.keyed) acknowledged.push(request)
         if (mine) own.delete(id)
-        if (mine && value !== undefined && outcome === 'ok') own.set(id, value)
+        if (mine && value !== undefined && outcome === 'ok' && !edits) own.set(id, value)
       }
       await sleep(random() * PAUSE_MS)
     }
   }
 
-  #request(id: number, value: number | undefined, session: Session, keyed: boolean): Request {
-    const points = value === undefined ? [id] : [{ id, vector: vectorOf(id, value), payload: { n: value } }]
-    const path = `points${value === undefined ? '/delete' : ''}?wait=true&timeout=${REQUEST_TIMEOUT_S}`
+  #request(
+    { id, value, keyed, how }: Pick<Request, 'id' | 'value' | 'keyed'> & { how: How },
+    session: Session,
+  ): Request {
+    const [method, route, body] = how(id, value ?? 0)
+    const path = `points${route}?wait=true&timeout=${REQUEST_TIMEOUT_S}`
     const key: Record<string, string> = keyed ? { 'idempotency-key': `write-${this.#keys++}` } : {}
-    const send = () =>
-      this.#send(value === undefined ? 'POST' : 'PUT', path, { points }, { 'maksdb-token': session.token, ...key })
+    const send = () => this.#send(method, path, body, { 'maksdb-token': session.token, ...key })
     return { id, value, keyed, version: undefined, send }
   }
 
@@ -223,6 +230,23 @@ export class Clients {
   }
 }
 
+/** How a value is written, or a point deleted. */
+type How = (id: number, value: number) => [method: string, route: string, body: unknown]
+
+const UPSERT: How = (id, value) => ['PUT', '', { points: [{ id, vector: vectorOf(id, value), payload: { n: value } }] }]
+const DELETE: How = (id) => ['POST', '/delete', { points: [id] }]
+const DELETE_BY_FILTER: How = (id) => ['POST', '/delete', { filter: { must: [{ has_id: [id] }] } }]
+const EDITS: How[] = [
+  (id, value) => ['POST', '/payload', { points: [id], payload: { n: value } }],
+  (id, value) => ['PUT', '/payload', { points: [id], payload: { n: value } }],
+  (id, value) => ['POST', '/batch', { operations: [{ set_payload: { points: [id], payload: { n: value } } }] }],
+]
+
+function howOf(value: number | undefined, edits: boolean, keyed: boolean, random: Random): How {
+  if (value === undefined) return !keyed && random() < FILTER_SHARE ? DELETE_BY_FILTER : DELETE
+  return edits ? (EDITS[Math.floor(random() * EDITS.length)] as How) : UPSERT
+}
+
 interface Request {
   id: number
   value: number | undefined
@@ -239,7 +263,7 @@ interface Session {
 }
 
 interface WriteAnswer {
-  result: { operation_id: number }
+  result: { operation_id: number } | { operation_id: number }[]
   /** Absent where a delete found nothing, and Redis was away when the state was asked for in which it was so. */
   maksdb?: { token: string }
 }
@@ -251,7 +275,8 @@ interface Report {
 
 /** A delete of what is not there makes no version. */
 function versionOf(answer: unknown): number | undefined {
-  return (answer as WriteAnswer).result.operation_id || undefined
+  const { result } = answer as WriteAnswer
+  return (Array.isArray(result) ? result[0] : result)?.operation_id || undefined
 }
 
 function levelOf({ consistency }: Report): Level {

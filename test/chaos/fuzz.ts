@@ -42,6 +42,10 @@ const PATHS = [
   '/collections/things/points/scroll',
   '/collections/things/points/count',
   '/collections/things/points/payload',
+  '/collections/things/points/payload/delete',
+  '/collections/things/points/payload/clear',
+  '/collections/things/points/vectors',
+  '/collections/things/points/batch',
   '/collections/things/points/7',
   '/collections/nothing/points',
   '/collections/__proto__/points',
@@ -61,7 +65,7 @@ const PATHS = [
   '/readyz',
 ]
 /** The first of them are those of points. */
-const POINT_PATHS = 11
+const POINT_PATHS = 15
 const QUERIES = [
   '',
   'wait=maybe',
@@ -92,6 +96,11 @@ const KEYS = [
   'using',
   'searches',
   'score_threshold',
+  'key',
+  'keys',
+  'operations',
+  'set_payload',
+  'update_filter',
 ]
 const SCALARS: unknown[] = [
   null,
@@ -118,6 +127,8 @@ const SCALARS: unknown[] = [
   'NaN',
   'Infinity',
 ]
+const OPERATIONS = ['upsert', 'delete', 'set_payload', 'overwrite_payload', 'delete_payload', 'update_vectors', 'x']
+const EDIT_PATHS: unknown[] = ['a', 'a[]', 'a[0].b', 'a..b', '__proto__', 'a'.repeat(70_000), 7, '"', 'a.'.repeat(200)]
 /** Texts that are no JSON, or more than that. */
 const RAW = [
   '',
@@ -298,10 +309,23 @@ function anything(random: Random, depth: number): unknown {
   if (kind < 0.45)
     return { points: [{ id: pick(random, SCALARS), vector: vector(random), payload: anything(random, depth + 1) }] }
   if (kind < 0.55) return { query: vector(random), limit: pick(random, SCALARS), params: anything(random, depth + 1) }
-  if (kind < 0.7) return Array.from({ length: Math.floor(random() * 4) }, () => anything(random, depth + 1))
+  if (kind < 0.6) return edited(random, depth)
+  if (kind < 0.63) return { operations: [{ [pick(random, OPERATIONS)]: anything(random, depth + 1) }] }
+  if (kind < 0.75) return Array.from({ length: Math.floor(random() * 4) }, () => anything(random, depth + 1))
   return Object.fromEntries(
     Array.from({ length: Math.floor(random() * 5) }, () => [pick(random, KEYS), anything(random, depth + 1)]),
   )
+}
+
+/** An edit of a point that need not be there, or of those that match a filter: none of those that must not change does. */
+function edited(random: Random, depth: number): unknown {
+  const which =
+    random() < 0.6
+      ? { points: [pick(random, SCALARS)] }
+      : { filter: { must: [{ key: 'fuzzed', match: { value: pick(random, SCALARS) } }] } }
+  const key = random() < 0.3 ? { key: pick(random, EDIT_PATHS) } : {}
+  const keys = random() < 0.3 ? { keys: [pick(random, EDIT_PATHS)] } : {}
+  return { ...which, ...key, ...keys, payload: random() < 0.5 ? { fuzzed: 1, a: [{}] } : anything(random, depth + 1) }
 }
 
 function vector(random: Random): unknown {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { idKey } from '../../core/ids.ts'
-import { drop, LogHarness, move, type PlayedPod, remove, row, upsert } from '../support/log-harness.ts'
+import { drop, edit, LogHarness, move, type PlayedPod, remove, row, upsert } from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 
 let redis: TestRedis
@@ -52,6 +52,7 @@ type Step =
   | 'overwrite in its cell'
   | 'overwrite elsewhere'
   | 'delete'
+  | 'edit'
   | 'overwrite with a copy'
   | 'new rebalancer'
 
@@ -92,6 +93,11 @@ async function play(steps: readonly Step[]): Promise<void> {
       const extra = step === 'overwrite with a copy' ? { copy: 2 } : {}
       expect((await h.commit(writer, [upsert(ID, cell, payload, extra)])).code).toBe('OK')
       last = payload
+    }
+    if (step === 'edit') {
+      const { outcome } = await h.commit(other, [edit(ID, payload)])
+      expect(outcome?.results[0]?.outcome).toBe(last === undefined ? 'absent' : 'applied')
+      if (last !== undefined) last = payload
     }
     if (step === 'delete') {
       expect((await h.commit(other, [remove(ID)])).code).toBe('OK')
@@ -134,6 +140,8 @@ describe('moving an id between three cells', () => {
         ['overwrite elsewhere', 'overwrite here'],
       ],
     ],
+    ['a migration scan, two edits and an overwrite', [['scan', 'scan'], ['edit', 'edit'], ['overwrite with a copy']]],
+    ['a migration scan, an edit and a delete', [['scan', 'scan'], ['edit'], ['delete', 'overwrite here']]],
     [
       'a delete and a new write of the id while a migration scan goes on',
       [['scan', 'scan'], ['delete', 'overwrite here'], ['overwrite with a copy']],
@@ -162,6 +170,26 @@ describe('the commit script', () => {
     const { outcome } = await h.commit(source, [move(1, 1, 1, '"a"'), move(2, 1, 2, '"b"')])
     expect(outcome?.results.map((result) => result.outcome)).toEqual(['conflict', 'applied'])
     expect((await h.fold(0)).get(idKey(1))?.payload).toBe('"c"')
+  })
+
+  it('edits a payload in every cell that holds the id, if the point has the version that is named', async () => {
+    const { h, pods } = await fresh()
+    const [, , elsewhere] = pods as [PlayedPod, PlayedPod, PlayedPod]
+    await h.commit(pods[0] as PlayedPod, [upsert(1, 0, '"a"', { copy: 1 })])
+    const before = await h.dump()
+    const refused = await h.commit(elsewhere, [edit(1, '"no"', 'v9'), edit(2, '"no"'), edit(2, '"no"', 'v0')])
+    expect(refused.outcome?.results).toEqual([
+      { outcome: 'conflict', version: 1 },
+      { outcome: 'absent' },
+      { outcome: 'absent' },
+    ])
+    const { outcome } = await h.commit(elsewhere, [edit(1, '"b"', 'v1')])
+    expect(outcome?.results).toEqual([{ outcome: 'applied', version: 2, ordering: 2, touched: [0, 1] }])
+    expect(Object.keys(await h.dump())).toEqual(Object.keys(before))
+    for (const [cell, flag] of ['o', 'c'].entries())
+      expect((await h.fold(cell)).get(KEY)).toEqual({ flag, version: 2, userVersion: 2, payload: '"b"' })
+    const last = (await h.entries(1)).at(-1)
+    expect([last?.type, last?.flag, last?.row.toString()]).toEqual(['P', 'c1', '"b"'])
   })
 
   it('keeps the user version of a moved row and gives it a new ordering version', async () => {

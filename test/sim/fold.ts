@@ -8,7 +8,7 @@ import { decodeRow } from '../../core/row-codec.ts'
 import { IdempotencyRecords } from '../../shard-server/index/idempotency-records.ts'
 import type { StoredRow } from '../../shard-server/index/row-store.ts'
 import { Tombstones } from '../../shard-server/index/tombstones.ts'
-import type { LogEntry, LogTip } from '../../store/log-entry.ts'
+import { type LogEntry, type LogTip, parseEditFlag } from '../../store/log-entry.ts'
 
 export const START: LogTip = { position: ORIGIN, hash: '' }
 
@@ -42,15 +42,25 @@ export class Fold {
     if (type === 'C') this.centroids = { version: userVersion, bytes: row }
     const present = this.live.get(key)
     if (present && present.born >= version) return
+    if (type === 'P' && present) {
+      const { flag: of, base } = parseEditFlag(flag)
+      if (present.born === base)
+        this.#put({ ...present, born: version, userVersion, flag: of, payload: row.toString() })
+    }
     if (type === 'T') {
       this.live.delete(key)
       this.tombstones.note(key, version, flag, present)
     } else if (type === 'U') {
       const { payload, vector } = decodeRow(row, 2)
-      this.executed.set(payload, new Set(this.executed.get(payload)).add(userVersion))
-      this.live.set(key, { key, born: version, userVersion, flag: flag as 'o', payload, vector })
+      this.#put({ key, born: version, userVersion, flag: flag as 'o', payload, vector })
       this.tombstones.forget(key)
     }
+  }
+
+  #put(row: StoredRow): void {
+    const { key, payload, userVersion } = row
+    this.executed.set(payload, new Set(this.executed.get(payload)).add(userVersion))
+    this.live.set(key, row)
   }
 
   /** What a snapshot keeps. */

@@ -24,6 +24,8 @@ export class Ledger {
   /** Contents of requests with idempotency keys. */
   readonly #requests = new Set<string>()
   readonly #versions = new Map<string, Set<number>>()
+  /** Contents that edits made, with those of which they made them. */
+  readonly #edits = new Map<string, string>()
   /** Losses were accepted; what is gone may be executed again. */
   forgiving = false
 
@@ -50,6 +52,7 @@ export class Ledger {
     const write = this.#sending.get(operation)
     const { results, heads, timeline: history } = parseCommitReply(text)
     const [result] = results
+    if (write && result?.outcome === 'conflict') this.#refused(write)
     if (!write || result?.outcome !== 'applied') return
     if (write.acknowledged && !this.forgiving && write.version !== undefined && write.version !== result.version)
       throw new Violation(
@@ -59,6 +62,25 @@ export class Ledger {
     write.history = history
     write.heads = Object.entries(heads).map(([cell, seq]) => [Number(cell), seq])
     if (this.#mutant('acknowledge before the primaries have applied')) write.acknowledged = true
+  }
+
+  /** A request that is sent again may find that a repair has undone it, and that its condition does not hold any more. */
+  #refused(write: Write): void {
+    if (write.acknowledged && write.version !== undefined && !this.forgiving)
+      throw new Violation(`a request that was acknowledged as ${write.version} was refused when it was sent again`)
+    write.version = undefined
+  }
+
+  /** An edit makes one content of another. */
+  edits(base: string, content: string): void {
+    this.#edits.set(content, base)
+  }
+
+  /** An edit is applied to a row. */
+  observeEdit(content: string, base: string | undefined): void {
+    const of = this.#edits.get(content)
+    if (base === undefined) throw new Violation(`${content}, an edit of ${of}, finds no row`)
+    if (of !== base) throw new Violation(`${content}, an edit of ${of}, was made of ${base}: a write is lost`)
   }
 
   acknowledgeNow(operation: Operation): void {

@@ -14,6 +14,8 @@ export interface Mutant {
   from?: number
   /** It shows only beside a training or a supervisor. */
   wide?: boolean
+  /** It shows beside edits of payloads. */
+  edits?: boolean
   /** It shows in longer histories. */
   steps?: number
 }
@@ -189,6 +191,34 @@ export const MUTANTS: Mutant[] = [
     ),
     wide: true,
   },
+  {
+    ...script(
+      'an edit does not look whether its point was written meanwhile',
+      'commit-batch',
+      "if expect ~= '' then",
+      "if expect ~= '' and t ~= 'P' then",
+    ),
+    edits: true,
+  },
+  {
+    ...script(
+      'an edit reaches the owner alone',
+      'commit-batch',
+      "if new.owner ~= '-' then put(new.owner, 'o') put(new.spill, 'c') put(new.source, 'l') end",
+      "if new.owner ~= '-' then put(new.owner, 'o') if t ~= 'P' then put(new.spill, 'c') put(new.source, 'l') end end\n  if t == 'P' then keep[new.spill] = true keep[new.source] = true end",
+    ),
+    edits: true,
+  },
+  {
+    ...script(
+      'an edit makes the redundant row another owner',
+      'commit-batch',
+      'flag .. base, row)',
+      "(t == 'P' and 'o' or flag) .. base, row)",
+    ),
+    edits: true,
+  },
+  { ...pod('an edit leaves its row the version that it had'), edits: true },
   {
     ...script(
       'new centroids are told to some cells only',

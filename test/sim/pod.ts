@@ -7,7 +7,7 @@ import { leaseToken } from '../../core/log/lease-token.ts'
 import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 import { decodeRow } from '../../core/row-codec.ts'
 import { CellLog, type Lead, type Operation } from '../../store/cell-log.ts'
-import { countFitting, LogMismatch, type LogTip, verifyChain } from '../../store/log-entry.ts'
+import { countFitting, type LogEntry, LogMismatch, type LogTip, verifyChain } from '../../store/log-entry.ts'
 import { identity } from '../support/log-harness.ts'
 import { Fold, type Volume } from './fold.ts'
 import { repairBy } from './repair.ts'
@@ -171,12 +171,23 @@ export class SimPod {
     const some = which === 'all' ? entries : entries.slice(0, countFitting(this.fold.point, entries))
     if (some.length === 0) return 0
     const point = verifyChain(this.fold.point, some)
-    for (const entry of some) this.fold.apply(entry)
-    for (const entry of some)
-      if (entry.type === 'U') world.ledger.observe(decodeRow(entry.row, 2).payload, entry.userVersion)
+    for (const entry of some) this.#apply(entry)
     this.fold.point = point
     if (this.phase === 'following' && !this.before) this.volume.mark = point
     return some.length
+  }
+
+  #apply(entry: LogEntry): void {
+    const { ledger } = this.world
+    const { type, key, row, version, userVersion } = entry
+    const present = this.fold.live.get(key)
+    if (type === 'U') ledger.observe(decodeRow(row, 2).payload, userVersion)
+    if (type === 'P') ledger.observe(row.toString(), userVersion)
+    if (type === 'P' && !(present && present.born >= version)) ledger.observeEdit(row.toString(), present?.payload)
+    this.fold.apply(entry)
+    const edited = this.fold.live.get(key)
+    if (type === 'P' && present && edited && this.world.mutant('an edit leaves its row the version that it had'))
+      this.fold.live.set(key, { ...edited, born: present.born })
   }
 
   async follow(): Promise<void> {

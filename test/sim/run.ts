@@ -1,6 +1,7 @@
 /**
- * `npm run simulate -- --seeds 200000 --from 0 [--wide] [--steps 150]`: exit 1 at the first seed that shows something
- * wrong, which is printed. `--wide` adds a training, a supervisor and an operator; the same seed is another history then.
+ * `npm run simulate -- --seeds 200000 --from 0 [--wide] [--edits] [--steps 150]`: exit 1 at the first seed that shows
+ * something wrong, which is printed. `--wide` adds a training, a supervisor and an operator, `--edits` edits of payloads; the same
+ * seed is another history then.
  */
 import { parseArgs } from 'node:util'
 import { firstViolation } from './simulate.ts'
@@ -10,6 +11,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '0' },
     wide: { type: 'boolean', default: false },
+    edits: { type: 'boolean', default: false },
     steps: { type: 'string', default: '60' },
   },
 })
@@ -18,6 +20,7 @@ const found = await firstViolation({
   from,
   to: from + Number(values.seeds),
   wide: values.wide,
+  edits: values.edits,
   steps: Number(values.steps),
   say: (done) => console.log(`${done} seeds`),
 })

@@ -20,7 +20,17 @@ import {
   removeMember,
   reportRegression,
 } from '../../store/topology.ts'
-import { drop, identity, LogHarness, move, type PlayedPod, remove, START, upsert } from '../support/log-harness.ts'
+import {
+  drop,
+  edit,
+  identity,
+  LogHarness,
+  move,
+  type PlayedPod,
+  remove,
+  START,
+  upsert,
+} from '../support/log-harness.ts'
 import { TestRedis } from '../support/redis.ts'
 import { SimRedis } from './sim-redis.ts'
 
@@ -89,6 +99,7 @@ function operation(random: Random): Operation {
     () => remove(id),
     () => move(id, owner, version, '"moved"'),
     () => drop(id, version),
+    () => edit(id, `"edit ${version}"`, random() < 0.5 ? '' : `v${version}`),
   ])()
   return { ...made, ...idempotency }
 }

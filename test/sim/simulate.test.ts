@@ -67,6 +67,13 @@ describe('the simulation', () => {
     expect(await firstViolation({ from: 0, to: 1000, wide: true })).toBeUndefined()
   })
 
+  it('of 1,000 seeds with edits of payloads loses, doubles and misplaces nothing, and makes each edit of the row that it has read', {
+    timeout: 400_000,
+  }, async () => {
+    expect(await firstViolation({ from: 0, to: 600, edits: true })).toBeUndefined()
+    expect(await firstViolation({ from: 0, to: 400, edits: true, wide: true })).toBeUndefined()
+  })
+
   it.each(REGRESSIONS)('shows how %s, by seed %i', async (_what, seed, name) => {
     const {
       mutation,
@@ -79,8 +86,8 @@ describe('the simulation', () => {
 
   it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(
     'finds out a protocol in which %s',
-    async (_name, { mutation, from = 0, wide = false, steps = 60 }) => {
-      expect(await firstViolation({ from, to: from + 300, mutation, wide, steps })).toBeDefined()
+    async (_name, { mutation, from = 0, wide = false, edits = false, steps = 60 }) => {
+      expect(await firstViolation({ from, to: from + 300, mutation, wide, edits, steps })).toBeDefined()
     },
   )
 })

@@ -16,12 +16,14 @@ export async function firstViolation(run: {
   mutation?: Mutation
   /** With a supervisor and a training. */
   wide?: boolean
+  /** With edits of payloads. */
+  edits?: boolean
   steps?: number
   say?: (done: number) => void
 }): Promise<Found | undefined> {
   for (let seed = run.from; seed < run.to; seed++) {
     try {
-      await new World(seed, run.mutation, run.wide).run(run.steps ?? STEPS)
+      await new World(seed, run.mutation, { wide: run.wide, edits: run.edits }).run(run.steps ?? STEPS)
     } catch (error) {
       return { seed, what: (error as Error).message }
     }

@@ -38,6 +38,8 @@ export class World {
   readonly #flags: ReadonlySet<string>
   /** Centroids are published, and somebody who sees processes die gives their leases away. Draws otherwise than without. */
   readonly #wide: boolean
+  /** Payloads are edited. Draws otherwise than without. */
+  readonly #editing: boolean
   #late: (() => Promise<unknown>)[] = []
   /** Under idempotency keys. */
   readonly #requests: Operation[] = []
@@ -52,8 +54,9 @@ export class World {
   /** A person was asked; from then on nothing is promised about what is gone. */
   asked = false
 
-  constructor(seed: number, mutation: Mutation = {}, wide = false) {
+  constructor(seed: number, mutation: Mutation = {}, { wide = false, edits = false } = {}) {
     this.#wide = wide
+    this.#editing = edits
     this.random = seededRandom(seed)
     this.redis = new SimRedis(mutation.scripts)
     this.client = this.redis.client
@@ -192,6 +195,8 @@ export class World {
   }
 
   #newWrite(pod: SimPod): { operation: Operation; payload: string | undefined } {
+    const edited = this.#editing && this.chance(0.5) ? this.#pick([...pod.fold.live.values()]) : undefined
+    if (edited) return this.#newEdit(edited)
     const key = this.#pick(IDS)
     if (this.chance(0.25)) return { operation: { type: 'D', key, expect: '' }, payload: undefined }
     const payload = JSON.stringify(this.number())
@@ -199,6 +204,13 @@ export class World {
     const copy = this.chance(0.3) ? (pod.cell + 1) % this.cells : null
     const centroidVersion = pod.fold.centroids.version
     return { operation: { type: 'U', key, owner: pod.cell, copy, expect: '', centroidVersion, row }, payload }
+  }
+
+  /** Of the row as a pod has it, which others may have written since. */
+  #newEdit({ key, payload: base, userVersion }: StoredRow): { operation: Operation; payload: string } {
+    const payload = JSON.stringify(this.number())
+    this.ledger.edits(base, payload)
+    return { operation: { type: 'P', key, expect: `v${userVersion}`, payload: Buffer.from(payload) }, payload }
   }
 
   async #send(pod: SimPod, operation: Operation): Promise<void> {

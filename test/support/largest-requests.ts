@@ -14,6 +14,8 @@ export const CELLS = 2
 export const SMALL_DIMENSION = 8
 export const WIDE_DIMENSION = 4096
 const WIDE_POINTS = 900
+/** Points whose payloads an edit makes as long as they may be. */
+const EDITED_LARGE = 20
 
 export interface LargeRequest {
   what: string
@@ -40,6 +42,8 @@ const {
   FILTER_VALUES_MAX,
   SETTINGS_MAX,
   SETTING_BYTES_MAX,
+  OPERATIONS_MAX,
+  EDIT_KEYS_MAX,
 } = LIMITS
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -393,6 +397,85 @@ export const LARGEST: Record<string, LargeRequest[]> = {
             .replace('[', `[${i}.5,`)
             .replace(/,[^,]*\]/, ']'),
         )}]}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/payload': [
+    {
+      what: 'most ids',
+      method: 'POST',
+      path: `${SMALL}/points/payload?wait=true&timeout=120`,
+      body: () => `{"points":[${list(WRITE_POINTS_MAX.value, uuid)}],"payload":{"b":{"c":1}},"key":"a"}`,
+      status: 200,
+    },
+    {
+      what: 'largest payloads',
+      method: 'POST',
+      path: `${WIDE}/points/payload?wait=true`,
+      body: () => `{"points":[${list(EDITED_LARGE, String)}],"payload":${largestPayload()}}`,
+      status: 200,
+    },
+  ],
+  'PUT /collections/:c/points/payload': [
+    {
+      what: 'largest payloads',
+      method: 'PUT',
+      path: `${WIDE}/points/payload?wait=true`,
+      body: () => `{"points":[${list(EDITED_LARGE, String)}],"payload":${largestPayload()}}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/payload/delete': [
+    {
+      what: 'most paths, of the largest payloads',
+      method: 'POST',
+      path: `${WIDE}/points/payload/delete?wait=true`,
+      body: () =>
+        `{"points":[${list(EDITED_LARGE, String)}],"keys":[${list(EDIT_KEYS_MAX.value, (i) => `"${i.toString(36)}"`)}]}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/payload/clear': [
+    {
+      what: 'all points',
+      method: 'POST',
+      path: `${WIDE}/points/payload/clear?wait=true&timeout=120`,
+      body: () => '{"filter":{"must":[]}}',
+      status: 200,
+    },
+  ],
+  'PUT /collections/:c/points/vectors': [
+    {
+      what: 'most bytes of vectors',
+      method: 'PUT',
+      path: `${WIDE}/points/vectors?wait=true`,
+      body: () => `{"points":[${list(WIDE_POINTS, (i) => `{"id":${i},"vector":[${floats(i + 1, WIDE_DIMENSION)}]}`)}]}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/vectors/delete': [
+    {
+      what: 'most ids',
+      method: 'POST',
+      path: `${SMALL}/points/vectors/delete`,
+      body: () => `{"points":[${list(WRITE_POINTS_MAX.value, uuid)}],"vector":[""]}`,
+      status: 400,
+    },
+  ],
+  'POST /collections/:c/points/batch': [
+    {
+      what: 'most operations',
+      method: 'POST',
+      path: `${SMALL}/points/batch?wait=true&timeout=120`,
+      body: () =>
+        `{"operations":[${list(OPERATIONS_MAX.value, (i) => `{"set_payload":{"points":[${uuid(i)}],"payload":{"n":${i}}}}`)}]}`,
+      status: 200,
+    },
+    {
+      what: 'most points of one operation',
+      method: 'POST',
+      path: `${SMALL}/points/batch?wait=true`,
+      body: () => `{"operations":[{"upsert":${smallPoints(String)}}]}`,
       status: 200,
     },
   ],

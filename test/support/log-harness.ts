@@ -8,7 +8,7 @@ import { decodeRow, encodeRow } from '../../core/row-codec.ts'
 import { bucketOf } from '../../protocol/keys.ts'
 import { CellLog, type Claim, type Lead, type Operation, parseCommitReply } from '../../store/cell-log.ts'
 import type { Redis } from '../../store/connection.ts'
-import { type LogEntry, type LogTip, verifyChain } from '../../store/log-entry.ts'
+import { type LogEntry, type LogTip, parseEditFlag, verifyChain } from '../../store/log-entry.ts'
 
 /** What played pods work on, where a test says nothing else. */
 export const identity = (cells: number): DataIdentity => ({
@@ -150,6 +150,11 @@ export class LogHarness {
       const present = rows.get(key)
       if (present && present.version >= version) continue
       if (type === 'U') rows.set(key, { flag, version, userVersion, payload: decodeRow(row, DIMENSION).payload })
+      if (type === 'P' && present) {
+        const edited = parseEditFlag(flag)
+        const payload = row.toString()
+        if (edited.base === present.version) rows.set(key, { flag: edited.flag, version, userVersion, payload })
+      }
       if (type === 'T') rows.delete(key)
     }
     return rows
@@ -187,6 +192,12 @@ export const upsert = (
   expect: extra.expect ?? '',
   centroidVersion: extra.centroidVersion ?? 0,
   row: row(payload),
+})
+export const edit = (id: number | string, payload: string, expect = ''): Operation => ({
+  type: 'P',
+  key: idKey(id),
+  expect,
+  payload: Buffer.from(payload),
 })
 export const remove = (id: number | string, expect = ''): Operation => ({ type: 'D', key: idKey(id), expect })
 export const move = (
