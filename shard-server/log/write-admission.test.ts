@@ -21,7 +21,7 @@ beforeEach(() => {
   const pod = {
     name: '0/0',
     env: { MAKSDB_CELL: 0 },
-    config: { redisUrl: 'redis://127.0.0.1:1', clusters: 2, replicas: 2 },
+    config: { redisUrl: 'redis://127.0.0.1:1', clusters: 2, replicas: 2, vectors: { '': { size: 100 } } },
     metrics: {
       add: (name: string, by: number) => (refusals += name === 'maksdb_memory_refusals_total' ? (by ?? 1) : 0),
     },
@@ -55,7 +55,7 @@ const full = expect.objectContaining({ code: 'MEMORY_FULL', details: { notExecut
 
 describe('a write', () => {
   it('is admitted without a limit, and below one as long as there is room for it', async () => {
-    expect(entryBytes(KEY, row.subarray(KEY.length))).toBe(1000)
+    expect(entryBytes(KEY, row.length - KEY.length)).toBe(1000)
     await admission.admit([upsert])
     own = limited(2500)
     now = 10_000
@@ -87,6 +87,13 @@ describe('a write', () => {
     await admission.admit([remove, remove])
     await expect(admission.admit([remove, upsert])).rejects.toThrow(full)
     expect(admission.full()).toBe(true)
+  })
+
+  it('of a payload counts with the vector of its row, which is appended again', async () => {
+    const edit: Operation = { type: 'P', key: KEY, expect: '', payload: row.subarray(KEY.length + 400) }
+    own = limited(1000)
+    await admission.admit([edit])
+    await expect(admission.admit([edit])).rejects.toThrow(full)
   })
 
   it('is refused if a replica of the cell has no room, by the name of that pod', async () => {

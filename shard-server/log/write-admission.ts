@@ -104,7 +104,7 @@ export class WriteAdmission {
 
   /** Throws MEMORY_FULL if the pods of this cell have no memory for the rows of these operations. Deletes need none. */
   async admit(operations: readonly Operation[]): Promise<void> {
-    const bytes = operations.reduce((sum, one) => sum + ('row' in one ? entryBytes(one.key, one.row) : 0), 0)
+    const bytes = operations.reduce((sum, one) => sum + this.#bytesOf(one), 0)
     if (bytes === 0) return
     if (this.#lacks(bytes)) await this.#memory.collect()
     const lacking = this.#lacks(bytes)
@@ -117,6 +117,13 @@ export class WriteAdmission {
       )
     }
     this.#admitted.add(bytes)
+  }
+
+  /** What the operation adds to the rows of a pod. An edit of a payload appends its row again, with the vector. */
+  #bytesOf(operation: Operation): number {
+    const vector = 4 * this.#pod.config.vectors[''].size
+    if (operation.type === 'P') return entryBytes(operation.key, operation.payload.byteLength) + vector
+    return 'row' in operation ? entryBytes(operation.key, operation.row.byteLength) : 0
   }
 
   /** The pod of this cell that has no memory for so many bytes, and for how many it has. */
