@@ -44,6 +44,11 @@ export function idJson(key: IdKey): string {
   return JSON.stringify(idText(key))
 }
 
+/** A UUID in any of the forms that are one id, with dashes and in lower case; undefined if the text is none. */
+export function uuidText(text: string): string | undefined {
+  return UUID.exec(text)?.slice(1).join('-').toLowerCase()
+}
+
 /** The id as a person reads it: UUIDs with dashes, integers and strings as they are. */
 export function idText(key: IdKey): string {
   const text = key.slice(1)
@@ -63,8 +68,8 @@ export function compareKeys(a: IdKey, b: IdKey): number {
   return kind === 's' ? compareUtf8(a, b) : a < b ? -1 : 1
 }
 
-/** UTF-16 order differs from byte order only where a surrogate meets a unit above the surrogates. */
-function compareUtf8(a: string, b: string): number {
+/** The order of the bytes of two texts. UTF-16 order differs from byte order only where a surrogate meets a unit above the surrogates. */
+export function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
     const x = a.charCodeAt(i)

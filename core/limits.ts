@@ -63,6 +63,21 @@ export const LIMITS = {
     what: 'characters of the filters of a request, as the router sends them to the cells',
     code: 'PAYLOAD_TOO_LARGE',
   },
+  EXAMPLES_MAX: {
+    value: 1024,
+    what: 'examples of all queries of a request: vectors and ids of recommendations, discoveries and contexts',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  MMR_VALUES_MAX: {
+    value: 2 * 1024 * MiB,
+    what: 'values that `mmr` compares: its candidates, times the points that it chooses, times the dimension (64 at least)',
+    code: 'PAYLOAD_TOO_LARGE',
+  },
+  FACET_VALUES_MAX: {
+    value: 100_000,
+    what: 'different values that a facet finds in one cell',
+    code: 'ANSWER_TOO_LARGE',
+  },
   SETTINGS_MAX: {
     value: 512,
     what: 'settings of a collection: members of its `metadata` and of its index tuning, and payload indexes',

@@ -37,7 +37,7 @@ export function mergePages<R extends { key: IdKey }>(
 }
 
 /** The first `limit` of all lists, in order. A list that is in order already costs no more than its length. */
-function* firstOfAll<T>(
+export function* firstOfAll<T>(
   lists: readonly (readonly T[])[],
   limit: number,
   compare: (a: T, b: T) => number,

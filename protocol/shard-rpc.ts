@@ -1,7 +1,10 @@
 /** Messages between router and shard, and between shards. Paths, headers of frames, and what each chunk holds. */
 import type { ErrorCode } from '../core/errors.ts'
 import type { FilterText } from '../core/filter/filter.ts'
+import type { Direction } from '../core/filter/order-value.ts'
 import type { IdKey } from '../core/ids.ts'
+import type { JsonPath } from '../core/json/json-path.ts'
+import type { Scoring } from '../core/scoring.ts'
 
 export const INTERNAL_HEADER = 'x-maksdb-internal'
 /** What is left of the caller's time, ms. */
@@ -13,6 +16,7 @@ export const RPC = {
   rows: '/rpc/rows',
   scroll: '/rpc/scroll',
   count: '/rpc/count',
+  facet: '/rpc/facet',
   rowFacts: '/rpc/row-facts',
   wait: '/rpc/wait',
   sample: '/rpc/sample',
@@ -79,8 +83,10 @@ export interface QuerySpec {
   scoreThreshold?: number
   /** The points that may be found; absent: all. */
   filter?: FilterText
-  /** The point that the query came from, which is no answer to itself. */
-  exclude?: IdKey
+  /** The points that the query came from, which are no answers to it; each once. */
+  exclude?: readonly IdKey[]
+  /** How the vectors of the query make a score; absent: it has one vector, and the nearest rows are found. */
+  scoring?: Scoring
   withPayload: boolean
   withVector: boolean
   /** Ask every cell; else the `probes` most promising, or as many as the recall target needs. */
@@ -93,10 +99,15 @@ export interface QuerySpec {
 
 /** Hits that each cell finds for a query. */
 export function candidatesOf({ limit, offset, exclude }: QuerySpec): number {
-  return limit + offset + (exclude === undefined ? 0 : 1)
+  return limit + offset + (exclude?.length ?? 0)
 }
 
-/** POST search. Chunk 0: the vectors of the queries, float32, one after the other. */
+/** Vectors that belong to a query. */
+export function vectorsOf({ scoring }: Pick<QuerySpec, 'scoring'>): number {
+  return scoring?.examples ?? 1
+}
+
+/** POST search. Chunk 0: the vectors of the queries, float32, one after the other: of each as many as `vectorsOf` counts. */
 export interface SearchRequest {
   scope: ReadScope
   queries: QuerySpec[]
@@ -106,6 +117,7 @@ export interface HitRow {
   key: IdKey
   version: number
   userVersion: number
+  /** Lower is better: of a query with a `scoring` the negated score. */
   distance: number
   /** Of the payload's JSON text, if payloads were asked for. */
   payloadBytes?: number
@@ -126,11 +138,28 @@ export interface RowsRequest {
   withVector: boolean
 }
 
-/** POST scroll: the owner rows with ids from `from` on, in order. */
+/** Orders of the rows of a page, beside that of ids. */
+export type RowOrder =
+  /**
+   * By the values at a path, ties by id, in the same direction. A row comes once with each value that it has and that can be
+   * ordered; one without any does not come.
+   */
+  | {
+      by: 'value'
+      path: JsonPath
+      direction: Direction
+      /** The first value that may come, as `orderValueText` has it. */
+      startFrom?: string
+    }
+  /** Drawn by chance, every row with the same probability. */
+  | { by: 'chance' }
+
+/** POST scroll: the owner rows with ids from `from` on, in order; or, without `from`, the first ones in another order. */
 export interface ScrollRequest {
   scope: ReadScope
   from: IdKey | null
   limit: number
+  order?: RowOrder
   filter?: FilterText
   withPayload: boolean
   withVector: boolean
@@ -140,12 +169,16 @@ export interface RowHeader {
   key: IdKey
   version: number
   userVersion: number
+  /** The value at which the row stands in an order by values, as `orderValueText` has it. */
+  orderValue?: string
   payloadBytes?: number
 }
 
 /** Answer of rows and scroll, with the chunks of search. */
 export interface RowsResponse {
   rows: RowHeader[]
+  /** Of which the rows were drawn, if they were drawn by chance. */
+  matching?: number
 }
 
 export interface CountRequest {
@@ -158,6 +191,21 @@ export interface CountResponse {
   count: number
   /** Rows that are kept here a second time. */
   redundantRows: number
+}
+
+/** POST facet: how many owner rows have each of the values at a path. */
+export interface FacetRequest {
+  scope: ReadScope
+  path: JsonPath
+  filter?: FilterText
+}
+
+/**
+ * Answer of facet. Chunk 0: the values as `facetText` has them, one a line, in the order of `compareFacetValues`; chunk 1: the
+ * count of each, uint32.
+ */
+export interface FacetResponse {
+  values: number
 }
 
 /** POST row-facts: the rows, of whatever flag, that the cell holds of ids, at the cut or after it. */

@@ -7,7 +7,8 @@ import { isLoopbackHost } from '../runtime/loopback.ts'
 
 const OPEN_PATHS = new Set(['/', '/healthz', '/livez', '/readyz'])
 /** POST routes that only read. */
-export const READING_POST = /^\/collections\/[^/]+\/points(\/(query|search)(\/batch)?|\/scroll|\/count)?$/
+export const READING_POST =
+  /^\/collections\/[^/]+\/(facet|points(\/(query|search|recommend|discover)(\/(batch|groups))?|\/scroll|\/count)?)$/
 
 export function checkAccess(env: RouterEnv) {
   return (request: Request, _response: Response, next: NextFunction): void => {

@@ -1,7 +1,19 @@
 /** A handle on one collection. The payload's type is the collection's parameter. */
 import { Adder } from './adder.ts'
 import { type IngestOptions, type IngestReport, ingest } from './ingest.ts'
-import type { Transport } from './transport.ts'
+import {
+  type FacetHit,
+  type FacetOptions,
+  type GroupOptions,
+  type MmrQuery,
+  type OrderByQuery,
+  optionsBody,
+  type PointGroup,
+  type Query,
+  queryBody,
+  type SampleQuery,
+} from './queries.ts'
+import type { CallOptions, Transport } from './transport.ts'
 import type {
   FilterOptions,
   Nullable,
@@ -136,27 +148,38 @@ export class Collection<P extends Payload = Payload> {
     })
   }
 
-  /** The nearest points to a vector, or to the point with an id. */
-  async query(query: Vector | { id: PointId }, options: QueryOptions<P> = {}): Promise<QueryResult<P>> {
-    const { exact, probes, recallTarget, partial, consistency, maxStalenessMs } = options
-    const body = {
-      query: 'id' in query ? query.id : query,
-      limit: options.limit,
-      offset: options.offset,
-      score_threshold: options.scoreThreshold,
-      filter: options.filter,
-      with_payload: options.withPayload ?? true,
-      with_vector: options.withVector ?? false,
-      params: { exact, probes, recall_target: recallTarget, partial, consistency, max_staleness_ms: maxStalenessMs },
-    }
-    const answer = await this.#transport.call<{ points: ScoredPoint<P>[] }>(
+  /** The nearest points to a vector, or to the point with an id; or the points of another kind of query. */
+  async query(query: Query<P>, options: QueryOptions<P> = {}): Promise<QueryResult<P>> {
+    const body = { query: queryBody(query), ...optionsBody(options) }
+    const path = this.#path('/points/query')
+    const answer = await this.#transport.call<{ points: WirePoint<P>[] }>('POST', path, body, true, options)
+    return { points: answer.result.points.map(fromWire), report: answer.maksdb as QueryResult<P>['report'] }
+  }
+
+  /** The points of a query in groups, by the values of a field: the groups with the best points first. */
+  async queryGroups(
+    query: Exclude<Query<P>, MmrQuery | OrderByQuery<P> | SampleQuery>,
+    options: GroupOptions<P>,
+  ): Promise<{ groups: PointGroup<P>[]; report: QueryResult<P>['report'] }> {
+    const { groupBy, groupSize } = options
+    const body = { query: queryBody(query), ...optionsBody(options), group_by: groupBy, group_size: groupSize }
+    const path = this.#path('/points/query/groups')
+    const answer = await this.#transport.call<{ groups: { id: PointGroup<P>['id']; hits: WirePoint<P>[] }[] }>(
       'POST',
-      this.#path('/points/query'),
+      path,
       body,
       true,
       options,
     )
-    return { points: answer.result.points.map(withPlainVector), report: answer.maksdb as QueryResult<P>['report'] }
+    const groups = answer.result.groups.map(({ id, hits }) => ({ id, hits: hits.map(fromWire) }))
+    return { groups, report: answer.maksdb as QueryResult<P>['report'] }
+  }
+
+  /** How many points have each value at a path: the most frequent values first. */
+  async facet(key: string, options: FacetOptions & FilterOptions<P> & CallOptions = {}): Promise<FacetHit[]> {
+    const body = { key, limit: options.limit, filter: options.filter }
+    const path = this.#path(`/facet${level(options)}`)
+    return (await this.#transport.call<{ hits: FacetHit[] }>('POST', path, body, true, options)).result.hits
   }
 
   /** The points that exist among `ids`. */
@@ -213,6 +236,12 @@ export class Collection<P extends Payload = Payload> {
       await this.#transport.call<Record<string, unknown>>('GET', `/v1${this.#path('/topology')}`, undefined, true)
     ).result
   }
+}
+
+type WirePoint<P extends Payload> = Omit<ScoredPoint<P>, 'orderValue'> & { order_value?: number | bigint }
+
+function fromWire<P extends Payload>({ order_value: orderValue, ...point }: WirePoint<P>): ScoredPoint<P> {
+  return withPlainVector(orderValue === undefined ? point : { ...point, orderValue })
 }
 
 function named<P extends Payload>(which: Which<P>): object {

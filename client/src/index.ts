@@ -129,4 +129,20 @@ export * from './collection.ts'
 export * from './errors.ts'
 export type { Condition, FieldCondition, Filter, GeoPoint, GeoRing, Match, Range } from './filter.ts'
 export type { IngestOptions, IngestProgress, IngestReport } from './ingest.ts'
+export type {
+  ContextPair,
+  ContextQuery,
+  DiscoverQuery,
+  Example,
+  FacetHit,
+  FacetOptions,
+  GroupOptions,
+  MmrQuery,
+  OrderBy,
+  OrderByQuery,
+  PointGroup,
+  Query,
+  RecommendQuery,
+  SampleQuery,
+} from './queries.ts'
 export * from './types.ts'

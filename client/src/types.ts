@@ -29,6 +29,8 @@ export interface Point<P extends Payload> {
 export interface ScoredPoint<P extends Payload> extends Point<P> {
   score: number
   version: number
+  /** The value at which an `orderBy` has put the point; of a time microseconds since 1970. */
+  orderValue?: number | bigint
 }
 
 export interface WriteOptions extends CallOptions {

@@ -1,23 +1,19 @@
 /** The reads: search, retrieve, scroll, count. Free of any protocol; each answer has a report. */
-import { asMaksError } from '../../core/errors.ts'
 import type { FilterText } from '../../core/filter/filter.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { checkLimit } from '../../core/limits.ts'
 import { mergePages } from '../../core/merge.ts'
 import { type CountResponse, type RowsResponse, RPC } from '../../protocol/shard-rpc.ts'
-import { type Call, checkWaiting } from '../../runtime/call.ts'
+import type { Call } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
-import { tokenText } from '../cluster/session-token.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
-import { type CellAnswer, type CellRequest, readCell } from './cell-read.ts'
-import { type ReadRequest, type ReadSource, sourceFor } from './consistency.ts'
+import { readCell } from './cell-read.ts'
+import { CellReads, cellsOf, consistencyReport, filtered } from './cell-reads.ts'
+import type { ReadRequest, ReadSource } from './consistency.ts'
 import type { ReadReport } from './read-report.ts'
 import { type Point, rowsOf, type ScoredPoint, type Wanted } from './rows.ts'
 import { heldRows, type Query, search } from './search.ts'
-
-/** Cleaning may overtake a cut; then the read takes a new one. */
-const CUT_ATTEMPTS = 4
 
 /** Up to `limit` points, ids from `from` on. */
 export interface Page {
@@ -26,32 +22,55 @@ export interface Page {
   filter?: FilterText
 }
 
+/** The points of each query, the best first. */
+export interface Found {
+  points: ScoredPoint[][]
+  report: ReadReport
+}
+
 export class Reads {
   readonly #shards: ShardClient
+  readonly #cells: CellReads
 
   constructor(shards: ShardClient) {
     this.#shards = shards
+    this.#cells = new CellReads(shards)
   }
 
-  search(
+  search(collection: Collection, queries: readonly Query[], read: ReadRequest, call: Call): Promise<Found> {
+    return this.searches(collection, read, call, (ask) => ask(queries))
+  }
+
+  /** Several searches, each after the answer of the one before, of the same state if the read has one. */
+  searches<T>(
+    collection: Collection,
+    read: ReadRequest,
+    call: Call,
+    run: (ask: (queries: readonly Query[]) => Promise<Found>) => Promise<T>,
+  ): Promise<T> {
+    return this.#cells.read(collection, read, { spread: collection.unsettled }, call, (source) =>
+      run((queries) => this.#search(collection, queries, read, source, call)),
+    )
+  }
+
+  async #search(
     collection: Collection,
     queries: readonly Query[],
     read: ReadRequest,
+    source: ReadSource,
     call: Call,
-  ): Promise<{ points: ScoredPoint[][]; report: ReadReport }> {
-    return this.#read(collection, read, { spread: collection.unsettled }, call, async (source) => {
-      const { points, answers, missing, most, least } = await search(this.#shards, collection, source, queries, call)
-      const { clusters } = collection.config
-      const report: ReadReport = {
-        ...consistencyReport(read, source, answers),
-        probed: most,
-        cells: clusters,
-        scanned: answers.reduce((sum, answer) => sum + answer.header.scanned, 0),
-        exact: missing.length === 0 && least === clusters,
-        ...(missing.length > 0 ? { missing } : {}),
-      }
-      return { points, report }
-    })
+  ): Promise<Found> {
+    const { points, answers, missing, most, least } = await search(this.#shards, collection, source, queries, call)
+    const { clusters } = collection.config
+    const report: ReadReport = {
+      ...consistencyReport(read, source, answers),
+      probed: most,
+      cells: clusters,
+      scanned: answers.reduce((sum, answer) => sum + answer.header.scanned, 0),
+      exact: missing.length === 0 && least === clusters,
+      ...(missing.length > 0 ? { missing } : {}),
+    }
+    return { points, report }
   }
 
   /** The existing points of these ids, in the order of the ids. */
@@ -62,7 +81,7 @@ export class Reads {
     read: ReadRequest,
     call: Call,
   ): Promise<{ points: Point[]; report: ReadReport }> {
-    return this.#read(collection, read, { spread: true, keys }, call, async (source) => {
+    return this.#cells.read(collection, read, { spread: true, keys }, call, async (source) => {
       const answers = await Promise.all(
         [...keysByCell(collection, keys, source)].map(([cell, some]) => {
           const request = { path: RPC.rows, header: { keys: some, ...wanted } }
@@ -90,9 +109,9 @@ export class Reads {
   ): Promise<{ points: Point[]; next: IdKey | null; report: ReadReport }> {
     const sent = Math.min((limit + 1) * collection.config.clusters, heldRows(collection))
     checkLimit('CANDIDATES_MAX', 'limit, times the cells', sent)
-    return this.#read(collection, read, { spread: true }, call, async (source) => {
+    return this.#cells.read(collection, read, { spread: true }, call, async (source) => {
       const request = { path: RPC.scroll, header: { from, limit: limit + 1, ...filtered(filter), ...wanted } }
-      const answers = await this.#all<RowsResponse>(collection, source, request, call)
+      const answers = await this.#cells.all<RowsResponse>(collection, source, request, call)
       const pages = answers.map((answer) => rowsOf(answer, collection.config.vectors[''].size, wanted))
       const page = await inSlices(mergePages(pages, limit + 1))
       return {
@@ -110,48 +129,15 @@ export class Reads {
     call: Call,
     filter?: FilterText,
   ): Promise<{ count: number; report: ReadReport }> {
-    return this.#read(collection, read, { spread: true }, call, async (source) => {
+    return this.#cells.read(collection, read, { spread: true }, call, async (source) => {
       const request = { path: RPC.count, header: filtered(filter) }
-      const answers = await this.#all<CountResponse>(collection, source, request, call)
+      const answers = await this.#cells.all<CountResponse>(collection, source, request, call)
       return {
         count: answers.reduce((sum, answer) => sum + answer.header.count, 0),
         report: consistencyReport(read, source, answers),
       }
     })
   }
-
-  #all<A>(collection: Collection, source: ReadSource, request: CellRequest, call: Call): Promise<CellAnswer<A>[]> {
-    return Promise.all(
-      cellsOf(collection).map((cell) => readCell<A>(this.#shards, collection, cell, source, request, call)),
-    )
-  }
-
-  /** Runs a read at its consistency; if a pod can no longer serve the cut, the read takes a new one. */
-  async #read<T>(
-    collection: Collection,
-    read: ReadRequest,
-    reach: { spread: boolean; keys?: readonly IdKey[] },
-    call: Call,
-    run: (source: ReadSource) => Promise<T>,
-  ): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      checkWaiting(call)
-      const source = await sourceFor(collection, read, { ...reach, again: attempt > 1 })
-      try {
-        return await run(source)
-      } catch (error) {
-        if (asMaksError(error).code !== 'STALE' || attempt === CUT_ATTEMPTS) throw error
-      }
-    }
-  }
-}
-
-function filtered(filter: FilterText | undefined): { filter?: FilterText } {
-  return filter === undefined ? {} : { filter }
-}
-
-function cellsOf({ config }: Collection): number[] {
-  return Array.from({ length: config.clusters }, (_, cell) => cell)
 }
 
 /** The ids to ask of each cell: an id goes to its own cell if the cut names that, else to all cells. */
@@ -168,18 +154,4 @@ function keysByCell(collection: Collection, keys: readonly IdKey[], source: Read
     }
   })
   return byCell
-}
-
-function consistencyReport(
-  { consistency }: ReadRequest,
-  source: ReadSource,
-  answers: readonly { primary: boolean }[],
-): Pick<ReadReport, 'consistency' | 'token'> {
-  if (source.from === 'cut') {
-    const promised = consistency === 'bounded' || consistency === 'session' ? consistency : 'strong'
-    return { consistency: promised, token: tokenText(source.cut) }
-  }
-  return {
-    consistency: source.from === 'primary' && answers.every((answer) => answer.primary) ? 'primary' : 'eventual',
-  }
 }

@@ -20,6 +20,7 @@ import { hitsOf, type ScoredPoint } from './rows.ts'
 
 export interface Query {
   spec: QuerySpec
+  /** The values of its vectors, one after the other: of one, or of as many as `spec.scoring` counts. */
   vector: Float32Array
 }
 
@@ -121,10 +122,11 @@ function* moreCells(
   found: readonly (readonly ScoredPoint[])[],
 ): Generator<void, number[], void> {
   if (filter === undefined || asked.length === config.clusters) return []
+  const excluded = new Set(exclude)
   const keys = new Set<IdKey>()
   for (const points of found)
     for (const { key } of points) {
-      if (key !== exclude) keys.add(key)
+      if (!excluded.has(key)) keys.add(key)
       if (keys.size >= limit + offset) return []
       yield
     }
@@ -134,6 +136,8 @@ function* moreCells(
 
 function cellsOf(collection: Collection, source: ReadSource, { spec, vector }: Query): number[] {
   const { partition, config } = collection
+  // No cell is nearer than another to several vectors.
+  if (spec.scoring !== undefined) return Array.from({ length: config.clusters }, (_, cell) => cell)
   const ranked = rankCells(partition, vector)
   if (spec.exact || mayBeMisplaced(collection, source)) return ranked
   const recall = spec.recallTarget ?? config.recallTarget
@@ -146,12 +150,14 @@ function cellsOf(collection: Collection, source: ReadSource, { spec, vector }: Q
 
 function* merged(
   { config }: Collection,
-  { limit, offset, exclude, scoreThreshold }: QuerySpec,
+  { limit, offset, exclude, scoreThreshold, scoring }: QuerySpec,
   answers: ScoredPoint[][],
 ): Generator<void, ScoredPoint[], void> {
-  const { metric } = config.vectors['']
-  const nearest = (yield* mergeHits(answers, limit + offset + 1))
-    .filter((hit) => hit.key !== exclude)
+  // Scores by several vectors are better if they are higher, as products are.
+  const metric = scoring === undefined ? config.vectors[''].metric : 'InnerProduct'
+  const excluded = new Set(exclude)
+  const nearest = (yield* mergeHits(answers, limit + offset + excluded.size))
+    .filter((hit) => !excluded.has(hit.key))
     .slice(offset, offset + limit)
   for (const hit of nearest) hit.score = scoreOf(metric, hit.distance)
   if (scoreThreshold === undefined) return nearest

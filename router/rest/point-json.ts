@@ -8,6 +8,7 @@ import type { Point, ScoredPoint } from '../query/rows.ts'
 function tail(point: Point, payload: PayloadSelector, config: CollectionConfig): string {
   let text = ''
   if (payload.kind !== 'none') text += `,"payload":${selectPayload(payload, point.payload?.toString() ?? '') || '{}'}`
+  if (point.orderValue !== undefined) text += `,"order_value":${point.orderValue}`
   if (point.vector) text += `,"vector":${named(vectorJson(point.vector), config)}`
   return text
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { LIMITS } from '../../core/limits.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { Write } from '../write/writes.ts'
-import { onlyVector, parseCount, parseRetrieve, parseScroll } from './point-requests.ts'
+import { onlyVector, parseCount, parseFacet, parseRetrieve, parseScroll } from './point-requests.ts'
 import { parseDelete, wholeBody } from './write-requests.ts'
 
 const config = { vectors: { '': { size: 2, metric: 'L2' } }, walBudgetBytes: 1e9 } as CollectionConfig
@@ -143,8 +143,21 @@ describe('a scroll', () => {
     expect(() => parseScroll({ limit }, config)).toThrowError(error('BAD_REQUEST', /^the body: "limit" must be/))
   })
 
+  it('may be in the order of a key, and then begins at a value, not at an id', () => {
+    const path = [{ kind: 'key', key: 'price' }]
+    expect(parseScroll({ order_by: 'price' }, config).order).toEqual({ path, direction: 'asc' })
+    const from = { key: 'price', direction: 'desc', start_from: 2n ** 60n }
+    expect(parseScroll({ order_by: from }, config).order).toEqual({
+      path,
+      direction: 'desc',
+      startFrom: '1152921504606846976',
+    })
+    expect(() => parseScroll({ order_by: 'price', offset: 1 }, config)).toThrowError(
+      error('BAD_REQUEST', /^"offset" cannot be used with "order_by"/),
+    )
+  })
+
   it.each([
-    ['order_by', 'price'],
     ['shard_key', 'a'],
     ['more', 1],
   ])('refuses "%s" by name', (name, value) => {
@@ -154,8 +167,27 @@ describe('a scroll', () => {
   })
 })
 
+describe('a facet', () => {
+  const path = [{ kind: 'key', key: 'color' }]
+
+  it('has ten values, whether exact or not', () => {
+    expect(parseFacet({ key: 'color' }, config)).toEqual({ path, limit: 10 })
+    expect(parseFacet({ key: 'color', exact: true, limit: 3, filter: null }, config)).toEqual({ path, limit: 3 })
+  })
+
+  it.each<[object, string, RegExp]>([
+    [{}, 'BAD_REQUEST', /^key is missing$/],
+    [{ key: '' }, 'BAD_REQUEST', /^key: "" is not a path/],
+    [{ key: 'a', limit: 0 }, 'BAD_REQUEST', /"limit" must be at least 1/],
+    [{ key: 'a', shard_key: 'b' }, 'UNSUPPORTED', /"shard_key" is not supported/],
+  ])('refuses %j by name', (body, code, message) => {
+    expect(() => parseFacet(body, config)).toThrowError(error(code, message))
+  })
+})
+
 describe.each<[string, (body: object) => { filter?: string }]>([
   ['scroll', (body) => parseScroll(body, config)],
+  ['facet', (body) => parseFacet({ key: 'a', ...body }, config)],
   ['count', (body) => parseCount(body, config)],
 ])('the filter of a %s', (_route, read) => {
   it('is what the body has, and nothing if it has no condition', () => {

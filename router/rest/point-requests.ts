@@ -4,14 +4,18 @@
  */
 import { asMaksError, badRequest } from '../../core/errors.ts'
 import { encodeFilter, type FilterText, isUnconditional } from '../../core/filter/filter.ts'
+import { pathAt } from '../../core/filter/filter-fields.ts'
 import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
+import type { JsonPath } from '../../core/json/json-path.ts'
 import { checkLimit, type LimitName } from '../../core/limits.ts'
 import { type PayloadSelector, parsePayloadSelector } from '../../core/payload-selector.ts'
 import { parseVector } from '../../core/vector.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
+import type { ValueOrder } from '../query/payload-reads.ts'
 import type { Wanted } from '../query/rows.ts'
 import { Fields, NAME_SHOWN } from './json-fields.ts'
+import { orderOf } from './order-by.ts'
 
 /** The filter of a body; none if it is absent or has no condition. */
 export interface Filtered {
@@ -35,15 +39,17 @@ export function filterOf(fields: Fields, { vectorName }: CollectionConfig, at = 
 /**
  * A vector, or one by the name of the collection's vector, or by the empty name, as in `{"text": [...]}`.
  * @param into see `parseVector`
+ * @param metric absent: that of the collection
  */
 export function defaultVector(
   value: unknown,
   config: CollectionConfig,
   what: string,
   into?: Float32Array,
+  metric = config.vectors[''].metric,
 ): Float32Array {
   const named = typeof value === 'object' && value !== null && !Array.isArray(value)
-  const { size, metric } = config.vectors['']
+  const { size } = config.vectors['']
   return parseVector(named ? byName(value, config, what) : value, size, metric, what, into)
 }
 
@@ -120,6 +126,8 @@ export function parseRetrieve(body: unknown, config: CollectionConfig): Retrieve
 export interface ScrollRequest extends Selection, Filtered {
   from: IdKey | null
   limit: number
+  /** Absent: the order of ids. */
+  order?: ValueOrder
 }
 
 const DEFAULT_LIMIT = 10
@@ -142,9 +150,32 @@ export function parseScroll(body: unknown, config: CollectionConfig): ScrollRequ
   const limit = limitOf(fields)
   const chosen = selection(fields, config, true)
   const filter = filterOf(fields, config)
-  fields.refuse('', 'order_by', 'shard_key')
+  const orderBy = fields.take('order_by')
+  fields.refuse('', 'shard_key')
   fields.end()
-  return { from: offset === undefined ? null : idAt(offset, 'offset'), limit, ...filter, ...chosen }
+  if (offset !== undefined && orderBy !== undefined)
+    throw badRequest(
+      '"offset" cannot be used with "order_by"; continue from "start_from", without the ids that were seen',
+    )
+  const order = orderBy === undefined ? {} : { order: orderOf(orderBy, 'order_by') }
+  return { from: offset === undefined ? null : idAt(offset, 'offset'), limit, ...order, ...filter, ...chosen }
+}
+
+export interface FacetRequest extends Filtered {
+  path: JsonPath
+  limit: number
+}
+
+/** POST facet. Counts are exact, with or without `exact`. */
+export function parseFacet(body: unknown, config: CollectionConfig): FacetRequest {
+  const fields = new Fields(body, 'the body')
+  const path = pathAt(fields.take('key'), 'key')
+  const limit = limitOf(fields)
+  fields.boolean('exact')
+  const filter = filterOf(fields, config)
+  fields.refuse('', 'shard_key')
+  fields.end()
+  return { path, limit, ...filter }
 }
 
 export function parseCount(body: unknown, config: CollectionConfig): Filtered {

@@ -1,16 +1,21 @@
 /** Routes that read points; `write-routes.ts` has those that write. Each parses the request, calls the operation in `points.ts`, and encodes the answer. */
 import type { Request, Router } from 'express'
 import { MaksError } from '../../core/errors.ts'
+import { facetText } from '../../core/filter/facet-value.ts'
 import { idJson, idKeyOfPath } from '../../core/ids.ts'
+import { exactStringify } from '../../core/json/exact-json.ts'
 import type { Call } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { Points } from '../points.ts'
+import type { FacetHit } from '../query/facets.ts'
+import type { Group } from '../query/groups.ts'
 import type { Point, ScoredPoint } from '../query/rows.ts'
 import { listPieces, pointJson, scoredJson } from './point-json.ts'
-import { parseCount, parseRetrieve, parseScroll, type Selection, wantedOf } from './point-requests.ts'
-import { type ParsedQuery, parseQueries, parseQuery, parseSearch, QueryVectors } from './query-requests.ts'
+import { parseCount, parseFacet, parseRetrieve, parseScroll, type Selection, wantedOf } from './point-requests.ts'
+import { type QueryContext, QueryVectors } from './query-context.ts'
+import { FORMS, type ParsedQuery, parseGroups, parseQueries, parseQuery, type QueryForm } from './query-requests.ts'
 import type { Reply, Send } from './reply.ts'
 import { readParams } from './request-options.ts'
 
@@ -19,12 +24,14 @@ export interface PointParts {
   points: Points
 }
 
-/** The two forms of a search: they differ in the body, and in the text around the list of points. */
-const SEARCHES = [
-  { route: 'query', parse: parseQuery, wrap: ['{"points":', '}'] },
-  { route: 'search', parse: parseSearch, wrap: ['', ''] },
+/** The forms of a query: they differ in the body, and in the text around the list of points. */
+const QUERIES: { route: keyof typeof FORMS; wrap: [before: string, after: string]; groups: boolean }[] = [
+  { route: 'query', wrap: ['{"points":', '}'], groups: true },
+  { route: 'search', wrap: ['', ''], groups: true },
+  { route: 'recommend', wrap: ['', ''], groups: true },
+  { route: 'discover', wrap: ['', ''], groups: false },
 ]
-const LATER = ['recommend', 'discover', 'facet', 'query/groups', 'search/groups', 'search/matrix/pairs']
+const LATER = ['search/matrix/pairs', 'search/matrix/offsets']
 
 export function pointRoutes(router: Router, parts: PointParts, send: Send): void {
   const { collections } = parts
@@ -45,28 +52,25 @@ export function pointRoutes(router: Router, parts: PointParts, send: Send): void
     '/collections/:c/points/count',
     send((request, call) => count(parts, request, of(request), call)),
   )
-  for (const { route, parse, wrap } of SEARCHES) {
-    const answer = (points: Iterable<string>) => wrapped(wrap, points)
-    const contextOf = (request: Request, { config }: Collection) => ({ config, outside: request })
+  router.post(
+    '/collections/:c/facet',
+    send((request, call) => facet(parts, request, of(request), call)),
+  )
+  for (const { route, wrap, groups } of QUERIES) {
+    const path = `/collections/:c/points/${route}`
+    const form = FORMS[route]
     router.post(
-      `/collections/:c/points/${route}`,
-      send(async (request, call) => {
-        const collection = of(request)
-        const vectors = new QueryVectors(collection.config.vectors[''].size, 1)
-        const query = parse(request.body, { ...contextOf(request, collection), vectors })
-        const { points, report } = await parts.points.query(collection, [query], call)
-        return { pieces: answer(scoredPieces(points[0], query, collection)), report }
-      }),
+      path,
+      send((request, call) => query(parts, request, of(request), form, wrap, call)),
     )
     router.post(
-      `/collections/:c/points/${route}/batch`,
-      send(async (request, call) => {
-        const collection = of(request)
-        const queries = await inSlices(parseQueries(request.body, parse, contextOf(request, collection)))
-        const { points, report } = await parts.points.query(collection, queries, call)
-        const lists = queries.map((query, i) => scoredPieces(points[i], query, collection))
-        return { pieces: listPieces(lists, answer), report }
-      }),
+      `${path}/batch`,
+      send((request, call) => queryBatch(parts, request, of(request), form, wrap, call)),
+    )
+    if (!groups) continue
+    router.post(
+      `${path}/groups`,
+      send((request, call) => queryGroups(parts, request, of(request), form, call)),
     )
   }
   for (const later of LATER) {
@@ -104,9 +108,74 @@ async function retrieveOne(
   return { pieces: [pointJson(point, { kind: 'all' }, collection.config)], report }
 }
 
+async function query(
+  { points }: PointParts,
+  request: Request,
+  collection: Collection,
+  form: QueryForm,
+  wrap: readonly string[],
+  call: Call,
+): Promise<Reply> {
+  const parsed = parseQuery(request.body, form, contextOf(request, collection))
+  const found = await points.query(collection, [parsed], call)
+  return { pieces: wrapped(wrap, scoredPieces(found.points[0], parsed, collection)), report: found.report }
+}
+
+async function queryBatch(
+  { points }: PointParts,
+  request: Request,
+  collection: Collection,
+  form: QueryForm,
+  wrap: readonly string[],
+  call: Call,
+): Promise<Reply> {
+  const queries = await inSlices(parseQueries(request.body, form, { config: collection.config, outside: request }))
+  const found = await points.query(collection, queries, call)
+  const lists = queries.map((one, i) => scoredPieces(found.points[i], one, collection))
+  return { pieces: listPieces(lists, (list) => wrapped(wrap, list)), report: found.report }
+}
+
+async function queryGroups(
+  { points }: PointParts,
+  request: Request,
+  collection: Collection,
+  form: QueryForm,
+  call: Call,
+): Promise<Reply> {
+  const parsed = parseGroups(request.body, form, contextOf(request, collection))
+  const { groups, report } = await points.queryGroups(collection, parsed, call)
+  const pieces = ({ id, hits }: Group) =>
+    wrapped(['{"hits":', `,"id":${exactStringify(id)}}`], scoredPieces(hits, parsed, collection))
+  return { pieces: wrapped(['{"groups":', '}'], listPieces(groups, pieces)), report }
+}
+
+function contextOf(request: Request, { config }: Collection): QueryContext {
+  return { config, outside: request, vectors: new QueryVectors(config.vectors[''].size, 1) }
+}
+
+async function facet({ points }: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
+  const { path, ...part } = parseFacet(request.body, collection.config)
+  const { read } = readParams(request, undefined)
+  const { hits, report } = await points.facet(collection, path, part, read, call)
+  const pieces = ({ value, count: n }: FacetHit) => [`{"value":${facetText(value)},"count":${n}}`]
+  return { pieces: wrapped(['{"hits":', '}'], listPieces(hits, pieces)), report }
+}
+
 async function scroll(parts: PointParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
   const wanted = parseScroll(request.body ?? {}, collection.config)
   const { read } = readParams(request, undefined)
+  if (wanted.order) {
+    const { points, report } = await parts.points.ordered(
+      collection,
+      wanted.order,
+      wanted,
+      wantedOf(wanted),
+      read,
+      call,
+    )
+    const pieces = pointsPieces(points, wanted, collection)
+    return { pieces: wrapped(['{"points":', ',"next_page_offset":null}'], pieces), report }
+  }
   const { points, next, report } = await parts.points.scroll(collection, wanted, wantedOf(wanted), read, call)
   const end = `,"next_page_offset":${next === null ? 'null' : idJson(next)}}`
   return { pieces: wrapped(['{"points":', end], pointsPieces(points, wanted, collection)), report }
@@ -125,7 +194,7 @@ function pointsPieces(points: readonly Point[], { payload }: Selection, { config
 
 function scoredPieces(
   points: readonly ScoredPoint[] | undefined,
-  { payload }: ParsedQuery,
+  { payload }: Pick<ParsedQuery, 'payload'>,
   { config }: Collection,
 ): Iterable<string> {
   return listPieces(points ?? [], (point) => [scoredJson(point, payload, config)])

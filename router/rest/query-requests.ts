@@ -1,99 +1,111 @@
-/** Bodies of queries, alone or in a batch: each becomes one `QuerySpec`; the vectors of a request share one memory. */
+/** Bodies of queries, alone, in groups or in a batch: each becomes one `QuerySpec`; the vectors of a request share one memory. */
 import { badRequest, MaksError } from '../../core/errors.ts'
+import { pathAt } from '../../core/filter/filter-fields.ts'
 import { checkLimit } from '../../core/limits.ts'
 import type { PayloadSelector } from '../../core/payload-selector.ts'
-import type { CollectionConfig } from '../../protocol/env/config.ts'
-import type { QueryRequest } from '../points.ts'
-import { Fields, NAME_SHOWN } from './json-fields.ts'
-import { amountOf, defaultVector, filterOf, idAt, limitOf, onlyVector, selection, wantedOf } from './point-requests.ts'
-import { type Outside, readParams } from './request-options.ts'
+import { examplesOf, type GroupsRequest, type QueryRequest, searches } from '../query/query-request.ts'
+import { Fields } from './json-fields.ts'
+import { amountOf, defaultVector, filterOf, limitOf, onlyVector, selection, wantedOf } from './point-requests.ts'
+import { placeOf, type QueryContext, QueryVectors } from './query-context.ts'
+import { type Asked, askedBy, checkLookup, discoverOf, recommendOf } from './query-targets.ts'
+import { readParams } from './request-options.ts'
 
-export interface ParsedQuery extends QueryRequest {
-  /** The parts of the payloads that the answer shows. */
+/** The parts of the payloads that the answer shows. */
+interface Shown {
   payload: PayloadSelector
 }
+export type ParsedQuery = QueryRequest & Shown
+export type ParsedGroups = GroupsRequest & Shown
 
-export interface QueryContext {
-  config: CollectionConfig
-  /** Options outside of the body: of each query that has none of its own. */
-  outside: Outside
-  /** Place of the query in its body; undefined if it is the body itself. */
-  at?: string
-  vectors: QueryVectors
+/** Reads what a body asks for; its other fields are those of every query. */
+export type QueryForm = (fields: Fields, context: QueryContext) => Asked
+
+/** The bodies of points/query, /search, /recommend and /discover, and of their routes for batches and groups. */
+export const FORMS = {
+  query: (fields, context) => {
+    const query = fields.take('query')
+    onlyVector(placeOf(context, 'using'), fields.take('using'), context.config)
+    fields.refuse('', 'prefetch')
+    checkLookup(fields, context)
+    return askedBy(query, context)
+  },
+  search: (fields, context) => {
+    const given = fields.take('vector')
+    let value = given
+    if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
+      const named = new Fields(given, placeOf(context, 'vector'))
+      onlyVector(placeOf(context, 'vector'), named.take('name'), context.config)
+      value = named.take('vector')
+      named.end()
+    }
+    const vector = defaultVector(value, context.config, placeOf(context, 'vector'), context.vectors.next())
+    return { target: { vector } }
+  },
+  recommend: (fields, context) => ({ target: examplesIn(fields, context, recommendOf) }),
+  discover: (fields, context) => ({ target: examplesIn(fields, context, discoverOf) }),
+} satisfies Record<string, QueryForm>
+
+function examplesIn(fields: Fields, context: QueryContext, parse: typeof recommendOf) {
+  onlyVector(placeOf(context, 'using'), fields.take('using'), context.config)
+  checkLookup(fields, context)
+  return parse(fields, context, '')
 }
 
-/** The memory of the vectors of a request, one after the other. */
-export class QueryVectors {
-  readonly #dimension: number
-  readonly #queries: number
-  #all: Float32Array | undefined
-  #given = 0
-
-  constructor(dimension: number, queries: number) {
-    this.#dimension = dimension
-    this.#queries = queries
-  }
-
-  /** The place of the next vector. */
-  next(): Float32Array {
-    this.#all ??= new Float32Array(this.#queries * this.#dimension)
-    const at = this.#given++ * this.#dimension
-    return this.#all.subarray(at, at + this.#dimension)
-  }
+/** The body of a route for one query. */
+export function parseQuery(body: unknown, form: QueryForm, context: QueryContext): ParsedQuery {
+  const fields = new Fields(body, context.at ?? 'the body')
+  const query = finish(fields, form(fields, context), context)
+  fields.end()
+  checkLimit('EXAMPLES_MAX', placeOf(context, 'the examples'), examplesOf(query))
+  return query
 }
 
-export type ParseQuery = (body: unknown, context: QueryContext) => ParsedQuery
+const GROUP_SIZE = 3
+
+/** The body of a route for one query whose points come in groups. */
+export function parseGroups(body: unknown, form: QueryForm, context: QueryContext): ParsedGroups {
+  const fields = new Fields(body, 'the body')
+  const path = pathAt(fields.take('group_by'), 'group_by')
+  const size = amountOf(fields, 'group_size', 1) ?? GROUP_SIZE
+  fields.refuse('', 'with_lookup', 'offset')
+  const query = finish(fields, form(fields, context), context)
+  fields.end()
+  checkLimit('EXAMPLES_MAX', 'the examples', examplesOf(query))
+  if (query.mmr !== undefined || 'ordered' in query.target || 'drawn' in query.target)
+    throw new MaksError('UNSUPPORTED', 'query: "mmr", "order_by" and "sample" are not supported with "group_by"')
+  return { ...query, group: { path, size } }
+}
 
 /** The body of a `batch` route. Yields after each query. */
 export function* parseQueries(
   body: unknown,
-  parse: ParseQuery,
+  form: QueryForm,
   context: Omit<QueryContext, 'vectors' | 'at'>,
 ): Generator<void, ParsedQuery[], void> {
   const fields = new Fields(body, 'the body')
-  const searches = fields.take('searches')
+  const bodies = fields.take('searches')
   fields.end()
-  if (!Array.isArray(searches) || searches.length === 0)
+  if (!Array.isArray(bodies) || bodies.length === 0)
     throw new MaksError('BAD_REQUEST', '"searches" must be a list of queries')
-  checkLimit('SEARCHES_MAX', '"searches"', searches.length)
-  const vectors = new QueryVectors(context.config.vectors[''].size, searches.length)
+  checkLimit('SEARCHES_MAX', '"searches"', bodies.length)
+  const vectors = new QueryVectors(context.config.vectors[''].size, bodies.length)
   const queries: ParsedQuery[] = []
   let filterChars = 0
-  for (const search of searches as unknown[]) {
-    const query = parse(search, { ...context, vectors, at: `searches[${queries.length}]` })
+  let examples = 0
+  for (const one of bodies as unknown[]) {
+    const query = parseQuery(one, form, { ...context, vectors, at: `searches[${queries.length}]` })
     filterChars += query.spec.filter?.length ?? 0
     checkLimit('FILTER_CHARS_MAX', 'the filters of "searches"', filterChars)
+    examples += examplesOf(query)
+    checkLimit('EXAMPLES_MAX', 'the examples of "searches"', examples)
     queries.push(query)
     yield
   }
   return queries
 }
 
-/** POST points/query. */
-export function parseQuery(body: unknown, context: QueryContext): ParsedQuery {
-  const fields = new Fields(body, context.at ?? 'the body')
-  const query = fields.take('query')
-  onlyVector(placeOf(context, 'using'), fields.take('using'), context.config)
-  fields.refuse('', 'prefetch', 'lookup_from')
-  return finish(fields, targetOf(query, context), context)
-}
-
-/** POST points/search. */
-export function parseSearch(body: unknown, context: QueryContext): ParsedQuery {
-  const fields = new Fields(body, context.at ?? 'the body')
-  const given = fields.take('vector')
-  let value = given
-  if (typeof given === 'object' && given !== null && !Array.isArray(given) && 'vector' in given) {
-    const named = new Fields(given, placeOf(context, 'vector'))
-    onlyVector(placeOf(context, 'vector'), named.take('name'), context.config)
-    value = named.take('vector')
-    named.end()
-  }
-  return finish(fields, vectorOf(value, context, 'vector'), context)
-}
-
 /** Reads every option of a query; no other place does before the option has its effect. */
-function finish(fields: Fields, target: QueryRequest['target'], context: QueryContext): ParsedQuery {
+function finish(fields: Fields, asked: Asked, context: QueryContext): ParsedQuery {
   const limit = limitOf(fields)
   const offset = amountOf(fields, 'offset', 0) ?? 0
   const scoreThreshold = fields.number('score_threshold', { min: -Number.MAX_VALUE, max: Number.MAX_VALUE })
@@ -101,46 +113,10 @@ function finish(fields: Fields, target: QueryRequest['target'], context: QueryCo
   const { read, probing } = readParams(context.outside, fields.take('params'), placeOf(context, 'params'))
   const filter = filterOf(fields, context.config, placeOf(context, 'filter'))
   fields.refuse('', 'shard_key')
-  fields.end()
-  if ('listed' in target && scoreThreshold !== undefined)
-    throw badRequest(`${placeOf(context, 'score_threshold')} needs a "query": points that are listed have no score`)
   const threshold = scoreThreshold === undefined ? {} : { scoreThreshold }
-  return {
-    target,
-    read,
-    payload: chosen.payload,
-    spec: { limit, offset, ...threshold, ...filter, ...wantedOf(chosen), ...probing },
-  }
-}
-
-/** The name of a field in an error. */
-function placeOf({ at }: QueryContext, field: string): string {
-  return at === undefined ? field : `${at}.${field}`
-}
-
-function vectorOf(value: unknown, context: QueryContext, field: string): QueryRequest['target'] {
-  return { vector: defaultVector(value, context.config, placeOf(context, field), context.vectors.next()) }
-}
-
-function targetOf(query: unknown, context: QueryContext): QueryRequest['target'] {
-  if (query === undefined) return { listed: true }
-  if (Array.isArray(query)) return vectorOf(query, context, 'query')
-  if (typeof query !== 'object' || query === null) return { key: idAt(query, placeOf(context, 'query')) }
-  const fields = new Fields(query, placeOf(context, 'query'))
-  const nearest = fields.take('nearest')
-  fields.refuseForm(' yet', 'mmr', ['diversity', 'candidates_limit'])
-  if (nearest === undefined) {
-    if (Object.hasOwn(query, '')) return vectorOf(query, context, 'query')
-    const given = Object.entries(query)
-      .find(([, value]) => value !== null)?.[0]
-      .slice(0, NAME_SHOWN)
-    const kind = given === undefined ? 'an empty object' : `"${given}"`
-    throw new MaksError(
-      'UNSUPPORTED',
-      `${placeOf(context, 'query')}: ${kind} is not supported; use a vector, an id or {"nearest": ...}`,
-    )
-  }
-  fields.end()
-  const named = typeof nearest === 'object' && nearest !== null
-  return named ? vectorOf(nearest, context, 'query.nearest') : { key: idAt(nearest, placeOf(context, 'query.nearest')) }
+  const spec = { limit, offset, ...threshold, ...filter, ...wantedOf(chosen), ...probing }
+  const query: ParsedQuery = { ...asked, read, payload: chosen.payload, spec }
+  if (scoreThreshold !== undefined && !searches(query))
+    throw badRequest(`${placeOf(context, 'score_threshold')} needs a "query": points that are listed have no score`)
+  return query
 }

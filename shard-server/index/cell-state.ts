@@ -184,10 +184,10 @@ export class CellState {
     return inSlices(filteredPage(rows, page, { from, limit }, filter))
   }
 
-  /** The rows that match, of the rows as they are now. Throws STALE. As for a search, the caller holds the rows. */
-  async matching(filter: FilterText, at: number | undefined): Promise<RowMask> {
+  /** The rows that match, all without a filter, of the rows as they are now. Throws STALE. As for a search, the caller holds the rows. */
+  async matching(filter: FilterText | undefined, at: number | undefined): Promise<RowMask> {
     this.checkReadable(at)
-    const [mask] = await masksOf(this.rows, [{ at, filter }])
+    const [mask] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }])
     return mask as RowMask
   }
 }

@@ -2,12 +2,14 @@
 
 import type { FilterText } from '../../core/filter/filter.ts'
 import type { IdKey } from '../../core/ids.ts'
+import type { JsonPath } from '../../core/json/json-path.ts'
 import type { Hole } from '../../core/log/coverage.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
-import type { QuerySpec } from '../../protocol/shard-rpc.ts'
+import type { QuerySpec, RowOrder } from '../../protocol/shard-rpc.ts'
 import type { LogTip } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
+import type { FacetCounts } from './facet-counts.ts'
 import type { RowBytes } from './row-store.ts'
 
 export interface IndexStats {
@@ -26,10 +28,12 @@ export interface IndexStats {
 
 export interface IndexQuery {
   spec: QuerySpec
-  /** In memory that both threads read. */
+  /** The values of its vectors (`vectorsOf`), in memory that both threads read. */
   vector: Float32Array
   /** Version to read at. */
   at: number | undefined
+  /** A search by several vectors ends then, without an answer: ms of `performance.timeOrigin` and `now`, which threads share. */
+  until?: number
 }
 
 /** Rows as they go to a router. The index thread encodes them, so that the main thread passes on long answers unread. */
@@ -72,10 +76,15 @@ export interface IndexCalls {
   /** Cleans dead rows, and gives back what garbage holds, unless the heap is so large that searches would wait for it. */
   collect: (call: null) => null
   apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
-  /** Undefined for queries that need more time; the caller sends them again. */
+  /** Undefined for queries that need more time; the caller sends them again, unless its own is over. */
   search: (call: { queries: IndexQuery[] }) => { queries: (EncodedRows | undefined)[]; scanned: number }
   rows: (call: ReadRows & { keys: IdKey[] }) => EncodedRows
   page: (call: ReadRows & { from: IdKey | null; limit: number; filter?: FilterText | undefined }) => EncodedRows
+  /** A page in another order than that of ids. `matching` is for those drawn by chance. */
+  orderedPage: (
+    call: ReadRows & { order: RowOrder; limit: number; filter?: FilterText | undefined },
+  ) => EncodedRows & { matching?: number }
+  facet: (call: { at: number | undefined; path: JsonPath; filter?: FilterText | undefined }) => FacetCounts
   count: (call: { at: number | undefined; filter?: FilterText | undefined }) => {
     count: number
     redundantRows: number

@@ -8,15 +8,14 @@ import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { InvariantViolated } from '../../core/invariant.ts'
-import { checkLimit } from '../../core/limits.ts'
 import { formatPosition, ORIGIN } from '../../core/log/position.ts'
 import { ownerCell } from '../../core/partition.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import { SpillReservoir } from '../../core/spill.ts'
-import { candidatesOf } from '../../protocol/shard-rpc.ts'
 import { giveBackWhenIdle } from '../../runtime/idle-heap.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { CellState } from './cell-state.ts'
+import { encodeRows, gather } from './encode-rows.ts'
 import type {
   Answer,
   Argument,
@@ -26,12 +25,12 @@ import type {
   IndexQuery,
   IndexStats,
   MigrationScanAnswer,
-  ReadRows,
 } from './index-calls.ts'
+import { facet, orderedPage } from './payload-reads.ts'
+import { foundRows } from './query-rows.ts'
 import { facts, heldRows, rowFacts } from './row-facts.ts'
 import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
-import { takenTogether } from './search.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
 import { train } from './training.ts'
@@ -126,6 +125,14 @@ const handlers: Handlers = {
     }
   },
 
+  orderedPage(call) {
+    return orderedPage(state, call)
+  },
+
+  facet(call) {
+    return facet(state, call)
+  },
+
   async count({ at, filter }) {
     const { rows } = state
     state.checkReadable(at)
@@ -218,14 +225,7 @@ function cleanInSteps(): void {
 /** @param rows held by the caller */
 async function search(rows: RowStore, queries: readonly IndexQuery[]): Promise<Answer<'search'>> {
   const scanned = rows.live
-  const asked = queries.map(({ spec, vector, at }) => ({
-    vector,
-    // A limit may be far above the number of rows.
-    limit: Math.min(candidatesOf(spec), rows.size),
-    ...(at === undefined ? {} : { at }),
-    ...(spec.filter === undefined ? {} : { filter: spec.filter }),
-  }))
-  const found = await state.search(asked.slice(0, takenTogether(asked)), SCAN_MS)
+  const found = await foundRows(state, rows, queries, SCAN_MS)
   return {
     scanned,
     queries: queries.map(({ spec }, i) => {
@@ -267,39 +267,6 @@ function flagged(rows: RowStore, mask: RowMask, flag: RowFlag): number {
   return count
 }
 
-function gather({ dimension, kernel }: RowStore, rows: readonly number[]): Float32Array {
-  const vectors = new Float32Array(rows.length * dimension)
-  rows.forEach((row, i) => kernel.read(row, vectors.subarray(i * dimension, (i + 1) * dimension)))
-  return vectors
-}
-
-function encodeRows(
-  store: RowStore,
-  rows: readonly number[],
-  more: (row: number, n: number) => object,
-  { withPayload, withVector }: Pick<ReadRows, 'withPayload' | 'withVector'>,
-): EncodedRows {
-  const payloads = withPayload ? rows.map((row) => store.payloadBytesOf(row)) : []
-  const vectorBytes = withVector ? 4 * store.dimension * rows.length : 0
-  checkLimit(
-    'ANSWER_BYTES_MAX',
-    'the answer',
-    payloads.reduce((sum, { length }) => sum + length, vectorBytes),
-  )
-  const headers = rows.map((row, n) => ({
-    key: store.keyOf(row),
-    version: store.bornOf(row),
-    userVersion: store.userVersionOf(row),
-    ...more(row, n),
-    ...(withPayload ? { payloadBytes: payloads[n]?.length } : {}),
-  }))
-  return {
-    headers: Buffer.from(JSON.stringify(headers)),
-    vectors: withVector ? gather(store, rows) : new Float32Array(0),
-    payloads: Buffer.concat(payloads),
-  }
-}
-
 interface CallMessage {
   id: number
   call: IndexCall
@@ -311,7 +278,7 @@ function buffersOf(call: IndexCall, value: unknown): ArrayBuffer[] {
   const encoded =
     call === 'search'
       ? (value as { queries: (EncodedRows | undefined)[] }).queries.filter((rows) => rows !== undefined)
-      : call === 'rows' || call === 'page'
+      : call === 'rows' || call === 'page' || call === 'orderedPage'
         ? [value as EncodedRows]
         : []
   return encoded

@@ -57,9 +57,12 @@ function batcher(inFlightMax = 1) {
 }
 
 describe('searches', () => {
-  it('with a filter are in batches of their own, in their turn (S24)', async () => {
+  it.each<[string, object]>([
+    ['with a filter', { filter: '{}' as FilterText }],
+    ['by several vectors', { scoring: { is: 'context', examples: 2 } }],
+  ])('%s are in batches of their own, in their turn (S24, S40)', async (_what, slow) => {
     const { all, batches, release, search } = batcher()
-    const filtered = queries(2).map((one) => ({ ...one, spec: { ...one.spec, filter: '{}' as FilterText } }))
+    const filtered = queries(2).map((one) => ({ ...one, spec: { ...one.spec, ...slow } }))
     const answers = [search(1), search(2), all.search(filtered, new OpenCall(LONG_MS)), search(3)]
     for (let i = 0; i < 3; i++) await release()
     expect(batches).toEqual([1, 5, 2])

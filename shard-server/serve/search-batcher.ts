@@ -41,7 +41,7 @@ export class SearchBatcher {
   #waiting: Item[] = []
   #inFlight = 0
   /** Of `#inFlight`, with a filter and without. */
-  readonly #ofKind = { filtered: 0, plain: 0 }
+  readonly #ofKind = { plain: 0, scanning: 0 }
   #queriesInFlight = 0
   /** Queries that wait or are searched when a batch begins: the most of late. */
   #usual = 0
@@ -108,8 +108,8 @@ export class SearchBatcher {
   }
 
   /**
-   * The next batch; empty if none is due. Queries with a filter go by themselves: they wait for their row masks, and the others
-   * need not.
+   * The next batch; empty if none is due. Queries with a filter go by themselves, as those by several vectors do: they
+   * wait for their row masks, or for a comparison of all rows, and the others need not.
    */
   #take(): Item[] {
     const [first] = this.#waiting
@@ -168,11 +168,12 @@ export class SearchBatcher {
   }
 }
 
-const KINDS = ['plain', 'filtered'] as const
+const KINDS = ['plain', 'scanning'] as const
 type Kind = (typeof KINDS)[number]
 
 function kindOf({ query }: Item): Kind {
-  return query.spec.filter === undefined ? 'plain' : 'filtered'
+  const { filter, scoring } = query.spec
+  return filter === undefined && scoring === undefined ? 'plain' : 'scanning'
 }
 
 function within({ request }: Item): boolean {

@@ -14,9 +14,12 @@ import {
   type CommitResponse,
   type CountRequest,
   type CountResponse,
+  type FacetRequest,
+  type FacetResponse,
   type HandOverRequest,
   type HandOverResponse,
   type OperationHeader,
+  type QuerySpec,
   type ReadScope,
   type RowFactsRequest,
   type RowFactsResponse,
@@ -26,6 +29,7 @@ import {
   type ScrollRequest,
   type SearchRequest,
   type SnapshotRequest,
+  vectorsOf,
   type WaitRequest,
 } from '../../protocol/shard-rpc.ts'
 import { type Call, callOf, checkWaiting } from '../../runtime/call.ts'
@@ -33,7 +37,7 @@ import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from
 import { InFlight } from '../../runtime/in-flight.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
-import type { EncodedRows } from '../index/index-calls.ts'
+import type { EncodedRows, IndexQuery } from '../index/index-calls.ts'
 import { FILE_NAME, listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
 import type { Replica } from '../log/replica.ts'
 import type { Pod } from '../pod/pod.ts'
@@ -56,6 +60,7 @@ const handlers: Record<string, Handler> = {
   [RPC.rows]: rows,
   [RPC.scroll]: scroll,
   [RPC.count]: count,
+  [RPC.facet]: facet,
   [RPC.rowFacts]: rowFacts,
   [RPC.wait]: wait,
   [RPC.sample]: sample,
@@ -179,14 +184,8 @@ function leave({ pod, election }: ShardParts, scope: ReadScope): void {
 /** Answers with the text of a `SearchResponse`. */
 async function search(parts: ShardParts, { scope, queries }: SearchRequest, chunks: Buffer[], call: Call) {
   const at = await enter(parts, scope, call)
-  const dimension = parts.pod.config.vectors[''].size
-  const vectors = float32View(chunks[0] ?? Buffer.alloc(0))
-  if (vectors.length !== dimension * queries.length)
-    throw new MaksError('BAD_REQUEST', 'the queries do not fit the dimension')
-  const answers = await parts.searchBatcher.search(
-    queries.map((spec, i) => ({ spec, vector: vectors.subarray(i * dimension, (i + 1) * dimension), at })),
-    call,
-  )
+  const asked = indexQueries(parts.pod, queries, float32View(chunks[0] ?? Buffer.alloc(0)), at, call)
+  const answers = await parts.searchBatcher.search(asked, call)
   leave(parts, scope)
   const encoded = answers.map(({ found }) => found)
   const hits = encoded.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
@@ -194,6 +193,26 @@ async function search(parts: ShardParts, { scope, queries }: SearchRequest, chun
     header: jsonParts(['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}}`]),
     chunks: chunksOf(encoded),
   }
+}
+
+/** Each query with its vectors. */
+function indexQueries(
+  { config }: Pod,
+  specs: readonly QuerySpec[],
+  vectors: Float32Array,
+  at: number | undefined,
+  { deadline }: Call,
+): IndexQuery[] {
+  const dimension = config.vectors[''].size
+  const until = performance.timeOrigin + deadline
+  let end = 0
+  const queries = specs.map((spec) => {
+    const begin = end
+    end += dimension * vectorsOf(spec)
+    return { spec, vector: vectors.subarray(begin, end), at, until }
+  })
+  if (vectors.length !== end) throw new MaksError('BAD_REQUEST', 'the queries do not fit the dimension')
+  return queries
 }
 
 async function rows(parts: ShardParts, request: RowsRequest, _chunks: Buffer[], call: Call) {
@@ -206,15 +225,27 @@ async function rows(parts: ShardParts, request: RowsRequest, _chunks: Buffer[], 
 
 async function scroll(parts: ShardParts, request: ScrollRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
-  const { from, limit, filter, withPayload, withVector } = request
-  const answer = await parts.pod.index.ask('page', { from, limit, filter, at, withPayload, withVector })
+  const { from, limit, order, filter, withPayload, withVector } = request
+  const { index } = parts.pod
+  const answer: EncodedRows & { matching?: number } = order
+    ? await index.ask('orderedPage', { order, limit, filter, at, withPayload, withVector })
+    : await index.ask('page', { from, limit, filter, at, withPayload, withVector })
   leave(parts, request.scope)
   return rowsFrame(answer)
 }
 
 /** The text of a `RowsResponse`. */
-function rowsFrame(answer: EncodedRows) {
-  return { header: jsonParts(['{"rows":', answer.headers, '}']), chunks: chunksOf([answer]) }
+function rowsFrame(answer: EncodedRows & { matching?: number }) {
+  const end = answer.matching === undefined ? '}' : `,"matching":${answer.matching}}`
+  return { header: jsonParts(['{"rows":', answer.headers, end]), chunks: chunksOf([answer]) }
+}
+
+async function facet(parts: ShardParts, { scope, path, filter }: FacetRequest, _chunks: Buffer[], call: Call) {
+  const at = await enter(parts, scope, call)
+  const { texts, counts } = await parts.pod.index.ask('facet', { at, path, filter })
+  leave(parts, scope)
+  const header: FacetResponse = { values: counts.length }
+  return { header, chunks: [texts, new Uint8Array(counts.buffer)] }
 }
 
 function jsonParts(parts: readonly (string | Uint8Array)[]): Chunk {

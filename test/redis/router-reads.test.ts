@@ -251,7 +251,7 @@ describe('a query with a filter', () => {
     expect(await search({}, { ...narrow, filter, limit: 2 })).toMatchObject({ probed: 1, exact: false })
     expect(await search({}, { ...narrow, filter, limit: 3 })).toMatchObject({ probed: 3, exact: true })
     expect(await search({}, { ...narrow, filter, limit: 1, offset: 2 })).toMatchObject({ probed: 3, exact: true })
-    expect(await search({}, { ...narrow, filter, limit: 2, exclude: idKey(1) })).toMatchObject({ probed: 3 })
+    expect(await search({}, { ...narrow, filter, limit: 2, exclude: [idKey(1)] })).toMatchObject({ probed: 3 })
     expect(await search({}, { ...narrow, limit: 3 })).toMatchObject({ probed: 1, exact: false })
     expect(askedCells()).toEqual([5, 3, 3])
   })

@@ -38,6 +38,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'shard-server/index': [
     'core',
     'core/filter',
+    'core/json',
     'core/log',
     'protocol',
     'protocol/env',

@@ -40,6 +40,7 @@ const {
   ALIAS_ACTIONS_MAX,
   FILTER_CONDITIONS_MAX,
   FILTER_VALUES_MAX,
+  EXAMPLES_MAX,
   SETTINGS_MAX,
   SETTING_BYTES_MAX,
   OPERATIONS_MAX,
@@ -118,6 +119,10 @@ function filteredSearches(): string {
   return `{"searches":[${list(SEARCHES_MAX.value, (i) => `{"query":[${floats(i, SMALL_DIMENSION)}],"filter":${filter(i)}}`)}]}`
 }
 
+/** As many ids as a request may have examples. */
+const examples = () => list(EXAMPLES_MAX.value, String)
+/** All of them are compared, with vectors that count as 64 values. */
+const MMR_CANDIDATES = Math.floor(Math.sqrt(LIMITS.MMR_VALUES_MAX.value / 64))
 const BATCH_LIMIT = Math.floor(CANDIDATES_MAX.value / SEARCHES_MAX.value / CELLS)
 const filled = (before: string, part: string, after: string) =>
   before + part.repeat(Math.floor((BODY_BYTES_MAX - before.length - after.length) / part.length)) + after
@@ -298,6 +303,115 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       body: () => `{${largestFilter()}}`,
       status: 200,
     },
+    {
+      what: 'most points in the order of a key',
+      method: 'POST',
+      path: `${SMALL}/points/scroll`,
+      body: () => `{"order_by":"n","limit":${ALL},"with_payload":true,"with_vector":true}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/facet': [
+    {
+      what: 'most values',
+      method: 'POST',
+      path: `${SMALL}/facet`,
+      body: () => `{"key":"name","limit":${ALL}}`,
+      status: 200,
+    },
+    {
+      what: 'the largest filter',
+      method: 'POST',
+      path: `${SMALL}/facet`,
+      body: () => `{"key":"n",${largestFilter()}}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/query/groups': [
+    {
+      what: 'most groups',
+      method: 'POST',
+      path: `${SMALL}/points/query/groups`,
+      body: () => query(`"group_by":"name","limit":${ALL},"group_size":${ALL},${everything}`, SMALL_DIMENSION),
+      status: 200,
+    },
+    {
+      what: 'few groups among many points that are in none',
+      method: 'POST',
+      path: `${SMALL}/points/query/groups`,
+      body: () => query(`"group_by":"nothing","limit":2,${everything}`, SMALL_DIMENSION),
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/search/groups': [
+    {
+      what: 'most points of a group',
+      method: 'POST',
+      path: `${SMALL}/points/search/groups`,
+      body: () => search(`"group_by":"n","limit":1000,"group_size":1000,${everything}`, SMALL_DIMENSION),
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/recommend/groups': [
+    {
+      what: 'most groups',
+      method: 'POST',
+      path: `${SMALL}/points/recommend/groups`,
+      body: () => `{"positive":[1,2],"strategy":"best_score","group_by":"name","limit":${ALL}}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/recommend': [
+    {
+      what: 'most examples, and all points',
+      method: 'POST',
+      path: `${SMALL}/points/recommend?timeout=120`,
+      body: () => `{"positive":[${examples()}],"strategy":"sum_scores","limit":${ALL},${everything}}`,
+      status: 200,
+    },
+    {
+      what: 'most bytes of examples',
+      method: 'POST',
+      path: `${WIDE}/points/recommend?timeout=120`,
+      body: () => `{"positive":[${list(WIDE_POINTS, String)}],"strategy":"best_score","limit":${ALL},${everything}}`,
+      status: 200,
+    },
+    {
+      what: 'too many examples',
+      method: 'POST',
+      path: `${SMALL}/points/recommend`,
+      body: () => `{"positive":[1,${examples()}]}`,
+      status: 413,
+    },
+  ],
+  'POST /collections/:c/points/recommend/batch': [
+    {
+      what: 'most queries',
+      method: 'POST',
+      path: `${SMALL}/points/recommend/batch?timeout=120`,
+      body: () =>
+        `{"searches":[${list(SEARCHES_MAX.value, (i) => `{"positive":[${i}],"strategy":"best_score","limit":${BATCH_LIMIT - 1}}`)}]}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/discover': [
+    {
+      what: 'most examples',
+      method: 'POST',
+      path: `${SMALL}/points/discover?timeout=120`,
+      body: () =>
+        `{"target":0,"context":[${list(EXAMPLES_MAX.value / 2 - 1, (i) => `{"positive":${i},"negative":${i + 1}}`)}],"limit":${ALL}}`,
+      status: 200,
+    },
+  ],
+  'POST /collections/:c/points/discover/batch': [
+    {
+      what: 'most queries',
+      method: 'POST',
+      path: `${SMALL}/points/discover/batch?timeout=120`,
+      body: () => `{"searches":[${list(SEARCHES_MAX.value, (i) => `{"target":${i}}`)}]}`,
+      status: 200,
+    },
   ],
   'POST /collections/:c/points/count': [
     { what: '', method: 'POST', path: `${SMALL}/points/count`, body: () => '{"exact":true}', status: 200 },
@@ -329,6 +443,21 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       method: 'POST',
       path: `${SMALL}/points/query`,
       body: () => `{"limit":${ALL},"with_payload":true,"with_vector":true}`,
+      status: 200,
+    },
+    {
+      what: 'most comparisons of mmr',
+      method: 'POST',
+      path: `${SMALL}/points/query?timeout=120`,
+      body: () =>
+        `{"query":{"nearest":[${floats(5, SMALL_DIMENSION)}],"mmr":{"candidates_limit":${MMR_CANDIDATES}}},"limit":${ALL},${everything}}`,
+      status: 200,
+    },
+    {
+      what: 'all points by chance',
+      method: 'POST',
+      path: `${SMALL}/points/query`,
+      body: () => `{"query":{"sample":"random"},"limit":${ALL},"with_payload":true,"with_vector":true}`,
       status: 200,
     },
     {

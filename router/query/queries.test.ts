@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { idKey } from '../core/ids.ts'
-import type { QuerySpec } from '../protocol/shard-rpc.ts'
-import { groupsOf, type QueryRequest } from './points.ts'
-import type { ReadRequest } from './query/consistency.ts'
+import { idKey } from '../../core/ids.ts'
+import type { QuerySpec } from '../../protocol/shard-rpc.ts'
+import type { ReadRequest } from './consistency.ts'
+import { groupsOf } from './queries.ts'
+import type { QueryRequest } from './query-request.ts'
 
 const request = (spec: Partial<QuerySpec> = {}, read: Partial<ReadRequest> = {}): QueryRequest => ({
   spec: { limit: 10, offset: 0, withPayload: false, withVector: false, exact: false, partial: false, ...spec },

@@ -1,0 +1,41 @@
+/** The reads of a cell that list or count its rows by their payloads. Each holds the rows while it looks at them, in slices. */
+import { orderValueText } from '../../core/filter/order-value.ts'
+import { inSlices } from '../../runtime/slices.ts'
+import type { CellState } from './cell-state.ts'
+import { encodeRows } from './encode-rows.ts'
+import { type FacetCounts, facetCounts } from './facet-counts.ts'
+import type { Argument, EncodedRows } from './index-calls.ts'
+import { rowsByChance, rowsByValue, type ValuedRow } from './picked-rows.ts'
+
+/** Throws STALE. */
+export async function orderedPage(
+  state: CellState,
+  { order, limit, filter, at, ...wanted }: Argument<'orderedPage'>,
+): Promise<EncodedRows & { matching?: number }> {
+  const { rows } = state
+  const release = rows.hold()
+  try {
+    const mask = await state.matching(filter, at)
+    if (order.by === 'chance') {
+      const drawn = await inSlices(rowsByChance(rows, mask, limit, Math.random))
+      return { ...encodeRows(rows, drawn.rows, () => ({}), wanted), matching: drawn.matching }
+    }
+    const found = await inSlices(rowsByValue(rows, mask, order, limit))
+    const numbers = found.map(({ row }) => row)
+    const valueOf = (_row: number, n: number) => ({ orderValue: orderValueText((found[n] as ValuedRow).value) })
+    return encodeRows(rows, numbers, valueOf, wanted)
+  } finally {
+    release()
+  }
+}
+
+/** Throws STALE. */
+export async function facet(state: CellState, { path, filter, at }: Argument<'facet'>): Promise<FacetCounts> {
+  const { rows } = state
+  const release = rows.hold()
+  try {
+    return await inSlices(facetCounts(rows, await state.matching(filter, at), path))
+  } finally {
+    release()
+  }
+}
