@@ -1,5 +1,6 @@
 /** What runs: one entry a process, asked directly, so that it also works when the supervisor is dead. */
 
+import { ERRORS } from '../core/errors.ts'
 import { formatPosition, type Position } from '../core/log/position.ts'
 import { collectionOf } from '../protocol/manifest/vector-cluster.ts'
 import { INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
@@ -21,6 +22,8 @@ export interface ProcessStatus {
   epoch: number | null
   appliedId: string | null
   points: number | null
+  /** Whether the pod has no memory left for writes; absent where it has. */
+  memoryFull?: true
 }
 
 interface ShardStatus {
@@ -29,6 +32,7 @@ interface ShardStatus {
   phase: string
   point: { position: Position }
   stats?: { points: number }
+  memoryFull?: boolean
 }
 
 const NOTHING = {
@@ -123,6 +127,7 @@ async function processStatus(
     epoch: shard?.role === 'primary' ? shard.epoch : null,
     appliedId: shard === undefined ? null : formatPosition(shard.point.position),
     points: shard?.stats?.points ?? null,
+    ...(shard?.memoryFull ? { memoryFull: true as const } : {}),
   }
 }
 
@@ -152,5 +157,8 @@ export function statusTable({ endpoint, processes, problems }: LocalStatus): str
       .join('  ')
       .trimEnd()
   const lines = (problems ?? []).map(({ name, message }) => `${name} does not start: ${message}`)
-  return [`endpoint ${endpoint}`, line(header), ...rows.map(line), ...lines]
+  const full = processes
+    .filter(({ memoryFull }) => memoryFull)
+    .map(({ name }) => `${name} has no memory left for writes: ${ERRORS.MEMORY_FULL.hint}`)
+  return [`endpoint ${endpoint}`, line(header), ...rows.map(line), ...lines, ...full]
 }

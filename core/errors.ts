@@ -129,6 +129,13 @@ export const ERRORS = {
     retryAfterS: 5,
     hint: 'Redis has reached its memory limit; give it more memory or lower the write rate.',
   },
+  MEMORY_FULL: {
+    http: 507,
+    grpc: GRPC.RESOURCE_EXHAUSTED,
+    retriable: true,
+    retryAfterS: 5,
+    hint: 'Delete points, or give the shards more memory (spec.resources.limits.memory, or MAKSDB_MEMORY_LIMIT_BYTES of a local cluster). Reads and deletes continue.',
+  },
   NO_PRIMARY: {
     http: 503,
     grpc: GRPC.UNAVAILABLE,

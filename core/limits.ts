@@ -139,6 +139,21 @@ export const QUEUES = {
     value: 2048,
     what: 'requests that wait until the pod has applied an entry of the log',
   },
+  QUEUE_CALL_BODIES_MAX: {
+    at: 'shard',
+    value: 512 * MiB,
+    what: 'bytes of the bodies of calls that are on their way; a body is taken if there is no other',
+  },
+  QUEUE_REQUESTS_MAX: {
+    at: 'router',
+    value: 2048,
+    what: 'requests that are on their way, those of health and metrics left out',
+  },
+  QUEUE_BODIES_MAX: {
+    at: 'router',
+    value: 256 * MiB,
+    what: 'bytes of the bodies of these requests; a body is taken if there is no other',
+  },
   QUEUE_ALIASES_MAX: { at: 'router', value: 64, what: 'changes of aliases, of which one is made at a time' },
 } as const satisfies Record<string, Queue>
 

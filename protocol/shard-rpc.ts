@@ -287,6 +287,15 @@ export interface HeapBytes {
   total: number
 }
 
+/** Of the memory limit that leaves a pod the least room, in bytes. */
+export interface LimitedMemory {
+  /** What counts against the limit, without what the kernel takes back by itself. */
+  used: number
+  limit: number
+  /** What writes may still take; the reserve of the pod is left out. Not above 0: the pod is full. */
+  room: number
+}
+
 /** Memory of a pod in bytes, some seconds old at most. */
 export interface PodMemory {
   /** Of the whole process. */
@@ -295,6 +304,8 @@ export interface PodMemory {
   rows: Readonly<Record<string, number>>
   /** By thread. */
   heaps: { main: HeapBytes; index: HeapBytes }
+  /** Absent if no limit is known. */
+  limited?: LimitedMemory
 }
 
 /** The payload indexes of a pod, some seconds old at most. */

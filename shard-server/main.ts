@@ -14,6 +14,7 @@ import { Committer } from './log/committer.ts'
 import { Election } from './log/election.ts'
 import { HeartbeatLoop } from './log/heartbeat.ts'
 import { Replica } from './log/replica.ts'
+import { WriteAdmission } from './log/write-admission.ts'
 import { followCollectionConfig, readCollectionConfig } from './pod/live-config.ts'
 import { makePod } from './pod/pod.ts'
 import { reportVolume } from './pod/volume-metrics.ts'
@@ -57,7 +58,8 @@ const committer = new Committer(pod, replica, election, () => snapshotter.want()
 const ports = { port: 0, adminPort: 0 }
 const heartbeat = new HeartbeatLoop(pod, replica, ports)
 const snapshotter = new Snapshotter(pod, replica, election, heartbeat)
-const rebalancer = new Rebalancer(pod, replica, election, heartbeat, committer)
+const admission = new WriteAdmission(pod, election, heartbeat.memory)
+const rebalancer = new Rebalancer(pod, replica, election, heartbeat, committer, admission)
 const auditor = new DirectoryAuditor(pod, replica, election, heartbeat)
 const searchBatcher = new SearchBatcher(pod)
 
@@ -66,6 +68,7 @@ const server = makeShardServer({
   replica,
   election,
   committer,
+  admission,
   searchBatcher: searchBatcher,
   rebalancer: rebalancer,
   snapshotter,
@@ -91,9 +94,10 @@ stopOnSignal(logger, async () => {
   replica.close()
   await snapshotter.close()
   heartbeat.close()
+  admission.close()
   committer.close()
   admin.server.close()
 })
 
-for (const loop of [replica, election, heartbeat, snapshotter, rebalancer, auditor].map((one) => one.run()))
+for (const loop of [replica, election, heartbeat, admission, snapshotter, rebalancer, auditor].map((one) => one.run()))
   loop.catch(die)

@@ -170,6 +170,16 @@ function parseDirectory(text: string): OwnerEntry | undefined {
   return listing === undefined || 'deleted' in listing ? undefined : listing
 }
 
+/** The last heartbeats of these pods, of those that have sent one. */
+export async function readMembers(redis: Redis, scope: CollectionScope, pods: readonly string[]): Promise<Heartbeat[]> {
+  try {
+    const found = await redis.hmget(keysOf(scope.namespace, scope.name).members, ...pods)
+    return found.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Heartbeat]))
+  } catch (error) {
+    throw redisError(error)
+  }
+}
+
 export async function readCentroids(redis: Redis, scope: CollectionScope): Promise<Buffer | null> {
   try {
     return await redis.getBuffer(keysOf(scope.namespace, scope.name).centroids)

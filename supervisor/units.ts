@@ -31,6 +31,7 @@ const PASSED_ON = [
   'MAKSDB_LOG_LEVEL',
   'MAKSDB_BODY_BYTES_MAX',
   'MAKSDB_TIMEOUT_MS',
+  'MAKSDB_MEMORY_LIMIT_BYTES',
 ] as const
 
 export function collectionConfig(dir: DataDir, { manifest, extras }: StoredCluster): CollectionConfig {

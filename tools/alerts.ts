@@ -227,6 +227,19 @@ export const ALERTS: Alert[] = [
     ],
   },
   {
+    alert: 'MaksDBMemoryFull',
+    expr: `min by (${POD}) (${m.pod('maksdb_memory_room_bytes')}) <= 0`,
+    for: '1m',
+    severity: 'critical',
+    summary: 'Pod {{ $labels.pod }} has no memory left for writes.',
+    what: 'Its shard refuses upserts with 507 MEMORY_FULL, so that the kernel does not kill the pod. Reads and deletes continue.',
+    steps: [
+      'Raise `spec.resources.limits.memory`: pods are replaced one at a time, and reads continue.',
+      'If no more memory can be had: delete points. Dead rows are cleaned within seconds, and upserts resume automatically.',
+      'If the shard holds more points than the others, look at the balance of the cells in `GET /v1/collections/<collection>/topology`.',
+    ],
+  },
+  {
     alert: 'MaksDBRedisDown',
     expr: `max by (${CLUSTER}) (${m.pod('maksdb_redis_up')}) < 1`,
     for: '30s',

@@ -96,6 +96,13 @@ export const shardEnvSchema = z.object({
   MAKSDB_SNAPSHOT_INTERVAL_MS: number(300_000).describe(
     'time in ms after which a pod with new entries takes a snapshot',
   ),
+  MAKSDB_MEMORY_LIMIT_BYTES: z.coerce
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'resident memory in bytes that the process may reach; before it does, writes that need memory are refused. The limits of its cgroups hold in any case',
+    ),
   MAKSDB_LOG_LEVEL: z.string().default('info').describe('pino level'),
 })
 export type ShardEnv = z.infer<typeof shardEnvSchema>

@@ -144,6 +144,24 @@ export const SHARD_METRICS = {
     help: 'V8 heaps of this pod in bytes, by thread (main, index) and state (used: objects and garbage, total: what the heap has from the system). Ids that are no integers lie in that of the index thread.',
     labels: [...CELL, 'thread', 'state'],
   },
+  maksdb_memory_used_bytes: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Memory that counts against the limit of this pod that leaves the least room: of its cgroups without the cache of files, or resident memory against a configured limit. Without a limit, resident memory.',
+    labels: CELL,
+  },
+  maksdb_memory_room_bytes: {
+    programs: SHARD,
+    kind: 'gauge',
+    help: 'Memory that writes may still take in this pod, below its limit and its reserve; at 0 or less its cell refuses upserts with 507. +Inf without a limit.',
+    labels: CELL,
+  },
+  maksdb_memory_refusals_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'On the primary: writes that were refused because a pod of the cell had no memory for them.',
+    labels: CELL,
+  },
   maksdb_queue_depth: {
     programs: SHARD,
     kind: 'gauge',
@@ -153,7 +171,7 @@ export const SHARD_METRICS = {
   maksdb_loop_failures_total: {
     programs: SHARD,
     kind: 'counter',
-    help: 'Steps of the loops of this pod that failed and are retried, by loop: heartbeat, election, snapshots, rebalancer or audit.',
+    help: 'Steps of the loops of this pod that failed and are retried, by loop: heartbeat, election, admission, snapshots, rebalancer or audit.',
     labels: [...CELL, 'loop'],
   },
   maksdb_snapshot_age_seconds: {

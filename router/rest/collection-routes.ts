@@ -168,8 +168,20 @@ async function topology(collection: Collection): Promise<unknown> {
   }
 }
 
-function memoryJson({ resident, rows, heaps }: PodMemory): object {
-  return { resident_bytes: resident, row_bytes: rows, heap_bytes: heaps }
+function memoryJson({ resident, rows, heaps, limited }: PodMemory): object {
+  return {
+    resident_bytes: resident,
+    row_bytes: rows,
+    heap_bytes: heaps,
+    ...(limited
+      ? {
+          limit_bytes: limited.limit,
+          used_bytes: limited.used,
+          room_bytes: Math.max(0, limited.room),
+          full: limited.room <= 0,
+        }
+      : {}),
+  }
 }
 
 function* centroids({ partition }: Collection): Generator<string> {

@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { request as httpRequest, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { QUEUES } from '../../core/limits.ts'
 import { parseEnv, routerEnvSchema } from '../../protocol/env/config.ts'
 import { type Call, Cancelled, checkWaiting, remainingMs } from '../../runtime/call.ts'
+import { until } from '../../runtime/until.ts'
 import type { Collection } from '../cluster/collection.ts'
 import { makeRestServer, type RestParts } from './server.ts'
 
@@ -61,7 +63,7 @@ describe('a request', () => {
         body: (await response.json()) as Answer,
       }
     }
-    return { send, answerOf, called: called.promise, release: released.resolve, rejected }
+    return { port, send, answerOf, called: called.promise, release: released.resolve, rejected }
   }
 
   const ended = async ({ signal }: Call) => {
@@ -118,5 +120,31 @@ describe('a request', () => {
     expect([status, rejected]).toEqual([400, [body.maksdb.code]])
     expect(body.status.error).toMatch(message)
     expect(await Promise.race([called, Promise.resolve('no work')])).toBe('no work')
+  })
+
+  it('beyond the bodies that are read at a time is refused with 429 and a number of seconds, and health is answered', async () => {
+    const { port, answerOf, release } = await router()
+    release()
+    const { MAKSDB_BODY_BYTES_MAX } = parseEnv(routerEnvSchema, { MAKSDB_ROUTER_FILE: '', MAKSDB_INTERNAL_TOKEN: '' })
+    const headers = { 'content-type': 'application/json', 'content-length': String(MAKSDB_BODY_BYTES_MAX) }
+    const begun = Array.from({ length: QUEUES.QUEUE_BODIES_MAX.value / MAKSDB_BODY_BYTES_MAX }, () => {
+      const client = httpRequest({ host: '127.0.0.1', port, path: PATH, method: 'POST', agent: false, headers })
+      client.on('error', () => undefined)
+      client.write('{')
+      return client
+    })
+    const url = `http://127.0.0.1:${port}`
+    const post = () =>
+      fetch(`${url}${PATH}`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
+    const refused = await until('the bodies to have begun', async () => {
+      const response = await post()
+      return response.status === 429 && response
+    })
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/)
+    expect(((await refused.json()) as Answer).status.error).toContain('(QUEUE_BODIES_MAX)')
+    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+    expect((await answerOf()).status).toBe(200)
+    for (const client of begun) client.destroy()
+    await until('the bodies to be given up', async () => (await post()).status === 200)
   })
 })

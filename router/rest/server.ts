@@ -7,6 +7,7 @@ import { parseRequestJson } from '../../core/json/request-json.ts'
 import type { RouterEnv } from '../../protocol/env/config.ts'
 import { QDRANT_VERSION, VERSION } from '../../protocol/version.ts'
 import { type Call, endWithResponse, OpenCall } from '../../runtime/call.ts'
+import { InFlight } from '../../runtime/in-flight.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { inSlices } from '../../runtime/slices.ts'
@@ -84,7 +85,12 @@ export function makeRestServer(parts: RestParts): Server {
   app.get('/metrics', (_request, response, next) => {
     metrics.registry.metrics().then((text) => response.type(metrics.registry.contentType).send(text), next)
   })
-  app.use((request, _response, next) => {
+  const inFlight = new InFlight(
+    { requests: 'QUEUE_REQUESTS_MAX', bytes: 'QUEUE_BODIES_MAX' },
+    env.MAKSDB_BODY_BYTES_MAX,
+  )
+  app.use((request, response, next) => {
+    inFlight.enter(request, response)
     parseBody(request, env.MAKSDB_BODY_BYTES_MAX).then(() => next(), next)
   })
   const router = express.Router()

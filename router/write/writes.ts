@@ -301,7 +301,7 @@ const RETRIED = new Set<ErrorCode | undefined>([
   'REDIS_UNAVAILABLE',
   'CELL_UNAVAILABLE',
 ])
-const BACK_PRESSURE = new Set<ErrorCode | undefined>(['WAL_BUDGET', 'OVERLOADED', 'WAL_FULL'])
+const BACK_PRESSURE = new Set<ErrorCode | undefined>(['WAL_BUDGET', 'OVERLOADED', 'WAL_FULL', 'MEMORY_FULL'])
 
 /** Back-pressure is answered at once, for the client must slow down; but a request that has begun is brought to its end. */
 function mayRetry(refusal: MaksError | undefined, progress: Progress): boolean {

@@ -79,6 +79,8 @@ export interface IndexCalls {
   /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state. */
   load: (call: { dir: string; below?: LogTip }) => { stats: IndexStats; damaged: string[] }
   stats: (call: null) => IndexStats
+  /** Cleans dead rows, and gives back what garbage holds, unless the heap is so large that searches would wait for it. */
+  collect: (call: null) => null
   apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
   /** Undefined for queries that need more time; the caller sends them again, unless its own is over. */
   search: (call: { queries: IndexQuery[] }) => { queries: (FoundRows | undefined)[]; scanned: number }

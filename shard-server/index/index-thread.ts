@@ -3,6 +3,7 @@
  * way, and searches, which run beside it.
  */
 import { mkdirSync } from 'node:fs'
+import { getHeapStatistics } from 'node:v8'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
 import type { IdKey } from '../../core/ids.ts'
@@ -57,6 +58,12 @@ type Handlers = {
 }
 
 const handlers: Handlers = {
+  async collect() {
+    state.rows.cleanThoroughly()
+    while (state.clean()) await new Promise(setImmediate)
+    if (getHeapStatistics().used_heap_size <= IDLE_HEAP_MAX) globalThis.gc?.({ type: 'major', execution: 'sync' })
+    return null
+  },
   open(shape) {
     mkdirSync(shape.scratchDir, { recursive: true })
     startFrom(new CellState(shape, { position: ORIGIN, hash: '' }))

@@ -135,6 +135,23 @@ describe('cleaning', () => {
     expect(seen.size).toBe(200)
   })
 
+  it('leaves few dead rows alone until it is to be thorough', () => {
+    const { store } = new Played()
+    for (let id = 0; id < 500; id++)
+      store.put({
+        key: idKey(id % 250),
+        born: id + 1,
+        userVersion: id + 1,
+        flag: 'o',
+        payload: '',
+        vector: Float32Array.of(id),
+      })
+    expect([store.dead, store.cleaningDue]).toEqual([250, false])
+    store.cleanThoroughly()
+    while (store.cleaningDue) store.clean(CHUNK_ROWS)
+    expect(store.dead).toBeLessThanOrEqual(250 / 8 + LIMITS.young + 2 * CHUNK_ROWS)
+  })
+
   it('waits while cleaned chunks are held, and goes on when they are not', () => {
     const played = new Played()
     const { store } = played

@@ -60,6 +60,7 @@ export class RowStore {
   /** Of each `hold`: the rows from there on are held. */
   readonly #holds = new Set<{ from: number }>()
   readonly #staged: StagedVectors
+  #deadMin = CLEAN_DEAD_MIN
   /** The files that snapshots have of full chunks, by the number of the chunk's first row. */
   readonly chunkFiles = new Map<number, ChunkFiles>()
 
@@ -231,10 +232,15 @@ export class RowStore {
     return checksum(values, this.payloadBytesOf(row), vector)
   }
 
+  /** From now on few dead rows are not too few to clean: the pod has no memory left, and each may have a large payload. */
+  cleanThoroughly(): void {
+    this.#deadMin = 1
+  }
+
   /** Dead rows that cleaning can drop, as a multiple of those that it leaves. */
   get garbage(): number {
     const droppable = this.end - this.#cleaned - this.live - this.#versions.dead.young
-    return droppable / Math.max(CLEAN_DEAD_MIN, CLEAN_DEAD_SHARE * this.live)
+    return droppable / Math.max(this.#deadMin, CLEAN_DEAD_SHARE * this.live)
   }
 
   /** Should `clean` be called? Not while cleaned chunks wait for those who hold rows of them. */

@@ -23,7 +23,7 @@ export class HeartbeatLoop {
   readonly #link: RedisLink
   readonly #ports: { port: number; adminPort: number }
   readonly #loop: PodLoop
-  readonly #memory: MemoryGauge
+  readonly memory: MemoryGauge
   #beat = Date.now()
   #count = 0
   /** Newest first; set by the snapshotter. */
@@ -36,7 +36,7 @@ export class HeartbeatLoop {
     this.#replica = replica
     this.#ports = ports
     this.#link = new RedisLink(pod.config.redisUrl)
-    this.#memory = new MemoryGauge(pod)
+    this.memory = new MemoryGauge(pod)
     this.#loop = new PodLoop(pod, {
       name: 'heartbeat',
       level: 'debug',
@@ -70,7 +70,7 @@ export class HeartbeatLoop {
       oldestSnapshot: this.snapshots.at(-1) ?? null,
       newestSnapshot: this.snapshots[0] ?? null,
       retentionPin: hold,
-      memory: this.#memory.report(stats?.bytes),
+      memory: this.memory.report(stats?.bytes),
     }
     const progress = await this.#link.use((redis) => log.heartbeat(redis, heartbeat))
     this.progress = progress

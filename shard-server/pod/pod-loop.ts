@@ -4,7 +4,7 @@ import { InvariantViolated } from '../../core/invariant.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import type { Pod } from './pod.ts'
 
-export type LoopName = 'heartbeat' | 'election' | 'snapshots' | 'rebalancer' | 'audit'
+export type LoopName = 'heartbeat' | 'election' | 'admission' | 'snapshots' | 'rebalancer' | 'audit'
 
 interface LoopOptions {
   /** Names the loop in `maksdb_loop_failures_total`. */

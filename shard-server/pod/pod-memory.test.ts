@@ -2,12 +2,15 @@ import { expect, it } from 'vitest'
 import { Metrics } from '../../runtime/metrics.ts'
 import { MemoryGauge } from './pod-memory.ts'
 
+const MiB = 1024 * 1024
+
 const metrics = new Metrics('shard', { vectorcluster: 'films', collection: 'films', cell: 0 })
 const rows = { vectors: 100, ids: 20, columns: 30, payloads: 4 }
 const heapOf = (used_heap_size: number, total_heap_size: number) => ({ used_heap_size, total_heap_size })
 
-function gaugeOver(heap: () => Promise<unknown>): MemoryGauge {
-  return new MemoryGauge({ metrics, index: { heap } } as never)
+function gaugeOver(heap: () => Promise<unknown>, limit?: number): MemoryGauge {
+  const config = { vectors: { '': { size: 128 } } }
+  return new MemoryGauge({ metrics, index: { heap }, config, env: { MAKSDB_MEMORY_LIMIT_BYTES: limit } } as never)
 }
 
 it('the memory of a pod has its rows by part, the heap of each thread and what is resident, and is exported', async () => {
@@ -39,4 +42,16 @@ it('a thread that has ended is no error of the report', async () => {
   const gauge = gaugeOver(() => Promise.reject(new Error('the worker is not running')))
   expect(gauge.report(rows).heaps.index).toEqual({ used: 0, total: 0 })
   await Promise.resolve()
+})
+
+it('a configured limit counts resident memory, and the ids of the rows count for the reserve', async () => {
+  const limit = 4096 * MiB
+  const gauge = gaugeOver(async () => heapOf(7, 9), limit)
+  const before = gauge.report().limited
+  expect(before).toMatchObject({ limit })
+  expect(before?.used).toBeGreaterThan(10 * MiB)
+  expect(before?.room).toBe(limit - (before?.used ?? 0) - 100 * MiB)
+  const { limited } = gauge.report({ ...rows, ids: 300 * MiB })
+  expect(limited?.room).toBe(limit - (limited?.used ?? 0) - 400 * MiB)
+  expect(await metrics.registry.metrics()).toMatch(/maksdb_memory_room_bytes\{[^}]*\} \d/)
 })

@@ -2,6 +2,7 @@
 import type { Committer } from '../log/committer.ts'
 import type { Election } from '../log/election.ts'
 import type { Replica } from '../log/replica.ts'
+import type { WriteAdmission } from '../log/write-admission.ts'
 import type { Pod } from '../pod/pod.ts'
 import type { Rebalancer } from '../upkeep/rebalancer.ts'
 import type { Snapshotter } from '../upkeep/snapshotter.ts'
@@ -12,6 +13,7 @@ export interface ShardParts {
   replica: Replica
   election: Election
   committer: Committer
+  admission: WriteAdmission
   searchBatcher: SearchBatcher
   rebalancer: Rebalancer
   snapshotter: Snapshotter

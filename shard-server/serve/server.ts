@@ -34,6 +34,7 @@ import {
 } from '../../protocol/shard-rpc.ts'
 import { type Call, callOf, checkWaiting } from '../../runtime/call.ts'
 import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from '../../runtime/http-server.ts'
+import { InFlight } from '../../runtime/in-flight.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
 import type { EncodedRows, IndexQuery } from '../index/index-calls.ts'
@@ -74,12 +75,14 @@ const handlers: Record<string, Handler> = {
 
 export function makeShardServer(parts: ShardParts): Server {
   const { pod } = parts
+  const inFlight = new InFlight({ bytes: 'QUEUE_CALL_BODIES_MAX' }, BODY_BYTES_MAX)
   return makeServer(async (request, response, url) => {
     checkInternal(request, pod.env.MAKSDB_INTERNAL_TOKEN, pod.config.tokenHashes)
     if (url.pathname === RPC.snapshotFile) return sendSnapshotFile(pod, request, response, url)
     if (url.pathname === RPC.status) return sendJson(response, 200, status(parts))
     const handler = handlers[url.pathname]
     if (!handler) throw new MaksError('NOT_FOUND', `no call ${url.pathname}`)
+    inFlight.enter(request, response)
     const call = callOf(request, response)
     // The index thread reads the vectors of queries where they are.
     const memory = url.pathname === RPC.search ? sharedBytes : undefined
@@ -94,11 +97,12 @@ export function makeShardServer(parts: ShardParts): Server {
  * outcome.
  */
 async function commit(parts: ShardParts, request: CommitRequest, chunks: Buffer[], call: Call) {
-  const { pod, committer, replica } = parts
+  const { pod, committer, admission, replica } = parts
   const rowsOf = chunks.values()
   const operations = request.operations.map((operation) =>
-    toOperation(operation, pod.env.MAKSDB_CELL, rowsOf, request.idempotency),
+    withSpill(toOperation(operation, pod.env.MAKSDB_CELL, rowsOf, request.idempotency), admission),
   )
+  await admission.admit(operations)
   if (request.wait) replica.checkRoomToWait(Number.POSITIVE_INFINITY)
   const { results, heads, centroidVersion, timeline } = await committer.commit(operations)
   const own = heads[pod.env.MAKSDB_CELL]
@@ -132,6 +136,12 @@ function toOperation(
     row,
     ...remembered,
   }
+}
+
+/** The operation without its redundant row if the cell of that has no memory for it: a redundant row is never needed. */
+function withSpill(operation: Operation, admission: ShardParts['admission']): Operation {
+  if (!('copy' in operation) || operation.copy === null || admission.hasRoom(operation.copy)) return operation
+  return { ...operation, copy: null }
 }
 
 /** Whether the pod has applied this very entry. After Redis has come back the same position may be another entry. */
@@ -312,7 +322,7 @@ async function sendSnapshotFile(
   await pipeline(createReadStream(path), response).catch(() => response.destroy())
 }
 
-function status({ pod, replica, election }: ShardParts) {
+function status({ pod, replica, election, admission }: ShardParts) {
   return {
     pod: pod.name,
     role: election.role,
@@ -321,5 +331,6 @@ function status({ pod, replica, election }: ShardParts) {
     regressed: replica.regressed,
     point: replica.tip,
     stats: replica.stats,
+    memoryFull: admission.full(),
   }
 }

@@ -19,6 +19,7 @@ import type { Committer } from '../log/committer.ts'
 import type { Election } from '../log/election.ts'
 import type { HeartbeatLoop } from '../log/heartbeat.ts'
 import type { Replica } from '../log/replica.ts'
+import type { WriteAdmission } from '../log/write-admission.ts'
 import { callPeer, leaders } from '../pod/peers.ts'
 import type { Pod } from '../pod/pod.ts'
 import { PodLoop } from '../pod/pod-loop.ts'
@@ -27,6 +28,8 @@ const TICK_MS = 250
 /** Moves committed together. */
 const MOVES_PER_STEP = 128
 const SERVED_TIMEOUT_MS = 10_000
+/** After a scan that had to leave rows where they are. */
+const NO_ROOM_PAUSE_MS = 5000
 /** FAISS' rule of thumb: more training points than this for each centroid change little. */
 const SAMPLE_PER_CENTROID = 256
 const SAMPLE_MIN = 10_000
@@ -37,16 +40,25 @@ export class Rebalancer {
   readonly #election: Election
   readonly #heartbeat: HeartbeatLoop
   readonly #committer: Committer
+  readonly #admission: Pick<WriteAdmission, 'hasRoom'>
   readonly #link: RedisLink
   readonly #loop: PodLoop
   #publishing: Promise<number> | undefined
 
-  constructor(pod: Pod, replica: Replica, election: Election, heartbeat: HeartbeatLoop, committer: Committer) {
+  constructor(
+    pod: Pod,
+    replica: Replica,
+    election: Election,
+    heartbeat: HeartbeatLoop,
+    committer: Committer,
+    admission: Pick<WriteAdmission, 'hasRoom'>,
+  ) {
     this.#pod = pod
     this.#replica = replica
     this.#election = election
     this.#heartbeat = heartbeat
     this.#committer = committer
+    this.#admission = admission
     this.#link = new RedisLink(pod.config.redisUrl)
     this.#loop = new PodLoop(pod, {
       name: 'rebalancer',
@@ -170,6 +182,7 @@ export class Rebalancer {
     const head = parsePosition(this.#heartbeat.progress?.head ?? '0-0').seq
     if (!(await this.#replica.waitApplied(head, AbortSignal.timeout(SERVED_TIMEOUT_MS)))) return
     let found = 0
+    let left = 0
     for (let from: number | null = 0; from !== null && !this.#loop.closed; ) {
       const step: Awaited<ReturnType<typeof index.call<'migrationScan'>>> = await index.call('migrationScan', {
         cell: this.#pod.env.MAKSDB_CELL,
@@ -180,10 +193,13 @@ export class Rebalancer {
       })
       const source = [...step.source]
       found += step.misplaced.length + source.length
-      if (step.misplaced.length > 0) source.push(...(await this.#move(step.misplaced, version)))
+      const movable = step.misplaced.filter(({ owner }) => this.#admission.hasRoom(owner))
+      left += step.misplaced.length - movable.length
+      if (movable.length > 0) source.push(...(await this.#move(movable, version)))
       if (source.length > 0) await this.#drop(source)
       from = step.next
     }
+    if (left > 0) await this.#loop.pause(NO_ROOM_PAUSE_MS)
     const lead = this.#election.lead
     if (found > 0 || this.#loop.closed || !lead) return
     await this.#link.use((redis) => log.finishMigrationScan(redis, lead, version))
@@ -200,7 +216,7 @@ export class Rebalancer {
         type: 'M',
         key,
         owner,
-        copy,
+        copy: copy !== null && this.#admission.hasRoom(copy) ? copy : null,
         expect: `o${version}`,
         centroidVersion,
         row,

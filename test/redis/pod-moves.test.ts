@@ -39,7 +39,7 @@ it('a source row is dropped only after the primary of the new cell has applied t
   await h.lead(1)
   const ports = { port: 0, adminPort: 0 }
   const heartbeat = new HeartbeatLoop(pod.pod, pod.replica, ports)
-  const rebalancer = new Rebalancer(pod.pod, pod.replica, pod.election, heartbeat, pod.committer)
+  const rebalancer = new Rebalancer(pod.pod, pod.replica, pod.election, heartbeat, pod.committer, pod.admission)
   // No part of it takes snapshots or searches here.
   const server = makeShardServer(Object.assign(pod, { rebalancer }) as unknown as Parameters<typeof makeShardServer>[0])
   ports.port = await listen(server, LOCALHOST, 0, false)

@@ -318,7 +318,10 @@ export interface Topology {
         resident_bytes: number
         row_bytes: Record<string, number>
         heap_bytes: Record<'main' | 'index', { used: number; total: number }>
+        used_bytes?: number
+        full?: boolean
       } | null
+      newest_snapshot: string | null
     }[]
   }[]
 }

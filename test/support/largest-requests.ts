@@ -97,6 +97,22 @@ function largestFilter(): string {
   return `"filter":{"should":[${conditions},{"key":"name","match":{"any":[${names}]}}]}`
 }
 
+/** Points with many places each, and the polygon of most corners, which none of them is in: each is compared with each. */
+const PLACES = 100
+function pointsWithPlaces(): string {
+  const places = list(PLACES, (i) => `{"lon":${i / PLACES},"lat":${i / PLACES}}`)
+  return `{"points":[${list(50, (i) => `{"id":${i},"vector":[${floats(i, SMALL_DIMENSION)}],"payload":{"places":[${places}]}}`)}]}`
+}
+
+function costliestFilter(): string {
+  const corners = FILTER_VALUES_MAX.value - 2
+  const turn = (i: number) => (2 * Math.PI * i) / corners
+  const corner = (i: number) =>
+    `{"lon":${(5 * Math.cos(turn(i)) + 10).toFixed(9)},"lat":${(5 * Math.sin(turn(i))).toFixed(9)}}`
+  const ring = `${list(corners, corner)},${corner(0)}`
+  return `"filter":{"must":[{"key":"places","geo_polygon":{"exterior":{"points":[${ring}]}}}]}`
+}
+
 /** As many different filters as a request may have queries. */
 function filteredSearches(): string {
   const filter = (i: number) => `{"must":[{"key":"n","range":{"gte":${10 * i}}}]}`
@@ -404,6 +420,20 @@ export const LARGEST: Record<string, LargeRequest[]> = {
       method: 'POST',
       path: `${SMALL}/points/count`,
       body: () => `{${largestFilter()}}`,
+      status: 200,
+    },
+    {
+      what: 'points of many places, for the next one',
+      method: 'PUT',
+      path: `${SMALL}/points?wait=true`,
+      body: pointsWithPlaces,
+      status: 200,
+    },
+    {
+      what: 'the costliest filter',
+      method: 'POST',
+      path: `${SMALL}/points/count`,
+      body: () => `{${costliestFilter()}}`,
       status: 200,
     },
   ],

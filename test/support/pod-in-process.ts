@@ -10,7 +10,9 @@ import { IndexActor } from '../../shard-server/index/index-actor.ts'
 import { Committer } from '../../shard-server/log/committer.ts'
 import { Election } from '../../shard-server/log/election.ts'
 import { Replica } from '../../shard-server/log/replica.ts'
+import { WriteAdmission } from '../../shard-server/log/write-admission.ts'
 import { makePod, type Pod } from '../../shard-server/pod/pod.ts'
+import { MemoryGauge } from '../../shard-server/pod/pod-memory.ts'
 import { configOf } from './played-shards.ts'
 
 /** The names of metrics belong to a process, which a test has one of. */
@@ -31,6 +33,7 @@ export class PodInProcess {
   readonly replica: Replica
   readonly election: Election
   readonly committer: Committer
+  readonly admission: WriteAdmission
 
   constructor({ collection, cells, redisUrl, leaseTtlMs = 3000, folder }: PodOptions) {
     this.folder = folder ?? mkdtempSync(join(tmpdir(), 'maksdb-pod-'))
@@ -56,6 +59,7 @@ export class PodInProcess {
     this.replica = new Replica(this.pod)
     this.election = new Election(this.pod, this.replica, () => undefined)
     this.committer = new Committer(this.pod, this.replica, this.election, () => undefined)
+    this.admission = new WriteAdmission(this.pod, this.election, new MemoryGauge(this.pod))
   }
 
   /** Loads and follows the log. */

@@ -16,6 +16,25 @@ export const MEMORY: Section = {
     },
     {
       kind: 'timeseries',
+      title: 'Memory left for writes',
+      description:
+        'Memory that writes may still take below the limit of the pod and its reserve. At 0 the shard refuses upserts with 507; deletes and reads continue.',
+      unit: 'bytes',
+      width: 12,
+      queries: [[`min by (${POD}) (${of('maksdb_memory_room_bytes')})`, OF_POD]],
+      alerts: ['MaksDBMemoryFull'],
+    },
+    {
+      kind: 'timeseries',
+      title: 'Memory against the limit',
+      description:
+        'Memory that counts against the limit that leaves the pod the least room; the cache of files is left out.',
+      unit: 'bytes',
+      width: 12,
+      queries: [[max(POD, of('maksdb_memory_used_bytes')), OF_POD]],
+    },
+    {
+      kind: 'timeseries',
       title: 'Memory of rows',
       description: 'Memory of the rows by part. It grows with the points; dead rows count until they are cleaned.',
       unit: 'bytes',

@@ -143,6 +143,11 @@ export const CASES: Record<string, Case> = {
     ],
     labels: { ...cluster, maksdb_program: 'shard', pod: pod.pod },
   },
+  MaksDBMemoryFull: {
+    bad: [[`maksdb_memory_room_bytes{${shard}}`, '-1x200']],
+    good: [[`maksdb_memory_room_bytes{${shard}}`, '1000000x200']],
+    labels: pod,
+  },
   MaksDBRedisDown: {
     bad: [[`maksdb_redis_up{${router}}`, '0x200']],
     good: [
