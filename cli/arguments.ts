@@ -4,6 +4,8 @@ import { InvalidArgumentError } from 'commander'
 import type { Filter, PointId } from '../client/src/index.ts'
 import { exactParse } from '../core/json/exact-json.ts'
 
+export const DEFAULT_DATA_DIR = '.maksdb'
+
 /** gRPC has the port after REST's. */
 export const parsePort = integer(1, 65_534)
 

@@ -1,11 +1,9 @@
-/** Commands that start, stop and show a local cluster. */
+/** Commands that start, stop and show a local cluster. Each loads what it needs when it is called, and no command what others need. */
 import type { Command } from 'commander'
 import { MaksError } from '../../core/errors.ts'
-import { parseApiKey, parsePort, parseText } from '../arguments.ts'
-import { DEFAULT_DATA_DIR, type Stopped, startLocal, stopLocal } from '../local/local.ts'
+import { DEFAULT_DATA_DIR, parseApiKey, parsePort, parseText } from '../arguments.ts'
+import type { Stopped } from '../local/local.ts'
 import { note, print, printJson } from '../output.ts'
-import { runQuickstart } from '../quickstart/quickstart.ts'
-import { localStatus, statusTable } from '../status.ts'
 
 interface StartFlags {
   file?: string[]
@@ -42,6 +40,7 @@ export function clusterCommands(program: Command): void {
     .option('--json', 'print the result as JSON')
     .addHelpText('after', '\nExample:\n  $ maksdb stop')
     .action(async (flags: { dataDir: string; purge?: boolean; json?: boolean }) => {
+      const { stopLocal } = await import('../local/local.ts')
       const { stopped, purged, keysStay = [] } = await stopLocal(flags.dataDir, flags.purge === true)
       for (const why of keysStay) note(why)
       if (flags.json) printJson({ stopped, purged: purged !== undefined, kept: purged?.kept ?? [] })
@@ -54,6 +53,7 @@ export function clusterCommands(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  $ maksdb status --json')
     .action(async (flags: { dataDir: string; json?: boolean }) => {
+      const { localStatus, statusTable } = await import('../status.ts')
       const status = await localStatus(flags.dataDir)
       if (flags.json) printJson(status)
       else for (const line of statusTable(status)) print(line)
@@ -64,7 +64,10 @@ export function clusterCommands(program: Command): void {
     .option('--data-dir <dir>', 'data directory', DEFAULT_DATA_DIR)
     .option('--port <port>', 'REST port; gRPC has the next', parsePort)
     .addHelpText('after', '\nExample:\n  $ maksdb quickstart')
-    .action(async (flags: { dataDir: string; port?: number }) => runQuickstart(flags.dataDir, flags.port))
+    .action(async (flags: { dataDir: string; port?: number }) => {
+      const { runQuickstart } = await import('../quickstart/quickstart.ts')
+      await runQuickstart(flags.dataDir, flags.port)
+    })
   for (const name of LATER) {
     program
       .command(name, { hidden: true })
@@ -92,6 +95,10 @@ function purgeTold({ dataDir, purge }: { dataDir: string; purge?: boolean }, pur
 
 async function start(flags: StartFlags): Promise<void> {
   const started = performance.now()
+  const [{ startLocal }, { localStatus, statusTable }] = await Promise.all([
+    import('../local/local.ts'),
+    import('../status.ts'),
+  ])
   const { endpoint } = await startLocal(
     {
       files: flags.file ?? [],

@@ -4,12 +4,9 @@ import { type Command, Option } from 'commander'
 import { type Filter, MaksDB, type Point, type PointId } from '../../client/src/index.ts'
 import { badRequest } from '../../core/errors.ts'
 import { exactStringify } from '../../core/json/exact-json.ts'
-import { DataDir } from '../../supervisor/data-dir.ts'
-import { integer, parseFilter, parseId, parseIds, parseText, parseVector } from '../arguments.ts'
+import { DEFAULT_DATA_DIR, integer, parseFilter, parseId, parseIds, parseText, parseVector } from '../arguments.ts'
 import { writeExport } from '../export.ts'
-import { type ImportOptions, importFile } from '../import/import-file.ts'
-import { endpointOf } from '../local/addresses.ts'
-import { DEFAULT_DATA_DIR } from '../local/local.ts'
+import type { ImportOptions } from '../import/import-file.ts'
 import { note, ProgressBar, print, printJson } from '../output.ts'
 
 /** More than a server takes in one request anyway. */
@@ -38,10 +35,15 @@ function clientCommand(program: Command, name: string, summary: string, example:
 }
 
 /** The server that is named, with the key that is named; else the local one, with its own key, which no other is sent. */
-export function client(options: ClientOptions): MaksDB {
+export async function client(options: ClientOptions): Promise<MaksDB> {
   const url = options.url ?? (process.env.MAKSDB_URL || undefined)
   const apiKey = options.apiKey ?? (process.env.MAKSDB_API_KEY || undefined)
   if (url !== undefined) return connected(url, apiKey)
+  // Not for a server that is named: half of the time that a command takes to start would go into it.
+  const [{ DataDir }, { endpointOf }] = await Promise.all([
+    import('../../supervisor/data-dir.ts'),
+    import('../local/addresses.ts'),
+  ])
   const dir = new DataDir(options.dataDir)
   const settings = dir.exists ? dir.settings : undefined
   if (!settings)
@@ -49,6 +51,10 @@ export function client(options: ClientOptions): MaksDB {
       `there is no local cluster in ${options.dataDir}; start one with "maksdb start", or name a server with --url`,
     )
   return connected(endpointOf(settings), apiKey ?? settings.apiKey)
+}
+
+async function collectionOf(options: ClientOptions) {
+  return (await client(options)).collection(options.collection)
 }
 
 function connected(url: string, apiKey: string | undefined): MaksDB {
@@ -70,9 +76,10 @@ export function dataCommands(program: Command): void {
       integer(0),
       0,
     )
-    .action((file: string, options: ClientOptions & ImportOptions) =>
-      importFile(file, client(options).collection(options.collection), options),
-    )
+    .action(async (file: string, options: ClientOptions & ImportOptions) => {
+      const { importFile } = await import('../import/import-file.ts')
+      await importFile(file, await collectionOf(options), options)
+    })
   clientCommand(program, 'export', 'write all points as JSON lines', 'maksdb export --collection films > films.jsonl')
     .option('-o, --output <file>', 'write to a file; the file appears only if the export is complete', parseText)
     .addOption(filterOption())
@@ -125,7 +132,7 @@ function filtered({ filter }: { filter?: Filter }): { filter?: Filter } {
 }
 
 async function exportPoints(options: ClientOptions & { output?: string; filter?: Filter }): Promise<void> {
-  const collection = client(options).collection(options.collection)
+  const collection = await collectionOf(options)
   const total = await collection.count(filtered(options))
   const quiet = options.json === true || options.output === undefined
   const bar = new ProgressBar(`export ${options.collection}`, total, quiet)
@@ -158,14 +165,13 @@ async function search(
     command.error('error: search needs either --vector or --id')
   const query = options.vector === undefined ? { id: options.id as PointId } : options.vector
   const { limit, exact, probes } = options
-  const { points, report } = await client(options)
-    .collection(options.collection)
-    .query(query, {
-      limit,
-      ...(exact ? { exact } : {}),
-      ...(probes === undefined ? {} : { probes }),
-      ...filtered(options),
-    })
+  const collection = await collectionOf(options)
+  const { points, report } = await collection.query(query, {
+    limit,
+    ...(exact ? { exact } : {}),
+    ...(probes === undefined ? {} : { probes }),
+    ...filtered(options),
+  })
   if (options.json) return printJson({ points })
   for (const { id, score, payload } of points)
     print(`${String(id).padEnd(24)} ${score.toFixed(6).padStart(14)}  ${exactStringify(payload)}`)
@@ -175,9 +181,8 @@ async function search(
 }
 
 async function get(options: ClientOptions & { id: PointId[] }): Promise<void> {
-  const points: Point<Record<string, unknown>>[] = await client(options)
-    .collection(options.collection)
-    .get(options.id, { withVector: true })
+  const collection = await collectionOf(options)
+  const points: Point<Record<string, unknown>>[] = await collection.get(options.id, { withVector: true })
   if (options.json) return printJson(points)
   for (const point of points) print(exactStringify(point))
   if (points.length === 0) throw badRequest(`no point with such an id in ${options.collection}`)
@@ -189,19 +194,19 @@ async function remove(
 ): Promise<void> {
   const which = id ?? (filter === undefined ? undefined : { filter })
   if (which === undefined || (id && filter)) return command.error('error: delete needs either --id or --filter')
-  await client(options).collection(options.collection).delete(which)
+  await (await collectionOf(options)).delete(which)
   if (options.json) printJson({ status: 'completed' })
   else print(`deleted ${id ? id.join(', ') : 'the points that match'} from ${options.collection}`)
 }
 
 async function count(options: ClientOptions & { filter?: Filter }): Promise<void> {
-  const points = await client(options).collection(options.collection).count(filtered(options))
+  const points = await (await collectionOf(options)).count(filtered(options))
   if (options.json) printJson({ count: points })
   else print(String(points))
 }
 
 async function acceptLoss(options: ClientOptions): Promise<void> {
-  const result = await client(options).acceptLoss(options.collection)
+  const result = await (await client(options)).acceptLoss(options.collection)
   if (options.json) return printJson(result)
   if (!result.accepted) return print(`${options.collection} is open; no entries are lost`)
   const state = result.open ? 'is open again' : 'opens when its pods have repaired the log'

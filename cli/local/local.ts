@@ -1,18 +1,17 @@
-/** Starting and stopping a local cluster, as the commands see it. */
+/**
+ * Starting and stopping a local cluster, as the commands see it. What one branch needs alone, the parsers of manifests or a
+ * client of Redis, is loaded there: it is half of what a command takes to start.
+ */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { DataDir, type Settings } from '../../supervisor/data-dir.ts'
-import { readManifests, storeCentroids } from '../../supervisor/manifests.ts'
 import { liveProcesses } from '../../supervisor/orphans.ts'
 import { endProcess, isAlive, startDetached } from '../../supervisor/os-process.ts'
 import { checkRedisProgram } from '../../supervisor/redis-program.ts'
-import { eraseSharedKeys } from '../../supervisor/shared-redis.ts'
 import { stopProcesses } from '../../supervisor/stop-processes.ts'
 import { checkReach, checkUnchanged, choosePort, endpointOf, wantedSettings } from './addresses.ts'
-import { adoptData } from './adopt.ts'
 import { callSupervisor, clusterReady, supervisorReady, supervisorRuns } from './readiness.ts'
 
-export const DEFAULT_DATA_DIR = '.maksdb'
 const supervisorProgram = fileURLToPath(new URL('../../supervisor/main.ts', import.meta.url))
 
 export interface StartOptions {
@@ -34,6 +33,7 @@ export async function startLocal(
 ): Promise<{ endpoint: string; dir: DataDir }> {
   const dir = new DataDir(options.dataDir)
   dir.checkUsable()
+  const { readManifests, storeCentroids } = await import('../../supervisor/manifests.ts')
   const { clusters: stored, centroids } =
     options.files.length > 0 ? readManifests(options.files) : { clusters: [], centroids: new Map<string, string>() }
   const before = dir.exists ? dir.settings : undefined
@@ -47,7 +47,10 @@ export async function startLocal(
   if ([...dir.clusters, ...stored].some(({ extras }) => extras.redisUrl === null)) checkRedisProgram()
   dir.create()
   storeCentroids(dir, centroids)
-  if (options.adopt !== undefined) await adoptData(dir, stored, options.adopt)
+  if (options.adopt !== undefined) {
+    const { adoptData } = await import('./adopt.ts')
+    await adoptData(dir, stored, options.adopt)
+  }
   if (!running) {
     dir.saveSettings(settings)
     onWait('the supervisor')
@@ -89,6 +92,7 @@ export async function stopLocal(dataDir: string, purge: boolean): Promise<Stoppe
   dir.forgetLastErrors()
   if (!purge) return { stopped }
   // The data goes with the directory: keys that stayed could not be used, and would stay claimed for ever.
+  const { eraseSharedKeys } = await import('../../supervisor/shared-redis.ts')
   const kept = await Promise.all(dir.clusters.map((cluster) => eraseSharedKeys(dir, cluster)))
   return { stopped, purged: dir.purge(), keysStay: kept.filter((why) => why !== undefined) }
 }

@@ -40,7 +40,9 @@ export async function runQuickstart(dataDir: string, port: number | undefined): 
   const { endpoint } = await startLocal(options, (what) => note(`waiting for ${what} ...`))
   print(`cluster ready at ${endpoint}: 4 cells x 2 replicas (${seconds(started)})`)
   const digits = loadDigits()
-  const collection: Digits = client({ dataDir, collection: COLLECTION }).collection<{ digit: number }>(COLLECTION)
+  const collection: Digits = (await client({ dataDir, collection: COLLECTION })).collection<{ digit: number }>(
+    COLLECTION,
+  )
   await load(collection, digits)
   const topology = await settle(collection)
   print(

@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { circlesOf, importsOf, ROOT, sourcesIn } from './sources.ts'
+import { circlesOf, importsOf, ROOT, sourcesIn, textOf } from './sources.ts'
 
 /**
  * A room is a folder, or a file that has a place of its own in the order; what it may import beside itself is listed.
@@ -220,4 +220,24 @@ describe('the import table', () => {
       .flatMap(sourcesIn)
     expect(unknown).toEqual([])
   })
+})
+
+/** Files and packages that a program has loaded before it runs: no types, and nothing that it imports when it comes to it. */
+function loadedBy(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  const text = textOf(file)
+    .replaceAll(/^(?:import|export) type\s[^'"]*?from '[^']+'/gm, '')
+    .replaceAll(/\bimport\('[^']+'\)/g, '')
+  for (const target of importsOf(file, text)) {
+    if (/^[\w-]+\/.*\.ts$/.test(target)) loadedBy(target, seen)
+    else if (!target.startsWith('node:')) seen.add(target)
+  }
+  return seen
+}
+
+it('the command line loads no package but its parser before it knows the command', () => {
+  const loaded = [...loadedBy('cli/main.ts')]
+  expect(loaded).toContain('cli/commands/data-commands.ts')
+  expect(loaded.filter((name) => !name.endsWith('.ts'))).toEqual(['commander'])
 })
