@@ -116,7 +116,7 @@ describe('the counts of live rows', () => {
 
   it('that do not agree are a violation', () => {
     const { store } = play([{ kind: 'put', id: 1, flag: 'o' }])
-    store.points = 2
+    store.totals.points = 2
     expect(() => store.assertCounts()).toThrow('of 1 rows 1 are live, 2 as owners and 0 as redundant rows')
     const other = play([{ kind: 'put', id: 1, flag: 'o' }]).store
     other.maskAt(undefined).add(7)

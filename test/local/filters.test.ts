@@ -133,7 +133,7 @@ describe.each(FILTERS)('a filter that matches %s', (_what, filter, expected) => 
     const { json } = await cluster.fetch('POST', `${COLLECTION}/query`, body)
     const listed = (json.result as { points: { id: number; score: number }[] }).points
     const ids = matching().map(({ id }) => id)
-    expect(listed.map(({ id, score }) => [id, score])).toEqual(ids.slice(2, 2 + LIMIT).map((id) => [id, 0]))
+    expect(listed.map(({ id, score }) => [id, score])).toEqual(ids.slice(2, 2 + LIMIT).map((id) => [id, 1]))
   })
 })
 
