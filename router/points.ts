@@ -10,6 +10,7 @@ import type { Metrics } from '../runtime/metrics.ts'
 import type { Collection } from './cluster/collection.ts'
 import type { ShardClient } from './cluster/shard-client.ts'
 import { PointWrites } from './edit/point-writes.ts'
+import { readTextFields } from './edit/text-fields.ts'
 import type { ReadRequest } from './query/consistency.ts'
 import { notFound } from './query/examples.ts'
 import type { FacetHit } from './query/facets.ts'
@@ -31,7 +32,7 @@ export class Points {
 
   constructor(shards: ShardClient, metrics: Metrics) {
     this.#reads = new Reads(shards)
-    this.writes = new PointWrites({ reads: this.#reads, writes: new Writes(shards) })
+    this.writes = new PointWrites({ reads: this.#reads, writes: new Writes(shards), textFields: readTextFields })
     this.#payloads = new PayloadReads(shards)
     this.#queries = new Queries(this.#reads, this.#payloads, metrics)
   }

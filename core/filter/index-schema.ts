@@ -4,7 +4,8 @@
  * that full-text conditions on it compare words, whether or not the index is complete.
  */
 import { badRequest, MaksError } from '../errors.ts'
-import type { JsonPath } from '../json/json-path.ts'
+import { exactParse } from '../json/exact-json.ts'
+import { type JsonPath, parseJsonPath } from '../json/json-path.ts'
 import { checkLimit } from '../limits.ts'
 import { flagAt, listAt, membersOf, numberAt, textAt } from './filter-fields.ts'
 import { TEXT_DEFAULTS, type TextOptions, TOKENIZERS } from './text-words.ts'
@@ -16,6 +17,21 @@ export interface IndexSchema {
   type: IndexType
   /** Of the type `text` alone. */
   text?: TextOptions
+}
+
+export interface IndexDefinition {
+  /** The field as its client wrote it. */
+  name: string
+  path: JsonPath
+  schema: IndexSchema
+}
+
+/**
+ * @param schema as JSON, as the settings of a collection keep it
+ * Throws BAD_REQUEST or UNSUPPORTED for one that this version does not know.
+ */
+export function indexDefinition(name: string, schema: string): IndexDefinition {
+  return { name, path: parseJsonPath(name, 'field_name'), schema: parseIndexSchema(exactParse(schema), 'field_schema') }
 }
 
 /** Options that are flags; what they tune in Qdrant has no counterpart here, but for `lowercase` and `ascii_folding`. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MaksError } from '../../core/errors.ts'
+import type { TextFields } from '../../core/filter/compile-filter.ts'
 import { encodeFilter } from '../../core/filter/filter.ts'
 import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
@@ -13,6 +14,7 @@ import type { Point } from '../query/rows.ts'
 import type { Write } from '../write/writes.ts'
 import type { Edit } from './edit.ts'
 import { type EditOptions, type EditParts, EditRun } from './edit-run.ts'
+import { textFieldsOf } from './text-fields.ts'
 
 interface Stored {
   userVersion: number
@@ -51,6 +53,8 @@ class PlayedPoints {
     })
   }
 
+  textFields: TextFields = new Map()
+
   readonly parts: EditParts = {
     reads: {
       retrieve: async (_collection, keys) => {
@@ -75,6 +79,7 @@ class PlayedPoints {
         return { version: this.version }
       },
     },
+    textFields: async () => this.textFields,
   }
 
   #write({ key, row, payload, ifVersion }: Write) {
@@ -216,6 +221,17 @@ describe('an edit', () => {
   it('by a conditional upsert writes what matches and what is not there', async () => {
     await edit({ ...upserts('upsert'), onlyIf: isRed })
     expect(played.payloads()).toEqual({ i1: { new: 1 }, i2: { colour: 'blue' }, i3: { new: 3 } })
+  })
+
+  it('by a conditional upsert compares words as the text index of the field does', async () => {
+    const onlyIf = filter({ must: [{ key: 'colour', match: { text: 'BLUE' } }] })
+    const cased = JSON.stringify({ type: 'text', lowercase: false })
+    played.textFields = textFieldsOf(new Map([['index.colour', cased]]))
+    await edit({ ...upserts('upsert'), onlyIf })
+    expect(played.payloads().i2).toEqual({ colour: 'blue' })
+    played.textFields = new Map()
+    await edit({ ...upserts('upsert'), onlyIf })
+    expect(played.payloads().i2).toEqual({ new: 2 })
   })
 
   it('by an upsert of a mode writes what is there, or what is not', async () => {

@@ -4,7 +4,7 @@
  * point is changed at one instant, between the writes of others, and no write of another is lost.
  */
 import { asMaksError, MaksError } from '../../core/errors.ts'
-import { compileFilter, type RowTest, StoredRow } from '../../core/filter/compile-filter.ts'
+import { compileFilter, type RowTest, StoredRow, type TextFields } from '../../core/filter/compile-filter.ts'
 import { decodeFilter, type FilterText } from '../../core/filter/filter.ts'
 import { type IdKey, idText } from '../../core/ids.ts'
 import { EDIT_ATTEMPTS_MAX } from '../../core/limits.ts'
@@ -39,6 +39,8 @@ export interface EditOptions {
 export interface EditParts {
   reads: Pick<Reads, 'retrieve' | 'scroll'>
   writes: Pick<Writes, 'write'>
+  /** What the words of texts are: conditions on them compare words, as in the cells. */
+  textFields: (collection: Collection) => Promise<TextFields>
 }
 
 export class EditRun {
@@ -49,6 +51,7 @@ export class EditRun {
   readonly #call: Call
   readonly #wanted: Wanted
   #page = PAGE
+  #texts: Promise<TextFields> | undefined
   #version = 0
   /** Something was changed. */
   #begun = false
@@ -96,7 +99,7 @@ export class EditRun {
 
   /** Page by page in the order of ids, each page at a cut of its own. */
   async #changeMatching(filter: FilterText | undefined): Promise<void> {
-    const again = filter === undefined ? undefined : testOf(filter)
+    const again = await this.#testOf(filter)
     for (let from: IdKey | null | undefined; from !== null; ) {
       const page = { from: from ?? null, limit: this.#page, ...(filter === undefined ? {} : { filter }) }
       const reading = this.#parts.reads.scroll(this.#collection, page, this.#wanted, STRONG, this.#call)
@@ -124,10 +127,16 @@ export class EditRun {
     }
   }
 
+  async #testOf(filter: FilterText | undefined): Promise<RowTest | undefined> {
+    if (filter === undefined) return undefined
+    this.#texts ??= this.#parts.textFields(this.#collection)
+    return compileFilter(decodeFilter(filter), await this.#texts)
+  }
+
   /** @param again what a point must match that is read another time, for it was written since it was found */
   async #change(keys: readonly IdKey[], points: readonly Point[], again: RowTest | undefined): Promise<void> {
     const { onlyIf } = this.#edit
-    const condition = onlyIf === undefined ? undefined : testOf(onlyIf)
+    const condition = await this.#testOf(onlyIf)
     let open = keys
     let rows = points
     for (let attempt = 1; ; attempt++) {
@@ -216,10 +225,6 @@ export class EditRun {
     this.#missing ??= key
     return undefined
   }
-}
-
-function testOf(filter: FilterText): RowTest {
-  return compileFilter(decodeFilter(filter))
 }
 
 function payloadOf({ payload }: Point): string {

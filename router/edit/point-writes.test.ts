@@ -28,7 +28,7 @@ function ending(...errors: (MaksError | undefined)[]) {
     retrieve: () => Promise.reject(new Error('no read')),
     scroll: () => Promise.reject(new Error('none')),
   }
-  const writes = new PointWrites({ reads, writes: { write } })
+  const writes = new PointWrites({ reads, writes: { write }, textFields: async () => new Map() })
   const batch = (operations: PointOperation[], more: Partial<WriteRequest> = {}) =>
     writes.batch(collection, operations, { ...request, ...more }, new OpenCall(1000))
   return { batch, asked }

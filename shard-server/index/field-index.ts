@@ -4,7 +4,7 @@
  * dropped, for reads at a version find them; the mask of a read leaves them out.
  */
 import type { FieldTest } from '../../core/filter/filter.ts'
-import { type IndexSchema, pathText } from '../../core/filter/index-schema.ts'
+import { type IndexDefinition, type IndexSchema, pathText } from '../../core/filter/index-schema.ts'
 import { compileField } from '../../core/filter/values.ts'
 import { assertInvariant } from '../../core/invariant.ts'
 import type { JsonPath } from '../../core/json/json-path.ts'
@@ -13,13 +13,6 @@ import { BLOCK_ROWS, PlaceSet } from './place-set.ts'
 import type { RowMask } from './row-mask.ts'
 import { GeoBlock, NumberBlock } from './sorted-block.ts'
 import { TextBlock, ValueBlock } from './term-block.ts'
-
-export interface IndexDefinition {
-  /** The field as its client wrote it. */
-  name: string
-  path: JsonPath
-  schema: IndexSchema
-}
 
 interface Block {
   values: IndexBlock

@@ -1,6 +1,7 @@
 /** What the main thread asks of the index thread: names, arguments and answers of each call. */
 
 import type { FilterText } from '../../core/filter/filter.ts'
+import type { IndexDefinition } from '../../core/filter/index-schema.ts'
 import type { IdKey } from '../../core/ids.ts'
 import type { JsonPath } from '../../core/json/json-path.ts'
 import type { Hole } from '../../core/log/coverage.ts'
@@ -10,7 +11,6 @@ import type { CellPlan, PodIndexes, QuerySpec, RowOrder } from '../../protocol/s
 import type { LogTip } from '../../store/log-entry.ts'
 import type { AppliedEntry, CellShape } from './cell-state.ts'
 import type { FacetCounts } from './facet-counts.ts'
-import type { IndexDefinition } from './field-index.ts'
 import type { RowBytes } from './row-store.ts'
 
 export interface IndexStats {

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { asMaksError } from '../../core/errors.ts'
+import type { IndexDefinition } from '../../core/filter/index-schema.ts'
 import type { IdKey } from '../../core/ids.ts'
 import { InvariantViolated } from '../../core/invariant.ts'
 import { formatPosition, ORIGIN } from '../../core/log/position.ts'
@@ -17,7 +18,6 @@ import { giveBackWhenIdle } from '../../runtime/idle-heap.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { CellState } from './cell-state.ts'
 import { encodeRows, gather } from './encode-rows.ts'
-import type { IndexDefinition } from './field-index.ts'
 import type {
   Answer,
   Argument,

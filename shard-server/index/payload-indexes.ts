@@ -4,8 +4,9 @@
  * are as exact while an index is built as without one.
  */
 import { StoredRow, type TextFields } from '../../core/filter/compile-filter.ts'
+import type { IndexDefinition } from '../../core/filter/index-schema.ts'
 import type { PodIndexes } from '../../protocol/shard-rpc.ts'
-import { FieldIndex, type IndexDefinition } from './field-index.ts'
+import { FieldIndex } from './field-index.ts'
 import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
 

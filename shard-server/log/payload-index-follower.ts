@@ -1,11 +1,8 @@
 /** Follows the payload indexes among the settings of the collection, and how far those of this pod have come. */
 import { asMaksError } from '../../core/errors.ts'
-import { parseIndexSchema } from '../../core/filter/index-schema.ts'
-import { exactParse } from '../../core/json/exact-json.ts'
-import { parseJsonPath } from '../../core/json/json-path.ts'
+import { type IndexDefinition, indexDefinition } from '../../core/filter/index-schema.ts'
 import type { PodIndexes } from '../../protocol/shard-rpc.ts'
 import { INDEX_PREFIX, type Settings } from '../../store/settings.ts'
-import type { IndexDefinition } from '../index/field-index.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export class PayloadIndexFollower {
@@ -53,8 +50,7 @@ export class PayloadIndexFollower {
       if (!setting.startsWith(INDEX_PREFIX)) return []
       const name = setting.slice(INDEX_PREFIX.length)
       try {
-        const schema = parseIndexSchema(exactParse(text), 'field_schema')
-        return [{ name, path: parseJsonPath(name, 'field_name'), schema }]
+        return [indexDefinition(name, text)]
       } catch (thrown) {
         // Of a version that knows other options: a filter on the field is exact without an index, too.
         this.#pod.logger.warn({ field: name, error: asMaksError(thrown).message }, 'a payload index is left out')
