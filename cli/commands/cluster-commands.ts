@@ -1,7 +1,8 @@
 /** Commands that start, stop and show a local cluster. Each loads what it needs when it is called, and no command what others need. */
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import { MaksError } from '../../core/errors.ts'
 import { DEFAULT_DATA_DIR, parseApiKey, parsePort, parseText } from '../arguments.ts'
+import { completionScript, SHELLS, type Shell } from '../completion.ts'
 import type { Stopped } from '../local/local.ts'
 import { note, print, printJson } from '../output.ts'
 
@@ -16,7 +17,7 @@ interface StartFlags {
   json?: boolean
 }
 
-const LATER = ['bench', 'recluster', 'backup', 'restore', 'completion']
+const LATER = ['bench', 'recluster', 'backup', 'restore']
 
 export function clusterCommands(program: Command): void {
   program
@@ -67,6 +68,17 @@ export function clusterCommands(program: Command): void {
     .action(async (flags: { dataDir: string; port?: number }) => {
       const { runQuickstart } = await import('../quickstart/quickstart.ts')
       await runQuickstart(flags.dataDir, flags.port)
+    })
+  program
+    .command('completion')
+    .description('print a script that completes commands and options in a shell')
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .option('--json', 'print the script as a JSON string')
+    .addHelpText('after', '\nExample:\n  $ source <(maksdb completion bash)')
+    .action((shell: Shell, flags: { json?: boolean }) => {
+      const script = completionScript(shell, program)
+      if (flags.json) printJson(script)
+      else print(script.trimEnd())
     })
   for (const name of LATER) {
     program
