@@ -2,14 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestCluster } from '../support/cluster.ts'
 import { HealthWatch } from '../support/health-watch.ts'
-import {
-  CELLS,
-  LARGEST,
-  type LargeRequest,
-  SMALL_DIMENSION,
-  TOO_LARGE,
-  WIDE_DIMENSION,
-} from '../support/largest-requests.ts'
+import { CELLS, type LargeRequest, SMALL_DIMENSION, WIDE_DIMENSION } from '../support/largest/bodies.ts'
+import { LARGEST, TOO_LARGE } from '../support/largest-requests.ts'
 
 const SILENCE_MAX_MS = 1000
 
