@@ -14,10 +14,11 @@ import { rowViews } from '../../core/row-codec.ts'
 import type { CellPlan } from '../../protocol/shard-rpc.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { type EntryType, type LogTip, parseEditFlag, type RowFlag } from '../../store/log-entry.ts'
+import type { PlannedState } from './filter-plan.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import { makeKernel } from './make-kernel.ts'
 import { PayloadIndexes } from './payload-indexes.ts'
-import { type FilteredMask, filteredMasks, filteredPage } from './row-filter.ts'
+import { type FilteredMask, filteredMasks, filteredPage, stateAt } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
 import { ExactSearch, type FoundRow } from './search.ts'
@@ -202,7 +203,7 @@ export class CellState {
       return rows.page(next, most, at)
     }
     this.checkReadable(at)
-    const request = { from, limit, filter, mask: rows.maskAt(at).copy(), end: rows.end }
+    const request = { from, limit, filter, state: stateAt(rows, at), end: rows.end }
     return await inSlices(filteredPage(rows, page, request, this.indexes))
   }
 
@@ -228,14 +229,15 @@ async function masksOf(
   queries: readonly { at?: number | undefined; filter?: FilterText }[],
   indexes: PayloadIndexes,
 ): Promise<FilteredMask[]> {
+  const states = new Map<number | undefined, PlannedState>()
+  for (const { at } of queries) if (!states.has(at)) states.set(at, stateAt(rows, at))
   const masks = new Map<number | undefined, Map<FilterText | undefined, FilteredMask>>()
-  for (const { at } of queries)
-    if (!masks.has(at)) masks.set(at, new Map([[undefined, unfiltered(rows.maskAt(at).copy())]]))
-  for (const [at, ofVersion] of masks) {
+  for (const [at, state] of states) {
+    const ofVersion = new Map<FilterText | undefined, FilteredMask>([[undefined, unfiltered(state.mask)]])
+    masks.set(at, ofVersion)
     const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
     if (filters.length === 0) continue
-    const { mask } = ofVersion.get(undefined) as FilteredMask
-    const made = await inSlices(filteredMasks(rows, mask, filters, indexes))
+    const made = await inSlices(filteredMasks(rows, state, filters, indexes))
     for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as FilteredMask)
   }
   // Meanwhile chunks may have been dropped that were cleaned before and held by another: no mask has rows of them.

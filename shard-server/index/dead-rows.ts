@@ -37,6 +37,9 @@ export class DeadRows {
   /** A repair may append operations that are older than others in the log; then versions are not in the order of the queue. */
   #ordered = true
 
+  /** How many were dropped. */
+  dropped = 0
+
   constructor(limits: DeadLimits) {
     this.#limits = limits
   }
@@ -98,6 +101,7 @@ export class DeadRows {
   drop(row: number): number {
     const dead = this.#byRow.get(row)
     if (!dead) return 0
+    this.dropped++
     this.#byRow.delete(row)
     dead.row = -1
     const others = (this.#byKey.get(dead.key) as DeadRow[]).filter((one) => one !== dead)

@@ -34,21 +34,30 @@ interface Bracket {
   may: RowMask
 }
 
+/** A state of the rows, as it was when its mask was made. */
+export interface PlannedState {
+  mask: RowMask
+  relocations: number
+}
+
 export interface PlannedRows {
   /** The rows, of any version, that an id has. */
   rowsOf: (key: IdKey) => readonly number[]
+  /** As `RowStore.relocations`. */
+  relocations: number
 }
 
 /**
  * Plans a filter over the rows of a mask, which must not change meanwhile. Yields after each condition.
+ * @param state the mask, and `relocations` of the rows when it was made
  */
 export function* planFilter(
   filter: Filter,
-  all: RowMask,
+  state: PlannedState,
   rows: PlannedRows,
   indexes: PlanIndexes,
 ): Generator<void, FilterPlan, void> {
-  const planner = new Planner(all, rows, indexes)
+  const planner = new Planner(state, rows, indexes)
   const { sure, may } = yield* planner.filter(filter, [])
   return { sure, may, used: planner.used }
 }
@@ -57,12 +66,16 @@ class Planner {
   readonly #all: RowMask
   readonly #none: RowMask
   readonly #rows: PlannedRows
+  readonly #relocations: number
   readonly #indexes: PlanIndexes
+  /** Each condition is estimated once, however deep it lies. */
+  readonly #estimates = new Map<Condition, number>()
   readonly used = new Set<string>()
 
-  constructor(all: RowMask, rows: PlannedRows, indexes: PlanIndexes) {
-    this.#all = all
-    this.#none = all.none()
+  constructor({ mask, relocations }: PlannedState, rows: PlannedRows, indexes: PlanIndexes) {
+    this.#all = mask
+    this.#none = mask.none()
+    this.#relocations = relocations
     this.#rows = rows
     this.#indexes = indexes
   }
@@ -155,6 +168,8 @@ class Planner {
       case 'nested':
         return yield* this.filter(condition.filter, [...within, ...condition.path])
       case 'hasId':
+        // The mask has a row that was moved meanwhile by the number that it had: it is found by looking at the ids of all.
+        if (this.#rows.relocations !== this.#relocations) return this.#unknown()
         return this.#exactly((mask) => {
           for (const key of condition.keys) for (const row of this.#rows.rowsOf(key)) mask.addWithin(row)
         })
@@ -192,6 +207,14 @@ class Planner {
 
   /** Rows that a condition names at most, before it is looked up. */
   #estimate(condition: Condition, within: JsonPath): number {
+    const known = this.#estimates.get(condition)
+    if (known !== undefined) return known
+    const estimate = this.#estimateAnew(condition, within)
+    this.#estimates.set(condition, estimate)
+    return estimate
+  }
+
+  #estimateAnew(condition: Condition, within: JsonPath): number {
     switch (condition.is) {
       case 'field':
         return (

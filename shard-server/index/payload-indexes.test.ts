@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeFilter, type FilterText } from '../../core/filter/filter.ts'
-import type { IndexDefinition } from '../../core/filter/index-schema.ts'
-import { INDEX_TYPES, parseIndexSchema } from '../../core/filter/index-schema.ts'
+import { INDEX_TYPES, type IndexDefinition, parseIndexSchema } from '../../core/filter/index-schema.ts'
 import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { compareKeys, type IdKey, idKey } from '../../core/ids.ts'
 import { exactStringify } from '../../core/json/exact-json.ts'
@@ -12,7 +11,7 @@ import { parseJsonPath } from '../../core/json/json-path.ts'
 import { fieldTest, filters } from '../../test/support/random-filters.ts'
 import { makeKernel } from './make-kernel.ts'
 import { PayloadIndexes } from './payload-indexes.ts'
-import { type FilterIndexes, filteredMasks, filteredPage } from './row-filter.ts'
+import { type FilterIndexes, filteredMasks, filteredPage, stateAt } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
 
@@ -157,19 +156,19 @@ class Indexed {
 
   find(filter: FilterText, at: number, from: IdKey): void {
     const { rows, indexes } = this
-    const mask = rows.maskAt(at).copy()
+    const state = stateAt(rows, at)
     const { texts } = indexes
     const plain: FilterIndexes = { texts, step: () => false, of: () => undefined }
     // Filters bring the indexes up to date first; here they stay as far behind as they are.
     const asTheyAre: FilterIndexes = { texts, step: () => false, of: (name) => indexes.of(name) }
-    const [expected] = result(filteredMasks(rows, mask, [filter], plain))
-    const [found, again] = result(filteredMasks(rows, mask, [filter, filterOf({ must: [] })], asTheyAre))
+    const [expected] = result(filteredMasks(rows, state, [filter], plain))
+    const [found, again] = result(filteredMasks(rows, state, [filter, filterOf({ must: [] })], asTheyAre))
     expect(rowsOf(found?.mask as RowMask)).toEqual(rowsOf(expected?.mask as RowMask))
-    expect(again?.mask.count).toBe(mask.count)
+    expect(again?.mask.count).toBe(state.mask.count)
     const plan = found?.plan.plan as string
     this.plans[plan] = (this.plans[plan] ?? 0) + 1
     const page = (next: IdKey | null, most: number) => rows.page(next, most, at)
-    const request = { from, limit: 5, filter, mask, end: rows.end }
+    const request = { from, limit: 5, filter, state, end: rows.end }
     const keys = rowsOf(expected?.mask as RowMask)
       .filter((row) => rows.flagOf(row) === 'o')
       .map((row) => rows.keyOf(row))
@@ -224,6 +223,22 @@ describe('payload indexes', () => {
   })
 })
 
+it.each([
+  ['must', 1],
+  ['must_not', 39],
+])('ids in %s are those of rows that cleaning moves after the state of a read was noted', (clause, count) => {
+  const cell = new Indexed()
+  for (let id = 0; id < 40; id++) cell.put(id, {})
+  const { rows, indexes } = cell
+  const release = rows.hold()
+  const state = stateAt(rows, undefined)
+  rows.clean(CHUNK_ROWS)
+  expect(rows.liveRow(idKey(7))).not.toBe(7)
+  const [found] = result(filteredMasks(rows, state, [filterOf({ [clause]: [{ has_id: [7] }] })], indexes))
+  expect([found?.mask.count, found?.mask.has(7)]).toEqual([count, clause === 'must'])
+  release()
+})
+
 describe('an index that names more rows than match', () => {
   const found = (name: string, schema: unknown, payloads: object[], condition: object) => {
     const cell = new Indexed()
@@ -233,7 +248,7 @@ describe('an index that names more rows than match', () => {
     })
     while (cell.indexes.step());
     const filter = filterOf({ must: [condition] })
-    const [made] = result(filteredMasks(cell.rows, cell.rows.maskAt(undefined), [filter], cell.indexes))
+    const [made] = result(filteredMasks(cell.rows, stateAt(cell.rows, undefined), [filter], cell.indexes))
     return { rows: rowsOf(made?.mask as RowMask), checked: made?.plan.checked, indexes: made?.plan.indexes }
   }
 
@@ -247,6 +262,12 @@ describe('an index that names more rows than match', () => {
     const payloads = [{ a: 'car red' }, { a: 'a red car' }, { a: 'red' }]
     const wanted = { rows: [1], checked: 2, indexes: ['a'] }
     expect(found('a', 'text', payloads, { key: 'a', match: { phrase: 'red car' } })).toEqual(wanted)
+  })
+
+  it('has them looked at if a phrase has a word twice', () => {
+    const payloads = [{ a: 'red' }, { a: 'red red' }, { a: 'red car red' }]
+    const wanted = { rows: [1], checked: 3, indexes: ['a'] }
+    expect(found('a', 'text', payloads, { key: 'a', match: { phrase: 'red red' } })).toEqual(wanted)
   })
 
   it('has them looked at if two conditions may hold of two objects of a list', () => {
@@ -275,7 +296,7 @@ describe('a plan', () => {
   for (let n = 0; n < 1000; n++) cell.put(n, { tenant: `t${n % 100}`, n, note: n % 2 === 0 ? 'even' : 'odd' })
   while (cell.indexes.step());
   const report = (json: object) =>
-    result(filteredMasks(cell.rows, cell.rows.maskAt(undefined), [filterOf(json)], cell.indexes))[0]?.plan
+    result(filteredMasks(cell.rows, stateAt(cell.rows, undefined), [filterOf(json)], cell.indexes))[0]?.plan
   const tenant = { key: 'tenant', match: { value: 't7' } }
   const note = { key: 'note', match: { value: 'odd' } }
 

@@ -13,7 +13,7 @@ import { encodeRow } from '../../core/row-codec.ts'
 import { type AppliedEntry, CellState } from './cell-state.ts'
 import { makeKernel } from './make-kernel.ts'
 import { PayloadIndexes } from './payload-indexes.ts'
-import { type FilteredRows, filteredMasks } from './row-filter.ts'
+import { type FilteredRows, filteredMasks, stateAt } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
 
@@ -300,13 +300,13 @@ it('a filter may be interrupted after every row, and several read a payload once
     keyOf: (row) => rows.keyOf(row),
     flagOf: (row) => rows.flagOf(row),
     rowsOf: (key) => rows.rowsOf(key),
+    relocations: rows.relocations,
     payloadOf: (row) => {
       read++
       return rows.payloadOf(row)
     },
   }
-  const mask = rows.maskAt(undefined).copy()
-  const work = filteredMasks(counted, mask, [below(50), below(10)], new PayloadIndexes(rows))
+  const work = filteredMasks(counted, stateAt(rows, undefined), [below(50), below(10)], new PayloadIndexes(rows))
   let before = 0
   let step = work.next()
   for (; step.done !== true; step = work.next()) {

@@ -7,13 +7,13 @@ import { compileFilter, type RowTest, StoredRow } from '../../core/filter/compil
 import { decodeFilter, type FilterText } from '../../core/filter/filter.ts'
 import { compareKeys, type IdKey } from '../../core/ids.ts'
 import type { CellPlan } from '../../protocol/shard-rpc.ts'
-import { type FilterPlan, planFilter } from './filter-plan.ts'
+import { type FilterPlan, type PlannedState, planFilter } from './filter-plan.ts'
 import type { PayloadIndexes } from './payload-indexes.ts'
 import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
 
 /** What a filter reads of the rows of a cell. */
-export type FilteredRows = Pick<RowStore, 'keyOf' | 'payloadOf' | 'flagOf' | 'rowsOf'>
+export type FilteredRows = Pick<RowStore, 'keyOf' | 'payloadOf' | 'flagOf' | 'rowsOf' | 'relocations'>
 
 /** What a filter asks of the payload indexes of a cell. */
 export type FilterIndexes = Pick<PayloadIndexes, 'of' | 'texts' | 'step'>
@@ -31,59 +31,69 @@ const SORTED_MAX = 8192
 const CATCH_UP_STEPS = 8
 
 /**
- * Of each filter, the rows of `mask` that match.
- * @param mask must not change meanwhile
+ * Of each filter, the rows of the state that match.
+ * @param state its mask must not change meanwhile
  */
 export function* filteredMasks(
   rows: FilteredRows,
-  mask: RowMask,
+  state: PlannedState,
   filters: readonly FilterText[],
   indexes: FilterIndexes,
 ): Generator<void, FilteredMask[], void> {
+  const { mask } = state
   yield* catchUp(indexes)
   const decoded = filters.map(decodeFilter)
   const tests = decoded.map((filter) => compileFilter(filter, indexes.texts))
-  const plans: FilterPlan[] = []
-  for (const filter of decoded) plans.push(yield* planFilter(filter, mask, rows, indexes))
-  const found = plans.map(({ sure }) => sure.copy())
-  const open = plans.map(unsure)
-  const any = open.reduce((all, one) => (all.join(one), all), mask.none())
+  const parts: Part[] = []
+  for (const filter of decoded) parts.push(partOf(yield* planFilter(filter, state, rows, indexes)))
+  const any = mask.none()
+  for (const { open } of parts) if (open) any.join(open)
   for (let row = any.next(0); row >= 0; row = any.next(row + 1)) {
     const stored = rowOf(rows, row)
-    for (let i = 0; i < tests.length; i++)
-      if (open[i]?.has(row) && (tests[i] as RowTest)(stored)) (found[i] as RowMask).add(row)
+    for (const [i, { open, found }] of parts.entries())
+      if (open?.has(row) && (tests[i] as RowTest)(stored)) found.add(row)
     yield
   }
-  return plans.map((plan, i) => ({
-    mask: found[i] as RowMask,
-    plan: planOf(plan, open[i] as RowMask, mask, found[i] as RowMask),
-  }))
+  return parts.map((part) => ({ mask: part.found, plan: planOf(part, mask) }))
+}
+
+/** Of one filter, while payloads are read. Large batches have many: none has more masks than it needs. */
+interface Part extends Pick<FilterPlan, 'used'> {
+  candidates: number
+  found: RowMask
+  /** The rows that may match, and are not sure to; absent if there are none. */
+  open?: RowMask
+}
+
+function partOf({ sure, may, used }: FilterPlan): Part {
+  const candidates = may.count
+  if (sure === may) return { used, candidates, found: sure }
+  const open = may.copy()
+  open.subtract(sure)
+  return { used, candidates, found: sure.copy(), open }
+}
+
+/** The rows of a version as they are now. */
+export function stateAt(rows: Pick<RowStore, 'maskAt' | 'relocations'>, at: number | undefined): PlannedState {
+  return { mask: rows.maskAt(at).copy(), relocations: rows.relocations }
 }
 
 function* catchUp(indexes: FilterIndexes): Generator<void, void, void> {
   for (let step = 0; step < CATCH_UP_STEPS && indexes.step(); step++) yield
 }
 
-/** The rows that may match, and are not sure to. */
-function unsure({ sure, may }: FilterPlan): RowMask {
-  if (sure === may) return may.none()
-  const rows = may.copy()
-  rows.subtract(sure)
-  return rows
-}
-
-function planOf({ may, used }: FilterPlan, open: RowMask, all: RowMask, found: RowMask): CellPlan {
-  const [candidates, checked, matched] = [may.count, open.count, found.count]
+function planOf({ used, candidates, found, open }: Part, all: RowMask): CellPlan {
+  const checked = open?.count ?? 0
   const plan = checked === 0 ? 'index' : candidates < all.count ? 'candidates' : 'scan'
-  return { plan, indexes: [...used].sort(), candidates, checked, matched }
+  return { plan, indexes: [...used].sort(), candidates, checked, matched: found.count }
 }
 
 export interface PageRequest {
   from: IdKey | null
   limit: number
   filter: FilterText
-  /** The rows of the page's state as they are now. It must not change meanwhile. */
-  mask: RowMask
+  /** The state of the page as it is now. Its mask must not change meanwhile. */
+  state: PlannedState
   /** The row that comes next, as it is now. */
   end: number
 }
@@ -95,13 +105,13 @@ export interface PageRequest {
 export function* filteredPage(
   rows: FilteredRows,
   page: (from: IdKey | null, limit: number) => number[],
-  { from, limit, filter, mask, end }: PageRequest,
+  { from, limit, filter, state, end }: PageRequest,
   indexes: FilterIndexes,
 ): Generator<void, number[], void> {
   yield* catchUp(indexes)
   const decoded = decodeFilter(filter)
   const test = compileFilter(decoded, indexes.texts)
-  const { sure, may } = yield* planFilter(decoded, mask, rows, indexes)
+  const { sure, may } = yield* planFilter(decoded, state, rows, indexes)
   const matches = (row: number): boolean => {
     // A row of a later write, or one that was moved meanwhile.
     if (row >= end) return test(rowOf(rows, row))

@@ -338,6 +338,11 @@ export class RowStore {
     return this.#versions.rowsOf(key)
   }
 
+  /** Grows when a row gets another number or a dead one is forgotten: then `rowsOf` may lack rows of masks that were made before. */
+  get relocations(): number {
+    return this.#versions.relocations
+  }
+
   /** Rows with a flag at a version. */
   count(flag: 'o' | 'c', version: number | undefined): number {
     const live = flag === 'o' ? this.points : this.copies

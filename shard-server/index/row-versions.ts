@@ -16,6 +16,7 @@ export class RowVersions {
   readonly #columns: RowColumns
   /** Highest version at which a row was born or ended. */
   #newest = 0
+  #moved = 0
 
   constructor(columns: RowColumns, limits: DeadLimits) {
     this.#columns = columns
@@ -51,6 +52,7 @@ export class RowVersions {
 
   /** What is known of a row is true of row `to` from now on. */
   move(row: number, to: number): void {
+    this.#moved++
     if (!this.isLive(row)) return this.dead.move(row, to)
     this.live.move(row, to)
     this.liveMask.remove(row)
@@ -80,6 +82,11 @@ export class RowVersions {
     const row = this.live.get(key)
     if (owns(row)) return row
     return version === undefined ? undefined : this.dead.of(key).find((dead) => owns(dead.row))?.row
+  }
+
+  /** As `RowStore.relocations`. */
+  get relocations(): number {
+    return this.#moved + this.dead.dropped
   }
 
   /** As `RowStore.rowsOf`. */

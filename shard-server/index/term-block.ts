@@ -125,13 +125,17 @@ export class TextBlock implements IndexBlock {
 
   find(test: FieldTest, base: number): Found | undefined {
     if (test.is !== 'text' && test.is !== 'textAny' && test.is !== 'phrase') return undefined
-    const words = [...new Set(wordsOf(test.text, this.#options))]
+    const asked = wordsOf(test.text, this.#options)
+    const words = [...new Set(asked)]
     if (words.length === 0) return NOTHING
     const isCut = (word: string) => this.#options.tokenizer === 'prefix' && word.length > PREFIX_CHARS_MAX
     const each = words.map((word) => this.#terms.of(isCut(word) ? word.slice(0, PREFIX_CHARS_MAX) : word, base))
     const exact = !words.some(isCut)
     if (test.is === 'textAny') return { ...foundByAny(each), exact }
-    return { ...foundByAll(each), exact: exact && (words.length === 1 || (test.is === 'text' && !this.#several)) }
+    return {
+      ...foundByAll(each),
+      exact: exact && (asked.length === 1 || (test.is === 'text' && (words.length === 1 || !this.#several))),
+    }
   }
 }
 
