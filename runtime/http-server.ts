@@ -89,10 +89,14 @@ export function readBody(
       request.destroy()
     })
     request.on('end', () => {
-      const body = allocate(bytes)
-      let at = 0
-      for (const part of parts) at += part.copy(body, at)
-      resolve(body)
+      try {
+        const body = allocate(bytes)
+        let at = 0
+        for (const part of parts) at += part.copy(body, at)
+        resolve(body)
+      } catch (thrown) {
+        reject(asMaksError(thrown))
+      }
     })
     request.on('error', reject)
     request.on('close', () => {

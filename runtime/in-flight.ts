@@ -12,13 +12,16 @@ export interface InFlightLimits {
   bytes: QueueName
 }
 
+/** What a body counts at first that does not name its length; more as more of it comes. */
+const UNNAMED_BYTES = 64 * 1024
+
 export class InFlight {
   readonly #limits: InFlightLimits
   readonly #bodyBytesMax: number
   #requests = 0
   #bytes = 0
 
-  /** @param bodyBytesMax what a body counts that does not name its length */
+  /** @param bodyBytesMax what a body counts at most: a longer one is refused by its own limit, unread */
   constructor(limits: InFlightLimits, bodyBytesMax: number) {
     this.#limits = limits
     this.#bodyBytesMax = bodyBytesMax
@@ -32,9 +35,15 @@ export class InFlight {
     return this.#bytes
   }
 
-  /** Counts the request until it is answered or its client has gone. Throws OVERLOADED. */
-  enter({ headers }: Pick<IncomingMessage, 'headers'>, response: Pick<ServerResponse, 'once'>): void {
-    const bytes = this.#lengthOf(headers)
+  /**
+   * Counts the request until it is answered or its client has gone. Returns a function that is to be called with the bytes that
+   * have come of the body so far, for a body that does not name its length. Both throw OVERLOADED.
+   */
+  enter(
+    { headers }: Pick<IncomingMessage, 'headers'>,
+    response: Pick<ServerResponse, 'once'>,
+  ): (arrived: number) => void {
+    let bytes = this.#lengthOf(headers)
     const { requests: requestsMax, bytes: bytesMax } = this.#limits
     if (requestsMax !== undefined) checkQueue(requestsMax, this.#requests + 1)
     if (bytes > 0 && this.#bytes > 0) checkQueue(bytesMax, this.#bytes + bytes)
@@ -44,12 +53,18 @@ export class InFlight {
       this.#requests--
       this.#bytes -= bytes
     })
+    return (arrived) => {
+      if (arrived <= bytes) return
+      const others = this.#bytes - bytes
+      if (others > 0) checkQueue(bytesMax, others + arrived)
+      this.#bytes = others + arrived
+      bytes = arrived
+    }
   }
 
   #lengthOf(headers: IncomingMessage['headers']): number {
-    if (headers['transfer-encoding'] !== undefined) return this.#bodyBytesMax
+    if (headers['transfer-encoding'] !== undefined) return Math.min(UNNAMED_BYTES, this.#bodyBytesMax)
     const length = Number(headers['content-length'] ?? 0)
-    // One that is too long is refused by its own limit, unread.
     return Number.isFinite(length) ? Math.min(Math.max(0, length), this.#bodyBytesMax) : this.#bodyBytesMax
   }
 }

@@ -13,6 +13,8 @@ import type { Reply, Send } from './reply.ts'
 import { writeOptions } from './request-options.ts'
 
 const POLL_MS = 50
+/** Rows that came last. While points are written there are always some, and a filter brings them into the index before it plans. */
+const LATEST_ROWS = 512
 
 export function payloadIndexRoutes(router: Router, collections: Collections, send: Send): void {
   const collectionOf = (request: Request) => collections.get(String(request.params.c))
@@ -50,7 +52,7 @@ async function isComplete(collection: Collection, version: number, { deadline, s
     const leaders = topology?.cells.map((_cell, number) => collection.leader(number)) ?? [undefined]
     return [...leaders, ...pods].every((pod) => {
       const { settings, fields } = pod?.payloadIndexes ?? { settings: -1, fields: {} }
-      return settings >= version && Object.values(fields).every(({ pending }) => pending === 0)
+      return settings >= version && Object.values(fields).every(({ pending }) => pending <= LATEST_ROWS)
     })
   })
   return complete === true && !signal.aborted

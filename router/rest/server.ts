@@ -90,8 +90,8 @@ export function makeRestServer(parts: RestParts): Server {
     env.MAKSDB_BODY_BYTES_MAX,
   )
   app.use((request, response, next) => {
-    inFlight.enter(request, response)
-    parseBody(request, env.MAKSDB_BODY_BYTES_MAX).then(() => next(), next)
+    const arrived = inFlight.enter(request, response)
+    parseBody(request, env.MAKSDB_BODY_BYTES_MAX, arrived).then(() => next(), next)
   })
   const router = express.Router()
   const send = sender(collections)
@@ -114,8 +114,8 @@ export function makeRestServer(parts: RestParts): Server {
   return serverOf(app, env.MAKSDB_TLS_DIR, parts.logger)
 }
 
-async function parseBody(request: Request, bytesMax: number): Promise<void> {
-  const body = await readRequestBody(request, bytesMax)
+async function parseBody(request: Request, bytesMax: number, arrived: (bytes: number) => void): Promise<void> {
+  const body = await readRequestBody(request, bytesMax, arrived)
   request.body = body === undefined ? undefined : await inSlices(parseRequestJson(body))
 }
 
