@@ -134,7 +134,7 @@ export const ERRORS = {
     grpc: GRPC.RESOURCE_EXHAUSTED,
     retriable: true,
     retryAfterS: 5,
-    hint: 'Delete points, or give the shards more memory (spec.resources.limits.memory, or MAKSDB_MEMORY_LIMIT_BYTES of a local cluster). Reads and deletes continue.',
+    hint: 'Delete points, or give the shards more memory (spec.resources.limits.memory, or MAKSDB_MEMORY_LIMIT_BYTES of a local cluster). Until there is room, upserts, edits of payloads and updates of vectors are refused; reads and deletes continue.',
   },
   NO_PRIMARY: {
     http: 503,

@@ -232,10 +232,10 @@ export const ALERTS: Alert[] = [
     for: '1m',
     severity: 'critical',
     summary: 'Pod {{ $labels.pod }} has no memory left for writes.',
-    what: 'Its shard refuses upserts with 507 MEMORY_FULL, so that the kernel does not kill the pod. Reads and deletes continue.',
+    what: 'Its shard refuses upserts, edits of payloads and updates of vectors with 507 MEMORY_FULL, so that the kernel does not kill the pod. Reads and deletes continue.',
     steps: [
       'Raise `spec.resources.limits.memory`: pods are replaced one at a time, and reads continue.',
-      'If no more memory can be had: delete points. Dead rows are cleaned within seconds, and upserts resume automatically.',
+      'If no more memory can be had: delete points. Dead rows are cleaned within seconds, and writes resume automatically.',
       'If the shard holds more points than the others, look at the balance of the cells in `GET /v1/collections/<collection>/topology`.',
     ],
   },

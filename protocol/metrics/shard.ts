@@ -153,7 +153,7 @@ export const SHARD_METRICS = {
   maksdb_memory_room_bytes: {
     programs: SHARD,
     kind: 'gauge',
-    help: 'Memory that writes may still take in this pod, below its limit and its reserve; at 0 or less its cell refuses upserts with 507. +Inf without a limit.',
+    help: 'Memory that writes may still take in this pod, below its limit and its reserve; at 0 or less its cell refuses upserts, edits of payloads and updates of vectors with 507. +Inf without a limit.',
     labels: CELL,
   },
   maksdb_memory_refusals_total: {

@@ -10,7 +10,7 @@ import { decodeRow, encodeRow } from '../../core/row-codec.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import { OpenCall } from '../../runtime/call.ts'
 import type { Collection } from '../cluster/collection.ts'
-import type { Point } from '../query/rows.ts'
+import type { PlacedPoint } from '../query/rows.ts'
 import type { Write } from '../write/writes.ts'
 import type { Edit } from './edit.ts'
 import { type EditOptions, type EditParts, EditRun } from './edit-run.ts'
@@ -27,6 +27,10 @@ class PlayedPoints {
   readonly points = new Map<IdKey, Stored>()
   version = 0
   reads = 0
+  /** That has the rows. */
+  cell = 0
+  /** Where edits of payloads were sent. */
+  readonly editedAt: (number | undefined)[] = []
   /** Rows that an answer may have. */
   answerMax = Number.POSITIVE_INFINITY
   /** Happens before the writes of a request. */
@@ -42,14 +46,14 @@ class PlayedPoints {
     return Object.fromEntries(Array.from(this.points, ([key, { payload }]) => [key, JSON.parse(payload || '{}')]))
   }
 
-  #found(keys: readonly IdKey[]): Point[] {
+  #found(keys: readonly IdKey[]): PlacedPoint[] {
     if (keys.length > this.answerMax) throw new MaksError('ANSWER_TOO_LARGE', 'too many')
     this.reads++
     return keys.flatMap((key) => {
       const stored = this.points.get(key)
       if (!stored) return []
       const { payload, vector, userVersion } = stored
-      return { key, version: userVersion, userVersion, vector, payload: Buffer.from(payload) }
+      return { key, cell: this.cell, version: userVersion, userVersion, vector, payload: Buffer.from(payload) }
     })
   }
 
@@ -82,7 +86,8 @@ class PlayedPoints {
     textFields: async () => this.textFields,
   }
 
-  #write({ key, row, payload, ifVersion }: Write) {
+  #write({ key, row, payload, ifVersion, cell }: Write) {
+    if (payload) this.editedAt.push(cell)
     const present = this.points.get(key)
     const version = present?.userVersion ?? 0
     if (ifVersion !== undefined && ifVersion !== version) return { outcome: 'conflict' as const, version }
@@ -129,6 +134,16 @@ describe('an edit', () => {
     expect(await edit({ target: keysOf(1), change: { is: 'payload', edit: change } })).toBe(3)
     expect(played.payloads()).toEqual({ i1: payload, i2: { colour: 'blue' } })
     expect([...(played.points.get(idKey(1))?.vector ?? [])]).toEqual([1, 1])
+  })
+
+  it('of a payload goes to the cell that has the row, also if that has moved since it was read', async () => {
+    played.cell = 4
+    played.before = () => {
+      if (played.cell === 4) played.put(1, { colour: 'red' })
+      played.cell = 2
+    }
+    await edit({ target: keysOf(1), change: set({ n: 1 }) })
+    expect(played.editedAt).toEqual([4, 2])
   })
 
   it('of a vector leaves the payload', async () => {

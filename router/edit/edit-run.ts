@@ -16,7 +16,7 @@ import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
 import type { ReadRequest } from '../query/consistency.ts'
 import type { Reads } from '../query/reads.ts'
-import type { Point, Wanted } from '../query/rows.ts'
+import type { PlacedPoint, Wanted } from '../query/rows.ts'
 import type { Idempotency } from '../write/idempotency.ts'
 import { payloadWriteOf, upsertOf } from '../write/point-row.ts'
 import type { Write, Writes } from '../write/writes.ts'
@@ -111,7 +111,7 @@ export class EditRun {
     }
   }
 
-  async #read(keys: readonly IdKey[]): Promise<Point[]> {
+  async #read(keys: readonly IdKey[]): Promise<PlacedPoint[]> {
     const { points } = await this.#parts.reads.retrieve(this.#collection, keys, this.#wanted, STRONG, this.#call)
     return points
   }
@@ -134,7 +134,7 @@ export class EditRun {
   }
 
   /** @param again what a point must match that is read another time, for it was written since it was found */
-  async #change(keys: readonly IdKey[], points: readonly Point[], again: RowTest | undefined): Promise<void> {
+  async #change(keys: readonly IdKey[], points: readonly PlacedPoint[], again: RowTest | undefined): Promise<void> {
     const { onlyIf } = this.#edit
     const condition = await this.#testOf(onlyIf)
     let open = keys
@@ -175,7 +175,11 @@ export class EditRun {
   }
 
   /** Yields after each point. */
-  *#plan(keys: readonly IdKey[], points: readonly Point[], test: RowTest | undefined): Generator<void, Write[], void> {
+  *#plan(
+    keys: readonly IdKey[],
+    points: readonly PlacedPoint[],
+    test: RowTest | undefined,
+  ): Generator<void, Write[], void> {
     const found = new Map(points.map((point) => [point.key, point]))
     const writes: Write[] = []
     for (const key of keys) {
@@ -187,26 +191,27 @@ export class EditRun {
     return writes
   }
 
-  #writeOf(point: Point, test: RowTest | undefined): Write | undefined {
+  #writeOf(point: PlacedPoint, test: RowTest | undefined): Write | undefined {
     const { change } = this.#edit
     if (change.is === 'upserts' && change.mode === 'insert_only') return undefined
     if (test && !test(new StoredRow(point.key, () => payloadOf(point)))) return undefined
     return { ...this.#changed(change, point), ifVersion: this.#versionOf(point) }
   }
 
-  #changed(change: Change, point: Point): Write {
+  #changed(change: Change, point: PlacedPoint): Write {
     const { key } = point
     if (change.is === 'delete') return { key }
     if (change.is === 'upserts') return change.writes.get(key) as Write
     const { config } = this.#collection
     const payload = payloadOf(point)
     const what = `point ${idText(key)}`
-    if (change.is === 'payload') return payloadWriteOf(key, editPayload(change.edit, payload), config, what)
+    if (change.is === 'payload')
+      return { ...payloadWriteOf(key, editPayload(change.edit, payload), config, what), cell: point.cell }
     return upsertOf(key, { vector: change.vectors.get(key) as Float32Array, payload }, config, what)
   }
 
   /** The version under which the point is written. */
-  #versionOf({ userVersion }: Point): number {
+  #versionOf({ userVersion }: PlacedPoint): number {
     const { ifVersion, idempotency } = this.#options
     if (ifVersion === undefined) return userVersion
     // Under an idempotency key a newer version may be the one that the request has made before: the log knows it.
@@ -227,7 +232,7 @@ export class EditRun {
   }
 }
 
-function payloadOf({ payload }: Point): string {
+function payloadOf({ payload }: PlacedPoint): string {
   return payload?.toString() ?? ''
 }
 

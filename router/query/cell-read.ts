@@ -15,6 +15,7 @@ import type { ReadSource } from './consistency.ts'
 export const HEDGE_MS = 1000
 
 export interface CellAnswer<A> extends Frame<A> {
+  cell: number
   /** False if a default read had to be answered by a replica. */
   primary: boolean
 }
@@ -53,7 +54,7 @@ export async function readCell<A>(
     try {
       const header = { ...request.header, scope }
       const frame = await shards.call<A>(pod, request.path, header, request.chunks ?? [], within)
-      return { ...frame, primary }
+      return { ...frame, cell, primary }
     } finally {
       underWay--
     }

@@ -12,7 +12,7 @@ import { readCell } from './cell-read.ts'
 import { CellReads, cellsOf, consistencyReport, filtered } from './cell-reads.ts'
 import type { ReadRequest, ReadSource } from './consistency.ts'
 import type { ReadReport } from './read-report.ts'
-import { type Point, rowsOf, type ScoredPoint, type Wanted } from './rows.ts'
+import { type PlacedPoint, rowsOf, type ScoredPoint, type Wanted } from './rows.ts'
 import { heldRows, type Query, search } from './search.ts'
 
 /** Up to `limit` points, ids from `from` on. */
@@ -87,7 +87,7 @@ export class Reads {
     wanted: Wanted,
     read: ReadRequest,
     call: Call,
-  ): Promise<{ points: Point[]; report: ReadReport }> {
+  ): Promise<{ points: PlacedPoint[]; report: ReadReport }> {
     return this.#cells.read(collection, read, { spread: true, keys }, call, async (source) => {
       const answers = await Promise.all(
         [...keysByCell(collection, keys, source)].map(([cell, some]) => {
@@ -95,7 +95,7 @@ export class Reads {
           return readCell<RowsResponse>(this.#shards, collection, cell, source, request, call)
         }),
       )
-      const newest = new Map<IdKey, Point>()
+      const newest = new Map<IdKey, PlacedPoint>()
       for (const point of answers.flatMap((answer) => rowsOf(answer, collection.config.vectors[''].size, wanted))) {
         if ((newest.get(point.key)?.version ?? -1) < point.version) newest.set(point.key, point)
       }
@@ -113,7 +113,7 @@ export class Reads {
     wanted: Wanted,
     read: ReadRequest,
     call: Call,
-  ): Promise<{ points: Point[]; next: IdKey | null; report: ReadReport }> {
+  ): Promise<{ points: PlacedPoint[]; next: IdKey | null; report: ReadReport }> {
     const sent = Math.min((limit + 1) * collection.config.clusters, heldRows(collection))
     checkLimit('CANDIDATES_MAX', 'limit, times the cells', sent)
     return this.#cells.read(collection, read, { spread: true }, call, async (source) => {

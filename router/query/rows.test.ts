@@ -18,7 +18,7 @@ const hit = (id: number, payload?: string): HitRow => ({ ...row(id, payload), di
 /** An answer of a cell, after its way over the wire. */
 async function received<A>(header: A, vectors: readonly number[], payloads: readonly string[]): Promise<CellAnswer<A>> {
   const chunks = [bytesOf(new Float32Array(vectors)), Buffer.from(payloads.join(''))]
-  return { ...(await inSlices(decodeFrame<A>(encodeFrame(header, chunks)))), primary: true }
+  return { ...(await inSlices(decodeFrame<A>(encodeFrame(header, chunks)))), cell: 5, primary: true }
 }
 
 const shown = (points: readonly Point[]) =>
@@ -59,7 +59,7 @@ describe('the hits of an answer', () => {
   it('are none for an answer without queries, or without chunks', async () => {
     expect(await inSlices(hitsOf(await received<SearchResponse>({ hits: [], scanned: 0 }, [], []), 2, []))).toEqual([])
     const bare = await inSlices(decodeFrame<SearchResponse>(encodeFrame({ hits: [[hit(1)]], scanned: 1 })))
-    expect((await inSlices(hitsOf({ ...bare, primary: true }, 2, [NEITHER]))).map(shown)).toEqual([
+    expect((await inSlices(hitsOf({ ...bare, cell: 5, primary: true }, 2, [NEITHER]))).map(shown)).toEqual([
       [['i1', undefined, undefined]],
     ])
   })
@@ -120,6 +120,8 @@ describe('the rows of an answer', () => {
     ],
   ])('have %s', async (_what, wanted, vectors, payloads, expected) => {
     const rows = [row(1, payloads[0]), row(2, payloads[1])]
-    expect(shown(rowsOf(await received<RowsResponse>({ rows }, vectors, payloads), 1, wanted))).toEqual(expected)
+    const found = rowsOf(await received<RowsResponse>({ rows }, vectors, payloads), 1, wanted)
+    expect(shown(found)).toEqual(expected)
+    expect(found.map(({ cell }) => cell)).toEqual([5, 5])
   })
 })

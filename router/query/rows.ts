@@ -15,6 +15,12 @@ export interface Point extends RowHeader {
   payload?: Buffer
 }
 
+/** A point that was read by its id, or in the order of ids. */
+export interface PlacedPoint extends Point {
+  /** That has the owner row. */
+  cell: number
+}
+
 export interface ScoredPoint extends HitRow, Point {
   score: number
 }
@@ -34,8 +40,12 @@ export function* hitsOf(
   return found
 }
 
-export function rowsOf({ header, chunks }: CellAnswer<RowsResponse>, dimension: number, wanted: Wanted): Point[] {
-  return new Rows(chunks, dimension).attach(header.rows, wanted)
+export function rowsOf(
+  { header, chunks, cell }: CellAnswer<RowsResponse>,
+  dimension: number,
+  wanted: Wanted,
+): PlacedPoint[] {
+  return new Rows(chunks, dimension).attach(header.rows, wanted).map((row) => Object.assign(row, { cell }))
 }
 
 /** Reads the chunks from their beginning, row after row. */

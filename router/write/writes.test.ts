@@ -17,7 +17,7 @@ import { makeServer, readBody, send, sendError } from '../../runtime/http-server
 import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
 import { ShardClient } from '../cluster/shard-client.ts'
-import { Writes } from './writes.ts'
+import { type Write, Writes } from './writes.ts'
 
 const LONG_MS = 60_000
 const WRITE = [{ key: idKey(1) }]
@@ -32,8 +32,9 @@ describe('a write', () => {
     server.close()
   })
 
-  /** A collection of one cell, whose primary takes commits, and answers them all after `answer` is called. */
-  async function cell() {
+  /** A collection, of one cell, whose primary takes commits, and answers them all after `answer` is called. */
+  async function cell(clusters = 1) {
+    const cells: number[] = []
     const errors: ErrorCode[] = []
     const commits: CommitRequest[] = []
     const arrived = Promise.withResolvers<void>()
@@ -60,13 +61,26 @@ describe('a write', () => {
     client = new ShardClient('', (code) => errors.push(code))
     const collection = {
       config: { collection: 'things' },
-      partition: { version: 0, clusters: 1 },
+      partition: { version: 0, clusters },
       leader: () => ({ pod: 'pod-0', address: '127.0.0.1', port }) as Heartbeat,
       refresh: async () => undefined,
-      whileLeading: (_cell: number, work: (signal: AbortSignal) => unknown) => work(deposed.signal),
+      whileLeading: (one: number, work: (signal: AbortSignal) => unknown) => {
+        cells.push(one)
+        return work(deposed.signal)
+      },
     } as unknown as Collection
-    const write = (call: OpenCall) => new Writes(client).write(collection, WRITE, { wait: false }, call)
-    return { write, commits, errors, arrived: arrived.promise, gone: gone.promise, answer: answers.resolve, deposed }
+    const write = (call: OpenCall, writes: readonly Write[] = WRITE) =>
+      new Writes(client).write(collection, writes, { wait: false }, call)
+    return {
+      write,
+      cells,
+      commits,
+      errors,
+      arrived: arrived.promise,
+      gone: gone.promise,
+      answer: answers.resolve,
+      deposed,
+    }
   }
 
   it('that was sent is brought to its end, though its client has gone', async () => {
@@ -115,6 +129,17 @@ describe('a write', () => {
     )
     await gone
     expect(errors).toEqual(['CELL_UNAVAILABLE'])
+  })
+
+  it('of a payload goes to the cell that has the row, whose primary knows the memory of its pods', async () => {
+    const { write, cells, commits, answer } = await cell(64)
+    answer(undefined)
+    const call = new OpenCall(LONG_MS)
+    const edit = (id: number, at: number) => ({ key: idKey(id), payload: Buffer.from('{}'), cell: at, ifVersion: 1 })
+    await write(call, [edit(1, 7), edit(2, 7), edit(3, 9)])
+    expect(cells.toSorted()).toEqual([7, 9])
+    expect(commits.flatMap(({ operations }) => operations.map(({ type }) => type))).toEqual(Array(3).fill('payload'))
+    call.cancel('')
   })
 
   it('that its primary refuses for good is sent once', async () => {

@@ -25,6 +25,11 @@ export interface Write {
   row?: { vector: Float32Array; bytes: Uint8Array }
   /** JSON text of the new payload of a point that exists and has the version `ifVersion`; without a `row`. */
   payload?: Uint8Array
+  /**
+   * Of an edit of the payload: the cell that had the owner row when it was read. Any primary may commit the edit, but only those
+   * of this cell know whether its pods have memory for the row. Absent: the cell of the id's hash.
+   */
+  cell?: number
   ifVersion?: number
 }
 
@@ -168,9 +173,9 @@ export class Writes {
     const { partition, reservoir } = collection
     const groups = new Map<number, Sent[]>()
     for (const write of writes) {
-      const { key, row, ifVersion } = write
+      const { key, row, ifVersion, cell: of = hashCell(key, partition.clusters) } = write
       const condition = ifVersion === undefined ? {} : { ifVersion }
-      const cell = row ? ownerCell(partition, key, row.vector) : hashCell(key, partition.clusters)
+      const cell = row ? ownerCell(partition, key, row.vector) : of
       const copy = row ? (reservoir.spillFor(partition, cell, row.vector) ?? null) : null
       const operation: OperationHeader = row
         ? { type: 'upsert', key, copy, centroidVersion: partition.version, ...condition }

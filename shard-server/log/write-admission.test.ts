@@ -73,11 +73,22 @@ describe('a write', () => {
     expect(refusals).toBe(0)
   })
 
-  it('counts beside the measurement for three seconds, and then in it', async () => {
+  it('counts beside the own measurement for half a second, and then in it', async () => {
     own = limited(1000)
+    await admission.admit([upsert])
+    now = 490
+    await expect(admission.admit([upsert])).rejects.toThrow(full)
+    now = 560
+    await admission.admit([upsert])
+  })
+
+  it('counts beside what a replica reports for three seconds, and then in it', async () => {
+    own = limited(1_000_000)
+    admission.see([heartbeat('0/1', 1, 1000)])
     await admission.admit([upsert])
     now = 2900
     await expect(admission.admit([upsert])).rejects.toThrow(full)
+    expect(admission.hasRoom(0)).toBe(false)
     now = 3600
     await admission.admit([upsert])
   })

@@ -1,7 +1,7 @@
 /**
  * Whether the pods of a cell have memory for a write. Replicas apply what the primary admits, so the primary looks at the pod
  * of its cell that has the least room, and, for rows that its writes put into other cells, at those of these cells. What was
- * admitted a moment ago is in no measurement yet, and counts beside it.
+ * admitted a moment ago is in no measurement yet, and counts beside it: for less time beside this pod's own, which is younger.
  */
 import { MaksError } from '../../core/errors.ts'
 import { entryBytes } from '../../core/limits.ts'
@@ -18,6 +18,8 @@ import { RecentBytes } from './recent-bytes.ts'
 const LOOK_MS = 1000
 /** A heartbeat shows what was admitted before this time: it is 0.4 s old at most, and read once a second. */
 const UNSEEN_MS = 3000
+/** This pod's own measurement, a tenth of a second old at most, does so earlier: what waits for the log is in it as a body. */
+const UNSEEN_HERE_MS = 500
 /** A pod whose heartbeat stands still for so long is away: it reports its room when it is back. */
 const SILENT_MS = 10_000
 
@@ -38,14 +40,16 @@ export class WriteAdmission {
   readonly #loop: PodLoop
   readonly #now: () => number
   readonly #pods = new Map<string, Seen>()
-  readonly #admitted: RecentBytes
+  readonly #unseen: RecentBytes
+  readonly #unseenHere: RecentBytes
 
   constructor(pod: Pod, election: Pick<Election, 'role'>, memory: MemoryGauge, now = () => performance.now()) {
     this.#pod = pod
     this.#election = election
     this.#memory = memory
     this.#now = now
-    this.#admitted = new RecentBytes(UNSEEN_MS, now)
+    this.#unseen = new RecentBytes(UNSEEN_MS, now)
+    this.#unseenHere = new RecentBytes(UNSEEN_HERE_MS, now)
     this.#link = new RedisLink(pod.config.redisUrl)
     this.#loop = new PodLoop(pod, {
       name: 'admission',
@@ -89,20 +93,26 @@ export class WriteAdmission {
 
   /** Whether the pods of a cell have memory for more rows. Another cell's pods may have admitted what is not seen yet. */
   hasRoom(cell: number): boolean {
-    return this.#leastRoom(cell).room > this.#admitted.sum
+    return this.#leastRoom(cell).room > 0
   }
 
+  /** Of the pod of a cell that has the least, with what it has to take of what was admitted. */
   #leastRoom(cell: number): { room: number; pod: string } {
     const limited = cell === this.#pod.env.MAKSDB_CELL ? this.#memory.limited() : undefined
-    let least = { room: limited?.room ?? Number.POSITIVE_INFINITY, pod: this.#pod.name }
+    const here = limited ? limited.room - this.#unseenHere.sum : Number.POSITIVE_INFINITY
+    let least = { room: here, pod: this.#pod.name }
+    const unseen = this.#unseen.sum
     for (const [pod, { room, at, cell: of }] of this.#pods) {
       if (of !== cell || room === undefined || this.#now() - at > SILENT_MS) continue
-      if (room < least.room) least = { room, pod }
+      if (room - unseen < least.room) least = { room: room - unseen, pod }
     }
     return least
   }
 
-  /** Throws MEMORY_FULL if the pods of this cell have no memory for the rows of these operations. Deletes need none. */
+  /**
+   * Throws MEMORY_FULL if the pods of this cell have no memory for the rows of these operations. Deletes need none. An edit of a
+   * payload is sent to the cell of its row; the redundant row, which is edited with it, is not looked at.
+   */
   async admit(operations: readonly Operation[]): Promise<void> {
     const bytes = operations.reduce((sum, one) => sum + this.#bytesOf(one), 0)
     if (bytes === 0) return
@@ -116,7 +126,8 @@ export class WriteAdmission {
         { details: { notExecuted: true } },
       )
     }
-    this.#admitted.add(bytes)
+    this.#unseen.add(bytes)
+    this.#unseenHere.add(bytes)
   }
 
   /** What the operation adds to the rows of a pod. An edit of a payload appends its row again, with the vector. */
@@ -129,8 +140,7 @@ export class WriteAdmission {
   /** The pod of this cell that has no memory for so many bytes, and for how many it has. */
   #lacks(bytes: number): { pod: string; left: number } | undefined {
     const { room, pod } = this.#leastRoom(this.#pod.env.MAKSDB_CELL)
-    const left = room - this.#admitted.sum
-    return left < bytes ? { pod, left: Math.max(0, Math.floor(left)) } : undefined
+    return room < bytes ? { pod, left: Math.max(0, Math.floor(room)) } : undefined
   }
 
   close(): void {

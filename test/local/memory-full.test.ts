@@ -48,7 +48,7 @@ it('a shard refuses upserts before its limit ends it, answers reads, takes snaps
   expect(found.json.result).toMatchObject({ points: [{ id: 7, score: 0 }, {}, {}] })
   await until('a snapshot', async () => (await cluster.topology()).cells[0]?.pods[0]?.newest_snapshot ?? undefined)
 
-  // Rows that were just admitted count twice for some seconds.
+  // Rows that were just admitted count twice for half a second.
   await until('the shard to be full', async () => {
     for (let last = await put(written); last.status === 200; last = await put(written)) written += BATCH
     return (await memory())?.full

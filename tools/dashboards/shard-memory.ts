@@ -18,7 +18,7 @@ export const MEMORY: Section = {
       kind: 'timeseries',
       title: 'Memory left for writes',
       description:
-        'Memory that writes may still take below the limit of the pod and its reserve. At 0 the shard refuses upserts with 507; deletes and reads continue.',
+        'Memory that writes may still take below the limit of the pod and its reserve. At 0 the shard refuses upserts, edits of payloads and updates of vectors with 507; deletes and reads continue.',
       unit: 'bytes',
       width: 12,
       queries: [[`min by (${POD}) (${of('maksdb_memory_room_bytes')})`, OF_POD]],
