@@ -110,6 +110,13 @@ export function checkLimit(name: LimitName, what: string, given: number): void {
 /** Attempts of an edit at a point that others write between each read and write of it; then it is refused with OVERLOADED. */
 export const EDIT_ATTEMPTS_MAX = 64
 
+/**
+ * Reads of a cell that look at every row and are under way at once; others wait for their turn, in the queue of
+ * QUEUE_READS_MAX. Each holds its rows, a page or the values that it has found, and a share of one thread: more at once would
+ * end none of them earlier.
+ */
+export const SCANS_AT_ONCE_MAX = 4
+
 interface Queue {
   at: 'shard' | 'router'
   value: number

@@ -2,6 +2,8 @@
  * Work that takes long on the main thread, done in slices: between two of them the event loop turns, so that health, leases
  * and other requests are served. One slice of one work runs in a turn of the loop, however many are under way.
  */
+import { MaksError } from '../core/errors.ts'
+
 const SLICE_MS = 10
 
 const waiting: (() => void)[] = []
@@ -28,12 +30,22 @@ export class Slice {
   }
 }
 
-/** Runs a work, which yields wherever it may be interrupted, to its end. */
-export async function inSlices<T>(work: Generator<void, T, void>): Promise<T> {
+/**
+ * Runs a work, which yields wherever it may be interrupted, to its end. Throws TIMEOUT where a slice would begin after `until`.
+ * @param until ms of `performance.timeOrigin` and `now`, which threads share; without it, the work has no end but its own
+ */
+export async function inSlices<T>(work: Generator<void, T, void>, until = Number.POSITIVE_INFINITY): Promise<T> {
+  checkTime(until)
   const slice = new Slice()
   for (;;) {
     const step = work.next()
     if (step.done === true) return step.value
-    if (slice.over) await slice.next()
+    if (!slice.over) continue
+    await slice.next()
+    checkTime(until)
   }
+}
+
+function checkTime(until: number): void {
+  if (performance.timeOrigin + performance.now() > until) throw new MaksError('TIMEOUT', 'the time of the call is over')
 }

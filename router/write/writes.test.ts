@@ -137,7 +137,7 @@ describe('a write', () => {
     const call = new OpenCall(LONG_MS)
     const edit = (id: number, at: number) => ({ key: idKey(id), payload: Buffer.from('{}'), cell: at, ifVersion: 1 })
     await write(call, [edit(1, 7), edit(2, 7), edit(3, 9)])
-    expect(cells.toSorted()).toEqual([7, 9])
+    expect(cells.toSorted((a, b) => a - b)).toEqual([7, 9])
     expect(commits.flatMap(({ operations }) => operations.map(({ type }) => type))).toEqual(Array(3).fill('payload'))
     call.cancel('')
   })

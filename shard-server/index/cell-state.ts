@@ -195,8 +195,15 @@ export class CellState {
   /**
    * Up to `limit` owner rows that match at a version, ids from `from` on, in order. Throws STALE. As for a search, the caller
    * holds the rows.
+   * @param until TIMEOUT is thrown then: see `inSlices`
    */
-  async page(from: IdKey | null, limit: number, filter: FilterText, at: number | undefined): Promise<number[]> {
+  async page(
+    from: IdKey | null,
+    limit: number,
+    filter: FilterText,
+    at: number | undefined,
+    until?: number,
+  ): Promise<number[]> {
     const { rows } = this
     const page = (next: IdKey | null, most: number): number[] => {
       this.checkReadable(at)
@@ -204,18 +211,22 @@ export class CellState {
     }
     this.checkReadable(at)
     const request = { from, limit, filter, state: stateAt(rows, at), end: rows.end }
-    return await inSlices(filteredPage(rows, page, request, this.indexes))
+    return await inSlices(filteredPage(rows, page, request, this.indexes), until)
   }
 
-  /** The rows that match, all without a filter, of the rows as they are now. Throws STALE. As for a search, the caller holds the rows. */
-  async matching(filter: FilterText | undefined, at: number | undefined): Promise<RowMask> {
-    return (await this.planned(filter, at)).mask
+  /**
+   * The rows that match, all without a filter, of the rows as they are now. Throws STALE. As for a search, the caller holds
+   * the rows.
+   * @param until TIMEOUT is thrown then: see `inSlices`
+   */
+  async matching(filter: FilterText | undefined, at: number | undefined, until?: number): Promise<RowMask> {
+    return (await this.planned(filter, at, until)).mask
   }
 
   /** The same with how they were found. */
-  async planned(filter: FilterText | undefined, at: number | undefined): Promise<FilteredMask> {
+  async planned(filter: FilterText | undefined, at: number | undefined, until?: number): Promise<FilteredMask> {
     this.checkReadable(at)
-    const [made] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }], this.indexes)
+    const [made] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }], this.indexes, until)
     return made as FilteredMask
   }
 }
@@ -228,6 +239,7 @@ async function masksOf(
   rows: RowStore,
   queries: readonly { at?: number | undefined; filter?: FilterText }[],
   indexes: PayloadIndexes,
+  until?: number,
 ): Promise<FilteredMask[]> {
   const states = new Map<number | undefined, PlannedState>()
   for (const { at } of queries) if (!states.has(at)) states.set(at, stateAt(rows, at))
@@ -237,7 +249,7 @@ async function masksOf(
     masks.set(at, ofVersion)
     const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
     if (filters.length === 0) continue
-    const made = await inSlices(filteredMasks(rows, state, filters, indexes))
+    const made = await inSlices(filteredMasks(rows, state, filters, indexes), until)
     for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as FilteredMask)
   }
   // Meanwhile chunks may have been dropped that were cleaned before and held by another: no mask has rows of them.

@@ -2,10 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { encodeFilter } from '../../core/filter/filter.ts'
+import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { idKey } from '../../core/ids.ts'
-import { QUEUES } from '../../core/limits.ts'
+import { parseJsonPath } from '../../core/json/json-path.ts'
+import { QUEUES, SCANS_AT_ONCE_MAX } from '../../core/limits.ts'
 import { concatRows, encodeRow } from '../../core/row-codec.ts'
+import { OpenCall } from '../../runtime/call.ts'
 import { IndexActor } from './index-actor.ts'
 
 let folder: string
@@ -55,6 +59,41 @@ it('a read that fails leaves its place in the queue', async () => {
   const failing = () => index.ask('rows', { keys: 0 as never, at: undefined, withPayload: false, withVector: false })
   for (let i = 0; i < QUEUES.QUEUE_READS_MAX.value + 1; i++) await expect(failing()).rejects.toThrow('map')
   expect(await ask()).toEqual({ count: 0, redundantRows: 0 })
+})
+
+const filter = encodeFilter(parseFilter({ must: [] }, 'filter'))
+const path = parseJsonPath('n', 'key')
+const order = { by: 'value', path, direction: 'asc' } as const
+const wanted = { at: undefined, withPayload: false, withVector: false }
+const LONG_MS = 60_000
+
+it('reads that may look at every row have turns; a count and a page without a filter do not wait for them (S40)', async () => {
+  const called = vi.spyOn(index, 'call')
+  const call = new OpenCall(LONG_MS)
+  const facets = Array.from({ length: 2 * SCANS_AT_ONCE_MAX }, () => index.scan('facet', { at: undefined, path }, call))
+  const others = [
+    index.scan('orderedPage', { ...wanted, order, limit: 1 }, call),
+    index.scan('page', { ...wanted, from: null, limit: 1, filter }, call),
+    index.scan('count', { at: undefined, filter }, call),
+  ]
+  expect(called).toHaveBeenCalledTimes(SCANS_AT_ONCE_MAX)
+  await index.scan('count', { at: undefined }, call)
+  await index.scan('page', { ...wanted, from: null, limit: 1 }, call)
+  await Promise.all([...facets, ...others])
+  expect(called).toHaveBeenCalledTimes(2 * SCANS_AT_ONCE_MAX + others.length + 2)
+  called.mockRestore()
+})
+
+it.each([
+  ['a facet', 'facet', { at: undefined, path }],
+  ['a page by values', 'orderedPage', { ...wanted, order, limit: 1 }],
+  ['a page drawn by chance', 'orderedPage', { ...wanted, order: { by: 'chance' }, limit: 1 }],
+  ['a page with a filter', 'page', { ...wanted, from: null, limit: 1, filter }],
+  ['a count with a filter', 'count', { at: undefined, filter }],
+] as const)('%s ends with TIMEOUT when its time is over (S40)', async (_what, name, argument) => {
+  await expect(index.call(name, { ...argument, until: performance.timeOrigin })).rejects.toMatchObject({
+    code: 'TIMEOUT',
+  })
 })
 
 it('a wrong state ends the thread, and the owner of the thread gets the reason', async () => {

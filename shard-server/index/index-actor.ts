@@ -3,7 +3,9 @@ import type { HeapInfo } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'
 import { checkQueue } from '../../core/limits.ts'
-import type { Answer, Argument, IndexCall } from './index-calls.ts'
+import type { Call } from '../../runtime/call.ts'
+import type { Answer, Argument, IndexCall, ScanCall } from './index-calls.ts'
+import { ScanTurns } from './scan-turns.ts'
 
 interface Pending {
   resolve: (value: never) => void
@@ -16,6 +18,7 @@ export class IndexActor {
   #next = 0
   /** Calls of `ask` that wait for their answer. */
   #asked = 0
+  readonly #scans = new ScanTurns()
 
   /** @param onDeath called where the thread ends by itself; the state of the cell is gone with it */
   constructor(onDeath: (error: Error) => void) {
@@ -40,11 +43,23 @@ export class IndexActor {
   }
 
   /** As `call`, for a request of a router or a peer. Throws OVERLOADED if too many of them wait. */
-  async ask<C extends IndexCall>(call: C, argument: Argument<C>): Promise<Answer<C>> {
+  ask<C extends IndexCall>(call: C, argument: Argument<C>): Promise<Answer<C>> {
+    return this.#queued(() => this.call(call, argument))
+  }
+
+  /** As `ask`, for a read that may look at every row: then it waits for its turn. Throws TIMEOUT when the time of `call` is over. */
+  scan<C extends ScanCall>(name: C, argument: Argument<C>, call: Call): Promise<Answer<C>> {
+    const timed = { ...argument, until: performance.timeOrigin + call.deadline }
+    const read = () => this.call(name, timed)
+    const looksAtRows = name === 'facet' || name === 'orderedPage' || argument.filter !== undefined
+    return this.#queued(looksAtRows ? () => this.#scans.run(call, read) : read)
+  }
+
+  async #queued<T>(read: () => Promise<T>): Promise<T> {
     checkQueue('QUEUE_READS_MAX', this.#asked + 1)
     this.#asked++
     try {
-      return await this.call(call, argument)
+      return await read()
     } finally {
       this.#asked--
     }

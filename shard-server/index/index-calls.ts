@@ -57,6 +57,11 @@ export interface ReadRows {
   withVector: boolean
 }
 
+/** A read that looks at rows ends then with TIMEOUT: ms of `performance.timeOrigin` and `now`. Without it, at its own end. */
+interface Timed {
+  until?: number
+}
+
 /** A row that belongs elsewhere, or a source one that may be dropped. */
 export interface Misplaced {
   key: IdKey
@@ -88,13 +93,13 @@ export interface IndexCalls {
   defineIndexes: (call: { definitions: readonly IndexDefinition[] }) => void
   payloadIndexes: (call: null) => PodIndexes['fields']
   rows: (call: ReadRows & { keys: IdKey[] }) => EncodedRows
-  page: (call: ReadRows & { from: IdKey | null; limit: number; filter?: FilterText | undefined }) => EncodedRows
+  page: (call: ReadRows & Timed & { from: IdKey | null; limit: number; filter?: FilterText | undefined }) => EncodedRows
   /** A page in another order than that of ids. `matching` is for those drawn by chance. */
   orderedPage: (
-    call: ReadRows & { order: RowOrder; limit: number; filter?: FilterText | undefined },
+    call: ReadRows & Timed & { order: RowOrder; limit: number; filter?: FilterText | undefined },
   ) => EncodedRows & { matching?: number }
-  facet: (call: { at: number | undefined; path: JsonPath; filter?: FilterText | undefined }) => FacetCounts
-  count: (call: { at: number | undefined; filter?: FilterText | undefined }) => {
+  facet: (call: Timed & { at: number | undefined; path: JsonPath; filter?: FilterText | undefined }) => FacetCounts
+  count: (call: Timed & { at: number | undefined; filter?: FilterText | undefined }) => {
     count: number
     redundantRows: number
   }
@@ -125,5 +130,7 @@ export interface IndexCalls {
 }
 
 export type IndexCall = keyof IndexCalls
+/** Calls that may look at every row; without a filter, a page in the order of ids and a count do not. */
+export type ScanCall = 'page' | 'orderedPage' | 'facet' | 'count'
 export type Argument<C extends IndexCall> = Parameters<IndexCalls[C]>[0]
 export type Answer<C extends IndexCall> = ReturnType<IndexCalls[C]>

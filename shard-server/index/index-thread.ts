@@ -127,13 +127,13 @@ const handlers: Handlers = {
   },
 
   async page(call) {
-    const { from, limit, filter, at } = call
+    const { from, limit, filter, at, until } = call
     const { rows } = state
     state.checkReadable(at)
     if (filter === undefined) return encodeRows(rows, rows.page(from, limit, at), () => ({}), call)
     const release = rows.hold()
     try {
-      return encodeRows(rows, await state.page(from, limit, filter, at), () => ({}), call)
+      return encodeRows(rows, await state.page(from, limit, filter, at, until), () => ({}), call)
     } finally {
       release()
     }
@@ -147,13 +147,13 @@ const handlers: Handlers = {
     return facet(state, call)
   },
 
-  async count({ at, filter }) {
+  async count({ at, filter, until }) {
     const { rows } = state
     state.checkReadable(at)
     if (filter === undefined) return { count: rows.count('o', at), redundantRows: rows.count('c', at) }
     const release = rows.hold()
     try {
-      const mask = await state.matching(filter, at)
+      const mask = await state.matching(filter, at, until)
       return { count: flagged(rows, mask, 'o'), redundantRows: flagged(rows, mask, 'c') }
     } finally {
       release()

@@ -7,20 +7,20 @@ import { type FacetCounts, facetCounts } from './facet-counts.ts'
 import type { Argument, EncodedRows } from './index-calls.ts'
 import { rowsByChance, rowsByValue, type ValuedRow } from './picked-rows.ts'
 
-/** Throws STALE. */
+/** Throws STALE, and TIMEOUT at `until`. */
 export async function orderedPage(
   state: CellState,
-  { order, limit, filter, at, ...wanted }: Argument<'orderedPage'>,
+  { order, limit, filter, at, until, ...wanted }: Argument<'orderedPage'>,
 ): Promise<EncodedRows & { matching?: number }> {
   const { rows } = state
   const release = rows.hold()
   try {
-    const mask = await state.matching(filter, at)
+    const mask = await state.matching(filter, at, until)
     if (order.by === 'chance') {
-      const drawn = await inSlices(rowsByChance(rows, mask, limit, Math.random))
+      const drawn = await inSlices(rowsByChance(rows, mask, limit, Math.random), until)
       return { ...encodeRows(rows, drawn.rows, () => ({}), wanted), matching: drawn.matching }
     }
-    const found = await inSlices(rowsByValue(rows, mask, order, limit))
+    const found = await inSlices(rowsByValue(rows, mask, order, limit), until)
     const numbers = found.map(({ row }) => row)
     const valueOf = (_row: number, n: number) => ({ orderValue: orderValueText((found[n] as ValuedRow).value) })
     return encodeRows(rows, numbers, valueOf, wanted)
@@ -29,12 +29,12 @@ export async function orderedPage(
   }
 }
 
-/** Throws STALE. */
-export async function facet(state: CellState, { path, filter, at }: Argument<'facet'>): Promise<FacetCounts> {
+/** Throws STALE, and TIMEOUT at `until`. */
+export async function facet(state: CellState, { path, filter, at, until }: Argument<'facet'>): Promise<FacetCounts> {
   const { rows } = state
   const release = rows.hold()
   try {
-    return await inSlices(facetCounts(rows, await state.matching(filter, at), path))
+    return await inSlices(facetCounts(rows, await state.matching(filter, at, until), path), until)
   } finally {
     release()
   }

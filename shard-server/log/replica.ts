@@ -23,14 +23,11 @@ import { LastTakeover } from '../recovery/last-takeover.ts'
 import { bootstrapFromPeer } from '../recovery/snapshot-transfer.ts'
 import { AppliedWaiters } from './applied-waiters.ts'
 import { blockOf, indexBlock, indexEntries, type LogBlock } from './index-entries.ts'
+import { ReadSize } from './read-size.ts'
 import { ReplicaCheck } from './replica-check.ts'
 import { ReplicaVolume } from './replica-volume.ts'
 
 const BLOCK_MS = 1000
-const READ_BYTES = 8 * 1024 * 1024
-const READ_ENTRIES_MAX = 1024
-/** Of an entry beside its vector, about. */
-const ENTRY_BYTES = 256
 const RETRY_MS = 200
 
 /**
@@ -53,6 +50,7 @@ export class Replica implements GatedReplica {
   readonly #gate: Gate
   readonly #volume: ReplicaVolume
   readonly #waiters = new AppliedWaiters()
+  readonly #readSize: ReadSize
   #closed = false
   #gateLost = false
   #timeline = 0
@@ -67,6 +65,7 @@ export class Replica implements GatedReplica {
     this.#pod = pod
     this.replicaCheck = new ReplicaCheck(pod)
     this.#volume = new ReplicaVolume(pod)
+    this.#readSize = new ReadSize(pod.config.vectors[''].size)
     this.#lastTakeover = new LastTakeover(pod.env.MAKSDB_DATA_DIR)
     this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
     this.#gate = new Gate(pod, this.#link, this)
@@ -191,21 +190,15 @@ export class Replica implements GatedReplica {
         continue
       }
       // Behind a full block there is more: Redis reads it, and this thread checks it, while this one is applied.
-      ahead = block.entries.length === this.#entriesMax ? this.#readBlock(block.point, 0) : undefined
+      ahead = this.#readSize.note(block.entries) ? this.#readBlock(block.point, 0) : undefined
       // If applying fails, nobody asks whether reading has failed, too.
       ahead?.catch(() => undefined)
       await this.#apply(block)
     }
   }
 
-  /** Entries that are read and applied together. */
-  get #entriesMax(): number {
-    const rowBytes = 4 * this.#pod.config.vectors[''].size + ENTRY_BYTES
-    return Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / rowBytes)))
-  }
-
   #read(after: Position, blockMs: number): Promise<LogEntry[]> {
-    return this.#link.use((redis) => this.#pod.log.read(redis, after, this.#entriesMax, blockMs))
+    return this.#link.use((redis) => this.#pod.log.read(redis, after, this.#readSize.entries, blockMs))
   }
 
   /** Rejects with LogMismatch if what is read does not continue the log after `tip`. */
@@ -220,6 +213,7 @@ export class Replica implements GatedReplica {
       const entries = await this.#read(this.tip.position, 0)
       const fitting = entries.slice(0, countFitting(this.tip, entries))
       if (fitting.length === 0) return
+      this.#readSize.note(fitting)
       await this.#apply(blockOf(this.tip, fitting))
     }
   }

@@ -17,6 +17,10 @@ const NONE: FoundRows = {
   plan: { plan: 'all', indexes: [], candidates: 0, checked: 0, matched: 0 },
 }
 const query = { spec: {}, vector: new Float32Array(1), at: undefined } as unknown as IndexQuery
+const like = (spec: object) => [{ ...query, spec: { ...query.spec, ...spec } }]
+/** One query each. */
+const FILTERED = like({ filter: '{}' as FilterText })
+const SCORED = like({ scoring: { is: 'context', examples: 2 } })
 const queries = (count: number) => Array.from({ length: count }, () => query)
 /** A batcher over an index thread that answers when it is released, and what it was asked. */
 function batcher(inFlightMax = 1) {
@@ -62,16 +66,57 @@ function batcher(inFlightMax = 1) {
 }
 
 describe('searches', () => {
-  it.each<[string, object]>([
-    ['with a filter', { filter: '{}' as FilterText }],
-    ['by several vectors', { scoring: { is: 'context', examples: 2 } }],
-  ])('%s are in batches of their own, in their turn (S24, S40)', async (_what, slow) => {
+  it.each([
+    ['with a filter are in batches of their own', FILTERED, [1, 5, 2]],
+    ['by several vectors go one by one', SCORED, [1, 5, 1, 1]],
+  ])('%s, in their turn (S24, S40)', async (_what, slow, expected) => {
     const { all, batches, release, search } = batcher()
-    const filtered = queries(2).map((one) => ({ ...one, spec: { ...one.spec, ...slow } }))
-    const answers = [search(1), search(2), all.search(filtered, new OpenCall(LONG_MS)), search(3)]
-    for (let i = 0; i < 3; i++) await release()
-    expect(batches).toEqual([1, 5, 2])
+    const slowOnes = [slow, slow].flat()
+    const answers = [search(1), search(2), all.search(slowOnes, new OpenCall(LONG_MS)), search(3)]
+    for (const _ of expected) await release()
+    expect(batches).toEqual(expected)
     await Promise.all(answers)
+  })
+
+  it('that may scan leave one of the batches to those that do not, where there are such (S24)', async () => {
+    const { all, search, batches, release } = batcher(2)
+    const plain = search(1)
+    await release()
+    const answers = [plain, ...[FILTERED, FILTERED, SCORED].map((one) => all.search(one, new OpenCall(LONG_MS)))]
+    expect(batches).toEqual([1, 1])
+    answers.push(search(7))
+    expect(batches).toEqual([1, 1, 7])
+    for (let i = 0; i < 4; i++) await release()
+    await Promise.all(answers)
+    expect(batches).toEqual([1, 1, 7, 1, 1])
+  })
+
+  it('with a filter take all batches where there are no others, and those by several vectors never do (S24, S40)', async () => {
+    const { all, batches, release } = batcher(2)
+    const begin = (one: IndexQuery[]) => all.search(one, new OpenCall(LONG_MS))
+    const answers = [begin(SCORED), begin(SCORED)]
+    expect(batches).toEqual([1])
+    answers.push(begin([...FILTERED, ...FILTERED]))
+    expect(batches).toEqual([1, 2])
+    for (let i = 0; i < 3; i++) await release()
+    await Promise.all(answers)
+    const filtered = [begin(FILTERED), begin(FILTERED)]
+    expect(batches).toEqual([1, 2, 1, 1, 1])
+    for (const _ of filtered) await release()
+    await Promise.all(filtered)
+  })
+
+  it('with a filter wait for one comparison of all rows at most, however many came before (S40)', async () => {
+    const { all, batches, search, release } = batcher()
+    const call = new OpenCall(LONG_MS)
+    const answers = [search(1), all.search(Array.from({ length: 5 }, () => SCORED).flat(), call)]
+    await release()
+    answers.push(all.search([...FILTERED, ...FILTERED, ...FILTERED], call))
+    await release()
+    expect(batches).toEqual([1, 1, 3])
+    for (let i = 0; i < 5; i++) await release()
+    await Promise.all(answers)
+    expect(batches).toEqual([1, 1, 3, 1, 1, 1, 1])
   })
 
   it('wait while the index thread is busy, and then go to it together', async () => {
@@ -109,8 +154,7 @@ describe('searches', () => {
 
   it('with a filter do not wait for those without, nor these for them (S24)', async () => {
     const { all, search, batches, release } = batcher(2)
-    const filtered = queries(1).map((one) => ({ ...one, spec: { ...one.spec, filter: '{}' as FilterText } }))
-    const answers = [search(64), all.search(filtered, new OpenCall(LONG_MS))]
+    const answers = [search(64), all.search(FILTERED, new OpenCall(LONG_MS))]
     expect(batches).toEqual([64, 1])
     for (const _ of answers) await release()
     await Promise.all(answers)

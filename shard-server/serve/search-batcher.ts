@@ -14,6 +14,8 @@ import type { Pod } from '../pod/pod.ts'
 export const BATCH_QUERIES_MAX = 128
 /** Threads of libuv's pool, which files use, too: some of its four are left to them. */
 const BATCHES_IN_FLIGHT_MAX = Math.min(3, availableParallelism())
+/** For so long after a search that goes out as plain, one of the batches at a time is kept for such searches. */
+const PLAIN_KEPT_MS = 10_000
 /** Of what is usual: the share that is kept when there are fewer queries, at each batch. */
 const USUAL_KEPT = 3 / 4
 
@@ -40,8 +42,12 @@ export class SearchBatcher {
   readonly #inFlightMax: number
   #waiting: Item[] = []
   #inFlight = 0
-  /** Of `#inFlight`, with a filter and without. */
-  readonly #ofKind = { plain: 0, scanning: 0 }
+  /** Of `#inFlight`. */
+  readonly #ofKind: Record<Kind, number> = { plain: 0, filtered: 0, scored: 0 }
+  /** Which kind of those that may scan went out last: the other one is first now. */
+  #lastScanning: Kind = 'scored'
+  /** By `performance.now()`. */
+  #plainSearchedAt = Number.NEGATIVE_INFINITY
   #queriesInFlight = 0
   /** Queries that wait or are searched when a batch begins: the most of late. */
   #usual = 0
@@ -64,6 +70,7 @@ export class SearchBatcher {
     const leave = () => this.#leave(request)
     call.signal.addEventListener('abort', leave, { once: true })
     this.#reportDepth()
+    if (queries.some((query) => kindOf(query) === 'plain')) this.#plainSearchedAt = started
     void this.#drain()
     const found = await Promise.all(answers).finally(() => call.signal.removeEventListener('abort', leave))
     this.#pod.metrics.observe('maksdb_search_seconds', (performance.now() - started) / 1000)
@@ -97,7 +104,7 @@ export class SearchBatcher {
       // A request that is refused already need not be computed to its end.
       const [open, refused] = [items.filter(within), items.filter((item) => !within(item))]
       for (const item of refused) item.reject(tooLarge(item))
-      const kind = kindOf(items[0] as Item)
+      const kind = kindOf((items[0] as Item).query)
       this.#ofKind[kind]++
       this.#queriesInFlight += open.length
       if (open.length > 0) await this.#run(open)
@@ -108,22 +115,29 @@ export class SearchBatcher {
   }
 
   /**
-   * The next batch; empty if none is due. Queries with a filter go by themselves, as those by several vectors do: they
-   * wait for their row masks, or for a comparison of all rows, and the others need not.
+   * The next batch; empty if none is due. Queries with a filter go by themselves: they wait for their row masks, and the
+   * others need not. One by several vectors goes alone: it shares nothing with another, and each reads all rows.
    */
   #take(): Item[] {
     const [first] = this.#waiting
     if (first === undefined) return []
     const outstanding = this.#waiting.length + this.#queriesInFlight
-    for (const kind of kindOf(first) === 'plain' ? KINDS : KINDS.toReversed()) {
-      const alike = this.#waiting.filter((item) => kindOf(item) === kind)
+    for (const kind of this.#inTurn(kindOf(first.query))) {
+      const alike = this.#waiting.filter(({ query }) => kindOf(query) === kind)
       if (!this.#isDue(kind, alike.length, outstanding)) continue
       this.#usual = Math.max(outstanding, USUAL_KEPT * this.#usual)
-      const taken = new Set(alike.slice(0, BATCH_QUERIES_MAX))
+      if (kind !== 'plain') this.#lastScanning = kind
+      const taken = new Set(alike.slice(0, kind === 'scored' ? 1 : BATCH_QUERIES_MAX))
       this.#waiting = this.#waiting.filter((item) => !taken.has(item))
       return [...taken]
     }
     return []
+  }
+
+  /** The kinds in the order in which they may go out, by that of the search that waits longest. */
+  #inTurn(first: Kind): readonly Kind[] {
+    const scanning: readonly Kind[] = this.#lastScanning === 'scored' ? ['filtered', 'scored'] : ['scored', 'filtered']
+    return first === 'plain' ? ['plain', ...scanning] : [...scanning, 'plain']
   }
 
   /**
@@ -131,9 +145,21 @@ export class SearchBatcher {
    * together than one by one, beside a batch that reads the same rows. What is left waits for the end of one of these.
    */
   #isDue(kind: Kind, waiting: number, outstanding: number): boolean {
-    if (waiting === 0) return false
+    if (waiting === 0 || !this.#hasRoom(kind)) return false
     const usual = Math.max(outstanding, this.#usual)
     return this.#ofKind[kind] === 0 || waiting >= Math.min(BATCH_QUERIES_MAX, usual / (2 * this.#inFlightMax))
+  }
+
+  /**
+   * Searches that may scan take not all batches while there are plain ones, which would wait for them as long as a scan takes;
+   * those by several vectors never do, since they are computed on one thread.
+   */
+  #hasRoom(kind: Kind): boolean {
+    const { filtered, scored } = this.#ofKind
+    const most = Math.max(1, this.#inFlightMax - 1)
+    if (kind === 'plain') return true
+    if (kind === 'scored' && scored >= most) return false
+    return filtered + scored < most || performance.now() - this.#plainSearchedAt > PLAIN_KEPT_MS
   }
 
   async #run(items: Item[]): Promise<void> {
@@ -168,12 +194,12 @@ export class SearchBatcher {
   }
 }
 
-const KINDS = ['plain', 'scanning'] as const
-type Kind = (typeof KINDS)[number]
+type Kind = 'plain' | 'filtered' | 'scored'
 
-function kindOf({ query }: Item): Kind {
-  const { filter, scoring } = query.spec
-  return filter === undefined && scoring === undefined ? 'plain' : 'scanning'
+/** By several vectors, with a filter, or neither. */
+function kindOf({ spec: { filter, scoring } }: IndexQuery): Kind {
+  if (scoring !== undefined) return 'scored'
+  return filter === undefined ? 'plain' : 'filtered'
 }
 
 function within({ request }: Item): boolean {

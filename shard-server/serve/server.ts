@@ -230,8 +230,8 @@ async function scroll(parts: ShardParts, request: ScrollRequest, _chunks: Buffer
   const { from, limit, order, filter, withPayload, withVector } = request
   const { index } = parts.pod
   const answer: EncodedRows & { matching?: number } = order
-    ? await index.ask('orderedPage', { order, limit, filter, at, withPayload, withVector })
-    : await index.ask('page', { from, limit, filter, at, withPayload, withVector })
+    ? await index.scan('orderedPage', { order, limit, filter, at, withPayload, withVector }, call)
+    : await index.scan('page', { from, limit, filter, at, withPayload, withVector }, call)
   leave(parts, request.scope)
   return rowsFrame(answer)
 }
@@ -244,7 +244,7 @@ function rowsFrame(answer: EncodedRows & { matching?: number }) {
 
 async function facet(parts: ShardParts, { scope, path, filter }: FacetRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, scope, call)
-  const { texts, counts } = await parts.pod.index.ask('facet', { at, path, filter })
+  const { texts, counts } = await parts.pod.index.scan('facet', { at, path, filter }, call)
   leave(parts, scope)
   const header: FacetResponse = { values: counts.length }
   return { header, chunks: [texts, new Uint8Array(counts.buffer)] }
@@ -260,7 +260,7 @@ function chunksOf(encoded: readonly EncodedRows[]): Chunk[] {
 
 async function count(parts: ShardParts, request: CountRequest, _chunks: Buffer[], call: Call) {
   const at = await enter(parts, request.scope, call)
-  const header: CountResponse = await parts.pod.index.ask('count', { at, filter: request.filter })
+  const header: CountResponse = await parts.pod.index.scan('count', { at, filter: request.filter }, call)
   leave(parts, request.scope)
   return { header }
 }
