@@ -96,7 +96,14 @@ export async function filters(set: DataSet): Promise<void> {
     }
     const longest = filtered.toSorted((a, b) => a - b).at(-1) as number
     const recall = await recallOf(cell, set, filter, (id) => matches(all[id] as Payload))
-    row(name, String(share), median(filtered), times(median(filtered), median(plain)), longest, recall.toFixed(3))
+    row(
+      name,
+      String(Number(share.toPrecision(2))),
+      median(filtered),
+      times(median(filtered), median(plain)),
+      longest,
+      recall.toFixed(3),
+    )
   }
 }
 
