@@ -24,6 +24,7 @@ import { RowStore } from './row-store.ts'
 import { ExactSearch, type FoundRow } from './search.ts'
 import type { OwnedShape } from './snapshot-manifest.ts'
 import { Tombstones } from './tombstones.ts'
+import { whileHeld } from './while-held.ts'
 
 export interface AppliedEntry {
   type: EntryType
@@ -181,15 +182,12 @@ export class CellState {
   ): Promise<(FoundRow[] | undefined)[]> {
     for (const { at } of queries) this.checkReadable(at)
     const { rows } = this
-    const release = rows.hold()
-    try {
+    return await whileHeld(rows, async () => {
       const made = await masksOf(rows, queries, this.indexes)
       const masked = queries.map(({ vector, limit }, i) => ({ vector, limit, mask: (made[i] as FilteredMask).mask }))
       for (const [i, { plan }] of made.entries()) onPlanned?.(i, plan)
       return await new ExactSearch(this.shape.metric, rows).search(masked, scanMs)
-    } finally {
-      release()
-    }
+    })
   }
 
   /**

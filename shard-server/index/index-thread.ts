@@ -36,6 +36,7 @@ import type { RowStore } from './row-store.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
 import { train } from './training.ts'
+import { whileHeld } from './while-held.ts'
 
 let state: CellState
 let reservoir: SpillReservoir | undefined
@@ -99,15 +100,10 @@ const handlers: Handlers = {
     return stats()
   },
 
-  async search({ queries }) {
+  search({ queries }) {
     // A repair may replace the rows while the kernel searches, and cleaning moves them; row numbers are those of these.
     const { rows } = state
-    const release = rows.hold()
-    try {
-      return await search(rows, queries)
-    } finally {
-      release()
-    }
+    return whileHeld(rows, () => search(rows, queries))
   },
 
   defineIndexes(call) {
@@ -131,12 +127,9 @@ const handlers: Handlers = {
     const { rows } = state
     state.checkReadable(at)
     if (filter === undefined) return encodeRows(rows, rows.page(from, limit, at), () => ({}), call)
-    const release = rows.hold()
-    try {
-      return encodeRows(rows, await state.page(from, limit, filter, at, until), () => ({}), call)
-    } finally {
-      release()
-    }
+    return whileHeld(rows, async () =>
+      encodeRows(rows, await state.page(from, limit, filter, at, until), () => ({}), call),
+    )
   },
 
   orderedPage(call) {
@@ -151,13 +144,10 @@ const handlers: Handlers = {
     const { rows } = state
     state.checkReadable(at)
     if (filter === undefined) return { count: rows.count('o', at), redundantRows: rows.count('c', at) }
-    const release = rows.hold()
-    try {
+    return whileHeld(rows, async () => {
       const mask = await state.matching(filter, at, until)
       return { count: flagged(rows, mask, 'o'), redundantRows: flagged(rows, mask, 'c') }
-    } finally {
-      release()
-    }
+    })
   },
 
   liveKeys({ from, limit }) {

@@ -6,15 +6,15 @@ import { encodeRows } from './encode-rows.ts'
 import { type FacetCounts, facetCounts } from './facet-counts.ts'
 import type { Argument, EncodedRows } from './index-calls.ts'
 import { rowsByChance, rowsByValue, type ValuedRow } from './picked-rows.ts'
+import { whileHeld } from './while-held.ts'
 
 /** Throws STALE, and TIMEOUT at `until`. */
-export async function orderedPage(
+export function orderedPage(
   state: CellState,
   { order, limit, filter, at, until, ...wanted }: Argument<'orderedPage'>,
 ): Promise<EncodedRows & { matching?: number }> {
   const { rows } = state
-  const release = rows.hold()
-  try {
+  return whileHeld(rows, async () => {
     const mask = await state.matching(filter, at, until)
     if (order.by === 'chance') {
       const drawn = await inSlices(rowsByChance(rows, mask, limit, Math.random), until)
@@ -24,18 +24,11 @@ export async function orderedPage(
     const numbers = found.map(({ row }) => row)
     const valueOf = (_row: number, n: number) => ({ orderValue: orderValueText((found[n] as ValuedRow).value) })
     return encodeRows(rows, numbers, valueOf, wanted)
-  } finally {
-    release()
-  }
+  })
 }
 
 /** Throws STALE, and TIMEOUT at `until`. */
-export async function facet(state: CellState, { path, filter, at, until }: Argument<'facet'>): Promise<FacetCounts> {
+export function facet(state: CellState, { path, filter, at, until }: Argument<'facet'>): Promise<FacetCounts> {
   const { rows } = state
-  const release = rows.hold()
-  try {
-    return await inSlices(facetCounts(rows, await state.matching(filter, at, until), path), until)
-  } finally {
-    release()
-  }
+  return whileHeld(rows, async () => inSlices(facetCounts(rows, await state.matching(filter, at, until), path), until))
 }

@@ -28,6 +28,7 @@ import {
   verifySnapshot,
 } from './snapshot-manifest.ts'
 import type { TombstoneRecord } from './tombstones.ts'
+import { whileHeld } from './while-held.ts'
 
 export const SNAPSHOTS_KEPT = 2
 const CENTROIDS = 'centroids.bin'
@@ -41,13 +42,8 @@ type TombstoneLine = [key: IdKey, version: number, target: number | null, since:
 type IdempotencyLine = [request: string, digest: string, at: number, id: IdKey, result: string]
 
 /** Frozen at the call; the writing yields, so that searches and applies continue. Returns the verified position. */
-export async function writeSnapshot(state: CellState, dir: string): Promise<Position> {
-  const release = state.rows.hold()
-  try {
-    return await writeHeld(state, dir)
-  } finally {
-    release()
-  }
+export function writeSnapshot(state: CellState, dir: string): Promise<Position> {
+  return whileHeld(state.rows, () => writeHeld(state, dir))
 }
 
 async function writeHeld(state: CellState, dir: string): Promise<Position> {
