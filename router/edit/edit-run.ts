@@ -99,14 +99,13 @@ export class EditRun {
 
   /** Page by page in the order of ids, each page at a cut of its own. */
   async #changeMatching(filter: FilterText | undefined): Promise<void> {
-    const again = await this.#testOf(filter)
     for (let from: IdKey | null | undefined; from !== null; ) {
       const page = { from: from ?? null, limit: this.#page, ...(filter === undefined ? {} : { filter }) }
       const reading = this.#parts.reads.scroll(this.#collection, page, this.#wanted, STRONG, this.#call)
       const found = await this.#orHalve(reading)
       if (!found) continue
       const keys = found.points.map(({ key }) => key)
-      await this.#change(keys, found.points, again)
+      await this.#change(keys, found.points, filter)
       from = found.next
     }
   }
@@ -134,13 +133,13 @@ export class EditRun {
   }
 
   /** @param again what a point must match that is read another time, for it was written since it was found */
-  async #change(keys: readonly IdKey[], points: readonly PlacedPoint[], again: RowTest | undefined): Promise<void> {
+  async #change(keys: readonly IdKey[], points: readonly PlacedPoint[], again: FilterText | undefined): Promise<void> {
     const { onlyIf } = this.#edit
     const condition = await this.#testOf(onlyIf)
     let open = keys
     let rows = points
     for (let attempt = 1; ; attempt++) {
-      const test = condition ?? (attempt > 1 ? again : undefined)
+      const test = condition ?? (attempt > 1 ? await this.#testOf(again) : undefined)
       const writes = await inSlices(this.#plan(open, rows, test))
       open = await this.#write(writes)
       if (open.length === 0) return
