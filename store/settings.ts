@@ -15,6 +15,13 @@ export const INDEX_PREFIX = 'index.'
 /** JSON texts by the names of the settings. */
 export type Settings = ReadonlyMap<string, string>
 
+/** The schemas of the payload indexes among the settings, as JSON, by their fields. */
+export function indexSchemasOf(settings: Settings): [field: string, schema: string][] {
+  return [...settings]
+    .filter(([setting]) => setting.startsWith(INDEX_PREFIX))
+    .map(([setting, schema]) => [setting.slice(INDEX_PREFIX.length), schema])
+}
+
 export async function readSettings(redis: Redis, scope: CollectionScope): Promise<Settings> {
   try {
     return new Map(Object.entries(await redis.hgetall(keysOf(scope.namespace, scope.name).settings)))

@@ -4,7 +4,7 @@ import { exactParse } from '../json/exact-json.ts'
 import type { JsonPath } from '../json/json-path.ts'
 import { holdsNull, isEmptyValue, ruleOf } from './field-tests.ts'
 import type { Condition, Filter } from './filter.ts'
-import { pathText } from './index-schema.ts'
+import { type IndexDefinition, pathText } from './index-schema.ts'
 import type { TextOptions } from './text-words.ts'
 import { compileField } from './values.ts'
 
@@ -45,6 +45,10 @@ export type RowTest = (row: FilterRow) => boolean
 export type TextFields = ReadonlyMap<string, TextOptions>
 
 const NO_TEXTS: TextFields = new Map()
+
+export function textFieldsOf(definitions: readonly IndexDefinition[]): TextFields {
+  return new Map(definitions.flatMap(({ path, schema }) => (schema.text ? [[pathText(path), schema.text]] : [])))
+}
 
 /** @param within the path to the objects that the filter is about, if these are objects of payloads */
 export function compileFilter(filter: Filter, texts: TextFields = NO_TEXTS, within: JsonPath = []): RowTest {

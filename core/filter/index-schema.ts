@@ -34,6 +34,25 @@ export function indexDefinition(name: string, schema: string): IndexDefinition {
   return { name, path: parseJsonPath(name, 'field_name'), schema: parseIndexSchema(exactParse(schema), 'field_schema') }
 }
 
+/**
+ * The definitions of schemas by their fields.
+ * @param onUnknown called with the field and the error of a schema of a version that knows other options: it is left out, for a
+ * filter on the field is exact without an index, too
+ */
+export function indexDefinitions(
+  schemas: readonly (readonly [field: string, schema: string])[],
+  onUnknown: (field: string, thrown: unknown) => void = () => undefined,
+): IndexDefinition[] {
+  return schemas.flatMap(([field, schema]) => {
+    try {
+      return [indexDefinition(field, schema)]
+    } catch (thrown) {
+      onUnknown(field, thrown)
+      return []
+    }
+  })
+}
+
 /** Options that are flags; what they tune in Qdrant has no counterpart here, but for `lowercase` and `ascii_folding`. */
 const FLAGS: Record<IndexType, readonly string[]> = {
   keyword: ['is_tenant', 'on_disk', 'enable_hnsw'],

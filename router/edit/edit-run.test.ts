@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { MaksError } from '../../core/errors.ts'
-import type { TextFields } from '../../core/filter/compile-filter.ts'
+import { type TextFields, textFieldsOf } from '../../core/filter/compile-filter.ts'
 import { encodeFilter } from '../../core/filter/filter.ts'
+import { indexDefinition } from '../../core/filter/index-schema.ts'
 import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { type IdKey, idKey } from '../../core/ids.ts'
 import { EDIT_ATTEMPTS_MAX, LIMITS } from '../../core/limits.ts'
@@ -14,7 +15,6 @@ import type { PlacedPoint } from '../query/rows.ts'
 import type { Write } from '../write/writes.ts'
 import type { Edit } from './edit.ts'
 import { type EditOptions, type EditParts, EditRun } from './edit-run.ts'
-import { textFieldsOf } from './text-fields.ts'
 
 interface Stored {
   userVersion: number
@@ -241,7 +241,7 @@ describe('an edit', () => {
   it('by a conditional upsert compares words as the text index of the field does', async () => {
     const onlyIf = filter({ must: [{ key: 'colour', match: { text: 'BLUE' } }] })
     const cased = JSON.stringify({ type: 'text', lowercase: false })
-    played.textFields = textFieldsOf(new Map([['index.colour', cased]]))
+    played.textFields = textFieldsOf([indexDefinition('colour', cased)])
     await edit({ ...upserts('upsert'), onlyIf })
     expect(played.payloads().i2).toEqual({ colour: 'blue' })
     played.textFields = new Map()

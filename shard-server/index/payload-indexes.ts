@@ -3,7 +3,7 @@
  * payloads do not say: a load builds them again. A row that an index has not come to is looked at by the filter, so that filters
  * are as exact while an index is built as without one.
  */
-import { StoredRow, type TextFields } from '../../core/filter/compile-filter.ts'
+import { StoredRow, type TextFields, textFieldsOf } from '../../core/filter/compile-filter.ts'
 import type { IndexDefinition } from '../../core/filter/index-schema.ts'
 import type { PodIndexes } from '../../protocol/shard-rpc.ts'
 import { FieldIndex } from './field-index.ts'
@@ -39,9 +39,7 @@ export class PayloadIndexes {
       const kept = same && alike(same.definition, definition) ? same : made
       this.#fields.set(kept.path, kept)
     }
-    this.#texts = new Map(
-      this.fields.flatMap(({ path, definition: { schema } }) => (schema.text ? [[path, schema.text]] : [])),
-    )
+    this.#texts = textFieldsOf(definitions)
   }
 
   get fields(): FieldIndex[] {

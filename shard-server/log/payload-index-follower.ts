@@ -1,8 +1,8 @@
 /** Follows the payload indexes among the settings of the collection, and how far those of this pod have come. */
 import { asMaksError } from '../../core/errors.ts'
-import { type IndexDefinition, indexDefinition } from '../../core/filter/index-schema.ts'
+import { indexDefinitions } from '../../core/filter/index-schema.ts'
 import type { PodIndexes } from '../../protocol/shard-rpc.ts'
-import { INDEX_PREFIX, type Settings } from '../../store/settings.ts'
+import { indexSchemasOf, type Settings } from '../../store/settings.ts'
 import type { Pod } from '../pod/pod.ts'
 
 export class PayloadIndexFollower {
@@ -29,7 +29,9 @@ export class PayloadIndexFollower {
       const { index, metrics } = this.#pod
       const before = this.state
       if (settings !== this.#settings) {
-        const definitions = this.#definitionsOf(await this.#readSettings())
+        const definitions = indexDefinitions(indexSchemasOf(await this.#readSettings()), (field, thrown) =>
+          this.#pod.logger.warn({ field, error: asMaksError(thrown).message }, 'a payload index is left out'),
+        )
         await index.call('defineIndexes', { definitions })
         this.#settings = settings
       }
@@ -43,20 +45,6 @@ export class PayloadIndexFollower {
     } finally {
       this.#asking = false
     }
-  }
-
-  #definitionsOf(settings: Settings): IndexDefinition[] {
-    return [...settings].flatMap(([setting, text]) => {
-      if (!setting.startsWith(INDEX_PREFIX)) return []
-      const name = setting.slice(INDEX_PREFIX.length)
-      try {
-        return [indexDefinition(name, text)]
-      } catch (thrown) {
-        // Of a version that knows other options: a filter on the field is exact without an index, too.
-        this.#pod.logger.warn({ field: name, error: asMaksError(thrown).message }, 'a payload index is left out')
-        return []
-      }
-    })
   }
 }
 
