@@ -6,8 +6,6 @@ import type { CollectionConfig } from '../../protocol/env/config.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { PointOperation } from '../edit/edit.ts'
 import type { Write } from '../write/writes.ts'
-import { parseOperations } from './batch-requests.ts'
-import { parseClearPayload, parseDeletePayload, parseOverwritePayload, parseSetPayload } from './payload-requests.ts'
 import { parseDelete, parseDeleteVectors, parseUpdateVectors, parseUpsert, wholeBody } from './write-requests.ts'
 
 const config = { vectors: { '': { size: 2, metric: 'L2' } }, walBudgetBytes: 1e9 } as CollectionConfig
@@ -254,105 +252,6 @@ describe('an upsert with a condition', () => {
   })
 })
 
-describe('an edit of payloads', () => {
-  const ids = { points: [1, 'a', 1] }
-  const payload = { a: 1, b: null }
-
-  it('is of ids, each once, or of the points that match', () => {
-    expect(editOf(parseSetPayload({ payload, ...ids }, place))).toEqual({
-      target: { keys: ['i1', 'sa'] },
-      change: { is: 'payload', edit: { is: 'set', members: payload } },
-    })
-    expect(editOf(parseClearPayload({ filter: condition }, place)).target).toEqual({ matching: encoded })
-    expect(editOf(parseClearPayload({ filter: { must: [] } }, place)).target).toEqual({ matching: undefined })
-  })
-
-  it('sets at a path, replaces, and removes by paths', () => {
-    expect(editOf(parseSetPayload({ payload, ...ids, key: 'x[0].y' }, place)).change).toEqual({
-      is: 'payload',
-      edit: {
-        is: 'set',
-        members: payload,
-        at: [
-          { kind: 'key', key: 'x' },
-          { kind: 'index', index: 0 },
-          { kind: 'key', key: 'y' },
-        ],
-      },
-    })
-    expect(editOf(parseOverwritePayload({ payload, ...ids }, place)).change).toEqual({
-      is: 'payload',
-      edit: { is: 'overwrite', payload: '{"a":1,"b":null}' },
-    })
-    expect(editOf(parseDeletePayload({ keys: ['a', 'b[]'], ...ids }, place)).change).toMatchObject({
-      edit: { is: 'remove', paths: [[{ key: 'a' }], [{ key: 'b' }, { kind: 'every' }]] },
-    })
-  })
-
-  it.each<[string, (body: unknown) => unknown, unknown, string, RegExp]>([
-    ['no body', (body) => parseClearPayload(body, place), undefined, 'BAD_REQUEST', /^the body must be a JSON object$/],
-    ['no payload', (body) => parseSetPayload(body, place), ids, 'BAD_REQUEST', /^payload must be a JSON object$/],
-    ['no ids', (body) => parseSetPayload(body, place), { payload }, 'BAD_REQUEST', /^"points" must be a list of ids/],
-    ['an empty list of ids', (body) => parseClearPayload(body, place), { points: [] }, 'BAD_REQUEST', /names no point/],
-    ['an empty filter', (body) => parseClearPayload(body, place), { filter: {} }, 'BAD_REQUEST', /^filter is empty/],
-    [
-      'ids and a filter',
-      (body) => parseClearPayload(body, place),
-      { ...ids, filter: condition },
-      'BAD_REQUEST',
-      /either "points" or "filter"$/,
-    ],
-    ['a wrong path', (body) => parseSetPayload(body, place), { payload, ...ids, key: 'a..b' }, 'BAD_REQUEST', /^key: /],
-    [
-      'a key that is none',
-      (body) => parseSetPayload(body, place),
-      { payload, ...ids, key: 1 },
-      'BAD_REQUEST',
-      /^key: /,
-    ],
-    [
-      'a key of an overwrite',
-      (body) => parseOverwritePayload(body, place),
-      { payload, ...ids, key: 'a' },
-      'UNSUPPORTED',
-      /"key" is not supported: the whole payload is replaced$/,
-    ],
-    ['no keys', (body) => parseDeletePayload(body, place), ids, 'BAD_REQUEST', /^"keys" must be a list of paths/],
-    [
-      'a wrong one of several keys',
-      (body) => parseDeletePayload(body, place),
-      { keys: ['a', ''], ...ids },
-      'BAD_REQUEST',
-      /^keys\[1\]: /,
-    ],
-    [
-      'too many keys',
-      (body) => parseDeletePayload(body, place),
-      { keys: Array.from({ length: LIMITS.EDIT_KEYS_MAX.value + 1 }, () => 'a'), ...ids },
-      'PAYLOAD_TOO_LARGE',
-      /\(EDIT_KEYS_MAX\)$/,
-    ],
-    [
-      'half a surrogate pair',
-      (body) => parseSetPayload(body, place),
-      { payload: { a: '\ud800' }, ...ids },
-      'BAD_REQUEST',
-      /^payload\.a holds half/,
-    ],
-    [
-      'a payload beyond the limit',
-      (body) => parseSetPayload(body, place),
-      { payload: { a: 'x'.repeat(LIMITS.PAYLOAD_BYTES_MAX.value) }, ...ids },
-      'PAYLOAD_TOO_LARGE',
-      /^payload: .*\(PAYLOAD_BYTES_MAX\)$/,
-    ],
-    ['a shard key', (body) => parseClearPayload(body, place), { ...ids, shard_key: 1 }, 'UNSUPPORTED', /"shard_key"/],
-    ['an unknown field', (body) => parseClearPayload(body, place), { ...ids, keys: ['a'] }, 'UNSUPPORTED', /"keys"/],
-  ])('with %s is refused by name', (_what, parse, body, code, message) => {
-    expect(() => parse(body)).toThrowError(error(code, message))
-  })
-})
-
 describe('an edit of vectors', () => {
   const vectors = (body: unknown) => inSlices(parseUpdateVectors(body, place))
 
@@ -385,74 +284,5 @@ describe('an edit of vectors', () => {
     ['vectors of no points', { vector: [''] }, 'BAD_REQUEST', /^"points" must be a list of ids/],
   ])('cannot delete %s', (_what, body, code, message) => {
     expect(() => parseDeleteVectors(body, place)).toThrowError(error(code, message))
-  })
-})
-
-describe('a batch of operations', () => {
-  const parse = (...operations: unknown[]) => inSlices(parseOperations({ operations }, config))
-
-  it('has every kind of operation, in their order', async () => {
-    const operations = await parse(
-      { upsert: point({}) },
-      { upsert: batch({}) },
-      { delete: { points: [1] } },
-      { delete: { filter: condition } },
-      { set_payload: { payload: {}, points: [1], key: 'a' } },
-      { overwrite_payload: { payload: {}, filter: condition } },
-      { delete_payload: { keys: ['a'], points: [1] } },
-      { clear_payload: { points: [1] } },
-      { update_vectors: point({}) },
-    )
-    expect(operations.map((one) => (one.is === 'edit' ? one.edit.change.is : one.is))).toEqual(
-      'writes writes writes delete payload payload payload payload vectors'.split(' '),
-    )
-  })
-
-  it.each<Refusal>([
-    ['no list', { operations: {} }, 'BAD_REQUEST', /^"operations" must be a list/],
-    ['an operation without a name', { operations: [{}] }, 'BAD_REQUEST', /^operations\[0\] must have one member/],
-    [
-      'an operation with two names',
-      { operations: [{ upsert: point({}), delete: { points: [1] } }] },
-      'BAD_REQUEST',
-      /^operations\[0\] must have one member, which names the operation: upsert, delete, set_payload/,
-    ],
-    ['an unknown one', { operations: [{ insert: {} }] }, 'UNSUPPORTED', /^operations\[0\]: "insert" is not supported$/],
-    [
-      'a wrong second one',
-      { operations: [{ delete: { points: [1] } }, { upsert: { points: [{ id: 1, vector: [1] }] } }] },
-      'BAD_REQUEST',
-      /^operations\[1\]\.upsert\.points\[0\]\.vector has 1 values/,
-    ],
-    [
-      'a wrong filter',
-      { operations: [{ clear_payload: { filter: { must: [1] } } }] },
-      'BAD_REQUEST',
-      /^operations\[0\]\.clear_payload\.filter\.must\[0\]/,
-    ],
-    [
-      'a deleted vector',
-      { operations: [{ delete_vectors: { points: [1], vector: [''] } }] },
-      'UNSUPPORTED',
-      /^operations\[0\]\.delete_vectors\.vector: "" is the only vector/,
-    ],
-    [
-      'too many operations',
-      { operations: Array.from({ length: LIMITS.OPERATIONS_MAX.value + 1 }, () => ({})) },
-      'PAYLOAD_TOO_LARGE',
-      /\(OPERATIONS_MAX\)$/,
-    ],
-    [
-      'too many points in all',
-      {
-        operations: [0, 1].map((half) => ({
-          delete: { points: Array.from({ length: LIMITS.WRITE_POINTS_MAX.value / 2 + half }, (_, id) => id) },
-        })),
-      },
-      'PAYLOAD_TOO_LARGE',
-      /^the points of "operations": 50001 is more than 50000/,
-    ],
-  ])('with %s is refused as a whole', async (_what, body, code, message) => {
-    await expect(inSlices(parseOperations(body, config))).rejects.toThrowError(error(code, message))
   })
 })
