@@ -75,7 +75,7 @@ export class HeartbeatLoop {
     const progress = await this.#link.use((redis) => log.heartbeat(redis, heartbeat))
     this.progress = progress
     this.#replica.sawTakeover(progress.taken)
-    void this.#followIndexes(progress.settings)
+    void this.#followIndexes(progress.settings, heartbeat.applied)
     if (!progress.gateOpen) this.#replica.gateLost()
     const head = parsePosition(progress.head).seq
     metrics.set('maksdb_appended_seq', head)
@@ -94,8 +94,8 @@ export class HeartbeatLoop {
     }
   }
 
-  async #followIndexes(settings: number): Promise<void> {
-    if (await this.#indexes.follow(settings)) await this.send().catch(() => undefined)
+  async #followIndexes(settings: number, applied: string): Promise<void> {
+    if (await this.#indexes.follow(settings, applied)) await this.send().catch(() => undefined)
   }
 
   close(): void {

@@ -9,6 +9,8 @@ export class PayloadIndexFollower {
   readonly #pod: Pick<Pod, 'index' | 'logger' | 'metrics'>
   readonly #readSettings: () => Promise<Settings>
   #settings: number | undefined
+  /** The position that was applied when the index thread was asked last. */
+  #applied: string | undefined
   #asking = false
   /** Undefined before the settings were read. */
   state: PodIndexes | undefined
@@ -19,11 +21,12 @@ export class PayloadIndexFollower {
   }
 
   /**
-   * Reads the settings if they have changed, and asks the index thread, for which no heartbeat waits. True if others should know
-   * the state at once: an index was defined, or is complete.
+   * Reads the settings if they have changed, and asks the index thread, for which no heartbeat waits, unless all is as it was. True
+   * if others should know the state at once: an index was defined, or is complete.
+   * @param applied the position that the pod has applied
    */
-  async follow(settings: number): Promise<boolean> {
-    if (this.#asking) return false
+  async follow(settings: number, applied: string): Promise<boolean> {
+    if (this.#asking || this.#isKnown(settings, applied)) return false
     this.#asking = true
     try {
       const { index, metrics } = this.#pod
@@ -37,6 +40,7 @@ export class PayloadIndexFollower {
       }
       const fields = await index.call('payloadIndexes', null)
       this.state = { settings, fields }
+      this.#applied = applied
       metrics.set('maksdb_payload_index_pending_rows', mostPending(this.state))
       return before?.settings !== settings || (mostPending(before) > 0 && mostPending(this.state) === 0)
     } catch (thrown) {
@@ -45,6 +49,15 @@ export class PayloadIndexFollower {
     } finally {
       this.#asking = false
     }
+  }
+
+  #isKnown(settings: number, applied: string): boolean {
+    return (
+      settings === this.#settings &&
+      applied === this.#applied &&
+      this.state !== undefined &&
+      mostPending(this.state) === 0
+    )
   }
 }
 
