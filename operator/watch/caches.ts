@@ -55,8 +55,18 @@ class KindCache {
   }
 }
 
+/** What is watched of a kind, and what is known of it. */
+export interface WatchedKind {
+  resource: Resource
+  /** Key of the VectorCluster that an object is, or belongs to. */
+  keyed: (object: KubeObject) => string | undefined
+  labelSelector: string | undefined
+  cache: KindCache
+}
+
 export class Caches {
   readonly #reflectors: Reflector[] = []
+  readonly kinds: WatchedKind[] = []
   readonly clusters: KindCache
   readonly pods: KindCache
   readonly claims: KindCache
@@ -66,7 +76,7 @@ export class Caches {
 
   /** @param namespaces those to watch; none: all */
   constructor(client: KubeClient, namespaces: readonly string[], hooks: CacheHooks) {
-    const cache = (resource: Resource, keyed: (object: KubeObject) => string | undefined, labelSelector?: string) => {
+    const watch = (resource: Resource, keyed: WatchedKind['keyed'], labelSelector?: string) => {
       const reflectorHooks: ReflectorHooks = {
         onChange: (object) => {
           const key = keyed(object)
@@ -80,14 +90,16 @@ export class Caches {
         reflector: new Reflector(client, resource, { namespace, labelSelector, indexBy: keyed }, reflectorHooks),
       }))
       this.#reflectors.push(...made.map(({ reflector }) => reflector))
-      return new KindCache(made)
+      const cache = new KindCache(made)
+      this.kinds.push({ resource, keyed, labelSelector, cache })
+      return cache
     }
-    this.clusters = cache(VECTOR_CLUSTERS, keyOf)
-    this.pods = cache(PODS, ownerKey, OWNED_SELECTOR)
-    this.claims = cache(VOLUME_CLAIMS, ownerKey, OWNED_SELECTOR)
-    this.endpointSlices = cache(ENDPOINT_SLICES, ownerKey, `${OWNED_SELECTOR},${LABELS.component}=router`)
+    this.clusters = watch(VECTOR_CLUSTERS, keyOf)
+    this.pods = watch(PODS, ownerKey, OWNED_SELECTOR)
+    this.claims = watch(VOLUME_CLAIMS, ownerKey, OWNED_SELECTOR)
+    this.endpointSlices = watch(ENDPOINT_SLICES, ownerKey, `${OWNED_SELECTOR},${LABELS.component}=router`)
     this.owned = Object.fromEntries(
-      Object.entries(OWNED).map(([kind, resource]) => [kind, cache(resource, ownerKey, OWNED_SELECTOR)]),
+      Object.entries(OWNED).map(([kind, resource]) => [kind, watch(resource, ownerKey, OWNED_SELECTOR)]),
     ) as Record<OwnedKind, KindCache>
   }
 

@@ -4,16 +4,6 @@ import { EventRecorder } from '../../../operator/kube/event-recorder.ts'
 import { KubeClient } from '../../../operator/kube/kube-client.ts'
 import { keyOf } from '../../../operator/kube/objects.ts'
 import { Reconciler } from '../../../operator/reconciler.ts'
-import {
-  ENDPOINT_SLICES,
-  OWNED,
-  OWNED_SELECTOR,
-  type OwnedKind,
-  ownerKey,
-  PODS,
-  VECTOR_CLUSTERS,
-  VOLUME_CLAIMS,
-} from '../../../operator/resources.ts'
 import { Caches } from '../../../operator/watch/caches.ts'
 import { sleep } from '../../../runtime/lifecycle.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
@@ -101,7 +91,7 @@ export class TestOperator {
   /** Has the operator seen by its watches all that the API server has now? On a busy machine they lag. */
   async hasCaughtUp(): Promise<boolean> {
     // One list after the other: each further connection is a handshake, and thousands of them are half of a test.
-    for (const { resource, cache, keyed, labelSelector } of watchedBy(this.#caches)) {
+    for (const { resource, cache, keyed, labelSelector } of this.#caches.kinds) {
       const { items } = await this.#observer.list(resource, { namespace: this.#at, labelSelector })
       const now = items.filter((object) => keyed(object) === this.#key)
       const versions = now.map((object) => `${keyOf(object)}@${object.metadata.resourceVersion}`)
@@ -121,18 +111,6 @@ export class TestOperator {
     await this.#client.connection.close()
     await this.#observer.connection.close()
   }
-}
-
-/** What an operator's caches hold, and how the same is listed. */
-function watchedBy({ clusters, pods, claims, endpointSlices, owned }: Caches) {
-  const ours = { keyed: ownerKey, labelSelector: OWNED_SELECTOR }
-  return [
-    { resource: VECTOR_CLUSTERS, cache: clusters, keyed: keyOf, labelSelector: undefined },
-    { resource: PODS, cache: pods, ...ours },
-    { resource: VOLUME_CLAIMS, cache: claims, ...ours },
-    { resource: ENDPOINT_SLICES, cache: endpointSlices, ...ours },
-    ...(Object.keys(OWNED) as OwnedKind[]).map((kind) => ({ resource: OWNED[kind], cache: owned[kind], ...ours })),
-  ]
 }
 
 const sorted = (versions: readonly string[]) => [...versions].sort().join()
