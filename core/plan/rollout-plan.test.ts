@@ -87,6 +87,19 @@ describe('what the plan does next', () => {
       [],
     ],
     [
+      'no Redis before every shard has the new template: until then no shard pod looks outdated',
+      world({
+        shards: [
+          setOf('s0', [pod('s0', 0, { primary: true })]),
+          setOf('s1', [pod('s1', 0, { primary: true })], { declared: false }),
+        ],
+        wanted: { replicas: 1, shardVolumeBytes: 10, redisVolumeBytes: 10 },
+        redis: setOf('redis', [pod('redis', 0, old)]),
+      }),
+      [],
+      ['TemplateNotSeen'],
+    ],
+    [
       'a hand-over before the primary leaves with its ordinal',
       world({
         wanted: { replicas: 1, shardVolumeBytes: 10, redisVolumeBytes: 10 },
@@ -167,10 +180,11 @@ const pods = (name: string) =>
     )
 const anySet = (name: string) =>
   fc
-    .tuple(pods(name), fc.boolean(), fc.constantFrom(10, 20), fc.constantFrom(10, 20))
-    .map(([given, exists, volumeBytes, bytes]) =>
+    .tuple(pods(name), fc.boolean(), fc.boolean(), fc.constantFrom(10, 20), fc.constantFrom(10, 20))
+    .map(([given, exists, declared, volumeBytes, bytes]) =>
       setOf(name, given, {
         exists,
+        declared,
         volumeBytes,
         volumes: given.map((one) => ({ name: `data-${one.name}`, bytes, capacity: bytes })),
       }),
@@ -247,8 +261,10 @@ describe('whatever the world is like', () => {
             const bytes = of === given.redis ? given.wanted.redisVolumeBytes : given.wanted.shardVolumeBytes
             expect(of.volumes.every((volume) => volume.bytes >= bytes)).toBe(true)
           }
-          if (action.type === 'replace-pod' && action.pod === 'redis-0' && podNamed(given, 'redis-0').ready)
+          if (action.type === 'replace-pod' && action.pod === 'redis-0' && podNamed(given, 'redis-0').ready) {
             expect(given.shards.flatMap((shard) => shard.pods).every((one) => one.outdated.length === 0)).toBe(true)
+            expect(given.shards.every((shard) => shard.exists && shard.declared)).toBe(true)
+          }
         }
       }),
     )

@@ -60,6 +60,7 @@ export const PREDICATES = {
   LogClosed: 'the log is closed: Redis has lost entries, or not all pods have claimed yet',
   LogUnreachable: 'the operator cannot reach Redis, so the primaries are unknown',
   PodNotReady: 'a pod is not ready or is being stopped',
+  TemplateNotSeen: 'the controller of StatefulSets has not seen the template of every shard yet',
   NoSuccessor: 'no other pod of the shard is ready and has caught up',
   ScalingIn: 'a shard that is scaled in waits until a remaining pod leads it',
 } as const
@@ -160,8 +161,15 @@ function planRollout(world: ClusterWorld): Step {
   if (replica) return replaceWithCare(replica)
   const primary = outdatedShards[0]
   if (primary) return handOverFirst(primary)
-  const redis = outdated[0]
-  return redis ? { actions: [replace(redis.pod)], blockedBy: [] } : nothing
+  return replaceRedis(world, redisPods)
+}
+
+/** D4. Before its set has the new template, a shard pod cannot be told to be outdated: that is no sign that it is done. */
+function replaceRedis({ shards }: ClusterWorld, redisPods: readonly { pod: PodView }[]): Step {
+  const unseen = shards.find((set) => !set.exists || !set.declared)
+  if (unseen) return { actions: [], blockedBy: [block('TemplateNotSeen', unseen.name)] }
+  const outdated = redisPods.find(({ pod }) => pod.outdated.length > 0)
+  return outdated ? { actions: [replace(outdated.pod)], blockedBy: [] } : nothing
 }
 
 /** D8. */
