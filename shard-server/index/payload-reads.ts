@@ -30,5 +30,8 @@ export function orderedPage(
 /** Throws STALE, and TIMEOUT at `until`. */
 export function facet(state: CellState, { path, filter, at, until }: Argument<'facet'>): Promise<FacetCounts> {
   const { rows } = state
-  return whileHeld(rows, async () => inSlices(facetCounts(rows, await state.matching(filter, at, until), path), until))
+  return whileHeld(rows, async () => {
+    const mask = await state.matching(filter, at, until)
+    return await inSlices(facetCounts(rows, mask, path, state.indexes), until)
+  })
 }
