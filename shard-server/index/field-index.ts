@@ -109,8 +109,7 @@ export class FieldIndex {
 
   /** Of each value, in each block, how many rows of a mask have it: of rows below `next` that `uncounted` does not name. */
   *counts(mask: RowMask): Generator<[value: FacetValue, rows: number], void, void> {
-    for (const [values, base] of this.#eachBlock(({ values }, base): [IndexBlock, number] => [values, base]))
-      yield* values.counts?.(mask, base) ?? []
+    for (const counts of this.#eachBlock(({ values }, base) => values.counts?.(mask, base))) yield* counts ?? []
   }
 
   /** Adds the rows of which not all values that a facet counts are in `counts`. */
