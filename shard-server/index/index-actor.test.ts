@@ -8,8 +8,11 @@ import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { idKey } from '../../core/ids.ts'
 import { parseJsonPath } from '../../core/json/json-path.ts'
 import { QUEUES, SCANS_AT_ONCE_MAX } from '../../core/limits.ts'
-import { concatRows, encodeRow } from '../../core/row-codec.ts'
+import { ORIGIN } from '../../core/log/position.ts'
+import { encodeRow } from '../../core/row-codec.ts'
 import { OpenCall } from '../../runtime/call.ts'
+import { type EntryBlock, entryBlock } from '../../store/entry-block.ts'
+import type { LogEntry } from '../../store/log-entry.ts'
 import { IndexActor } from './index-actor.ts'
 
 let folder: string
@@ -25,6 +28,15 @@ async function opened(cell: number, onDeath: (error: Error) => void, dimension =
     scratchDir: join(folder, `scratch-${cell}`),
   })
   return actor
+}
+
+/** As the replay hands them over; the thread does not look at their hashes. */
+function blockOf(entries: readonly Pick<LogEntry, 'type' | 'version' | 'key' | 'flag' | 'row'>[]): EntryBlock {
+  const rest = (version: number) => ({ userVersion: version, idempotency: '', position: { epoch: 1, seq: version } })
+  return entryBlock(
+    { position: ORIGIN, hash: '' },
+    entries.map((entry) => ({ ...entry, ...rest(entry.version), hash: 'h' })),
+  )
 }
 
 beforeAll(async () => {
@@ -99,9 +111,7 @@ it.each([
 it('a wrong state ends the thread, and the owner of the thread gets the reason', async () => {
   const died = Promise.withResolvers<Error>()
   const own = await opened(1, died.resolve)
-  const entry = { type: 'C' as const, version: 1, userVersion: 1, key: '' as never, flag: '', idempotency: '' }
-  const point = { position: { epoch: 1, seq: 1 }, hash: 'h' }
-  void own.call('apply', { entries: [{ ...entry, rowStart: 0, rowEnd: 9 }], bytes: new Uint8Array(9), point })
+  void own.call('apply', blockOf([{ type: 'C', version: 1, key: '' as never, flag: '', row: Buffer.alloc(9) }]))
   expect((await died.promise).message).toContain('invariant violated: centroids of 9 bytes do not fit dimension 2')
 })
 
@@ -113,20 +123,10 @@ it('rows are cleaned in steps after the entries that leave them dead, while othe
   const overwrite = async () => {
     const rows = Array.from({ length: 1000 }, () => {
       version++
-      return { version, row: encodeRow({ vector: vectorOf(version), payload: '' }) }
+      const row = encodeRow({ vector: vectorOf(version), payload: '' })
+      return { type: 'U' as const, version, key: idKey(version % 500), flag: 'o', row }
     })
-    const { bytes, places } = concatRows(rows.map(({ row }) => row))
-    const entries = rows.map((row, i) => ({
-      type: 'U' as const,
-      version: row.version,
-      userVersion: row.version,
-      key: idKey(row.version % 500),
-      flag: 'o',
-      idempotency: '',
-      rowStart: places[i]?.start ?? 0,
-      rowEnd: places[i]?.end ?? 0,
-    }))
-    await own.call('apply', { entries, bytes, point: { position: { epoch: 1, seq: version }, hash: 'h' } })
+    await own.call('apply', blockOf(rows))
   }
   const search = async () => {
     const spec = { limit: 1, offset: 0, withPayload: false, withVector: false, exact: true, partial: false }

@@ -8,8 +8,9 @@ import type { Hole } from '../../core/log/coverage.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { CellPlan, PodIndexes, QuerySpec, RowOrder } from '../../protocol/shard-rpc.ts'
+import type { EntryBlock } from '../../store/entry-block.ts'
 import type { LogTip } from '../../store/log-entry.ts'
-import type { AppliedEntry, CellShape } from './cell-state.ts'
+import type { CellShape } from './cell-state.ts'
 import type { FacetCounts } from './facet-counts.ts'
 import type { RowBytes } from './row-store.ts'
 
@@ -86,7 +87,7 @@ export interface IndexCalls {
   stats: (call: null) => IndexStats
   /** Cleans dead rows, and gives back what garbage holds, unless the heap is so large that searches would wait for it. */
   collect: (call: null) => null
-  apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
+  apply: (call: Pick<EntryBlock, 'count' | 'bytes' | 'places' | 'point'>) => IndexStats
   /** Undefined for queries that need more time; the caller sends them again, unless its own is over. */
   search: (call: { queries: IndexQuery[] }) => { queries: (FoundRows | undefined)[]; scanned: number }
   /** The payload indexes from now on. */
