@@ -11,7 +11,7 @@ const parts = fc.record({
   type: fc.constantFrom('U', 'P', 'T', 'N', 'C'),
   version: fc.nat(),
   userVersion: fc.nat(),
-  key: fc.oneof(fc.integer(), fc.string({ unit: 'grapheme' })).map(idKey),
+  key: fc.oneof(fc.nat(), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 })).map(idKey),
   flag: fc.constantFrom('o', 'c', 'l', '', 'o17'),
   idempotency: fc.constantFrom('', 'A5'),
   row: fc.uint8Array({ maxLength: 70 }).map((bytes) => Buffer.from(bytes)),

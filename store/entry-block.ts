@@ -199,11 +199,11 @@ export function entriesOf(block: EntryBlock): LogEntry[] {
   return heads.map(({ rowStart, rowEnd, ...head }, n) => {
     const textAt = places[PLACES * n] as number
     const next = places[PLACES * (n + 1)] as number
-    const hash = n + 1 < count ? Buffer.from(bytes.slice(next, next + HASH_LENGTH)).toString('latin1') : point.hash
+    const hashed = n + 1 < count ? Buffer.from(bytes.slice(next, next + HASH_LENGTH)).toString('latin1') : point.hash
     return {
       ...head,
       position: parsePosition(positionAt(bytes, textAt)),
-      hash,
+      hash: hashed,
       row: Buffer.from(bytes.slice(rowStart, rowEnd)),
     }
   })
