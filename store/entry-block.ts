@@ -187,8 +187,10 @@ export function* headsOf({
   const text = Buffer.from(bytes.buffer)
   for (let at = 0; at < PLACES * count; at += PLACES) {
     const rowStart = places[at + 2] as number
-    const head = decodeHead(text.toString('utf8', places[at + 1], rowStart))
-    yield { ...head, rowStart, rowEnd: places[at + 3] as number }
+    const { type, version, userVersion, key, flag, idempotency } = decodeHead(
+      text.toString('utf8', places[at + 1], rowStart),
+    )
+    yield { type, version, userVersion, key, flag, idempotency, rowStart, rowEnd: places[at + 3] as number }
   }
 }
 
