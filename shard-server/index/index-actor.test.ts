@@ -78,6 +78,8 @@ const path = parseJsonPath('n', 'key')
 const order = { by: 'value', path, direction: 'asc' } as const
 const wanted = { at: undefined, withPayload: false, withVector: false }
 const LONG_MS = 60_000
+/** A scan of them takes several slices. */
+const SCANNED_ROWS = 20_000
 
 it('reads that may look at every row have turns; a count and a page without a filter do not wait for them (S40)', async () => {
   const called = vi.spyOn(index, 'call')
@@ -103,9 +105,38 @@ it.each([
   ['a page with a filter', 'page', { ...wanted, from: null, limit: 1, filter }],
   ['a count with a filter', 'count', { at: undefined, filter }],
 ] as const)('%s ends with TIMEOUT when its time is over (S40)', async (_what, name, argument) => {
-  await expect(index.call(name, { ...argument, until: performance.timeOrigin })).rejects.toMatchObject({
+  await expect(index.call(name, { ...argument, end: { at: performance.timeOrigin } })).rejects.toMatchObject({
     code: 'TIMEOUT',
   })
+})
+
+it.each([
+  ['a facet', 'facet', { at: undefined, path }],
+  ['a count with a filter', 'count', { at: undefined, filter }],
+] as const)('%s ends with TIMEOUT as soon as its caller has gone (S40)', async (_what, name, argument) => {
+  const own = await opened(3, () => undefined)
+  const rows = Array.from({ length: SCANNED_ROWS }, (_, n) =>
+    encodeRow({ vector: new Float32Array(2), payload: `{"n":${n}}` }),
+  )
+  const { bytes, places } = concatRows(rows)
+  const entries = places.map(({ start, end }, n) => ({
+    type: 'U' as const,
+    version: n + 1,
+    userVersion: n + 1,
+    key: idKey(n),
+    flag: 'o',
+    idempotency: '',
+    rowStart: start,
+    rowEnd: end,
+  }))
+  await own.call('apply', { entries, bytes, point: { position: { epoch: 1, seq: rows.length }, hash: 'h' } })
+  const called = vi.spyOn(own, 'call')
+  const call = new OpenCall(LONG_MS)
+  const scan = own.scan(name, argument, call)
+  expect(called).toHaveBeenCalledTimes(1)
+  call.cancel('the caller has gone')
+  await expect(scan).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await own.close()
 })
 
 it('a wrong state ends the thread, and the owner of the thread gets the reason', async () => {

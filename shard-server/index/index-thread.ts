@@ -124,12 +124,12 @@ const handlers: Handlers = {
   },
 
   async page(call) {
-    const { from, limit, filter, at, until } = call
+    const { from, limit, filter, at, end } = call
     const { rows } = state
     state.checkReadable(at)
     if (filter === undefined) return encodeRows(rows, rows.page(from, limit, at), () => ({}), call)
     return whileHeld(rows, async () =>
-      encodeRows(rows, await state.page(from, limit, filter, at, until), () => ({}), call),
+      encodeRows(rows, await state.page(from, limit, filter, at, end), () => ({}), call),
     )
   },
 
@@ -141,12 +141,12 @@ const handlers: Handlers = {
     return facet(state, call)
   },
 
-  async count({ at, filter, until }) {
+  async count({ at, filter, end }) {
     const { rows } = state
     state.checkReadable(at)
     if (filter === undefined) return { count: rows.count('o', at), redundantRows: rows.count('c', at) }
     return whileHeld(rows, async () => {
-      const mask = await state.matching(filter, at, until)
+      const mask = await state.matching(filter, at, end)
       return { count: flagged(rows, mask, 'o'), redundantRows: flagged(rows, mask, 'c') }
     })
   },

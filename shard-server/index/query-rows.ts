@@ -1,6 +1,7 @@
 /** The rows that the queries of a search call find: by one vector each through the kernel, by several through a comparison of all rows. */
 import { type CellPlan, candidatesOf } from '../../protocol/shard-rpc.ts'
 import { Slice } from '../../runtime/slices.ts'
+import { hasEnded } from '../../runtime/work-end.ts'
 import type { CellState } from './cell-state.ts'
 import type { IndexQuery } from './index-calls.ts'
 import type { RowStore } from './row-store.ts'
@@ -53,7 +54,7 @@ export async function foundRows(
 async function scoredRows(
   state: CellState,
   rows: RowStore,
-  { spec, vector, at, until = Number.POSITIVE_INFINITY, limit, number }: IndexQuery & { limit: number; number: number },
+  { spec, vector, at, end, limit, number }: IndexQuery & { limit: number; number: number },
   onPlanned: OnPlanned,
 ): Promise<FoundRow[] | undefined> {
   const { scoring, filter } = spec
@@ -66,7 +67,7 @@ async function scoredRows(
     const step = search.next()
     if (step.done === true) return step.value
     if (!slice.over) continue
-    if (performance.timeOrigin + performance.now() > until) return undefined
+    if (end !== undefined && hasEnded(end)) return undefined
     await slice.next()
   }
 }
