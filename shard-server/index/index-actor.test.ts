@@ -115,21 +115,11 @@ it.each([
   ['a count with a filter', 'count', { at: undefined, filter }],
 ] as const)('%s ends with TIMEOUT as soon as its caller has gone (S40)', async (_what, name, argument) => {
   const own = await opened(3, () => undefined)
-  const rows = Array.from({ length: SCANNED_ROWS }, (_, n) =>
-    encodeRow({ vector: new Float32Array(2), payload: `{"n":${n}}` }),
-  )
-  const { bytes, places } = concatRows(rows)
-  const entries = places.map(({ start, end }, n) => ({
-    type: 'U' as const,
-    version: n + 1,
-    userVersion: n + 1,
-    key: idKey(n),
-    flag: 'o',
-    idempotency: '',
-    rowStart: start,
-    rowEnd: end,
-  }))
-  await own.call('apply', { entries, bytes, point: { position: { epoch: 1, seq: rows.length }, hash: 'h' } })
+  const rows = Array.from({ length: SCANNED_ROWS }, (_, n) => {
+    const row = encodeRow({ vector: new Float32Array(2), payload: `{"n":${n}}` })
+    return { type: 'U' as const, version: n + 1, key: idKey(n), flag: 'o', row }
+  })
+  await own.call('apply', blockOf(rows))
   const called = vi.spyOn(own, 'call')
   const call = new OpenCall(LONG_MS)
   const scan = own.scan(name, argument, call)
