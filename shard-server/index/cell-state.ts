@@ -13,6 +13,7 @@ import { assertCentroids } from '../../core/partition.ts'
 import { rowViews } from '../../core/row-codec.ts'
 import type { CellPlan } from '../../protocol/shard-rpc.ts'
 import { inSlices } from '../../runtime/slices.ts'
+import type { WorkEnd } from '../../runtime/work-end.ts'
 import { type EntryType, type LogTip, parseEditFlag, type RowFlag } from '../../store/log-entry.ts'
 import type { PlannedState } from './filter-plan.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
@@ -200,14 +201,14 @@ export class CellState {
   /**
    * Up to `limit` owner rows that match at a version, ids from `from` on, in order. Throws STALE. As for a search, the caller
    * holds the rows.
-   * @param until TIMEOUT is thrown then: see `inSlices`
+   * @param end TIMEOUT is thrown then: see `inSlices`
    */
   async page(
     from: IdKey | null,
     limit: number,
     filter: FilterText,
     at: number | undefined,
-    until?: number,
+    end?: WorkEnd,
   ): Promise<number[]> {
     const { rows } = this
     const page = (next: IdKey | null, most: number): number[] => {
@@ -216,22 +217,22 @@ export class CellState {
     }
     this.checkReadable(at)
     const request = { from, limit, filter, state: stateAt(rows, at), end: rows.end }
-    return await inSlices(filteredPage(rows, page, request, this.indexes), until)
+    return await inSlices(filteredPage(rows, page, request, this.indexes), end)
   }
 
   /**
    * The rows that match, all without a filter, of the rows as they are now. Throws STALE. As for a search, the caller holds
    * the rows.
-   * @param until TIMEOUT is thrown then: see `inSlices`
+   * @param end TIMEOUT is thrown then: see `inSlices`
    */
-  async matching(filter: FilterText | undefined, at: number | undefined, until?: number): Promise<RowMask> {
-    return (await this.planned(filter, at, until)).mask
+  async matching(filter: FilterText | undefined, at: number | undefined, end?: WorkEnd): Promise<RowMask> {
+    return (await this.planned(filter, at, end)).mask
   }
 
   /** The same with how they were found. */
-  async planned(filter: FilterText | undefined, at: number | undefined, until?: number): Promise<FilteredMask> {
+  async planned(filter: FilterText | undefined, at: number | undefined, end?: WorkEnd): Promise<FilteredMask> {
     this.checkReadable(at)
-    const [made] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }], this.indexes, until)
+    const [made] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }], this.indexes, end)
     return made as FilteredMask
   }
 }
@@ -244,7 +245,7 @@ async function masksOf(
   rows: RowStore,
   queries: readonly { at?: number | undefined; filter?: FilterText }[],
   indexes: PayloadIndexes,
-  until?: number,
+  end?: WorkEnd,
 ): Promise<FilteredMask[]> {
   const states = new Map<number | undefined, PlannedState>()
   for (const { at } of queries) if (!states.has(at)) states.set(at, stateAt(rows, at))
@@ -254,7 +255,7 @@ async function masksOf(
     masks.set(at, ofVersion)
     const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
     if (filters.length === 0) continue
-    const made = await inSlices(filteredMasks(rows, state, filters, indexes), until)
+    const made = await inSlices(filteredMasks(rows, state, filters, indexes), end)
     for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as FilteredMask)
   }
   // Meanwhile chunks may have been dropped that were cleaned before and held by another: no mask has rows of them.

@@ -22,7 +22,8 @@ import { RowStore } from './row-store.ts'
 const CHUNK_ROWS = 32
 const BLOCK_ROWS = 64
 
-const store = () => new RowStore(makeKernel('L2', 1, tmpdir(), CHUNK_ROWS), { readable: 60, young: 20 })
+const store = () =>
+  new RowStore(makeKernel('L2', 1, tmpdir(), CHUNK_ROWS), { readable: 60, young: 20, youngPayloadBytes: 1e6 })
 
 function definition(name: string, schema: unknown): IndexDefinition {
   return { name, path: parseJsonPath(name, 'field_name'), schema: parseIndexSchema(schema, 'field_schema') }

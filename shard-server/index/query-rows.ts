@@ -2,6 +2,7 @@
 import type { FilterText } from '../../core/filter/filter.ts'
 import { type CellPlan, candidatesOf } from '../../protocol/shard-rpc.ts'
 import { Slice } from '../../runtime/slices.ts'
+import { hasEnded } from '../../runtime/work-end.ts'
 import type { CellState } from './cell-state.ts'
 import type { IndexQuery } from './index-calls.ts'
 import { NO_MATCH } from './no-match.ts'
@@ -74,7 +75,7 @@ function withoutMatch(state: CellState): (query: IndexQuery) => boolean {
 async function scoredRows(
   state: CellState,
   rows: RowStore,
-  { spec, vector, at, until = Number.POSITIVE_INFINITY, limit, number }: IndexQuery & { limit: number; number: number },
+  { spec, vector, at, end, limit, number }: IndexQuery & { limit: number; number: number },
   onPlanned: OnPlanned,
 ): Promise<FoundRow[] | undefined> {
   const { scoring, filter } = spec
@@ -87,7 +88,7 @@ async function scoredRows(
     const step = search.next()
     if (step.done === true) return step.value
     if (!slice.over) continue
-    if (performance.timeOrigin + performance.now() > until) return undefined
+    if (end !== undefined && hasEnded(end)) return undefined
     await slice.next()
   }
 }
