@@ -3,6 +3,7 @@
  * and other requests are served. One slice of one work runs in a turn of the loop, however many are under way.
  */
 import { MaksError } from '../core/errors.ts'
+import { hasEnded, type WorkEnd } from './work-end.ts'
 
 const SLICE_MS = 10
 
@@ -31,21 +32,21 @@ export class Slice {
 }
 
 /**
- * Runs a work, which yields wherever it may be interrupted, to its end. Throws TIMEOUT where a slice would begin after `until`.
- * @param until ms of `performance.timeOrigin` and `now`, which threads share; without it, the work has no end but its own
+ * Runs a work, which yields wherever it may be interrupted, to its end. Throws TIMEOUT where a slice would begin after `end`.
+ * @param end without it, the work has no end but its own
  */
-export async function inSlices<T>(work: Generator<void, T, void>, until = Number.POSITIVE_INFINITY): Promise<T> {
-  checkTime(until)
+export async function inSlices<T>(work: Generator<void, T, void>, end?: WorkEnd): Promise<T> {
+  checkEnd(end)
   const slice = new Slice()
   for (;;) {
     const step = work.next()
     if (step.done === true) return step.value
     if (!slice.over) continue
     await slice.next()
-    checkTime(until)
+    checkEnd(end)
   }
 }
 
-function checkTime(until: number): void {
-  if (performance.timeOrigin + performance.now() > until) throw new MaksError('TIMEOUT', 'the time of the call is over')
+function checkEnd(end: WorkEnd | undefined): void {
+  if (end !== undefined && hasEnded(end)) throw new MaksError('TIMEOUT', 'the time of the call is over')
 }

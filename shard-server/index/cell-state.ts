@@ -13,10 +13,12 @@ import { assertCentroids } from '../../core/partition.ts'
 import { rowViews } from '../../core/row-codec.ts'
 import type { CellPlan } from '../../protocol/shard-rpc.ts'
 import { inSlices } from '../../runtime/slices.ts'
+import type { WorkEnd } from '../../runtime/work-end.ts'
 import { type EntryType, type LogTip, parseEditFlag, type RowFlag } from '../../store/log-entry.ts'
 import type { PlannedState } from './filter-plan.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import { makeKernel } from './make-kernel.ts'
+import { matchesNone } from './no-match.ts'
 import { PayloadIndexes } from './payload-indexes.ts'
 import { type FilteredMask, filteredMasks, filteredPage, stateAt } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
@@ -168,6 +170,12 @@ export class CellState {
     }
   }
 
+  /** True only if no row matches at the version; false also if the payload indexes cannot say. Throws STALE. */
+  matchesNone(filter: FilterText, at: number | undefined): boolean {
+    this.checkReadable(at)
+    return matchesNone(filter, this.rows, this.indexes)
+  }
+
   /**
    * The nearest visible rows of each query, exactly, of the rows as they are now: what is applied during the search changes
    * no answer. Throws STALE where a query's version was given up. Who reads the rows by their numbers afterwards holds them
@@ -193,14 +201,14 @@ export class CellState {
   /**
    * Up to `limit` owner rows that match at a version, ids from `from` on, in order. Throws STALE. As for a search, the caller
    * holds the rows.
-   * @param until TIMEOUT is thrown then: see `inSlices`
+   * @param end TIMEOUT is thrown then: see `inSlices`
    */
   async page(
     from: IdKey | null,
     limit: number,
     filter: FilterText,
     at: number | undefined,
-    until?: number,
+    end?: WorkEnd,
   ): Promise<number[]> {
     const { rows } = this
     const page = (next: IdKey | null, most: number): number[] => {
@@ -209,22 +217,22 @@ export class CellState {
     }
     this.checkReadable(at)
     const request = { from, limit, filter, state: stateAt(rows, at), end: rows.end }
-    return await inSlices(filteredPage(rows, page, request, this.indexes), until)
+    return await inSlices(filteredPage(rows, page, request, this.indexes), end)
   }
 
   /**
    * The rows that match, all without a filter, of the rows as they are now. Throws STALE. As for a search, the caller holds
    * the rows.
-   * @param until TIMEOUT is thrown then: see `inSlices`
+   * @param end TIMEOUT is thrown then: see `inSlices`
    */
-  async matching(filter: FilterText | undefined, at: number | undefined, until?: number): Promise<RowMask> {
-    return (await this.planned(filter, at, until)).mask
+  async matching(filter: FilterText | undefined, at: number | undefined, end?: WorkEnd): Promise<RowMask> {
+    return (await this.planned(filter, at, end)).mask
   }
 
   /** The same with how they were found. */
-  async planned(filter: FilterText | undefined, at: number | undefined, until?: number): Promise<FilteredMask> {
+  async planned(filter: FilterText | undefined, at: number | undefined, end?: WorkEnd): Promise<FilteredMask> {
     this.checkReadable(at)
-    const [made] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }], this.indexes, until)
+    const [made] = await masksOf(this.rows, [{ at, ...(filter === undefined ? {} : { filter }) }], this.indexes, end)
     return made as FilteredMask
   }
 }
@@ -237,7 +245,7 @@ async function masksOf(
   rows: RowStore,
   queries: readonly { at?: number | undefined; filter?: FilterText }[],
   indexes: PayloadIndexes,
-  until?: number,
+  end?: WorkEnd,
 ): Promise<FilteredMask[]> {
   const states = new Map<number | undefined, PlannedState>()
   for (const { at } of queries) if (!states.has(at)) states.set(at, stateAt(rows, at))
@@ -247,7 +255,7 @@ async function masksOf(
     masks.set(at, ofVersion)
     const filters = [...new Set(queries.flatMap((query) => (query.at === at && query.filter ? [query.filter] : [])))]
     if (filters.length === 0) continue
-    const made = await inSlices(filteredMasks(rows, state, filters, indexes), until)
+    const made = await inSlices(filteredMasks(rows, state, filters, indexes), end)
     for (const [i, filter] of filters.entries()) ofVersion.set(filter, made[i] as FilteredMask)
   }
   // Meanwhile chunks may have been dropped that were cleaned before and held by another: no mask has rows of them.

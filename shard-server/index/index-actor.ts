@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'
 import { checkQueue } from '../../core/limits.ts'
 import type { Call } from '../../runtime/call.ts'
+import { withWorkEnd } from '../../runtime/work-end.ts'
 import type { Answer, Argument, IndexCall, ScanCall } from './index-calls.ts'
 import { ScanTurns } from './scan-turns.ts'
 
@@ -47,12 +48,19 @@ export class IndexActor {
     return this.#queued(() => this.call(call, argument))
   }
 
-  /** As `ask`, for a read that may look at every row: then it waits for its turn. Throws TIMEOUT when the time of `call` is over. */
+  /** As `ask`, for a read that may look at every row: then it waits for its turn. Throws TIMEOUT when `call` has ended. */
   scan<C extends ScanCall>(name: C, argument: Argument<C>, call: Call): Promise<Answer<C>> {
-    const timed = { ...argument, until: performance.timeOrigin + call.deadline }
-    const read = () => this.call(name, timed)
+    const read = () => withWorkEnd(call, (end) => this.call(name, { ...argument, end }))
     const looksAtRows = name === 'facet' || name === 'orderedPage' || argument.filter !== undefined
-    return this.#queued(looksAtRows ? () => this.#scans.run(call, read) : read)
+    if (!looksAtRows) return this.#queued(read)
+    const inTurn = () => this.#scans.run(call, read)
+    if (!this.#scans.full || argument.filter === undefined) return this.#queued(inTurn)
+    const filters = [{ filter: argument.filter, at: argument.at }]
+    // A read that would wait for its turn, while the payload indexes show that its filter matches no row, looks at none.
+    return this.#queued(async () => {
+      const [none] = await this.call('matchNone', { filters })
+      return none === true ? await read() : await inTurn()
+    })
   }
 
   async #queued<T>(read: () => Promise<T>): Promise<T> {

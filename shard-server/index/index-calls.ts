@@ -8,8 +8,10 @@ import type { Hole } from '../../core/log/coverage.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { CellPlan, PodIndexes, QuerySpec, RowOrder } from '../../protocol/shard-rpc.ts'
+import type { WorkEnd } from '../../runtime/work-end.ts'
+import type { EntryBlock } from '../../store/entry-block.ts'
 import type { LogTip } from '../../store/log-entry.ts'
-import type { AppliedEntry, CellShape } from './cell-state.ts'
+import type { CellShape } from './cell-state.ts'
 import type { FacetCounts } from './facet-counts.ts'
 import type { RowBytes } from './row-store.ts'
 
@@ -34,8 +36,8 @@ export interface IndexQuery {
   vector: Float32Array
   /** Version to read at. */
   at: number | undefined
-  /** A search by several vectors ends then, without an answer: ms of `performance.timeOrigin` and `now`, which threads share. */
-  until?: number
+  /** A search by several vectors ends then, without an answer. */
+  end?: WorkEnd
 }
 
 /** Rows as they go to a router. The index thread encodes them, so that the main thread passes on long answers unread. */
@@ -57,9 +59,9 @@ export interface ReadRows {
   withVector: boolean
 }
 
-/** A read that looks at rows ends then with TIMEOUT: ms of `performance.timeOrigin` and `now`. Without it, at its own end. */
-interface Timed {
-  until?: number
+/** A read that looks at rows ends then with TIMEOUT. Without it, at its own end. */
+interface Ending {
+  end?: WorkEnd
 }
 
 /** A row that belongs elsewhere, or a source one that may be dropped. */
@@ -86,20 +88,24 @@ export interface IndexCalls {
   stats: (call: null) => IndexStats
   /** Cleans dead rows, and gives back what garbage holds, unless the heap is so large that searches would wait for it. */
   collect: (call: null) => null
-  apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
+  apply: (call: Pick<EntryBlock, 'count' | 'bytes' | 'places' | 'point'>) => IndexStats
   /** Undefined for queries that need more time; the caller sends them again, unless its own is over. */
   search: (call: { queries: IndexQuery[] }) => { queries: (FoundRows | undefined)[]; scanned: number }
+  /** Of each filter, whether the payload indexes show that no row matches it at the version. */
+  matchNone: (call: { filters: { filter: FilterText; at: number | undefined }[] }) => boolean[]
   /** The payload indexes from now on. */
   defineIndexes: (call: { definitions: readonly IndexDefinition[] }) => void
   payloadIndexes: (call: null) => PodIndexes['fields']
   rows: (call: ReadRows & { keys: IdKey[] }) => EncodedRows
-  page: (call: ReadRows & Timed & { from: IdKey | null; limit: number; filter?: FilterText | undefined }) => EncodedRows
+  page: (
+    call: ReadRows & Ending & { from: IdKey | null; limit: number; filter?: FilterText | undefined },
+  ) => EncodedRows
   /** A page in another order than that of ids. `matching` is for those drawn by chance. */
   orderedPage: (
-    call: ReadRows & Timed & { order: RowOrder; limit: number; filter?: FilterText | undefined },
+    call: ReadRows & Ending & { order: RowOrder; limit: number; filter?: FilterText | undefined },
   ) => EncodedRows & { matching?: number }
-  facet: (call: Timed & { at: number | undefined; path: JsonPath; filter?: FilterText | undefined }) => FacetCounts
-  count: (call: Timed & { at: number | undefined; filter?: FilterText | undefined }) => {
+  facet: (call: Ending & { at: number | undefined; path: JsonPath; filter?: FilterText | undefined }) => FacetCounts
+  count: (call: Ending & { at: number | undefined; filter?: FilterText | undefined }) => {
     count: number
     redundantRows: number
   }

@@ -8,27 +8,30 @@ import type { Argument, EncodedRows } from './index-calls.ts'
 import { rowsByChance, rowsByValue, type ValuedRow } from './picked-rows.ts'
 import { whileHeld } from './while-held.ts'
 
-/** Throws STALE, and TIMEOUT at `until`. */
+/** Throws STALE, and TIMEOUT at `end`. */
 export function orderedPage(
   state: CellState,
-  { order, limit, filter, at, until, ...wanted }: Argument<'orderedPage'>,
+  { order, limit, filter, at, end, ...wanted }: Argument<'orderedPage'>,
 ): Promise<EncodedRows & { matching?: number }> {
   const { rows } = state
   return whileHeld(rows, async () => {
-    const mask = await state.matching(filter, at, until)
+    const mask = await state.matching(filter, at, end)
     if (order.by === 'chance') {
-      const drawn = await inSlices(rowsByChance(rows, mask, limit, Math.random), until)
+      const drawn = await inSlices(rowsByChance(rows, mask, limit, Math.random), end)
       return { ...encodeRows(rows, drawn.rows, () => ({}), wanted), matching: drawn.matching }
     }
-    const found = await inSlices(rowsByValue(rows, mask, order, limit), until)
+    const found = await inSlices(rowsByValue(rows, mask, order, limit), end)
     const numbers = found.map(({ row }) => row)
     const valueOf = (_row: number, n: number) => ({ orderValue: orderValueText((found[n] as ValuedRow).value) })
     return encodeRows(rows, numbers, valueOf, wanted)
   })
 }
 
-/** Throws STALE, and TIMEOUT at `until`. */
-export function facet(state: CellState, { path, filter, at, until }: Argument<'facet'>): Promise<FacetCounts> {
+/** Throws STALE, and TIMEOUT at `end`. */
+export function facet(state: CellState, { path, filter, at, end }: Argument<'facet'>): Promise<FacetCounts> {
   const { rows } = state
-  return whileHeld(rows, async () => inSlices(facetCounts(rows, await state.matching(filter, at, until), path), until))
+  return whileHeld(rows, async () => {
+    const mask = await state.matching(filter, at, end)
+    return await inSlices(facetCounts(rows, mask, path, state.indexes), end)
+  })
 }

@@ -20,6 +20,7 @@ const query = { spec: {}, vector: new Float32Array(1), at: undefined } as unknow
 const like = (spec: object) => [{ ...query, spec: { ...query.spec, ...spec } }]
 /** One query each. */
 const FILTERED = like({ filter: '{}' as FilterText })
+const MATCHING_NONE = like({ filter: 'none' as FilterText })
 const SCORED = like({ scoring: { is: 'context', examples: 2 } })
 const queries = (count: number) => Array.from({ length: count }, () => query)
 /** A batcher over an index thread that answers when it is released, and what it was asked. */
@@ -33,7 +34,9 @@ function batcher(inFlightMax = 1) {
     observe: () => undefined,
   }
   const index = {
-    call: (_call: 'search', asked: Argument<'search'>) => {
+    call: (call: string, asked: Argument<'search'> & Argument<'matchNone'>) => {
+      if (call === 'matchNone')
+        return Promise.resolve(asked.filters.map(({ filter }) => filter === MATCHING_NONE[0]?.spec.filter))
       batches.push(asked.queries.length)
       return new Promise<Answer<'search'>>((resolve, reject) =>
         waiting.push((answer) => {
@@ -76,6 +79,30 @@ describe('searches', () => {
     for (const _ of expected) await release()
     expect(batches).toEqual(expected)
     await Promise.all(answers)
+  })
+
+  it('that match no row, as an index shows, go out while all batches are searched, and are counted (S42)', async () => {
+    const { all, batches, counts, found, release, search } = batcher()
+    const answers = [search(1), all.search([...FILTERED, ...MATCHING_NONE, ...MATCHING_NONE], new OpenCall(LONG_MS))]
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(batches).toEqual([1, 2])
+    const none = { ...NONE, plan: { ...NONE.plan, plan: 'none' as const } }
+    await release()
+    await release((count) => found(count, none))
+    expect(batches).toEqual([1, 2, 1])
+    await release()
+    await Promise.all(answers)
+    expect(counts).toMatchObject({ maksdb_queue_depth: 0, maksdb_searches_without_match_total: 2 })
+  })
+
+  it('that match no row no longer go back to the queue if they need more time', async () => {
+    const { all, batches, found, release, search } = batcher()
+    const answers = [search(1), all.search(MATCHING_NONE, new OpenCall(LONG_MS))]
+    await release()
+    await release(() => ({ queries: [undefined], scanned: 7 }))
+    expect(batches).toEqual([1, 1, 1])
+    await release(found)
+    expect(await Promise.all(answers)).toHaveLength(2)
   })
 
   it('that may scan leave one of the batches to those that do not, where there are such (S24)', async () => {

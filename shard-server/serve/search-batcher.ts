@@ -2,10 +2,11 @@
  * Searches wait while all threads that search are busy, and then go to the kernel together: a batch of 8 costs it little
  * more than a single one, and equal filters of a batch become one row mask. While one batch is searched, another begins only
  * with an equal share of the queries that there usually are: one query alone reads all rows. A batch leaves their share to the
- * others. A search whose call has ended leaves the queue.
+ * others. A search whose call has ended leaves the queue, and one that surely matches no row has its answer without a turn.
  */
 import { availableParallelism } from 'node:os'
 import { MaksError } from '../../core/errors.ts'
+import type { FilterText } from '../../core/filter/filter.ts'
 import { beyond, checkQueue, LIMITS } from '../../core/limits.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
 import type { FoundRows, IndexQuery } from '../index/index-calls.ts'
@@ -74,9 +75,30 @@ export class SearchBatcher {
     this.#reportDepth()
     if (queries.some((query) => kindOf(query) === 'plain')) this.#plainSearchedAt = started
     void this.#drain()
+    void this.#passWithoutMatch(request)
     const found = await Promise.all(answers).finally(() => call.signal.removeEventListener('abort', leave))
     this.#pod.metrics.observe('maksdb_search_seconds', (performance.now() - started) / 1000)
     return found
+  }
+
+  /**
+   * Searches of the request that wait for their turn, while the payload indexes show that they match no row, go out at once: they
+   * are answered without a comparison, and most cells have no row of a tenant.
+   */
+  async #passWithoutMatch(request: Request): Promise<void> {
+    const waiting = this.#waiting.filter((item) => item.request === request && item.query.spec.filter !== undefined)
+    if (waiting.length === 0) return
+    const filters = waiting.map(({ query: { spec, at } }) => ({ filter: spec.filter as FilterText, at }))
+    // An error comes again, as that of the search.
+    const none = await this.#pod.index.call('matchNone', { filters }).catch(() => [])
+    const there = new Set(this.#waiting)
+    const passing = waiting.filter((item, i) => none[i] === true && there.has(item))
+    if (passing.length === 0) return
+    const gone = new Set(passing)
+    this.#waiting = this.#waiting.filter((item) => !gone.has(item))
+    this.#reportDepth()
+    await this.#run(passing)
+    void this.#drain()
   }
 
   /** The call of the request has ended: its queries leave the queue. */
@@ -183,8 +205,9 @@ export class SearchBatcher {
           later.push(item)
           continue
         }
+        if (found.plan.plan === 'none') this.#pod.metrics.add('maksdb_searches_without_match_total', 1)
         item.request.bytes += found.vectors.byteLength + found.payloads.byteLength
-        if (within(item)) item.resolve({ found, scanned: answer.scanned })
+        if (within(item)) item.resolve({ found, scanned: found.plan.plan === 'none' ? 0 : answer.scanned })
         else item.reject(tooLarge(item))
       }
       this.#waiting.unshift(...later.filter(({ request }) => !request.call.signal.aborted))

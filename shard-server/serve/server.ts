@@ -36,6 +36,7 @@ import { type Call, callOf, checkWaiting } from '../../runtime/call.ts'
 import { checkInternal, makeServer, readBody, send, sendJson, sharedBytes } from '../../runtime/http-server.ts'
 import { InFlight } from '../../runtime/in-flight.ts'
 import { inSlices } from '../../runtime/slices.ts'
+import { type WorkEnd, withWorkEnd } from '../../runtime/work-end.ts'
 import type { IdempotencyKey, Operation } from '../../store/cell-log.ts'
 import type { EncodedRows, IndexQuery } from '../index/index-calls.ts'
 import { FILE_NAME, listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
@@ -184,15 +185,20 @@ function leave({ pod, election }: ShardParts, scope: ReadScope): void {
 /** Answers with the text of a `SearchResponse`. */
 async function search(parts: ShardParts, { scope, queries }: SearchRequest, chunks: Buffer[], call: Call) {
   const at = await enter(parts, scope, call)
-  const asked = indexQueries(parts.pod, queries, float32View(chunks[0] ?? Buffer.alloc(0)), at, call)
-  const answers = await parts.searchBatcher.search(asked, call)
+  const vectors = float32View(chunks[0] ?? Buffer.alloc(0))
+  const find = (end?: WorkEnd) => parts.searchBatcher.search(indexQueries(parts.pod, queries, vectors, at, end), call)
+  const answers = queries.some(({ scoring }) => scoring !== undefined) ? await withWorkEnd(call, find) : await find()
   leave(parts, scope)
   const encoded = answers.map(({ found }) => found)
   const hits = encoded.flatMap(({ headers }, i) => (i === 0 ? [headers] : [',', headers]))
   const plans = encoded.map(({ plan }, i) => (queries[i]?.explain ? plan : null))
   const shown = queries.some(({ explain }) => explain) ? `,"plans":${JSON.stringify(plans)}` : ''
   return {
-    header: jsonParts(['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}${shown}}`]),
+    header: jsonParts([
+      '{"hits":[',
+      ...hits,
+      `],"scanned":${Math.max(0, ...answers.map(({ scanned }) => scanned))}${shown}}`,
+    ]),
     chunks: chunksOf(encoded),
   }
 }
@@ -203,15 +209,14 @@ function indexQueries(
   specs: readonly QuerySpec[],
   vectors: Float32Array,
   at: number | undefined,
-  { deadline }: Call,
+  workEnd: WorkEnd | undefined,
 ): IndexQuery[] {
   const dimension = config.vectors[''].size
-  const until = performance.timeOrigin + deadline
   let end = 0
   const queries = specs.map((spec) => {
     const begin = end
     end += dimension * vectorsOf(spec)
-    return { spec, vector: vectors.subarray(begin, end), at, until }
+    return { spec, vector: vectors.subarray(begin, end), at, ...(workEnd && { end: workEnd }) }
   })
   if (vectors.length !== end) throw new MaksError('BAD_REQUEST', 'the queries do not fit the dimension')
   return queries

@@ -32,6 +32,8 @@ import { PodLoop } from '../pod/pod-loop.ts'
 const PAGE = 256
 /** After each page, times the number of cells: what the audits of all cells ask of Redis does not grow with their number. */
 const PAUSE_MS = 100
+/** Between the beginnings of two passes: a small directory is not read all the time. */
+const PASS_MS = 5000
 const REACHED_TIMEOUT_MS = 5000
 
 export class DirectoryAuditor {
@@ -60,7 +62,10 @@ export class DirectoryAuditor {
 
   run(): Promise<void> {
     return this.#loop.run(async () => {
-      if (this.#audits()) await this.#pass()
+      if (!this.#audits()) return
+      const began = performance.now()
+      await this.#pass()
+      await this.#loop.pause(Math.max(0, began + PASS_MS - performance.now()))
     })
   }
 

@@ -156,7 +156,7 @@ export class SimRedis {
   readonly #handlers: Record<string, (args: Bytes[]) => Reply> = {
     INFO: () => `run_id:${'a'.repeat(30)}${String(this.#run).padStart(10, '0')}\r\nmaster_replid:${'b'.repeat(40)}\r\n`,
     TIME: () => [String(Math.floor(this.now / 1000)), String((this.now % 1000) * 1000)],
-    EXISTS: ([key = '']) => (this.#live(key) ? 1 : 0),
+    EXISTS: (keys) => keys.filter((key) => this.#live(key)).length,
     DEL: ([key = '']) => (this.#live(key) && this.#values.delete(key) ? 1 : 0),
     UNLINK: ([key = '']) => (this.#live(key) && this.#values.delete(key) ? 1 : 0),
     GET: ([key = '']) => {

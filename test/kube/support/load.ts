@@ -4,7 +4,7 @@ import { sleep } from '../../../runtime/lifecycle.ts'
 
 const RETRY_MS = 20
 /** Between two requests of one writer or reader: a client that never rests takes the processor that new pods start on. */
-const PAUSE_MS = 20
+const PAUSE_MS = 50
 
 export interface LoadReport {
   acknowledged: number
