@@ -3,6 +3,7 @@
  * are. Rows are added in their order, and not at once: which of them the index has, `next` says. Dead rows stay until they are
  * dropped, for reads at a version find them; the mask of a read leaves them out.
  */
+import { type FacetValue, facetValueOf } from '../../core/filter/facet-value.ts'
 import type { FieldTest } from '../../core/filter/filter.ts'
 import { type IndexDefinition, type IndexSchema, pathText } from '../../core/filter/index-schema.ts'
 import { compileField } from '../../core/filter/values.ts'
@@ -18,6 +19,8 @@ interface Block {
   values: IndexBlock
   /** The rows that have a value of the type. */
   having: PlaceSet
+  /** Those that have a value which a facet counts and `values` has not, or has in another form. */
+  uncounted: PlaceSet
 }
 
 export class FieldIndex {
@@ -50,7 +53,10 @@ export class FieldIndex {
   }
 
   get bytes(): number {
-    return this.#blocks.reduce((sum, { values, having }) => sum + values.bytes + having.bytes, 0)
+    return this.#blocks.reduce(
+      (sum, { values, having, uncounted }) => sum + values.bytes + having.bytes + uncounted.bytes,
+      0,
+    )
   }
 
   /** @param row `next`, whose payload it is */
@@ -61,15 +67,21 @@ export class FieldIndex {
     while (this.#blocks.length <= number) {
       this.#blocks.at(-1)?.values.close()
       this.#blocks.at(-1)?.having.trim()
+      this.#blocks.at(-1)?.uncounted.trim()
       this.#blocks.push({
         values: makeBlock(this.definition.schema, this.#blockRows),
         having: new PlaceSet(this.#blockRows),
+        uncounted: new PlaceSet(this.#blockRows),
       })
     }
-    const { values, having } = this.#blocks[number] as Block
+    const { values, having, uncounted } = this.#blocks[number] as Block
     const place = row % this.#blockRows
     this.#eachValue(payload, (value) => {
-      if (values.add(place, value)) having.add(place)
+      const added = values.add(place, value)
+      if (added) having.add(place)
+      if (!values.counts) return
+      const counted = facetValueOf(value)
+      if (counted !== undefined && (!added || counted !== value)) uncounted.add(place)
     })
   }
 
@@ -87,6 +99,22 @@ export class FieldIndex {
     // Whether an index can say depends on the test alone.
     if (makeBlock(this.definition.schema, this.#blockRows).find(test, 0) === undefined) return undefined
     return foundByAny(this.#eachBlock(({ values }, base) => values.find(test, base) as Found))
+  }
+
+  /** How many values it has, in a block or several; undefined if it does not keep rows by their values. */
+  get values(): number | undefined {
+    if (makeBlock(this.definition.schema, this.#blockRows).values === undefined) return undefined
+    return this.#blocks.reduce((sum, { values }) => sum + (values.values ?? 0), 0)
+  }
+
+  /** Of each value, in each block, how many rows of a mask have it: of rows below `next` that `uncounted` does not name. */
+  *counts(mask: RowMask): Generator<[value: FacetValue, rows: number], void, void> {
+    for (const counts of this.#eachBlock(({ values }, base) => values.counts?.(mask, base))) yield* counts ?? []
+  }
+
+  /** Adds the rows of which not all values that a facet counts are in `counts`. */
+  addUncounted(mask: RowMask): void {
+    this.#eachBlock(({ uncounted }, base) => uncounted.addTo(mask, base))
   }
 
   /** How many rows of the mask have a value of the type. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { encodeFilter } from '../../core/filter/filter.ts'
+import { parseIndexSchema } from '../../core/filter/index-schema.ts'
 import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { idKey } from '../../core/ids.ts'
 import { parseJsonPath } from '../../core/json/json-path.ts'
@@ -83,6 +84,7 @@ const SCANNED_ROWS = 20_000
 
 it('reads that may look at every row have turns; a count and a page without a filter do not wait for them (S40)', async () => {
   const called = vi.spyOn(index, 'call')
+  const reads = () => called.mock.calls.filter(([name]) => name !== 'matchNone').length
   const call = new OpenCall(LONG_MS)
   const facets = Array.from({ length: 2 * SCANS_AT_ONCE_MAX }, () => index.scan('facet', { at: undefined, path }, call))
   const others = [
@@ -90,12 +92,30 @@ it('reads that may look at every row have turns; a count and a page without a fi
     index.scan('page', { ...wanted, from: null, limit: 1, filter }, call),
     index.scan('count', { at: undefined, filter }, call),
   ]
-  expect(called).toHaveBeenCalledTimes(SCANS_AT_ONCE_MAX)
+  expect(reads()).toBe(SCANS_AT_ONCE_MAX)
   await index.scan('count', { at: undefined }, call)
   await index.scan('page', { ...wanted, from: null, limit: 1 }, call)
   await Promise.all([...facets, ...others])
-  expect(called).toHaveBeenCalledTimes(2 * SCANS_AT_ONCE_MAX + others.length + 2)
+  expect(reads()).toBe(2 * SCANS_AT_ONCE_MAX + others.length + 2)
   called.mockRestore()
+})
+
+it('reads whose filter matches no row, as an index shows, wait for no turn (S42)', async () => {
+  const own = await opened(3, () => undefined)
+  const definition = { name: 'n', path, schema: parseIndexSchema('integer', 'field_schema') }
+  await own.call('defineIndexes', { definitions: [definition] })
+  const nothing = encodeFilter(parseFilter({ must: [{ key: 'n', match: { value: 1 } }] }, 'filter'))
+  const call = new OpenCall(LONG_MS)
+  const ended: string[] = []
+  const facets = Array.from({ length: 64 }, () => own.scan('facet', { at: undefined, path }, call))
+  const reads = [
+    ...facets.map((one) => one.then(() => ended.push('facet'))),
+    own.scan('count', { at: undefined, filter: nothing }, call).then(() => ended.push('count')),
+    own.scan('page', { ...wanted, from: null, limit: 1, filter: nothing }, call).then(() => ended.push('page')),
+  ]
+  await Promise.all(reads)
+  expect(Math.max(ended.indexOf('count'), ended.indexOf('page'))).toBeLessThan(ended.lastIndexOf('facet'))
+  await own.close()
 })
 
 it.each([

@@ -1,4 +1,5 @@
 /** What a payload index keeps of a block of rows, whatever the type of its values. */
+import type { FacetValue } from '../../core/filter/facet-value.ts'
 import type { FieldTest } from '../../core/filter/filter.ts'
 import type { RowMask } from './row-mask.ts'
 
@@ -21,6 +22,10 @@ export interface IndexBlock {
    * @returns whether the value is of the type of the index
    */
   add(place: number, value: unknown): boolean
+  /** How many different values it has; absent where it does not keep rows by their values. */
+  readonly values?: number
+  /** Of each value, how many rows of a mask have it. Yields also those that none has. */
+  counts?: (mask: RowMask, base: number) => Iterable<[value: FacetValue, rows: number]>
   /** No row comes any more. */
   close(): void
   /**

@@ -91,6 +91,8 @@ export interface IndexCalls {
   apply: (call: Pick<EntryBlock, 'count' | 'bytes' | 'places' | 'point'>) => IndexStats
   /** Undefined for queries that need more time; the caller sends them again, unless its own is over. */
   search: (call: { queries: IndexQuery[] }) => { queries: (FoundRows | undefined)[]; scanned: number }
+  /** Of each filter, whether the payload indexes show that no row matches it at the version. */
+  matchNone: (call: { filters: { filter: FilterText; at: number | undefined }[] }) => boolean[]
   /** The payload indexes from now on. */
   defineIndexes: (call: { definitions: readonly IndexDefinition[] }) => void
   payloadIndexes: (call: null) => PodIndexes['fields']

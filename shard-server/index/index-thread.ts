@@ -107,6 +107,10 @@ const handlers: Handlers = {
     return whileHeld(rows, () => search(rows, queries))
   },
 
+  matchNone({ filters }) {
+    return filters.map(({ filter, at }) => state.matchesNone(filter, at))
+  },
+
   defineIndexes(call) {
     definitions = call.definitions
     state.indexes.define(definitions)

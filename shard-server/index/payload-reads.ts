@@ -30,5 +30,8 @@ export function orderedPage(
 /** Throws STALE, and TIMEOUT at `end`. */
 export function facet(state: CellState, { path, filter, at, end }: Argument<'facet'>): Promise<FacetCounts> {
   const { rows } = state
-  return whileHeld(rows, async () => inSlices(facetCounts(rows, await state.matching(filter, at, end), path), end))
+  return whileHeld(rows, async () => {
+    const mask = await state.matching(filter, at, end)
+    return await inSlices(facetCounts(rows, mask, path, state.indexes), end)
+  })
 }
