@@ -166,23 +166,38 @@ describe('searches', () => {
   it('of many clients begin beside another batch only with a share of them, and wait for no more than its end', async () => {
     const { search, batches, release } = batcher(2)
     const many = [search(64)]
-    many.push(...Array.from({ length: 21 }, () => search(1)))
-    expect(batches).toEqual([64])
+    expect(batches).toEqual([32, 32])
+    await release()
+    many.push(...Array.from({ length: 31 }, () => search(1)))
+    expect(batches).toEqual([32, 32])
     many.push(search(1))
-    expect(batches).toEqual([64, 22])
+    expect(batches).toEqual([32, 32, 32])
     many.push(...Array.from({ length: 5 }, () => search(1)))
     await release()
-    expect(batches).toEqual([64, 22])
+    expect(batches).toEqual([32, 32, 32])
     await release()
-    expect(batches).toEqual([64, 22, 5])
+    expect(batches).toEqual([32, 32, 32, 5])
     await release()
-    expect((await Promise.all(many)).length).toBe(28)
+    expect((await Promise.all(many)).length).toBe(38)
+  })
+
+  it('leave a batch that may begin beside theirs its share, unless they are few', async () => {
+    const { search, batches, release } = batcher(2)
+    const few = search(20)
+    expect(batches).toEqual([16])
+    await release()
+    await release()
+    expect(await few).toBe(20)
+    const many = search(100)
+    expect(batches).toEqual([16, 4, 50, 50])
+    for (let i = 0; i < 2; i++) await release()
+    expect(await many).toBe(100)
   })
 
   it('with a filter do not wait for those without, nor these for them (S24)', async () => {
     const { all, search, batches, release } = batcher(2)
-    const answers = [search(64), all.search(FILTERED, new OpenCall(LONG_MS))]
-    expect(batches).toEqual([64, 1])
+    const answers = [search(16), all.search(FILTERED, new OpenCall(LONG_MS))]
+    expect(batches).toEqual([16, 1])
     for (const _ of answers) await release()
     await Promise.all(answers)
   })
