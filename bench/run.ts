@@ -15,12 +15,15 @@ import { masks } from './kernels/masks.ts'
 import { limits, printMachine } from './machine/limits.ts'
 
 const PARTS = ['limits', 'kernels', 'masks', 'kmeans', 'filters', 'dead', 'script', 'creation']
+/** The data if none is named: of the scans, and of the filters. */
+const SCANNED = 'glove50,synthetic-128-20,synthetic-768-40'
+const FILTERED = 'synthetic-128-20'
 /** Small enough for a cell that is filled by log entries in this process. */
 const DEAD_ROWS = 50_000
 
 const { values } = parseArgs({
   options: {
-    data: { type: 'string', default: 'glove50,synthetic-128-20,synthetic-768-40' },
+    data: { type: 'string' },
     rows: { type: 'string' },
     only: { type: 'string', default: PARTS.join() },
   },
@@ -31,8 +34,8 @@ if (unknown.length > 0) throw new Error(`no part ${unknown.join()}: ${PARTS.join
 const rows = values.rows === undefined ? undefined : Number(values.rows)
 
 /** A data set that cannot be had here leaves the others. */
-function sets() {
-  return values.data.split(',').flatMap((name) => {
+function sets(names: string) {
+  return names.split(',').flatMap((name) => {
     try {
       return [dataSet(name, rows)]
     } catch (error) {
@@ -46,13 +49,13 @@ function sets() {
 console.log('# Figures of one run on one machine: compare within it, not across machines')
 printMachine()
 const found = only.includes('limits') ? limits() : undefined
-const scanned = ['kernels', 'masks', 'kmeans'].some((part) => only.includes(part)) ? sets() : []
+const scanned = ['kernels', 'masks', 'kmeans'].some((part) => only.includes(part)) ? sets(values.data ?? SCANNED) : []
 for (const set of scanned) {
   if (only.includes('kernels')) await kernels(set, found)
   if (only.includes('masks')) await masks(set)
   if (only.includes('kmeans')) await kmeans(set)
 }
-if (only.includes('filters')) await filters(dataSet('synthetic-128-20', rows))
+if (only.includes('filters')) for (const set of sets(values.data ?? FILTERED)) await filters(set)
 if (only.includes('dead')) await halfDead(dataSet('synthetic-128-128', Math.min(rows ?? DEAD_ROWS, DEAD_ROWS)))
 if (only.includes('script')) await commitScript()
 if (only.includes('creation')) await creation()

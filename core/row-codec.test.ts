@@ -1,24 +1,9 @@
 import { expect, it } from 'vitest'
-import { concatRows, decodeRow, encodeRow, rowMisfit } from './row-codec.ts'
-
-const VECTORS = [Float32Array.of(1, 2, 3), Float32Array.of(-4, 5.5, 6), Float32Array.of(7, 8, 9)]
-const PAYLOADS = ['{"a":"odd"}', '', '{"b":"é"}']
+import { decodeRow, encodeRow, rowMisfit } from './row-codec.ts'
 
 it('the vector of a row lies at byte 8, before the payload, as little-endian float32', () => {
   const bytes = encodeRow({ vector: Float32Array.of(1.5, -2), payload: '{}' })
   expect([bytes.readFloatLE(8), bytes.readFloatLE(12), bytes.toString('utf8', 16)]).toEqual([1.5, -2, '{}'])
-})
-
-it('rows one after the other are decoded without a copy of any vector, whatever the lengths of their payloads', () => {
-  const rows = VECTORS.map((vector, i) => encodeRow({ vector, payload: PAYLOADS[i] as string }))
-  const { bytes, places } = concatRows(rows)
-  places.forEach(({ start, end }, i) => {
-    const { vector, payload } = decodeRow(bytes.subarray(start, end), 3)
-    expect([[...vector], payload]).toEqual([[...(VECTORS[i] as Float32Array)], PAYLOADS[i]])
-    expect(vector.buffer).toBe(bytes.buffer)
-    expect(vector.byteOffset % 8).toBe(0)
-  })
-  expect(concatRows([])).toEqual({ bytes: new Uint8Array(0), places: [] })
 })
 
 it('a row with bytes too many or too few is not decoded', () => {

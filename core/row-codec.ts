@@ -7,8 +7,6 @@ import { bytesOf, float32View } from './vector.ts'
 
 const FORMAT = 2
 const HEADER_BYTES = 8
-/** Rows that are kept one after the other begin at multiples of this. */
-const ALIGNMENT = 8
 
 export interface Row {
   vector: Float32Array
@@ -65,20 +63,4 @@ export function rowViews(bytes: Uint8Array, dimension: number): { vector: Float3
   if (misfit !== undefined) throw new Error(misfit)
   const payloadAt = HEADER_BYTES + 4 * dimension
   return { vector: float32View(bytes.subarray(HEADER_BYTES, payloadAt)), payload: bytes.subarray(payloadAt) }
-}
-
-/** Rows one after the other, each aligned, and where each begins and ends. */
-export function concatRows(rows: readonly Uint8Array[]): {
-  bytes: Uint8Array<ArrayBuffer>
-  places: { start: number; end: number }[]
-} {
-  let at = 0
-  const places = rows.map(({ length }) => {
-    const start = at
-    at = Math.ceil((start + length) / ALIGNMENT) * ALIGNMENT
-    return { start, end: start + length }
-  })
-  const bytes = new Uint8Array(at)
-  rows.forEach((row, i) => bytes.set(row, (places[i] as { start: number }).start))
-  return { bytes, places }
 }

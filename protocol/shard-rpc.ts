@@ -138,9 +138,10 @@ export interface SearchResponse {
 export interface CellPlan {
   /**
    * Which rows may be found is known without reading payloads (`index`), from those of the rows that the indexes left
-   * (`candidates`), or from those of all (`scan`); without a filter all rows may (`all`).
+   * (`candidates`), or from those of all (`scan`); without a filter all rows may (`all`). That no row matches was known from the
+   * indexes before anything was done (`none`).
    */
-  plan: 'all' | 'index' | 'candidates' | 'scan'
+  plan: 'all' | 'none' | 'index' | 'candidates' | 'scan'
   /** Fields whose indexes were used. */
   indexes: string[]
   /** Rows that the indexes left. */

@@ -134,6 +134,11 @@ export class CellLog {
     this.keys = keysOf(scope.namespace, scope.name)
   }
 
+  /** Of the stream itself. */
+  get logKey(): string {
+    return this.keys.log(this.scope.cell)
+  }
+
   get cellMeta(): string {
     return this.keys.cell(this.scope.cell)
   }

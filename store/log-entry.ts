@@ -23,21 +23,15 @@ export interface LogEntry {
 
 const TYPES = new Set(['I', 'R', 'E', 'U', 'P', 'T', 'N', 'C', 'W'])
 const NO_ROW = Buffer.alloc(0)
+/** Of the hash of an entry, in hex digits. */
+export const HASH_LENGTH = 20
 const SCRATCH = Buffer.allocUnsafe(16 * 1024)
 
-/**
- * One reply item of XRANGE or XREAD, read as buffers: the fields e, the head `t|v|u|f|o|bytes of i|i|`; h, the hash; d, the row.
- * Throws on a type that this version does not know, and on a head that is none.
- */
-export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
-  const [id, fields] = item
-  // A replay decodes hundreds of thousands of entries a second: the fields are found by their one letter, without a table.
-  const valueOf = (name: string): Buffer | undefined => {
-    const letter = name.charCodeAt(0)
-    for (let i = 0; i < fields.length; i += 2) if ((fields[i] as Buffer)[0] === letter) return fields[i + 1]
-    return undefined
-  }
-  const head = (valueOf('e') ?? NO_ROW).toString()
+/** What an entry is beside its position, its row and its hash. */
+export type EntryHead = Pick<LogEntry, 'type' | 'version' | 'userVersion' | 'key' | 'flag' | 'idempotency'>
+
+/** Throws on a type that this version does not know, and on a text that is no head: `t|v|u|f|o|bytes of i|i|`. */
+export function decodeHead(head: string): EntryHead {
   let at = 0
   const next = (): string => {
     const bar = head.indexOf('|', at)
@@ -52,14 +46,25 @@ export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
   // The id is last, for it may hold any character.
   const key = head.slice(at, -1)
   if (Buffer.byteLength(key) !== Number(keyBytes)) throw new Error('the log has an entry whose head is cut short')
+  return { type: type as EntryType, version, userVersion, key: key as IdKey, flag, idempotency }
+}
+
+/** The text that `decodeHead` reads. */
+export function headOf({ type, version, userVersion, key, flag, idempotency }: EntryHead): string {
+  return [type, version, userVersion, flag, idempotency, Buffer.byteLength(key), key, ''].join('|')
+}
+
+/** One reply item of XRANGE or XREAD, read as buffers: the fields e, the head; h, the hash; d, the row. Throws as `decodeHead`. */
+export function decodeEntry(item: [Buffer, Buffer[]]): LogEntry {
+  const [id, fields] = item
+  const valueOf = (name: string): Buffer | undefined => {
+    const letter = name.charCodeAt(0)
+    for (let i = 0; i < fields.length; i += 2) if ((fields[i] as Buffer)[0] === letter) return fields[i + 1]
+    return undefined
+  }
   return {
+    ...decodeHead((valueOf('e') ?? NO_ROW).toString()),
     position: parsePosition(id.toString('latin1')),
-    type: type as EntryType,
-    version,
-    userVersion,
-    key: key as IdKey,
-    flag,
-    idempotency,
     hash: valueOf('h')?.toString('latin1') ?? '',
     row: valueOf('d') ?? NO_ROW,
   }
@@ -72,19 +77,8 @@ export function parseEditFlag(flag: string): { flag: RowFlag; base: number } {
 
 /** sha1(previous hash | id | t | v | u | f | o | bytes of i | i | d), 20 hex digits: what lib.lua writes. */
 export function hashEntry(previous: string, entry: Omit<LogEntry, 'hash'>): string {
-  const head = [
-    previous,
-    formatPosition(entry.position),
-    entry.type,
-    entry.version,
-    entry.userVersion,
-    entry.flag,
-    entry.idempotency,
-    Buffer.byteLength(entry.key),
-    entry.key,
-    '',
-  ]
-  return sha1(head.join('|'), entry.row).slice(0, 20)
+  const head = `${previous}|${formatPosition(entry.position)}|${headOf(entry)}`
+  return sha1(head, entry.row).slice(0, HASH_LENGTH)
 }
 
 /** Of two parts, in hex. Most entries are small, and are hashed in one call without an object for it. */

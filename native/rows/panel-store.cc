@@ -75,27 +75,35 @@ void PanelStore::append(const float* vectors, size_t count) {
   std::lock_guard<std::mutex> lock(mutex_);
   const size_t per_chunk = panels_per_chunk_ * PANEL_ROWS;
   const size_t d = static_cast<size_t>(dimension_);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count;) {
     const size_t row = rows_ + i;
     // A cell of few rows keeps to small pages.
     if (row / per_chunk == chunks_.size()) {
       chunks_.push_back(std::make_shared<Chunk>(panels_per_chunk_, dimension_, !chunks_.empty()));
       bytes_ += chunks_.back()->bytes();
     }
-    Chunk& chunk = *chunks_[row / per_chunk];
-    const size_t panel = row % per_chunk / PANEL_ROWS;
-    const size_t lane = row % PANEL_ROWS;
-    const float* vector = vectors + i * d;
-    float* to = chunk.values() + panel * PANEL_ROWS * d + lane;
-    double squares = 0;
-    for (size_t k = 0; k < d; k++) {
-      to[k * PANEL_ROWS] = vector[k];
-      squares += static_cast<double>(vector[k]) * vector[k];
-    }
-    chunk.longest = std::max(chunk.longest, std::sqrt(squares));
-    if (squared_norms_) chunk.bias()[panel * PANEL_ROWS + lane] = static_cast<float>(-squares / 2);
+    const size_t lanes = std::min(PANEL_ROWS - row % PANEL_ROWS, count - i);
+    write_lanes(*chunks_[row / per_chunk], row % per_chunk, vectors + i * d, lanes);
+    i += lanes;
   }
   rows_ += count;
+}
+
+/// Value by value: every value of a panel is a cache line, which is written once for all the rows that come together.
+void PanelStore::write_lanes(Chunk& chunk, size_t row, const float* vectors, size_t lanes) const {
+  const size_t d = static_cast<size_t>(dimension_);
+  float* to = chunk.values() + row / PANEL_ROWS * PANEL_ROWS * d + row % PANEL_ROWS;
+  double squares[PANEL_ROWS] = {};
+  for (size_t k = 0; k < d; k++)
+    for (size_t lane = 0; lane < lanes; lane++) {
+      const float value = vectors[lane * d + k];
+      to[k * PANEL_ROWS + lane] = value;
+      squares[lane] += static_cast<double>(value) * value;
+    }
+  for (size_t lane = 0; lane < lanes; lane++) {
+    chunk.longest = std::max(chunk.longest, std::sqrt(squares[lane]));
+    if (squared_norms_) chunk.bias()[row + lane] = static_cast<float>(-squares[lane] / 2);
+  }
 }
 
 void PanelStore::read(size_t at, size_t count, float* out) const {

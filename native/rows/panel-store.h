@@ -75,6 +75,9 @@ class PanelStore {
   PanelView view() const;
 
  private:
+  /// Writes up to a panel's rest of rows, from the `row`-th of the chunk on.
+  void write_lanes(Chunk& chunk, size_t row, const float* vectors, size_t lanes) const;
+
   const int dimension_;
   const bool squared_norms_;
   const size_t panels_per_chunk_;

@@ -126,6 +126,12 @@ export const SHARD_METRICS = {
     help: 'Queries that left the queue unanswered, because the caller had gone or its time was over.',
     labels: CELL,
   },
+  maksdb_searches_without_match_total: {
+    programs: SHARD,
+    kind: 'counter',
+    help: 'Queries with a filter that matches no row of the cell, as the payload indexes showed before anything was compared.',
+    labels: CELL,
+  },
   maksdb_row_bytes: {
     programs: SHARD,
     kind: 'gauge',

@@ -18,6 +18,7 @@ import { type EntryType, type LogTip, parseEditFlag, type RowFlag } from '../../
 import type { PlannedState } from './filter-plan.ts'
 import { IdempotencyRecords } from './idempotency-records.ts'
 import { makeKernel } from './make-kernel.ts'
+import { matchesNone } from './no-match.ts'
 import { PayloadIndexes } from './payload-indexes.ts'
 import { type FilteredMask, filteredMasks, filteredPage, stateAt } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
@@ -167,6 +168,12 @@ export class CellState {
     if (version !== undefined && version < this.rows.floor) {
       throw new MaksError('STALE', `version ${version} is older than what this pod still holds`)
     }
+  }
+
+  /** True only if no row matches at the version; false also if the payload indexes cannot say. Throws STALE. */
+  matchesNone(filter: FilterText, at: number | undefined): boolean {
+    this.checkReadable(at)
+    return matchesNone(filter, this.rows, this.indexes)
   }
 
   /**

@@ -5,13 +5,15 @@
 import type { IdKey } from '../../core/ids.ts'
 
 export interface DeadLimits {
-  /** So many dead rows can be read at a version of theirs, if cleaning has not dropped them before. */
+  /** So many dead rows can be read at a version of theirs, if cleaning has not dropped them before. Not fewer than `young`. */
   readable: number
   /** The youngest of them, which cleaning moves along as it moves live ones: reads lag behind writes by moments. */
   young: number
+  /** Of the payloads of the youngest: if they take more, fewer rows are young, but one is in any case. */
+  youngPayloadBytes: number
 }
 
-export const DEAD_LIMITS: DeadLimits = { readable: 16_384, young: 2048 }
+export const DEAD_LIMITS: DeadLimits = { readable: 16_384, young: 2048, youngPayloadBytes: 32 * 1024 * 1024 }
 /** What an entry takes: two places in maps, an object, a list. An estimate. */
 const ENTRY_BYTES = 200
 
@@ -23,6 +25,7 @@ export interface DeadRow {
   readonly superseded: number
   /** How many rows had ended before it. */
   readonly order: number
+  readonly payloadBytes: number
 }
 
 export class DeadRows {
@@ -34,6 +37,9 @@ export class DeadRows {
   /** Of the queue's first. */
   #oldest = 0
   #ended = 0
+  /** The place in the queue of the oldest that is young. */
+  #youngAt = 0
+  #youngPayloadBytes = 0
   /** A repair may append operations that are older than others in the log; then versions are not in the order of the queue. */
   #ordered = true
 
@@ -50,18 +56,25 @@ export class DeadRows {
 
   /** How many of the youngest are here. */
   get young(): number {
-    return Math.min(this.#limits.young, this.#byRow.size)
+    return this.#queue.length - this.#youngAt
+  }
+
+  /** Of the payloads of the youngest. */
+  get youngPayloadBytes(): number {
+    return this.#youngPayloadBytes
   }
 
   /** Returns the version below which no read may be answered for the sake of what this displaced; 0 for none. */
-  add(row: number, key: IdKey, superseded: number): number {
-    const dead: DeadRow = { row, key, superseded, order: this.#ended++ }
+  add(row: number, key: IdKey, superseded: number, payloadBytes: number): number {
+    const dead: DeadRow = { row, key, superseded, order: this.#ended++, payloadBytes }
     if (superseded < (this.#queue.at(-1)?.superseded ?? 0)) this.#ordered = false
     this.#queue.push(dead)
     this.#byRow.set(row, dead)
     const others = this.#byKey.get(key)
     if (others) others.push(dead)
     else this.#byKey.set(key, [dead])
+    this.#youngPayloadBytes += payloadBytes
+    while (this.young > 1 && this.#tooManyYoung()) this.#ageOldest()
     return this.#byRow.size > this.#limits.readable ? this.#forgetOldest() : 0
   }
 
@@ -87,7 +100,15 @@ export class DeadRows {
 
   isYoung(row: number): boolean {
     const dead = this.#byRow.get(row)
-    return dead !== undefined && dead.order >= this.#ended - this.#limits.young
+    return dead !== undefined && dead.order >= this.#ended - this.young
+  }
+
+  #tooManyYoung(): boolean {
+    return this.young > this.#limits.young || this.#youngPayloadBytes > this.#limits.youngPayloadBytes
+  }
+
+  #ageOldest(): void {
+    this.#youngPayloadBytes -= (this.#queue[this.#youngAt++] as DeadRow).payloadBytes
   }
 
   move(row: number, to: number): void {
@@ -120,7 +141,9 @@ export class DeadRows {
   #shortenQueue(): void {
     while (this.#oldest < this.#queue.length && (this.#queue[this.#oldest] as DeadRow).row < 0) this.#oldest++
     if (this.#queue.length <= 2 * this.#limits.readable) return
+    const { young } = this
     this.#queue = this.#queue.filter(({ row }) => row >= 0)
     this.#oldest = 0
+    this.#youngAt = this.#queue.length - young
   }
 }

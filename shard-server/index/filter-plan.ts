@@ -34,6 +34,13 @@ interface Bracket {
   may: RowMask
 }
 
+/** Rows that came to the index later are not below `next`, whether or not it names them. */
+interface Looked {
+  name: string
+  found: Found
+  next: number
+}
+
 /** A state of the rows, as it was when its mask was made. */
 export interface PlannedState {
   mask: RowMask
@@ -70,6 +77,7 @@ class Planner {
   readonly #indexes: PlanIndexes
   /** Each condition is estimated once, however deep it lies. */
   readonly #estimates = new Map<Condition, number>()
+  readonly #looked = new Map<Condition, Looked>()
   readonly used = new Set<string>()
 
   constructor({ mask, relocations }: PlannedState, rows: PlannedRows, indexes: PlanIndexes) {
@@ -190,19 +198,38 @@ class Planner {
   }
 
   #field(condition: Extract<Condition, { is: 'field' }>, within: JsonPath): Bracket {
-    const index = this.#indexes.of(pathText([...within, ...condition.path]))
-    const found = index?.find(condition.test)
-    if (!index || !found) return this.#unknown()
-    this.used.add(index.definition.name)
+    const looked = this.#look(condition, within)
+    if (!looked) return this.#unknown()
+    const { name, found, next } = looked
+    this.used.add(name)
     const named = this.#exactly(found.addTo).may
-    const unseen = this.#all.copy()
-    unseen.removeBefore(index.next)
-    const may = unseen.count === 0 ? named : this.#union(named, unseen)
+    const unseen = this.#from(next)
+    const may = this.#union(named, unseen)
     if (!found.exact || within.length > 0) return { sure: this.#none, may }
-    if (unseen.count === 0) return { sure: named, may }
+    if (unseen === this.#none) return { sure: named, may }
     const sure = named.copy()
     sure.subtract(unseen)
     return { sure, may }
+  }
+
+  /** The rows from a number on. */
+  #from(row: number): RowMask {
+    if (this.#all.next(row) < 0) return this.#none
+    const rows = this.#all.copy()
+    rows.removeBefore(row)
+    return rows
+  }
+
+  /** What an index names for a condition, and how far the index had come then; undefined if none can say. Once for each condition. */
+  #look(condition: Extract<Condition, { is: 'field' }>, within: JsonPath): Looked | undefined {
+    const known = this.#looked.get(condition)
+    if (known !== undefined) return known
+    const index = this.#indexes.of(pathText([...within, ...condition.path]))
+    const found = index?.find(condition.test)
+    if (!index || !found) return undefined
+    const looked = { name: index.definition.name, found, next: index.next }
+    this.#looked.set(condition, looked)
+    return looked
   }
 
   /** Rows that a condition names at most, before it is looked up. */
@@ -217,9 +244,7 @@ class Planner {
   #estimateAnew(condition: Condition, within: JsonPath): number {
     switch (condition.is) {
       case 'field':
-        return (
-          this.#indexes.of(pathText([...within, ...condition.path]))?.find(condition.test)?.count ?? this.#all.count
-        )
+        return this.#look(condition, within)?.found.count ?? this.#all.count
       case 'hasId':
         return condition.keys.length
       case 'filter':

@@ -52,7 +52,15 @@ export class IndexActor {
   scan<C extends ScanCall>(name: C, argument: Argument<C>, call: Call): Promise<Answer<C>> {
     const read = () => withWorkEnd(call, (end) => this.call(name, { ...argument, end }))
     const looksAtRows = name === 'facet' || name === 'orderedPage' || argument.filter !== undefined
-    return this.#queued(looksAtRows ? () => this.#scans.run(call, read) : read)
+    if (!looksAtRows) return this.#queued(read)
+    const inTurn = () => this.#scans.run(call, read)
+    if (!this.#scans.full || argument.filter === undefined) return this.#queued(inTurn)
+    const filters = [{ filter: argument.filter, at: argument.at }]
+    // A read that would wait for its turn, while the payload indexes show that its filter matches no row, looks at none.
+    return this.#queued(async () => {
+      const [none] = await this.call('matchNone', { filters })
+      return none === true ? await read() : await inTurn()
+    })
   }
 
   async #queued<T>(read: () => Promise<T>): Promise<T> {

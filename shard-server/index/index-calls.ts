@@ -9,8 +9,9 @@ import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { CellPlan, PodIndexes, QuerySpec, RowOrder } from '../../protocol/shard-rpc.ts'
 import type { WorkEnd } from '../../runtime/work-end.ts'
+import type { EntryBlock } from '../../store/entry-block.ts'
 import type { LogTip } from '../../store/log-entry.ts'
-import type { AppliedEntry, CellShape } from './cell-state.ts'
+import type { CellShape } from './cell-state.ts'
 import type { FacetCounts } from './facet-counts.ts'
 import type { RowBytes } from './row-store.ts'
 
@@ -87,9 +88,11 @@ export interface IndexCalls {
   stats: (call: null) => IndexStats
   /** Cleans dead rows, and gives back what garbage holds, unless the heap is so large that searches would wait for it. */
   collect: (call: null) => null
-  apply: (call: { entries: AppliedEntry[]; bytes: Uint8Array; point: LogTip }) => IndexStats
+  apply: (call: Pick<EntryBlock, 'count' | 'bytes' | 'places' | 'point'>) => IndexStats
   /** Undefined for queries that need more time; the caller sends them again, unless its own is over. */
   search: (call: { queries: IndexQuery[] }) => { queries: (FoundRows | undefined)[]; scanned: number }
+  /** Of each filter, whether the payload indexes show that no row matches it at the version. */
+  matchNone: (call: { filters: { filter: FilterText; at: number | undefined }[] }) => boolean[]
   /** The payload indexes from now on. */
   defineIndexes: (call: { definitions: readonly IndexDefinition[] }) => void
   payloadIndexes: (call: null) => PodIndexes['fields']

@@ -15,6 +15,7 @@ import { encodeRow } from '../../core/row-codec.ts'
 import { SpillReservoir } from '../../core/spill.ts'
 import type { CellPlan } from '../../protocol/shard-rpc.ts'
 import { giveBackWhenIdle } from '../../runtime/idle-heap.ts'
+import { headsOf } from '../../store/entry-block.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
 import { CellState } from './cell-state.ts'
 import { encodeRows, gather } from './encode-rows.ts'
@@ -92,8 +93,8 @@ const handlers: Handlers = {
 
   stats,
 
-  async apply({ entries, bytes, point }) {
-    state.apply(entries, bytes, point)
+  async apply(block) {
+    state.apply([...headsOf(block)], block.bytes, block.point)
     // Each apply waits for the one before, so the log comes in no faster than rows are cleaned.
     while (state.overdue && state.clean()) await new Promise(setImmediate)
     upkeepInSteps()
@@ -104,6 +105,10 @@ const handlers: Handlers = {
     // A repair may replace the rows while the kernel searches, and cleaning moves them; row numbers are those of these.
     const { rows } = state
     return whileHeld(rows, () => search(rows, queries))
+  },
+
+  matchNone({ filters }) {
+    return filters.map(({ filter, at }) => state.matchesNone(filter, at))
   },
 
   defineIndexes(call) {

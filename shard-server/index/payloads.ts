@@ -22,6 +22,16 @@ export class Payloads {
     return this.#ends.bytes + this.#arenaBytes
   }
 
+  /** Of all arenas. */
+  get arenaBytes(): number {
+    return this.#arenaBytes
+  }
+
+  /** In bytes. */
+  lengthOf(row: number): number {
+    return this.#ends.get(row) - (row % ARENA_ROWS === 0 ? 0 : this.#before(row))
+  }
+
   /** The bytes of a row: a view, which stays as it is though the row is dropped. */
   get(row: number): Buffer {
     const end = this.#ends.get(row)

@@ -58,6 +58,11 @@ export class PlaceSet {
     else mask.addPlaces(base, this.#list, 0, this.#count)
   }
 
+  /** How many of the rows `base` + each place a mask has. */
+  countIn(mask: RowMask, base: number): number {
+    return this.#bits ? mask.countWords(base, this.#bits) : mask.countPlaces(base, this.#list, this.#count)
+  }
+
   #resize(length: number): void {
     const list = new Uint16Array(length)
     list.set(this.#list.subarray(0, this.#count))

@@ -1,9 +1,11 @@
 /** The rows that the queries of a search call find: by one vector each through the kernel, by several through a comparison of all rows. */
+import type { FilterText } from '../../core/filter/filter.ts'
 import { type CellPlan, candidatesOf } from '../../protocol/shard-rpc.ts'
 import { Slice } from '../../runtime/slices.ts'
 import { hasEnded } from '../../runtime/work-end.ts'
 import type { CellState } from './cell-state.ts'
 import type { IndexQuery } from './index-calls.ts'
+import { NO_MATCH } from './no-match.ts'
 import type { RowStore } from './row-store.ts'
 import { bestScored } from './scored-search.ts'
 import { type FoundRow, takenTogether } from './search.ts'
@@ -30,7 +32,14 @@ export async function foundRows(
     number,
     limit: Math.min(candidatesOf(query.spec), rows.size),
   }))
-  const taken = asked.slice(0, takenTogether(asked))
+  const none = withoutMatch(state)
+  const taken: typeof asked = []
+  for (const query of asked.slice(0, takenTogether(asked))) {
+    if (none(query)) {
+      found[query.number] = []
+      onPlanned(query.number, NO_MATCH)
+    } else taken.push(query)
+  }
   const single = taken.filter(({ spec }) => spec.scoring === undefined)
   const nearest = await state.search(
     single.map(({ spec, vector, limit, at }) => ({
@@ -48,6 +57,18 @@ export async function foundRows(
   for (const query of taken)
     if (query.spec.scoring !== undefined) found[query.number] = await scoredRows(state, rows, query, onPlanned)
   return found
+}
+
+/** Does a query match no row for certain? Equal filters are looked up once. Throws STALE. */
+function withoutMatch(state: CellState): (query: IndexQuery) => boolean {
+  const known = new Map<FilterText, boolean>()
+  return ({ spec: { filter }, at }) => {
+    if (filter === undefined) return false
+    const none = known.get(filter) ?? state.matchesNone(filter, at)
+    known.set(filter, none)
+    if (none) state.checkReadable(at)
+    return none
+  }
 }
 
 /** Undefined if the time of the query is over. */

@@ -10,7 +10,7 @@ import { RowStore, type StoredRow } from './row-store.ts'
 
 const CHUNK_ROWS = 32
 const kernel = (dimension = 1) => makeKernel('L2', dimension, tmpdir(), CHUNK_ROWS)
-const LIMITS = { readable: 20, young: 5 }
+const LIMITS = { readable: 20, young: 5, youngPayloadBytes: 1e6 }
 
 const anyStep = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), id: fc.nat(25) }) },
@@ -150,6 +150,23 @@ describe('cleaning', () => {
     store.cleanThoroughly()
     while (store.cleaningDue) store.clean(CHUNK_ROWS)
     expect(store.dead).toBeLessThanOrEqual(250 / 8 + LIMITS.young + 2 * CHUNK_ROWS)
+  })
+
+  it('is due when the payloads of dead rows take too much memory, though few rows are dead, and keeps the youngest that fit', () => {
+    const MiB = 1024 * 1024
+    const store = new RowStore(kernel(), { readable: 2000, young: 1000, youngPayloadBytes: 4 * MiB })
+    const payload = JSON.stringify('x'.repeat(MiB - 2))
+    let peak = 0
+    for (let version = 1; version <= 400; version++) {
+      const row = { key: idKey(version % 4), born: version, userVersion: version, flag: 'o' as const }
+      store.put({ ...row, payload, vector: Float32Array.of(version) })
+      while (store.cleaningDue) store.clean(CHUNK_ROWS)
+      peak = Math.max(peak, store.bytes.payloads)
+    }
+    // Live rows, 64 MiB that cleaning leaves, the youngest, the chunk that fills, one that is cleaned, and half an arena to grow.
+    expect(peak).toBeLessThan((4 + 64 + 4 + 2 * CHUNK_ROWS + 32) * MiB)
+    expect(store.floor).toBeLessThanOrEqual(400 - 4)
+    expect(store.maskAt(400 - 3).count).toBe(4)
   })
 
   it('waits while cleaned chunks are held, and goes on when they are not', () => {

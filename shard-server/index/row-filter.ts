@@ -46,6 +46,8 @@ export function* filteredMasks(
   const tests = decoded.map((filter) => compileFilter(filter, indexes.texts))
   const parts: Part[] = []
   for (const filter of decoded) parts.push(partOf(yield* planFilter(filter, state, rows, indexes)))
+  if (parts.every(({ open }) => open === undefined))
+    return parts.map((part) => ({ mask: part.found, plan: planOf(part, mask) }))
   const any = mask.none()
   for (const { open } of parts) if (open) any.join(open)
   for (let row = any.next(0); row >= 0; row = any.next(row + 1)) {

@@ -129,6 +129,15 @@ export class RowMask {
     this.#count = -1
   }
 
+  /** Removes the rows from `row` on. */
+  removeFrom(row: number): void {
+    const at = Math.max(0, row - this.#first)
+    if (at >= this.#words.length * BITS) return
+    if (at % BITS > 0) this.#words[at >>> 5] = (this.#words[at >>> 5] as number) & ~(-1 << (at & 31))
+    this.#words.fill(0, Math.ceil(at / BITS))
+    this.#count = -1
+  }
+
   /**
    * Adds the rows `base` + each of the places from the `from`-th to that before the `to`-th. Those outside of the window, or
    * beyond its length, are left out.
@@ -159,6 +168,23 @@ export class RowMask {
     for (let i = Math.max(0, -shift); i < end; i++)
       this.#words[shift + i] = (this.#words[shift + i] as number) | (bits[i] as number)
     this.#count = -1
+  }
+
+  /** How many of the rows `base` + each of the first `count` places it has. */
+  countPlaces(base: number, places: Uint16Array, count: number): number {
+    let found = 0
+    for (let i = 0; i < count; i++) if (this.has(base + (places[i] as number))) found++
+    return found
+  }
+
+  /** How many of the rows it has whose bits are set, the first bit that of row `base`, a multiple of 32. */
+  countWords(base: number, bits: Uint32Array): number {
+    const shift = (base - this.#first) / BITS
+    const end = Math.min(bits.length, this.#words.length - shift)
+    let found = 0
+    for (let i = Math.max(0, -shift); i < end; i++)
+      found += bitsOf((this.#words[shift + i] as number) & (bits[i] as number))
+    return found
   }
 
   /** The same set if it has none of the rows, else a copy without them. */

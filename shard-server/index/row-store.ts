@@ -12,6 +12,7 @@
 import type { IdKey } from '../../core/ids.ts'
 import { assertInvariant } from '../../core/invariant.ts'
 import type { RowFlag } from '../../store/log-entry.ts'
+import { CleaningNeed } from './cleaning-need.ts'
 import { DEAD_LIMITS, type DeadLimits } from './dead-rows.ts'
 import type { Kernel } from './kernel.ts'
 import { Lengths } from './lengths.ts'
@@ -24,13 +25,6 @@ import type { ChunkFiles } from './snapshot-manifest.ts'
 import { SortedIds } from './sorted-ids.ts'
 import { StagedVectors } from './staged-vectors.ts'
 
-/**
- * Cleaning is due when so many rows are dead beyond the youngest, and so great a share of the live ones. A cycle moves
- * all live rows at most and drops an eighth of them at least: eight moves for one that dies at worst, and under four if rows die
- * in any order; and rows take an eighth more memory than live ones do.
- */
-const CLEAN_DEAD_MIN = 2048
-const CLEAN_DEAD_SHARE = 1 / 8
 /** Of the payloads that a step of cleaning moves. */
 const CLEAN_PAYLOAD_BYTES = 4 * 1024 * 1024
 /** Chunks that were cleaned and wait for those who hold rows of them; beyond it, cleaning waits, too. */
@@ -57,7 +51,7 @@ export class RowStore {
   /** Of each `hold`: the rows from there on are held. */
   readonly #holds = new Set<{ from: number }>()
   readonly #staged: StagedVectors
-  #deadMin = CLEAN_DEAD_MIN
+  readonly #need = new CleaningNeed()
   /** The files that snapshots have of full chunks, by the number of the chunk's first row. */
   readonly chunkFiles = new Map<number, ChunkFiles>()
 
@@ -175,6 +169,7 @@ export class RowStore {
     if (row === undefined) return true
     if (this.#columns.born.get(row) >= version) return false
     this.totals.count(this.flagOf(row), this.#columns.checksums.get(row), -1)
+    this.#need.died(this.#columns.payloads.lengthOf(row))
     this.#raiseFloor(this.#versions.end(row, key, version))
     return true
   }
@@ -189,7 +184,10 @@ export class RowStore {
     this.kernel.append(block.vectors)
     this.lengths.noteAll(first, block.vectors, this.dimension)
     for (let n = 0; n < block.rows; n++) {
-      if (!isLive(n)) continue
+      if (!isLive(n)) {
+        this.#need.died(this.#columns.payloads.lengthOf(first + n))
+        continue
+      }
       if (!this.#versions.restore(first + n)) return false
       this.totals.count(this.flagOf(first + n), block.checksums[n] as number, 1)
     }
@@ -235,13 +233,15 @@ export class RowStore {
 
   /** From now on few dead rows are not too few to clean: the pod has no memory left, and each may have a large payload. */
   cleanThoroughly(): void {
-    this.#deadMin = 1
+    this.#need.beThorough()
   }
 
-  /** Dead rows that cleaning can drop, as a multiple of those that it leaves. */
+  /** Dead rows that cleaning can drop, or the bytes of their payloads, as a multiple of what it leaves. */
   get garbage(): number {
-    const droppable = this.end - this.#cleaned - this.live - this.#versions.dead.young
-    return droppable / Math.max(this.#deadMin, CLEAN_DEAD_SHARE * this.live)
+    const { young, youngPayloadBytes } = this.#versions.dead
+    const bytes = 4 * this.dimension * this.live + this.#columns.payloads.arenaBytes
+    const kept = { rows: young, payloadBytes: youngPayloadBytes }
+    return this.#need.of(this.end - this.#cleaned - this.live, this.live, kept, bytes)
   }
 
   /** Should `clean` be called? Not while cleaned chunks wait for those who hold rows of them. */
@@ -269,6 +269,7 @@ export class RowStore {
     for (; row < to && payloadBytes < CLEAN_PAYLOAD_BYTES; row++) {
       if (!this.isLive(row) && !this.#versions.dead.isYoung(row)) {
         this.#raiseFloor(this.#versions.dead.drop(row))
+        this.#need.dropped(this.#columns.payloads.lengthOf(row))
         continue
       }
       const at = (row - from) * dimension

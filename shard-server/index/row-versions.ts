@@ -47,7 +47,7 @@ export class RowVersions {
     this.live.delete(key)
     this.liveMask.remove(row)
     this.#newest = Math.max(this.#newest, version)
-    return this.dead.add(row, key, version)
+    return this.dead.add(row, key, version, this.#columns.payloads.lengthOf(row))
   }
 
   /** What is known of a row is true of row `to` from now on. */

@@ -6,6 +6,11 @@ export class ScanTurns {
   #running = 0
   readonly #waiting = new Set<() => void>()
 
+  /** Would another scan wait? */
+  get full(): boolean {
+    return this.#running >= SCANS_AT_ONCE_MAX
+  }
+
   /** Throws TIMEOUT if the call ends before its turn has come; then the scan does not begin. */
   async run<T>(call: Call, scan: () => Promise<T>): Promise<T> {
     checkWaiting(call)

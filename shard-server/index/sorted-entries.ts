@@ -75,6 +75,12 @@ export class SortedEntries {
     this.#places = []
   }
 
+  /** The sorted ones, and the places of those that came last. */
+  get whole(): { keys: Float64Array; places: Uint16Array; latest: readonly number[] } {
+    const { keys, places } = this.#sorted
+    return { keys, places, latest: [...this.#places] }
+  }
+
   /** The sorted ones from `low` to `high`, both included: their range, and their places. */
   sortedBetween(low: number, high: number): { from: number; to: number; places: Uint16Array } {
     const { keys, places } = this.#sorted
@@ -82,10 +88,12 @@ export class SortedEntries {
     return { from, to: Math.max(from, this.#upper(high, keys.length)), places }
   }
 
-  /** How many lie from `low` to `high`; of those that came last, all count. */
+  /** How many lie from `low` to `high`. */
   countBetween(low: number, high: number): number {
     const { from, to } = this.sortedBetween(low, high)
-    return to - from + this.#keys.length
+    let count = to - from
+    for (const key of this.#keys) if (key >= low && key <= high) count++
+    return count
   }
 
   /** Calls `visit` with each from `low` to `high`. */
@@ -98,8 +106,10 @@ export class SortedEntries {
 
   /** The same of those that came last. */
   latestBetween(low: number, high: number, visit: (key: number, place: number, other: number) => void): void {
-    for (const [i, key] of this.#keys.entries())
+    for (let i = 0; i < this.#keys.length; i++) {
+      const key = this.#keys[i] as number
       if (key >= low && key <= high) visit(key, this.#places[i] as number, this.#others[i] ?? 0)
+    }
   }
 
   /** The first sorted one that is not below `key`. */

@@ -1,4 +1,5 @@
 /** Indexes of values that are equal or not: the places of the rows of each value, and of each word of texts. */
+import { type FacetValue, facetValueOf } from '../../core/filter/facet-value.ts'
 import type { FieldTest } from '../../core/filter/filter.ts'
 import { type TextOptions, wordsOf } from '../../core/filter/text-words.ts'
 import { type Found, foundByAny, type IndexBlock, NOTHING } from './index-block.ts'
@@ -49,6 +50,17 @@ class Terms {
     this.#setBytes += set.bytes - before
   }
 
+  get size(): number {
+    return this.#sets.size
+  }
+
+  /** Of each term, how many rows of a mask have it. */
+  *counts(mask: RowMask, base: number): Generator<[term: string, rows: number], void, void> {
+    for (const [term, set] of this.#sets)
+      if (typeof set === 'number') yield [term, mask.has(base + set) ? 1 : 0]
+      else yield [term, set.countIn(mask, base)]
+  }
+
   of(term: string, base: number): Found {
     const set = this.#sets.get(term)
     if (set === undefined) return NOTHING
@@ -79,6 +91,20 @@ export class ValueBlock implements IndexBlock {
 
   close(): void {
     this.#terms.close()
+  }
+
+  get values(): number {
+    return this.#terms.size
+  }
+
+  misses(value: unknown): boolean {
+    const counted = facetValueOf(value)
+    return counted !== undefined && (counted !== value || typeof value !== this.#type)
+  }
+
+  *counts(mask: RowMask, base: number): Generator<[value: FacetValue, rows: number], void, void> {
+    for (const [term, rows] of this.#terms.counts(mask, base))
+      yield [this.#type === 'string' ? term : term === 'true', rows]
   }
 
   find(test: FieldTest, base: number): Found | undefined {

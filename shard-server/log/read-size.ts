@@ -1,6 +1,4 @@
 /** How many entries of the log the replay reads at a time: about `READ_BYTES`, by what the entries of the last block took. */
-import type { LogEntry } from '../../store/log-entry.ts'
-
 const READ_BYTES = 8 * 1024 * 1024
 const READ_ENTRIES_MAX = 1024
 /** Before any entry has been seen: payloads may be of a mebibyte each. */
@@ -24,14 +22,14 @@ export class ReadSize {
   }
 
   /**
-   * Takes the size of what was read with `entries`. Returns whether the next block is to be read while this one is applied:
+   * Takes the size of what was read with `entries`: its number and the bytes of its rows. Returns whether the next block is to be read while this one is applied:
    * not where no more is to be expected, nor where this one alone takes more memory than a block should.
    */
-  note(read: readonly Pick<LogEntry, 'row'>[]): boolean {
-    if (read.length === 0) return false
-    const full = read.length >= this.#entries
-    const bytes = read.reduce((sum, { row }) => sum + row.byteLength + ENTRY_BYTES, 0)
-    this.#entries = Math.min(this.#most, fitting(bytes / read.length))
+  note(count: number, rowBytes: number): boolean {
+    if (count === 0) return false
+    const full = count >= this.#entries
+    const bytes = rowBytes + count * ENTRY_BYTES
+    this.#entries = Math.min(this.#most, fitting(bytes / count))
     return full && bytes <= READ_BYTES
   }
 }

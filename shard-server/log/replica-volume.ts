@@ -66,6 +66,11 @@ export class ReplicaVolume {
     return previous && comparePositions(previous.position, tip.position) > 0 ? previous : undefined
   }
 
+  /** Is there a journal? Only then `append` needs the entries. */
+  get keepsJournal(): boolean {
+    return this.#journal !== undefined
+  }
+
   /**
    * Returns when the journal has the entries, synced; at once at the other levels. A full or failing disk holds the writes of
    * the cell up, not its reads.

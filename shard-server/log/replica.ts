@@ -9,11 +9,13 @@
 import { rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asMaksError, type ErrorCode, MaksError } from '../../core/errors.ts'
-import { formatPosition, ORIGIN, type Position, parsePosition } from '../../core/log/position.ts'
+import { formatPosition, ORIGIN, parsePosition } from '../../core/log/position.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { checkVersion } from '../../store/connection.ts'
-import { countFitting, type LogEntry, LogMismatch, type LogTip } from '../../store/log-entry.ts'
+import { type EntryBlock, entriesOf } from '../../store/entry-block.ts'
+import { countFitting, LogMismatch, type LogTip } from '../../store/log-entry.ts'
 import { RedisLink } from '../../store/redis-link.ts'
+import { StreamReader } from '../../store/stream-reader.ts'
 import type { CellShape } from '../index/cell-state.ts'
 import type { IndexStats } from '../index/index-calls.ts'
 import type { SetAside } from '../index/set-aside.ts'
@@ -22,7 +24,7 @@ import { Gate, type GatedReplica } from '../recovery/gate.ts'
 import { LastTakeover } from '../recovery/last-takeover.ts'
 import { bootstrapFromPeer } from '../recovery/snapshot-transfer.ts'
 import { AppliedWaiters } from './applied-waiters.ts'
-import { blockOf, indexBlock, indexEntries, type LogBlock } from './index-entries.ts'
+import { blockOf, indexBlock, indexEntries, type LogBlock, verified } from './index-entries.ts'
 import { ReadSize } from './read-size.ts'
 import { ReplicaCheck } from './replica-check.ts'
 import { ReplicaVolume } from './replica-volume.ts'
@@ -46,6 +48,8 @@ export type ReplicaPhase = 'loading' | 'claiming' | 'regressed' | 'bootstrapping
 export class Replica implements GatedReplica {
   readonly #pod: Pod
   readonly #link: RedisLink
+  /** Of the log, while it is followed. */
+  readonly #reader: StreamReader
   readonly #lastTakeover: LastTakeover
   readonly #gate: Gate
   readonly #volume: ReplicaVolume
@@ -67,7 +71,8 @@ export class Replica implements GatedReplica {
     this.#volume = new ReplicaVolume(pod)
     this.#readSize = new ReadSize(pod.config.vectors[''].size)
     this.#lastTakeover = new LastTakeover(pod.env.MAKSDB_DATA_DIR)
-    this.#link = new RedisLink(pod.config.redisUrl, BLOCK_MS)
+    this.#link = new RedisLink(pod.config.redisUrl)
+    this.#reader = new StreamReader(pod.config.redisUrl, BLOCK_MS)
     this.#gate = new Gate(pod, this.#link, this)
   }
 
@@ -149,6 +154,7 @@ export class Replica implements GatedReplica {
     this.#gate.close()
     this.#volume.close()
     this.#link.drop()
+    this.#reader.drop()
   }
 
   /** Positions of any other timeline mean nothing here. */
@@ -180,47 +186,59 @@ export class Replica implements GatedReplica {
 
   async #follow(): Promise<void> {
     this.#phase = 'following'
-    let ahead: Promise<LogBlock> | undefined
-    while (!this.#closed && !this.#gateLost) {
-      const block = await (ahead ?? this.#readBlock(this.tip, BLOCK_MS))
-      if (block.entries.length === 0) {
-        ahead = undefined
-        // Cleaning goes on after the last entry.
-        this.#note(await this.#pod.index.call('stats', null))
-        continue
+    let ahead: Promise<EntryBlock> | undefined
+    let applying = Promise.resolve()
+    try {
+      while (!this.#closed && !this.#gateLost) {
+        const read = await (ahead ?? this.#readBlock(this.tip, BLOCK_MS))
+        // Behind a full block there is more: Redis reads it while this one is checked, and the one before it applied.
+        ahead = this.#readSize.note(read.count, read.rowBytes) ? this.#readBlock(read.point, 0) : undefined
+        // Of an error the one that is met first counts; the others are heard at the end.
+        ahead?.catch(() => undefined)
+        const block = verified(read)
+        await applying
+        applying = read.count > 0 ? this.#apply(block) : this.#noteStats()
+        applying.catch(() => undefined)
+        if (!ahead) await applying
       }
-      // Behind a full block there is more: Redis reads it, and this thread checks it, while this one is applied.
-      ahead = this.#readSize.note(block.entries) ? this.#readBlock(block.point, 0) : undefined
-      // If applying fails, nobody asks whether reading has failed, too.
-      ahead?.catch(() => undefined)
-      await this.#apply(block)
+    } finally {
+      await Promise.allSettled([ahead])
+      await applying
     }
   }
 
-  #read(after: Position, blockMs: number): Promise<LogEntry[]> {
-    return this.#link.use((redis) => this.#pod.log.read(redis, after, this.#readSize.entries, blockMs))
+  /** Cleaning goes on after the last entry. */
+  async #noteStats(): Promise<void> {
+    this.#note(await this.#pod.index.call('stats', null))
   }
 
-  /** Rejects with LogMismatch if what is read does not continue the log after `tip`. */
-  async #readBlock(tip: LogTip, blockMs: number): Promise<LogBlock> {
-    return blockOf(tip, await this.#read(tip.position, blockMs))
+  /** The entries after `tip`, not checked. */
+  #readBlock(tip: LogTip, blockMs: number): Promise<EntryBlock> {
+    return this.#reader.read(tip, { key: this.#pod.log.logKey, count: this.#readSize.entries, blockMs })
   }
 
   async catchUp(): Promise<void> {
     // The log may have lost the entries that calls wait for, and other entries take their numbers.
     this.#waiters.fail()
     for (;;) {
-      const entries = await this.#read(this.tip.position, 0)
+      const entries = await this.#link.use((redis) =>
+        this.#pod.log.read(redis, this.tip.position, this.#readSize.entries, 0),
+      )
       const fitting = entries.slice(0, countFitting(this.tip, entries))
       if (fitting.length === 0) return
-      this.#readSize.note(fitting)
+      this.#readSize.note(
+        fitting.length,
+        fitting.reduce((sum, { row }) => sum + row.length, 0),
+      )
       await this.#apply(blockOf(this.tip, fitting))
     }
   }
 
   /** @param block continues the log after `tip` */
   async #apply(block: LogBlock): Promise<void> {
-    const [stats] = await Promise.all([indexBlock(this.#pod.index, block), this.#volume.append(block.entries)])
+    // Copies, since the bytes of the block move away.
+    const journaled = this.#volume.keepsJournal ? entriesOf(block) : []
+    const [stats] = await Promise.all([indexBlock(this.#pod.index, block), this.#volume.append(journaled)])
     if (this.#phase === 'following' && !this.previousRun) this.#volume.writeMark(stats.tip)
     this.#advance(stats)
   }

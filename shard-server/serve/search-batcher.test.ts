@@ -20,6 +20,7 @@ const query = { spec: {}, vector: new Float32Array(1), at: undefined } as unknow
 const like = (spec: object) => [{ ...query, spec: { ...query.spec, ...spec } }]
 /** One query each. */
 const FILTERED = like({ filter: '{}' as FilterText })
+const MATCHING_NONE = like({ filter: 'none' as FilterText })
 const SCORED = like({ scoring: { is: 'context', examples: 2 } })
 const queries = (count: number) => Array.from({ length: count }, () => query)
 /** A batcher over an index thread that answers when it is released, and what it was asked. */
@@ -33,7 +34,9 @@ function batcher(inFlightMax = 1) {
     observe: () => undefined,
   }
   const index = {
-    call: (_call: 'search', asked: Argument<'search'>) => {
+    call: (call: string, asked: Argument<'search'> & Argument<'matchNone'>) => {
+      if (call === 'matchNone')
+        return Promise.resolve(asked.filters.map(({ filter }) => filter === MATCHING_NONE[0]?.spec.filter))
       batches.push(asked.queries.length)
       return new Promise<Answer<'search'>>((resolve, reject) =>
         waiting.push((answer) => {
@@ -76,6 +79,30 @@ describe('searches', () => {
     for (const _ of expected) await release()
     expect(batches).toEqual(expected)
     await Promise.all(answers)
+  })
+
+  it('that match no row, as an index shows, go out while all batches are searched, and are counted (S42)', async () => {
+    const { all, batches, counts, found, release, search } = batcher()
+    const answers = [search(1), all.search([...FILTERED, ...MATCHING_NONE, ...MATCHING_NONE], new OpenCall(LONG_MS))]
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(batches).toEqual([1, 2])
+    const none = { ...NONE, plan: { ...NONE.plan, plan: 'none' as const } }
+    await release()
+    await release((count) => found(count, none))
+    expect(batches).toEqual([1, 2, 1])
+    await release()
+    await Promise.all(answers)
+    expect(counts).toMatchObject({ maksdb_queue_depth: 0, maksdb_searches_without_match_total: 2 })
+  })
+
+  it('that match no row no longer go back to the queue if they need more time', async () => {
+    const { all, batches, found, release, search } = batcher()
+    const answers = [search(1), all.search(MATCHING_NONE, new OpenCall(LONG_MS))]
+    await release()
+    await release(() => ({ queries: [undefined], scanned: 7 }))
+    expect(batches).toEqual([1, 1, 1])
+    await release(found)
+    expect(await Promise.all(answers)).toHaveLength(2)
   })
 
   it('that may scan leave one of the batches to those that do not, where there are such (S24)', async () => {
@@ -139,23 +166,38 @@ describe('searches', () => {
   it('of many clients begin beside another batch only with a share of them, and wait for no more than its end', async () => {
     const { search, batches, release } = batcher(2)
     const many = [search(64)]
-    many.push(...Array.from({ length: 21 }, () => search(1)))
-    expect(batches).toEqual([64])
+    expect(batches).toEqual([32, 32])
+    await release()
+    many.push(...Array.from({ length: 31 }, () => search(1)))
+    expect(batches).toEqual([32, 32])
     many.push(search(1))
-    expect(batches).toEqual([64, 22])
+    expect(batches).toEqual([32, 32, 32])
     many.push(...Array.from({ length: 5 }, () => search(1)))
     await release()
-    expect(batches).toEqual([64, 22])
+    expect(batches).toEqual([32, 32, 32])
     await release()
-    expect(batches).toEqual([64, 22, 5])
+    expect(batches).toEqual([32, 32, 32, 5])
     await release()
-    expect((await Promise.all(many)).length).toBe(28)
+    expect((await Promise.all(many)).length).toBe(38)
+  })
+
+  it('leave a batch that may begin beside theirs its share, unless they are few', async () => {
+    const { search, batches, release } = batcher(2)
+    const few = search(20)
+    expect(batches).toEqual([16])
+    await release()
+    await release()
+    expect(await few).toBe(20)
+    const many = search(100)
+    expect(batches).toEqual([16, 4, 50, 50])
+    for (let i = 0; i < 2; i++) await release()
+    expect(await many).toBe(100)
   })
 
   it('with a filter do not wait for those without, nor these for them (S24)', async () => {
     const { all, search, batches, release } = batcher(2)
-    const answers = [search(64), all.search(FILTERED, new OpenCall(LONG_MS))]
-    expect(batches).toEqual([64, 1])
+    const answers = [search(16), all.search(FILTERED, new OpenCall(LONG_MS))]
+    expect(batches).toEqual([16, 1])
     for (const _ of answers) await release()
     await Promise.all(answers)
   })

@@ -1,11 +1,12 @@
 /**
  * Searches wait while all threads that search are busy, and then go to the kernel together: a batch of 8 costs it little
  * more than a single one, and equal filters of a batch become one row mask. While one batch is searched, another begins only
- * with a fair share of the queries that there usually are: one query alone reads all rows. A search whose call has ended
- * leaves the queue.
+ * with an equal share of the queries that there usually are: one query alone reads all rows. A batch leaves their share to the
+ * others. A search whose call has ended leaves the queue, and one that surely matches no row has its answer without a turn.
  */
 import { availableParallelism } from 'node:os'
 import { MaksError } from '../../core/errors.ts'
+import type { FilterText } from '../../core/filter/filter.ts'
 import { beyond, checkQueue, LIMITS } from '../../core/limits.ts'
 import { type Call, checkWaiting } from '../../runtime/call.ts'
 import type { FoundRows, IndexQuery } from '../index/index-calls.ts'
@@ -16,6 +17,8 @@ export const BATCH_QUERIES_MAX = 128
 const BATCHES_IN_FLIGHT_MAX = Math.min(3, availableParallelism())
 /** For so long after a search that goes out as plain, one of the batches at a time is kept for such searches. */
 const PLAIN_KEPT_MS = 10_000
+/** So many queries go together whatever their share is: reading the rows is most of their time. */
+const TOGETHER_MIN = 16
 /** Of what is usual: the share that is kept when there are fewer queries, at each batch. */
 const USUAL_KEPT = 3 / 4
 
@@ -72,9 +75,30 @@ export class SearchBatcher {
     this.#reportDepth()
     if (queries.some((query) => kindOf(query) === 'plain')) this.#plainSearchedAt = started
     void this.#drain()
+    void this.#passWithoutMatch(request)
     const found = await Promise.all(answers).finally(() => call.signal.removeEventListener('abort', leave))
     this.#pod.metrics.observe('maksdb_search_seconds', (performance.now() - started) / 1000)
     return found
+  }
+
+  /**
+   * Searches of the request that wait for their turn, while the payload indexes show that they match no row, go out at once: they
+   * are answered without a comparison, and most cells have no row of a tenant.
+   */
+  async #passWithoutMatch(request: Request): Promise<void> {
+    const waiting = this.#waiting.filter((item) => item.request === request && item.query.spec.filter !== undefined)
+    if (waiting.length === 0) return
+    const filters = waiting.map(({ query: { spec, at } }) => ({ filter: spec.filter as FilterText, at }))
+    // An error comes again, as that of the search.
+    const none = await this.#pod.index.call('matchNone', { filters }).catch(() => [])
+    const there = new Set(this.#waiting)
+    const passing = waiting.filter((item, i) => none[i] === true && there.has(item))
+    if (passing.length === 0) return
+    const gone = new Set(passing)
+    this.#waiting = this.#waiting.filter((item) => !gone.has(item))
+    this.#reportDepth()
+    await this.#run(passing)
+    void this.#drain()
   }
 
   /** The call of the request has ended: its queries leave the queue. */
@@ -107,6 +131,8 @@ export class SearchBatcher {
       const kind = kindOf((items[0] as Item).query)
       this.#ofKind[kind]++
       this.#queriesInFlight += open.length
+      // What this batch has left may be due beside it, and no other search need come for that.
+      if (this.#waiting.length > 0) void this.#drain()
       if (open.length > 0) await this.#run(open)
       this.#queriesInFlight -= open.length
       this.#ofKind[kind]--
@@ -125,9 +151,10 @@ export class SearchBatcher {
     for (const kind of this.#inTurn(kindOf(first.query))) {
       const alike = this.#waiting.filter(({ query }) => kindOf(query) === kind)
       if (!this.#isDue(kind, alike.length, outstanding)) continue
+      const most = Math.max(TOGETHER_MIN, Math.ceil(this.#share(outstanding)))
       this.#usual = Math.max(outstanding, USUAL_KEPT * this.#usual)
       if (kind !== 'plain') this.#lastScanning = kind
-      const taken = new Set(alike.slice(0, kind === 'scored' ? 1 : BATCH_QUERIES_MAX))
+      const taken = new Set(alike.slice(0, kind === 'scored' ? 1 : Math.min(BATCH_QUERIES_MAX, most)))
       this.#waiting = this.#waiting.filter((item) => !taken.has(item))
       return [...taken]
     }
@@ -141,13 +168,19 @@ export class SearchBatcher {
   }
 
   /**
-   * A batch that begins beside others of its kind has at least half of an equal share of the usual queries: they end sooner
-   * together than one by one, beside a batch that reads the same rows. What is left waits for the end of one of these.
+   * A batch that begins beside others of its kind has an equal share of the usual queries, or half of one that is small: they end
+   * sooner together than one by one, beside a batch that reads the same rows. What is left waits for the end of one of these.
    */
   #isDue(kind: Kind, waiting: number, outstanding: number): boolean {
     if (waiting === 0 || !this.#hasRoom(kind)) return false
-    const usual = Math.max(outstanding, this.#usual)
-    return this.#ofKind[kind] === 0 || waiting >= Math.min(BATCH_QUERIES_MAX, usual / (2 * this.#inFlightMax))
+    const share = this.#share(outstanding)
+    const least = share < TOGETHER_MIN ? share / 2 : Math.min(BATCH_QUERIES_MAX, share)
+    return this.#ofKind[kind] === 0 || waiting >= least
+  }
+
+  /** Of the usual queries, one for each batch that may be searched at a time. */
+  #share(outstanding: number): number {
+    return Math.max(outstanding, this.#usual) / this.#inFlightMax
   }
 
   /**
@@ -172,8 +205,9 @@ export class SearchBatcher {
           later.push(item)
           continue
         }
+        if (found.plan.plan === 'none') this.#pod.metrics.add('maksdb_searches_without_match_total', 1)
         item.request.bytes += found.vectors.byteLength + found.payloads.byteLength
-        if (within(item)) item.resolve({ found, scanned: answer.scanned })
+        if (within(item)) item.resolve({ found, scanned: found.plan.plan === 'none' ? 0 : answer.scanned })
         else item.reject(tooLarge(item))
       }
       this.#waiting.unshift(...later.filter(({ request }) => !request.call.signal.aborted))

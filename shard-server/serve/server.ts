@@ -194,7 +194,11 @@ async function search(parts: ShardParts, { scope, queries }: SearchRequest, chun
   const plans = encoded.map(({ plan }, i) => (queries[i]?.explain ? plan : null))
   const shown = queries.some(({ explain }) => explain) ? `,"plans":${JSON.stringify(plans)}` : ''
   return {
-    header: jsonParts(['{"hits":[', ...hits, `],"scanned":${answers[0]?.scanned ?? 0}${shown}}`]),
+    header: jsonParts([
+      '{"hits":[',
+      ...hits,
+      `],"scanned":${Math.max(0, ...answers.map(({ scanned }) => scanned))}${shown}}`,
+    ]),
     chunks: chunksOf(encoded),
   }
 }

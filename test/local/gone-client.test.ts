@@ -5,7 +5,7 @@ import { TestCluster } from '../support/cluster.ts'
 import { metricsOf } from '../support/process-metrics.ts'
 
 const DIMENSION = 256
-const ROWS = 8000
+const ROWS = 24_000
 const QUERIES = 1000
 const CELL = 'vectorcluster="main",collection="main",cell="0"'
 

@@ -1,0 +1,102 @@
+/**
+ * Reads the log on a connection of its own, from which it takes the bytes as they come. ioredis makes the connection (TLS,
+ * passwords, names), and sends nothing on it afterwards.
+ */
+import { MaksError } from '../core/errors.ts'
+import { formatPosition } from '../core/log/position.ts'
+import { COMMAND_TIMEOUT_MS, type Redis, redisError } from './connection.ts'
+import { blockBytes, type EntryBlock } from './entry-block.ts'
+import type { LogTip } from './log-entry.ts'
+import { RedisLink } from './redis-link.ts'
+import { StreamReply } from './stream-reply.ts'
+
+/** Of the last block's bytes: a block that takes no more has memory at once. */
+const EXPECTED_SHARE = 1.125
+
+export interface StreamRead {
+  key: string
+  /** Entries at most. */
+  count: number
+  /** If there is no entry, one is waited for so long; 0: not at all. */
+  blockMs: number
+}
+
+interface Reading {
+  reply: StreamReply
+  resolve: (block: EntryBlock) => void
+  reject: (error: unknown) => void
+}
+
+interface Connection {
+  redis: Redis
+  reading: Reading | undefined
+}
+
+export class StreamReader {
+  readonly #link: RedisLink
+  #connection: Connection | undefined
+  #expected = 0
+
+  constructor(url: string, blockingMs: number) {
+    this.#link = new RedisLink(url, blockingMs)
+  }
+
+  /** The entries after `tip`, not checked; one call at a time. Throws REDIS_UNAVAILABLE, and then connects anew. */
+  read(tip: LogTip, read: StreamRead): Promise<EntryBlock> {
+    return this.#link.use(async (redis) => {
+      try {
+        const block = await this.#ask(redis, tip, read)
+        this.#expected = Math.ceil(EXPECTED_SHARE * blockBytes(block))
+        return block
+      } catch (error) {
+        throw redisError(error)
+      }
+    })
+  }
+
+  /** Closes the connection; a call that waits fails. The next call makes another one. */
+  drop(): void {
+    this.#link.drop()
+  }
+
+  async #ask(redis: Redis, tip: LogTip, { key, count, blockMs }: StreamRead): Promise<EntryBlock> {
+    const connection = await this.#take(redis)
+    const { promise, resolve, reject } = Promise.withResolvers<EntryBlock>()
+    connection.reading = { reply: new StreamReply(tip, this.#expected), resolve, reject }
+    const late = setTimeout(() => reject(new Error('Command timed out')), COMMAND_TIMEOUT_MS + blockMs)
+    const block = blockMs > 0 ? ['BLOCK', String(blockMs)] : []
+    const command = ['XREAD', 'COUNT', String(count), ...block, 'STREAMS', key, formatPosition(tip.position)]
+    redis.stream.write(
+      `*${command.length}\r\n${command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('')}`,
+    )
+    return promise.finally(() => {
+      clearTimeout(late)
+      connection.reading = undefined
+    })
+  }
+
+  /** From the first call on, ioredis sees nothing of what comes on the connection but its end. */
+  async #take(redis: Redis): Promise<Connection> {
+    if (this.#connection?.redis === redis) return this.#connection
+    // With its answer all that ioredis has sent by itself is answered.
+    await redis.ping()
+    const connection: Connection = { redis, reading: undefined }
+    this.#connection = connection
+    redis.stream.removeAllListeners('data')
+    redis.stream.on('data', (chunk: Buffer) => {
+      const { reading } = connection
+      try {
+        if (!reading) throw new Error('Redis sends more than it was asked for')
+        const block = reading.reply.add(chunk)
+        if (block) reading.resolve(block)
+      } catch (error) {
+        reading?.reject(error)
+        redis.disconnect()
+      }
+    })
+    redis.stream.once('close', () =>
+      connection.reading?.reject(new MaksError('REDIS_UNAVAILABLE', 'the connection to Redis was closed')),
+    )
+    return connection
+  }
+}
