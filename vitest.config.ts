@@ -36,7 +36,7 @@ export default defineConfig({
       },
       {
         test: {
-          // It measures for how long a process is silent, and so is alone.
+          // It measures for how long a process is silent: nothing of its own runs beside it.
           name: 'limits',
           include: ['test/local/limits.test.ts'],
           testTimeout: 180_000,

@@ -49,15 +49,17 @@ export class EntryBlockWriter {
   #count = 0
   #rowBytes = 0
   #end = 0
-  /** Of the last entry. */
-  #hash: Buffer
-  #id: Buffer
+  /** What has the id and the hash of the last entry. A buffer of each, made for every entry, would take longer than all else here. */
+  #from: Buffer
+  readonly #id: Span
+  readonly #hash: Span
 
   /** @param expected bytes that the block is likely to take */
   constructor(tip: LogTip, expected = 0) {
     this.#tip = tip
-    this.#hash = Buffer.from(tip.hash, 'latin1')
-    this.#id = Buffer.from(formatPosition(tip.position), 'latin1')
+    this.#from = Buffer.from(tip.hash + formatPosition(tip.position), 'latin1')
+    this.#hash = { start: 0, end: tip.hash.length }
+    this.#id = { start: tip.hash.length, end: this.#from.length }
     this.#bytes = new Uint8Array(Math.max(BYTES_MIN, expected))
   }
 
@@ -67,7 +69,7 @@ export class EntryBlockWriter {
 
   /** @param from has the parts of the entry, and keeps them */
   add(from: Buffer, id: Span, head: Span, hashed: Span, row: Span): void {
-    const idAt = this.#hash.length + 1
+    const idAt = this.#hash.end - this.#hash.start + 1
     const headAt = idAt + id.end - id.start + 1
     const textLength = headAt + head.end - head.start
     const rowAt = Math.ceil((this.#end + textLength) / ALIGNMENT) * ALIGNMENT
@@ -75,15 +77,19 @@ export class EntryBlockWriter {
     if (rowEnd > this.#bytes.length) this.#grow(rowEnd)
     const bytes = this.#bytes
     const at = rowAt - textLength
-    copy(this.#hash, { start: 0, end: this.#hash.length }, bytes, at)
+    copy(this.#from, this.#hash, bytes, at)
     bytes[at + idAt - 1] = BAR
     copy(from, id, bytes, at + idAt)
     bytes[at + headAt - 1] = BAR
     copy(from, head, bytes, at + headAt)
     from.copy(bytes, rowAt, row.start, row.end)
     this.#note(at, at + headAt, rowAt, rowEnd)
-    this.#hash = from.subarray(hashed.start, hashed.end)
-    this.#id = from.subarray(id.start, id.end)
+    this.#from = from
+    // The spans are the caller's, who writes others into them.
+    this.#hash.start = hashed.start
+    this.#hash.end = hashed.end
+    this.#id.start = id.start
+    this.#id.end = id.end
   }
 
   addEntry(entry: LogEntry): void {
@@ -96,7 +102,8 @@ export class EntryBlockWriter {
 
   /** The block; the writer is not used again. */
   block(): EntryBlock {
-    const point = { position: parsePosition(this.#id.toString('latin1')), hash: this.#hash.toString('latin1') }
+    const text = ({ start, end }: Span) => this.#from.toString('latin1', start, end)
+    const point = { position: parsePosition(text(this.#id)), hash: text(this.#hash) }
     const [bytes, places] = [this.#bytes, this.#places]
     return { tip: this.#tip, point, count: this.#count, rowBytes: this.#rowBytes, bytes, places }
   }

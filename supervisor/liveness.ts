@@ -37,15 +37,19 @@ export class Liveness {
     this.#onHang = onHang
   }
 
-  /** Called often; asks as often as is due, and never waits. */
-  watch(where: Answering): void {
+  /**
+   * Called often; asks as often as is due, and never waits.
+   * @param answering called only when it is due
+   */
+  watch(answering: () => Answering): void {
     const now = performance.now()
+    if (this.#asking || now - this.#askedAt < ASK_EVERY_MS) return
+    const where = answering()
     if (where === undefined) {
       if (now - this.#listenedAt > LISTENS_WITHIN_MS) this.#end(`has not listened within ${LISTENS_WITHIN_MS / 1000} s`)
       return
     }
     this.#listenedAt = now
-    if (this.#asking || now - this.#askedAt < ASK_EVERY_MS) return
     this.#asking = true
     this.#askedAt = now
     const answer = 'http' in where ? httpAnswers(where.http, this.#answerMs) : redisAnswers(where.redis, this.#answerMs)

@@ -147,11 +147,10 @@ export class Processes {
     if (known.ended) return
     if (!isAlive(known.record)) return this.#noteEnd(known)
     const { dir, configOf } = this.#parts
-    const config = configOf(known.unit)
-    known.liveness.watch(this.#answering(known, config))
+    known.liveness.watch(() => this.#answering(known, configOf(known.unit)))
     if (known.ready && (known.unit.kind === 'redis' || Date.now() - known.probedAt < PROBE_READY_MS)) return
     known.probedAt = Date.now()
-    const { ready, primary } = await probe(dir, known.unit, known.record.pid, config?.redisUrl)
+    const { ready, primary } = await probe(dir, known.unit, known.record.pid, configOf(known.unit)?.redisUrl)
     if (ready && !known.ready) this.#forgetError(known.unit)
     known.ready = ready
     known.primary = primary

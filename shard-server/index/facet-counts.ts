@@ -56,9 +56,9 @@ function* countIndexed(index: FieldIndex, rows: RowMask, found: Counts): Generat
   // While this goes on, the index may come to more rows: those are read, and in no count.
   const counted = rows.copy()
   counted.removeFrom(index.next)
-  const uncounted = rows.none()
-  index.addUncounted(uncounted)
-  counted.subtract(uncounted)
+  const missed = rows.none()
+  index.addMissed(missed)
+  counted.subtract(missed)
   for (const [value, count] of index.counts(counted)) {
     if (count > 0) found.add(facetText(value), value, count)
     yield

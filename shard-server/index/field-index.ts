@@ -3,13 +3,13 @@
  * are. Rows are added in their order, and not at once: which of them the index has, `next` says. Dead rows stay until they are
  * dropped, for reads at a version find them; the mask of a read leaves them out.
  */
-import { type FacetValue, facetValueOf } from '../../core/filter/facet-value.ts'
+import type { FacetValue } from '../../core/filter/facet-value.ts'
 import type { FieldTest } from '../../core/filter/filter.ts'
 import { type IndexDefinition, type IndexSchema, pathText } from '../../core/filter/index-schema.ts'
 import { compileField } from '../../core/filter/values.ts'
 import { assertInvariant } from '../../core/invariant.ts'
 import type { JsonPath } from '../../core/json/json-path.ts'
-import { type Found, foundByAny, type IndexBlock } from './index-block.ts'
+import { type Found, foundByAny, type IndexBlock, type SortedValues } from './index-block.ts'
 import { BLOCK_ROWS, PlaceSet } from './place-set.ts'
 import type { RowMask } from './row-mask.ts'
 import { GeoBlock, NumberBlock } from './sorted-block.ts'
@@ -19,8 +19,8 @@ interface Block {
   values: IndexBlock
   /** The rows that have a value of the type. */
   having: PlaceSet
-  /** Those that have a value which a facet counts and `values` has not, or has in another form. */
-  uncounted: PlaceSet
+  /** Those that have a value which `values` misses. */
+  missed: PlaceSet
 }
 
 export class FieldIndex {
@@ -53,10 +53,7 @@ export class FieldIndex {
   }
 
   get bytes(): number {
-    return this.#blocks.reduce(
-      (sum, { values, having, uncounted }) => sum + values.bytes + having.bytes + uncounted.bytes,
-      0,
-    )
+    return this.#blocks.reduce((sum, { values, having, missed }) => sum + values.bytes + having.bytes + missed.bytes, 0)
   }
 
   /** @param row `next`, whose payload it is */
@@ -67,21 +64,18 @@ export class FieldIndex {
     while (this.#blocks.length <= number) {
       this.#blocks.at(-1)?.values.close()
       this.#blocks.at(-1)?.having.trim()
-      this.#blocks.at(-1)?.uncounted.trim()
+      this.#blocks.at(-1)?.missed.trim()
       this.#blocks.push({
         values: makeBlock(this.definition.schema, this.#blockRows),
         having: new PlaceSet(this.#blockRows),
-        uncounted: new PlaceSet(this.#blockRows),
+        missed: new PlaceSet(this.#blockRows),
       })
     }
-    const { values, having, uncounted } = this.#blocks[number] as Block
+    const { values, having, missed } = this.#blocks[number] as Block
     const place = row % this.#blockRows
     this.#eachValue(payload, (value) => {
-      const added = values.add(place, value)
-      if (added) having.add(place)
-      if (!values.counts) return
-      const counted = facetValueOf(value)
-      if (counted !== undefined && (!added || counted !== value)) uncounted.add(place)
+      if (values.add(place, value)) having.add(place)
+      if (values.misses?.(value) === true) missed.add(place)
     })
   }
 
@@ -107,14 +101,22 @@ export class FieldIndex {
     return this.#blocks.reduce((sum, { values }) => sum + (values.values ?? 0), 0)
   }
 
-  /** Of each value, in each block, how many rows of a mask have it: of rows below `next` that `uncounted` does not name. */
+  /** Of each value, in each block, how many rows of a mask have it: of rows below `next` that are not missed. */
   *counts(mask: RowMask): Generator<[value: FacetValue, rows: number], void, void> {
     for (const counts of this.#eachBlock(({ values }, base) => values.counts?.(mask, base))) yield* counts ?? []
   }
 
-  /** Adds the rows of which not all values that a facet counts are in `counts`. */
-  addUncounted(mask: RowMask): void {
-    this.#eachBlock(({ uncounted }, base) => uncounted.addTo(mask, base))
+  /** The values of each block in their order, with the number of its first row; none if they have no order. */
+  sorted(): (SortedValues & { base: number })[] {
+    return this.#eachBlock(({ values }, base) => {
+      const sorted = values.sorted?.()
+      return sorted ? [{ ...sorted, base }] : []
+    }).flat()
+  }
+
+  /** Adds the rows of which `counts` and `sorted` have not all values that a facet, or an order, has. */
+  addMissed(mask: RowMask): void {
+    this.#eachBlock(({ missed }, base) => missed.addTo(mask, base))
   }
 
   /** How many rows of the mask have a value of the type. */

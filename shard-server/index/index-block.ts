@@ -13,6 +13,19 @@ export interface Found {
   addTo: (mask: RowMask) => void
 }
 
+/** Values in ascending order. What is read of it does not change. */
+export interface SortedValues {
+  keys: Float64Array
+  /** Of the row of each. */
+  places: Uint16Array
+  /** The places of those that came last, which are in no order. */
+  latest: readonly number[]
+  /** What a key is divided by: values of an order by values, and keys, count in other units. */
+  perKey: number
+  /** Values that are in another order than their keys, or equal, have keys that differ by so much at most. */
+  slack: number
+}
+
 export interface IndexBlock {
   /** An estimate for texts. */
   readonly bytes: number
@@ -26,6 +39,10 @@ export interface IndexBlock {
   readonly values?: number
   /** Of each value, how many rows of a mask have it. Yields also those that none has. */
   counts?: (mask: RowMask, base: number) => Iterable<[value: FacetValue, rows: number]>
+  /** Its values in their order, as they are now; absent where they have none. */
+  sorted?: () => SortedValues
+  /** Does `counts`, or `sorted`, lack the value of a row, or have it in another form, though a facet, or an order, has it? */
+  misses?: (value: unknown) => boolean
   /** No row comes any more. */
   close(): void
   /**

@@ -3,17 +3,20 @@ import { tmpdir } from 'node:os'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeFilter, type FilterText } from '../../core/filter/filter.ts'
-import { INDEX_TYPES, type IndexDefinition, parseIndexSchema } from '../../core/filter/index-schema.ts'
+import { INDEX_TYPES, type IndexDefinition, parseIndexSchema, pathText } from '../../core/filter/index-schema.ts'
 import { parseFilter } from '../../core/filter/parse-filter.ts'
 import { compareKeys, type IdKey, idKey } from '../../core/ids.ts'
 import { exactStringify } from '../../core/json/exact-json.ts'
 import { parseJsonPath } from '../../core/json/json-path.ts'
 import { fieldTest, filters } from '../../test/support/random-filters.ts'
 import { facetCounts } from './facet-counts.ts'
+import type { FieldIndex } from './field-index.ts'
 import type { PlanIndexes } from './filter-plan.ts'
+import { firstRows } from './first-rows.ts'
 import { makeKernel } from './make-kernel.ts'
 import { matchesNone } from './no-match.ts'
 import { PayloadIndexes } from './payload-indexes.ts'
+import { rowsByValue } from './picked-rows.ts'
 import { type FilterIndexes, filteredMasks, filteredPage, stateAt } from './row-filter.ts'
 import type { RowMask } from './row-mask.ts'
 import { RowStore } from './row-store.ts'
@@ -179,6 +182,15 @@ class Indexed {
       expect(facet(asTheyAre)).toEqual(facet())
       const some = result(facetCounts(rows, expected?.mask as RowMask, field, asTheyAre))
       expect(some).toEqual(result(facetCounts(rows, expected?.mask as RowMask, field)))
+    }
+    for (const { path: field } of indexes.definitions) {
+      const index = indexes.of(pathText(field)) as FieldIndex
+      for (const direction of ['asc', 'desc'] as const) {
+        const startFrom = at % 3 === 0 ? {} : { startFrom: `${(at % 5) - 2}` }
+        const order = { by: 'value' as const, path: field, direction, ...startFrom }
+        const few = result(firstRows(rows, state.mask, index, order, 3))
+        expect(result(rowsByValue(rows, few, order, 3))).toEqual(result(rowsByValue(rows, state.mask, order, 3)))
+      }
     }
     const page = (next: IdKey | null, most: number) => rows.page(next, most, at)
     const request = { from, limit: 5, filter, state, end: rows.end }

@@ -3,7 +3,8 @@ import { parseDatetime } from '../../core/filter/datetime.ts'
 import { type AreaTest, areaTest, geoPointOf, within } from '../../core/filter/field-tests.ts'
 import type { Bounds, FieldTest } from '../../core/filter/filter.ts'
 import { degreesNorth } from '../../core/filter/geo.ts'
-import { type Found, foundByAny, type IndexBlock } from './index-block.ts'
+import { orderValueOf } from '../../core/filter/order-value.ts'
+import { type Found, foundByAny, type IndexBlock, type SortedValues } from './index-block.ts'
 import { SortedEntries } from './sorted-entries.ts'
 
 const NANOS_PER_MS = 1_000_000n
@@ -43,6 +44,15 @@ export class NumberBlock implements IndexBlock {
     const numbers = test.values.filter((value) => typeof value === 'number' || typeof value === 'bigint')
     if (numbers.length < test.values.length) return undefined
     return foundByAny(numbers.map((value) => this.#inRange({ gte: value, lte: value }, base)))
+  }
+
+  sorted(): SortedValues {
+    // A time is ordered by its microseconds, and rounded to milliseconds, before 1970 the other way.
+    return { ...this.#entries.whole, perKey: this.#times ? 1000 : 1, slack: this.#times ? 2 : 0 }
+  }
+
+  misses(value: unknown): boolean {
+    return orderValueOf(value) !== undefined && (typeof value === 'string') !== this.#times
   }
 
   /** Times are given in nanoseconds. */

@@ -75,6 +75,12 @@ export class SortedEntries {
     this.#places = []
   }
 
+  /** The sorted ones, and the places of those that came last. */
+  get whole(): { keys: Float64Array; places: Uint16Array; latest: readonly number[] } {
+    const { keys, places } = this.#sorted
+    return { keys, places, latest: [...this.#places] }
+  }
+
   /** The sorted ones from `low` to `high`, both included: their range, and their places. */
   sortedBetween(low: number, high: number): { from: number; to: number; places: Uint16Array } {
     const { keys, places } = this.#sorted

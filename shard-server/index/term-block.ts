@@ -1,5 +1,5 @@
 /** Indexes of values that are equal or not: the places of the rows of each value, and of each word of texts. */
-import type { FacetValue } from '../../core/filter/facet-value.ts'
+import { type FacetValue, facetValueOf } from '../../core/filter/facet-value.ts'
 import type { FieldTest } from '../../core/filter/filter.ts'
 import { type TextOptions, wordsOf } from '../../core/filter/text-words.ts'
 import { type Found, foundByAny, type IndexBlock, NOTHING } from './index-block.ts'
@@ -95,6 +95,11 @@ export class ValueBlock implements IndexBlock {
 
   get values(): number {
     return this.#terms.size
+  }
+
+  misses(value: unknown): boolean {
+    const counted = facetValueOf(value)
+    return counted !== undefined && (counted !== value || typeof value !== this.#type)
   }
 
   *counts(mask: RowMask, base: number): Generator<[value: FacetValue, rows: number], void, void> {

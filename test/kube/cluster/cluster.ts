@@ -132,7 +132,7 @@ async function startNode(): Promise<void> {
   daemon('kube-proxy', configs.kubeProxyArgs(STATE))
   daemon('coredns', ['-conf', at('Corefile')])
   // The provisioner makes folders that only root may write; a local-path provisioner opens them, and so do we.
-  daemon('open-volumes', ['-c', `while sleep 0.2; do chmod 0777 ${configs.VOLUMES}/* 2>/dev/null; done`], {}, 'sh')
+  daemon('open-volumes', ['-e', configs.OPEN_VOLUMES], {}, process.execPath)
 }
 
 function daemon(name: string, args: string[], env: Record<string, string> = {}, command = binary(name)): void {

@@ -11,6 +11,14 @@ export const SERVICE_RANGE = '10.96.0.0/16'
 const API = `https://${HOST_ADDRESS}:6443`
 /** Where kube-controller-manager's provisioner puts volumes; it cannot be told otherwise. */
 export const VOLUMES = '/tmp/hostpath_pv'
+/** A program that opens each new volume to all. It waits for them: one that looked again and again cost 30 s of a processor. */
+export const OPEN_VOLUMES = `
+const { chmodSync, mkdirSync, readdirSync, watch } = require('node:fs')
+const open = (name) => { try { chmodSync('${VOLUMES}/' + name, 0o777) } catch {} }
+mkdirSync('${VOLUMES}', { recursive: true })
+watch('${VOLUMES}', (_, name) => open(name))
+readdirSync('${VOLUMES}').forEach(open)
+`
 
 /** Commands that must be there, and where they come from. */
 export const COMMANDS = {

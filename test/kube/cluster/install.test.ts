@@ -34,11 +34,6 @@ describe('the sample', () => {
   beforeAll(async () => {
     for (const [file] of SAMPLES) await k.kubectl('apply', '-f', `crds/samples/${file}.yaml`)
   })
-  // What follows asks the first one alone, and twenty idle pods take half a processor.
-  afterAll(async () => {
-    for (const [, name] of SAMPLES.slice(1)) await k.kubectl('delete', 'vc', name, '--wait=false')
-  })
-
   it.each(SAMPLES)(
     '%s becomes ready, takes points and gives them back through its Service',
     async (_file, name, dimension, _clusters, pods) => {
@@ -57,6 +52,53 @@ describe('the sample', () => {
       expect(await k.pods(`maksdb.io/cluster=${name},app.kubernetes.io/component=shard`)).toHaveLength(pods)
     },
   )
+})
+
+// The operator counts points every thirty seconds. Meanwhile comes what asks no sample.
+describe('the chart', () => {
+  it('"helm test" writes and reads', async () => {
+    const output = await operator.helm('test', 'maksdb', '--timeout', '300s', '--logs')
+    expect(output).toContain('Phase:          Succeeded')
+  })
+})
+
+it('speaks HTTPS with the certificate of the Secret that the manifest names', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'maksdb-tls-'))
+  const files = { key: join(folder, 'tls.key'), crt: join(folder, 'tls.crt') }
+  const subject = ['-subj', '/CN=secure', '-addext', 'subjectAltName=DNS:secure.install.svc']
+  spawnSync('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-days',
+    '1',
+    ...subject,
+    '-keyout',
+    files.key,
+    '-out',
+    files.crt,
+  ])
+  await k.kubectl('create', 'secret', 'tls', 'certificate', `--cert=${files.crt}`, `--key=${files.key}`)
+  await k.apply('secure', { dimension: 2, tls: { secretRef: { name: 'certificate' } } })
+  const { endpoint } = await k.settled('secure')
+  expect(endpoint).toBe('https://secure.install.svc:6333')
+  const { host, apiKey } = await k.endpoint('secure')
+  const dispatcher = new Agent({ connect: { ca: readFileSync(files.crt, 'utf8'), servername: 'secure.install.svc' } })
+  const answer = await request(`https://${host}:6333/collections`, { dispatcher, headers: { 'api-key': apiKey } })
+  expect(answer.statusCode).toBe(200)
+  await answer.body.dump()
+  await dispatcher.close()
+  rmSync(folder, { recursive: true, force: true })
+  await k.kubectl('delete', 'vc', 'secure', '--wait=false')
+})
+
+describe('the sample', () => {
+  // What follows asks the first one alone, and twenty idle pods take half a processor.
+  afterAll(async () => {
+    for (const [, name] of SAMPLES.slice(1)) await k.kubectl('delete', 'vc', name, '--wait=false')
+  })
 
   it.each(SAMPLES)('%s has the columns that were promised', async (_file, name, _dimension, clusters) => {
     await k.until('the points to be counted', 60_000, async () =>
@@ -175,11 +217,6 @@ describe('as a user that a platform gives', () => {
 })
 
 describe('the chart', () => {
-  it('"helm test" writes and reads', async () => {
-    const output = await operator.helm('test', 'maksdb', '--timeout', '300s', '--logs')
-    expect(output).toContain('Phase:          Succeeded')
-  })
-
   it('gives the operator what it needs and no more', async () => {
     const can = (verb: string, what: string) =>
       operator
@@ -228,35 +265,4 @@ describe('the chart', () => {
       operator.helm('template', 'x', 'helm/maksdb', '--kube-version=1.36.0', '--set', 'replica=2'),
     ).rejects.toThrow(/replica/)
   })
-})
-
-it('speaks HTTPS with the certificate of the Secret that the manifest names', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'maksdb-tls-'))
-  const files = { key: join(folder, 'tls.key'), crt: join(folder, 'tls.crt') }
-  const subject = ['-subj', '/CN=secure', '-addext', 'subjectAltName=DNS:secure.install.svc']
-  spawnSync('openssl', [
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-days',
-    '1',
-    ...subject,
-    '-keyout',
-    files.key,
-    '-out',
-    files.crt,
-  ])
-  await k.kubectl('create', 'secret', 'tls', 'certificate', `--cert=${files.crt}`, `--key=${files.key}`)
-  await k.apply('secure', { dimension: 2, tls: { secretRef: { name: 'certificate' } } })
-  const { endpoint } = await k.settled('secure')
-  expect(endpoint).toBe('https://secure.install.svc:6333')
-  const { host, apiKey } = await k.endpoint('secure')
-  const dispatcher = new Agent({ connect: { ca: readFileSync(files.crt, 'utf8'), servername: 'secure.install.svc' } })
-  const answer = await request(`https://${host}:6333/collections`, { dispatcher, headers: { 'api-key': apiKey } })
-  expect(answer.statusCode).toBe(200)
-  await answer.body.dump()
-  await dispatcher.close()
-  rmSync(folder, { recursive: true, force: true })
 })
