@@ -16,7 +16,8 @@ export const OPEN_VOLUMES = `
 const { chmodSync, mkdirSync, readdirSync, watch } = require('node:fs')
 const open = (name) => { try { chmodSync('${VOLUMES}/' + name, 0o777) } catch {} }
 mkdirSync('${VOLUMES}', { recursive: true })
-watch('${VOLUMES}', (_, name) => open(name))
+// A folder that comes or goes is a "rename"; that it was opened is a "change", which would be answered for ever.
+watch('${VOLUMES}', (event, name) => { if (event === 'rename') open(name) })
 readdirSync('${VOLUMES}').forEach(open)
 `
 
