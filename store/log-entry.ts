@@ -23,9 +23,19 @@ export interface LogEntry {
 
 const TYPES = new Set(['I', 'R', 'E', 'U', 'P', 'T', 'N', 'C', 'W'])
 const NO_ROW = Buffer.alloc(0)
+const BAR = '|'.charCodeAt(0)
 /** Of the hash of an entry, in hex digits. */
 export const HASH_LENGTH = 20
 const SCRATCH = Buffer.allocUnsafe(16 * 1024)
+
+/** Throws if a head begins with a type that this version does not know. */
+export function checkType(bytes: Uint8Array, { start, end }: { start: number; end: number }): void {
+  const letter = String.fromCharCode(bytes[start] ?? 0)
+  if (end - start < 2 || bytes[start + 1] !== BAR || !TYPES.has(letter)) {
+    const type = Buffer.from(bytes.subarray(start, end)).toString().split('|', 1)[0]
+    throw new Error(`the log has an entry of type "${type}", which this version does not know`)
+  }
+}
 
 /** What an entry is beside its position, its row and its hash. */
 export type EntryHead = Pick<LogEntry, 'type' | 'version' | 'userVersion' | 'key' | 'flag' | 'idempotency'>

@@ -80,6 +80,13 @@ it('no list is a block without entries, after which the log stands where it stoo
   expect(read(Buffer.from('*-1\r\n'), [2])).toMatchObject({ count: 0, tip: START, point: START })
 })
 
+it('an entry of a type that this version does not know, or without one, is refused when it is read: the pod does not end for it', () => {
+  for (const head of ['X|1|1|o||2|i1|', 'UU|1|1|o||2|i1|', '']) {
+    const item: Item = [Buffer.from('1-1'), ['e', head, 'h', 'a'.repeat(20)].map((part) => Buffer.from(part))]
+    expect(() => read(replyOf([item]))).toThrow(/of type "(X|UU|)", which this version does not know/)
+  }
+})
+
 it('the error that Redis answers is thrown, and so is what is no reply to a read of a log', () => {
   expect(() => read(Buffer.from('-LOADING Redis is loading\r\n'))).toThrow('LOADING Redis is loading')
   for (const reply of ['+OK\r\n', '*1\r\n:1\r\n', '*1\r\n*2\r\n$1\r\nk\r\n$1\r\nx\r\n', '*1x\r\n'])

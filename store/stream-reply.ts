@@ -4,7 +4,7 @@
  * longer than all else that it does with them.
  */
 import { type EntryBlock, EntryBlockWriter, type Span } from './entry-block.ts'
-import type { LogTip } from './log-entry.ts'
+import { checkType, type LogTip } from './log-entry.ts'
 
 const [ARRAY, BULK, ERROR] = ['*', '$', '-'].map((type) => type.charCodeAt(0)) as [number, number, number]
 const [CR, MINUS, ZERO, NINE] = ['\r', '-', '0', '9'].map((sign) => sign.charCodeAt(0)) as [
@@ -100,6 +100,7 @@ export class StreamReply {
       if (!this.#bulk(this.#name) || !this.#bulk(this.#spanOf(this.#bytes[this.#name.start] as number)))
         return this.#cutAt(start)
     }
+    checkType(this.#bytes, this.#head)
     this.#writer.add(this.#bytes, this.#id, this.#head, this.#hash, this.#row)
     return true
   }

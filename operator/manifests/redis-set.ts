@@ -74,7 +74,8 @@ function container(context: BuildContext): JsonObject {
     imagePullPolicy: context.imagePullPolicy,
     command: ['redis-server', `${PATHS.config}/${KEYS.redis}`],
     ports: [{ name: 'redis', containerPort: PORTS.redis, protocol: 'TCP' }],
-    // A command in a container takes 50 ms of a processor: often at the start, which all shards wait for, and rarely afterwards.
+    // A command in a container takes 50 ms of a processor: often until it replies, for all shards wait for it, and rarely
+    // afterwards; the end of a load that takes longer is seen some seconds later.
     startupProbe: {
       exec: { command: ['sh', '-c', replies] },
       periodSeconds: 1,

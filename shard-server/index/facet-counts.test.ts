@@ -13,9 +13,9 @@ import { RowStore } from './row-store.ts'
 const ROWS = 600
 const path = parseJsonPath('color', 'key')
 
-function cellOf(colorOf: (id: number) => unknown): { rows: RowStore; indexes: PayloadIndexes } {
+function cellOf(colorOf: (id: number) => unknown, count = ROWS): { rows: RowStore; indexes: PayloadIndexes } {
   const rows = new RowStore(makeKernel('L2', 1, tmpdir()))
-  for (let id = 0; id < ROWS; id++) put(rows, id, colorOf(id))
+  for (let id = 0; id < count; id++) put(rows, id, colorOf(id))
   const indexes = new PayloadIndexes(rows)
   indexes.define([{ name: 'color', path, schema: parseIndexSchema('keyword', 'field_schema') }])
   while (indexes.step());
@@ -60,6 +60,15 @@ it('reads the payloads of rows with values that the index has not, has otherwise
   put(cell.rows, ROWS + 1, 'late')
   const counts = { '7': 1, true: 1, [JSON.stringify(id)]: 2, '"red"': ROWS - ROWS / 10 - 4, '"late"': 1 }
   expect(counted(cell)).toEqual({ read: 4, counts })
+})
+
+it('reads the payload of one row instead of an index with many rows of few values', () => {
+  const cell = cellOf(() => 'red', 1500)
+  const mask = new RowMask()
+  mask.add(1)
+  expect(counted(cell, mask)).toEqual({ read: 1, counts: { '"red"': 1 } })
+  mask.add(2)
+  expect(counted(cell, mask)).toEqual({ read: 0, counts: { '"red"': 2 } })
 })
 
 it('reads the payloads of a few rows instead of an index with many more values', () => {

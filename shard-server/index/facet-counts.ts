@@ -19,8 +19,9 @@ export interface FacetCounts {
 
 /** Rows that are looked at for their flag before others may have a turn. */
 const FLAGS_AT_ONCE = 256
-/** So many values of an index are looked up while a payload is read and parsed, about. */
+/** So many values of an index are looked up while a payload is read and parsed, or so many rows of its values, about. */
 const VALUES_PER_PAYLOAD = 64
+const ROWS_PER_PAYLOAD = 1024
 
 type FacetRows = Pick<RowStore, 'keyOf' | 'payloadOf' | 'flagOf'>
 
@@ -39,16 +40,17 @@ export function* facetCounts(
   const found = new Counts()
   const owners = yield* ownersOf(rows, mask)
   const index = indexes?.of(pathText(path))
-  const values = index?.values
-  const read =
-    index && values !== undefined && values <= VALUES_PER_PAYLOAD * owners.count
-      ? yield* countIndexed(index, owners, found)
-      : owners
+  const read = index && payloadsOf(index) <= owners.count ? yield* countIndexed(index, owners, found) : owners
   for (let row = read.next(0); row >= 0; row = read.next(row + 1)) {
     for (const [text, value] of facetValues(payloadOf(rows, row), path)) found.add(text, value, 1)
     yield
   }
   return yield* found.encoded()
+}
+
+/** As long as to read so many payloads it takes to count by an index; without end if it does not keep rows by their values. */
+function payloadsOf({ values, having }: FieldIndex): number {
+  return values === undefined ? Number.POSITIVE_INFINITY : values / VALUES_PER_PAYLOAD + having / ROWS_PER_PAYLOAD
 }
 
 /** Counts what an index can count of the rows; the others are the answer. */

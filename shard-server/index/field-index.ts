@@ -101,6 +101,11 @@ export class FieldIndex {
     return this.#blocks.reduce((sum, { values }) => sum + (values.values ?? 0), 0)
   }
 
+  /** How many rows below `next` have a value of its type. */
+  get having(): number {
+    return this.#blocks.reduce((sum, { having }) => sum + having.count, 0)
+  }
+
   /** Of each value, in each block, how many rows of a mask have it: of rows below `next` that are not missed. */
   *counts(mask: RowMask): Generator<[value: FacetValue, rows: number], void, void> {
     for (const counts of this.#eachBlock(({ values }, base) => values.counts?.(mask, base))) yield* counts ?? []

@@ -72,6 +72,22 @@ it('an index that would save nothing is not used', () => {
   expect(run(firstRows(rows, mask, index, { direction: 'asc' }, LIMIT))).toBe(mask)
 })
 
+it('an index whose best values none of the rows has is given up', () => {
+  const wanted = 400
+  const { rows, index } = cellOf(
+    Array.from({ length: 30_000 }, (_, n) => (n < wanted ? 'none' : n)),
+    'integer',
+  )
+  const mask = new RowMask()
+  for (let row = 0; row < wanted; row++) mask.add(row)
+  const work = firstRows(rows, mask, index, { direction: 'asc' }, LIMIT)
+  let turns = 0
+  let step = work.next()
+  for (; step.done !== true; step = work.next()) turns++
+  expect(step.value).toBe(mask)
+  expect(turns).toBeLessThan(10)
+})
+
 it('times that differ by less than a key of the index, before and after 1970, are in their order', () => {
   const micros = fc.integer({ min: -4000, max: 4000 })
   const time = micros.map((n) => {

@@ -33,9 +33,11 @@ export function* firstRows(
 ): Generator<void, RowMask, void> {
   const sorted = index.sorted()
   const values = sorted.reduce((sum, { keys }) => sum + keys.length, 0)
+  // A step looks at the best value of each block. More than these take longer than to read the payloads of the mask.
+  const stepsMax = (VALUES_PER_PAYLOAD * mask.count) / Math.max(1, sorted.length)
   // Of evenly spread rows so many values are gone through.
   const expected = (limit * values) / Math.max(1, mask.count)
-  if (values === 0 || 2 * limit > mask.count || expected > VALUES_PER_PAYLOAD * mask.count) return mask
+  if (values === 0 || 2 * limit > mask.count || expected > stepsMax) return mask
   const found = unplaced(index, mask, sorted)
   const sign = direction === 'asc' ? 1 : -1
   const slack = Math.max(...sorted.map((one) => one.slack))
@@ -46,6 +48,8 @@ export function* firstRows(
   for (let step = 1; ; step++) {
     const best = bestOf(cursors, sign)
     if (!best) break
+    // The rows are not evenly spread: few of them have a value, or they are far from where the order begins.
+    if (step > stepsMax) return mask
     const key = sign * (best.keys[best.at] as number)
     if (key > last + slack) break
     const row = best.base + (best.places[best.at] as number)

@@ -118,6 +118,18 @@ it('reads whose filter matches no row, as an index shows, wait for no turn (S42)
   await own.close()
 })
 
+it('an index that rows have just come to says that none matches, without a wait for its upkeep (S42)', async () => {
+  const own = await opened(3, () => undefined)
+  const definition = { name: 'n', path, schema: parseIndexSchema('integer', 'field_schema') }
+  await own.call('defineIndexes', { definitions: [definition] })
+  const nothing = encodeFilter(parseFilter({ must: [{ key: 'n', match: { value: 1 } }] }, 'filter'))
+  const row = encodeRow({ vector: new Float32Array(2), payload: '{"n":2}' })
+  const applied = own.call('apply', blockOf([{ type: 'U', version: 1, key: idKey(1), flag: 'o', row }]))
+  expect(await own.call('matchNone', { filters: [{ filter: nothing, at: undefined }] })).toEqual([true])
+  await applied
+  await own.close()
+})
+
 it.each([
   ['a facet', 'facet', { at: undefined, path }],
   ['a page by values', 'orderedPage', { ...wanted, order, limit: 1 }],

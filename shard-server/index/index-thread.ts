@@ -108,6 +108,8 @@ const handlers: Handlers = {
   },
 
   matchNone({ filters }) {
+    // A row that was just applied may match anything until the indexes have come to it.
+    if (state.indexes.pending > 0) state.indexes.step()
     return filters.map(({ filter, at }) => state.matchesNone(filter, at))
   },
 
