@@ -13,11 +13,16 @@ const API = `https://${HOST_ADDRESS}:6443`
 export const VOLUMES = '/tmp/hostpath_pv'
 /** A program that opens each new volume to all. It waits for them: one that looked again and again cost 30 s of a processor. */
 export const OPEN_VOLUMES = `
-const { chmodSync, mkdirSync, readdirSync, watch } = require('node:fs')
-const open = (name) => { try { chmodSync('${VOLUMES}/' + name, 0o777) } catch {} }
+const { chmodSync, mkdirSync, readdirSync, statSync, watch } = require('node:fs')
+const open = (name) => {
+  try {
+    const volume = '${VOLUMES}/' + name
+    // That a volume was opened is an event, too: without the question it would be answered for ever.
+    if ((statSync(volume).mode & 0o777) !== 0o777) chmodSync(volume, 0o777)
+  } catch {}
+}
 mkdirSync('${VOLUMES}', { recursive: true })
-// A folder that comes or goes is a "rename"; that it was opened is a "change", which would be answered for ever.
-watch('${VOLUMES}', (event, name) => { if (event === 'rename') open(name) })
+watch('${VOLUMES}', (_, name) => open(name))
 readdirSync('${VOLUMES}').forEach(open)
 `
 
