@@ -1,10 +1,14 @@
-// The addon: faiss-node's classes, and `PanelRows`. Its TypeScript side is shard-server/index/panel-rows.ts.
+// The addon: faiss-node's classes, and `PanelRows` (shard-server/index/panel-rows.ts) and `trimMemory` (trim-memory.ts beside it).
 #include <napi.h>
 
 #include <limits>
 #include <string>
 
 #include "panel-index.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 // faiss-node's own entry, which the build renames.
 extern "C" napi_value maksdb_faiss_node_init(napi_env env, napi_value exports);
@@ -207,9 +211,16 @@ class PanelRows : public Napi::ObjectWrap<PanelRows> {
   int64_t accounted_ = 0;
 };
 
+void trim_memory(const Napi::CallbackInfo&) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   maksdb_faiss_node_init(env, exports);
   exports.Set("PanelRows", PanelRows::define(env));
+  exports.Set("trimMemory", Napi::Function::New(env, trim_memory));
   return exports;
 }
 

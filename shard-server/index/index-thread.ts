@@ -37,6 +37,7 @@ import type { RowStore } from './row-store.ts'
 import { loadSnapshot, pruneSnapshots, removeUnfinished, setAside, writeSnapshot } from './snapshot-files.ts'
 import { DamagedSnapshot, listSnapshots, snapshotPath } from './snapshot-manifest.ts'
 import { train } from './training.ts'
+import { trimMemory } from './trim-memory.ts'
 import { whileHeld } from './while-held.ts'
 
 let state: CellState
@@ -64,6 +65,7 @@ const handlers: Handlers = {
     state.rows.cleanThoroughly()
     while (state.clean()) await new Promise(setImmediate)
     if (getHeapStatistics().used_heap_size <= IDLE_HEAP_MAX) globalThis.gc?.({ type: 'major', execution: 'sync' })
+    trimMemory?.()
     return null
   },
   open(shape) {
