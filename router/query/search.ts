@@ -79,6 +79,8 @@ export async function search(
   for (const [i, { spec }] of queries.entries())
     points.push(await inSlices(merged(collection, spec, found[i] as ScoredPoint[][])))
   const [most, least] = [Math.max(0, ...counts), Math.min(...counts)]
+  // Whichever cell answered first.
+  plans.sort((a, b) => a.query - b.query || a.cell - b.cell)
   return { most, least, points, answers, missing: missing.sort((a, b) => a - b), plans }
 }
 
