@@ -32,9 +32,12 @@ const SCRATCH = Buffer.allocUnsafe(16 * 1024)
 export function checkType(bytes: Uint8Array, { start, end }: { start: number; end: number }): void {
   const letter = String.fromCharCode(bytes[start] ?? 0)
   if (end - start < 2 || bytes[start + 1] !== BAR || !TYPES.has(letter)) {
-    const type = Buffer.from(bytes.subarray(start, end)).toString().split('|', 1)[0]
-    throw new Error(`the log has an entry of type "${type}", which this version does not know`)
+    throw unknownType(Buffer.from(bytes.subarray(start, end)).toString().split('|', 1)[0])
   }
+}
+
+function unknownType(type: string | undefined): Error {
+  return new Error(`the log has an entry of type "${type}", which this version does not know`)
 }
 
 /** What an entry is beside its position, its row and its hash. */
@@ -51,7 +54,7 @@ export function decodeHead(head: string): EntryHead {
     return part
   }
   const type = next()
-  if (!TYPES.has(type)) throw new Error(`the log has an entry of type "${type}", which this version does not know`)
+  if (!TYPES.has(type)) throw unknownType(type)
   const [version, userVersion, flag, idempotency, keyBytes] = [Number(next()), Number(next()), next(), next(), next()]
   // The id is last, for it may hold any character.
   const key = head.slice(at, -1)

@@ -1,46 +1,27 @@
 /** The native load generator against servers of the test's own. Times are compared with times that the server made, from below. */
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterEach, beforeAll, expect, it } from 'vitest'
+import { checkedProgram } from '../../native/programs.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { LOAD_SOURCES, type LoadOptions, load } from './load.ts'
 
 const COMPILE_MS = 120_000
-const CHECKED = [
-  '-std=c++17',
-  '-O1',
-  '-g',
-  '-Wall',
-  '-Wextra',
-  '-Werror',
-  '-fsanitize=address,undefined',
-  '-fno-sanitize-recover=all',
-]
+const ADDRESSES = 'address,undefined'
 
-const folder = mkdtempSync(join(tmpdir(), 'maksdb-load-test-'))
-const program = join(folder, 'load')
+let program: string
 let server: Server | undefined
 
-function compile(files: readonly string[], to: string): void {
-  const { status, stderr } = spawnSync('g++', [...CHECKED, ...files, '-o', to], {
-    cwd: import.meta.dirname,
-    encoding: 'utf8',
-  })
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-}
-
-beforeAll(() => compile(LOAD_SOURCES.files, program), COMPILE_MS)
+beforeAll(() => {
+  program = checkedProgram(LOAD_SOURCES, ADDRESSES)
+}, COMPILE_MS)
 afterEach(() => {
   server?.close()
   server?.closeAllConnections()
 })
-afterAll(() => rmSync(folder, { recursive: true }))
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => unknown
 
@@ -58,8 +39,8 @@ const ok: Answer = (request, response) => {
 }
 
 it('quantiles of the histogram are within a thousandth of those of the sorted values', { timeout: COMPILE_MS }, () => {
-  const test = join(folder, 'histogram-test')
-  compile(['histogram-test.cc'], test)
+  const sources = { ...LOAD_SOURCES, name: 'histogram-test', files: ['histogram-test.cc'] }
+  const test = checkedProgram(sources, ADDRESSES)
   expect(spawnSync(test, { encoding: 'utf8' }).stdout).toBe('280 quantiles\n')
 })
 

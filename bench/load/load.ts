@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { programOf } from '../programs.ts'
 
-export const LOAD_SOURCES = { files: ['main.cc', 'load.cc'], headers: ['load.h', 'histogram.h', 'response.h'] }
+export const LOAD_SOURCES = {
+  name: 'load',
+  folder: import.meta.dirname,
+  files: ['main.cc', 'load.cc'],
+  headers: ['load.h', 'histogram.h', 'response.h'],
+}
 
 export interface LoadOptions {
   port: number
@@ -57,7 +62,7 @@ export async function load(options: LoadOptions, program = generator()): Promise
 }
 
 function generator(): string {
-  return programOf({ name: 'load', folder: import.meta.dirname, ...LOAD_SOURCES })
+  return programOf(LOAD_SOURCES)
 }
 
 function argumentsOf(options: LoadOptions, bodies: string): string[] {

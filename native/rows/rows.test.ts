@@ -1,32 +1,22 @@
 /** The native rows under the sanitizers of the compiler: addresses, undefined behaviour, threads. */
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { cacheDir } from '../../setup/steps.mjs'
+import { checkedProgram } from '../programs.ts'
 
-const SOURCES = ['rows-test.cc', 'panel-store.cc', 'kernels.cc', 'scan.cc']
-const FLAGS = [
-  '-std=c++17',
-  '-O1',
-  '-g',
-  '-Wall',
-  '-Wextra',
-  '-Werror',
-  '-Wno-unknown-pragmas',
-  '-ffp-contract=off',
-  '-fno-sanitize-recover=all',
-  '-pthread',
-]
+const SOURCES = {
+  name: 'rows',
+  folder: import.meta.dirname,
+  files: ['rows-test.cc', 'panel-store.cc', 'kernels.cc', 'scan.cc'],
+  headers: globSync('*.h', { cwd: import.meta.dirname }).sort(),
+  // Those that unroll a loop are of one compiler.
+  flags: ['-Wno-unknown-pragmas'],
+}
 /** Random stores of each kernel; each is asked some twenty queries. */
 const STORES = '60'
-/** A program is compiled once for the same sources; so many are kept, those of other branches among them. */
-const PROGRAMS_KEPT = 12
-const folder = join(cacheDir, 'sanitized')
 
-function run(command: string, args: readonly string[]): Promise<{ status: number | null; output: string }> {
-  const child = spawn(command, args, { cwd: import.meta.dirname })
+function run(program: string, args: readonly string[]): Promise<{ status: number | null; output: string }> {
+  const child = spawn(program, args)
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
@@ -38,24 +28,6 @@ function run(command: string, args: readonly string[]): Promise<{ status: number
   })
 }
 
-/** The path of the program for these sources and this compiler. */
-async function program(sanitizer: string): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([FLAGS, (await run('g++', ['--version'])).output]))
-  for (const name of globSync('*.{cc,h}', { cwd: import.meta.dirname }).sort())
-    hash.update(name).update(readFileSync(join(import.meta.dirname, name)))
-  const path = join(folder, `${sanitizer}-${hash.digest('hex').slice(0, 16)}`)
-  if (existsSync(path)) return path
-  mkdirSync(folder, { recursive: true })
-  const made = `${path}.${process.pid}`
-  const compiled = await run('g++', [...FLAGS, `-fsanitize=${sanitizer}`, ...SOURCES, '-o', made])
-  expect(compiled).toEqual({ status: 0, output: '' })
-  renameSync(made, path)
-  const age = (name: string) => statSync(join(folder, name)).mtimeMs
-  const oldest = readdirSync(folder).sort((a, b) => age(b) - age(a))
-  for (const name of oldest.slice(PROGRAMS_KEPT)) rmSync(join(folder, name), { force: true })
-  return path
-}
-
 it.concurrent.each([
   ['address,undefined', 'touch no memory that is not theirs, and do nothing that the language leaves undefined'],
   ['thread', 'are searched while rows are appended, without a race'],
@@ -63,7 +35,7 @@ it.concurrent.each([
   'under -fsanitize=%s, the native rows answer as a plain loop does: they %s',
   { timeout: 180_000 },
   async (sanitizer) => {
-    const { status, output } = await run(await program(sanitizer), [STORES])
+    const { status, output } = await run(checkedProgram(SOURCES, sanitizer), [STORES])
     expect(output).toMatch(/^\d{4,} answers\n$/)
     expect(status).toBe(0)
   },

@@ -21,6 +21,11 @@ export type QueryPlan = { query: number; cell: number } & CellPlan
 /** The weakest first. */
 const LEVELS: ReadReport['consistency'][] = ['eventual', 'bounded', 'session', 'primary', 'strong']
 
+/** By query, and then by cell. */
+export function orderedPlans(plans: readonly QueryPlan[]): QueryPlan[] {
+  return plans.toSorted((a, b) => a.query - b.query || a.cell - b.cell)
+}
+
 /**
  * One report of several reads. It has the weakest consistency; it is exact if all are; `probed` and `cells` are the
  * largest, `scanned` is the sum; `missing` has the missing cells of all, and `explain` the plans of all; `token` is the latest. A report without a field
@@ -32,7 +37,7 @@ export function combined(reports: readonly ReadReport[]): ReadReport {
   const given = <F extends Exclude<keyof ReadReport, 'missing' | 'explain'>>(field: F): NonNullable<ReadReport[F]>[] =>
     reports.map((report) => report[field]).filter((value) => value !== undefined)
   const missing = [...new Set(reports.flatMap((report) => report.missing ?? []))].sort((a, b) => a - b)
-  const explain = reports.flatMap((report) => report.explain ?? []).sort((a, b) => a.query - b.query || a.cell - b.cell)
+  const explain = orderedPlans(reports.flatMap((report) => report.explain ?? []))
   const tokens = given('token').map(parseToken)
   return {
     consistency: LEVELS.find((level) => reports.some((report) => report.consistency === level)) ?? first.consistency,

@@ -16,7 +16,7 @@ import type { Collection } from '../cluster/collection.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import { type CellAnswer, readCell } from './cell-read.ts'
 import { mayBeMisplaced, type ReadSource } from './consistency.ts'
-import type { QueryPlan } from './read-report.ts'
+import { orderedPlans, type QueryPlan } from './read-report.ts'
 import { hitsOf, type ScoredPoint } from './rows.ts'
 
 export interface Query {
@@ -79,9 +79,7 @@ export async function search(
   for (const [i, { spec }] of queries.entries())
     points.push(await inSlices(merged(collection, spec, found[i] as ScoredPoint[][])))
   const [most, least] = [Math.max(0, ...counts), Math.min(...counts)]
-  // Whichever cell answered first.
-  plans.sort((a, b) => a.query - b.query || a.cell - b.cell)
-  return { most, least, points, answers, missing: missing.sort((a, b) => a - b), plans }
+  return { most, least, points, answers, missing: missing.sort((a, b) => a - b), plans: orderedPlans(plans) }
 }
 
 /** Rows of all cells, as the topology has counted them: however large a limit is, no more hits come. */

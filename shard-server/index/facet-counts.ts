@@ -4,7 +4,7 @@ import { pathText } from '../../core/filter/index-schema.ts'
 import { valuesAt } from '../../core/filter/path-values.ts'
 import type { JsonPath } from '../../core/json/json-path.ts'
 import { checkLimit } from '../../core/limits.ts'
-import type { FieldIndex } from './field-index.ts'
+import { type FieldIndex, VALUES_PER_PAYLOAD } from './field-index.ts'
 import type { PlanIndexes } from './filter-plan.ts'
 import { payloadOf } from './picked-rows.ts'
 import type { RowMask } from './row-mask.ts'
@@ -19,8 +19,7 @@ export interface FacetCounts {
 
 /** Rows that are looked at for their flag before others may have a turn. */
 const FLAGS_AT_ONCE = 256
-/** So many values of an index are looked up while a payload is read and parsed, or so many rows of its values, about. */
-const VALUES_PER_PAYLOAD = 64
+/** So many rows of the values of an index are counted while a payload is read and parsed, about. */
 const ROWS_PER_PAYLOAD = 1024
 
 type FacetRows = Pick<RowStore, 'keyOf' | 'payloadOf' | 'flagOf'>

@@ -15,6 +15,9 @@ import type { RowMask } from './row-mask.ts'
 import { GeoBlock, NumberBlock } from './sorted-block.ts'
 import { TextBlock, ValueBlock } from './term-block.ts'
 
+/** So many values of an index are looked at while a payload is read and parsed, about. */
+export const VALUES_PER_PAYLOAD = 64
+
 interface Block {
   values: IndexBlock
   /** The rows that have a value of the type. */

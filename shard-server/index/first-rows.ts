@@ -4,13 +4,11 @@
  */
 import { parseOrderValue } from '../../core/filter/order-value.ts'
 import type { RowOrder } from '../../protocol/shard-rpc.ts'
-import type { FieldIndex } from './field-index.ts'
+import { type FieldIndex, VALUES_PER_PAYLOAD } from './field-index.ts'
 import type { SortedValues } from './index-block.ts'
 import type { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
 
-/** So many values of an index are gone through while a payload is read and parsed, about. */
-const VALUES_PER_PAYLOAD = 64
 /** Values that are gone through before others may have a turn. */
 const VALUES_AT_ONCE = 256
 

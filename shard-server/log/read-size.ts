@@ -22,8 +22,9 @@ export class ReadSize {
   }
 
   /**
-   * Takes the size of what was read with `entries`: its number and the bytes of its rows. Returns whether the next block is to be read while this one is applied:
-   * not where no more is to be expected, nor where this one alone takes more memory than a block should.
+   * Takes the size of what was read with `entries`: its number and the bytes of its rows. Returns whether the next block is to be
+   * read while this one is applied: not where no more is to be expected, nor where this one alone takes more memory than a block
+   * should.
    */
   note(count: number, rowBytes: number): boolean {
     if (count === 0) return false
