@@ -19,7 +19,7 @@ beforeAll(async () => {
     })),
     { batch: 500 },
   )
-  await cluster.settled()
+  await cluster.filled(MANY)
 })
 afterAll(() => cluster.close())
 

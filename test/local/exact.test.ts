@@ -16,6 +16,8 @@ let truth: { query: Digit; distances: number[]; ids: Set<number> }[]
 
 beforeAll(async () => {
   digits = loadDigits()
+  // Before the cluster: it takes so long that a connection that is kept would be closed meanwhile.
+  truth = Array.from({ length: QUERIES }, (_, i) => bruteForce(digits[(i * 37) % digits.length] as Digit))
   cluster = await TestCluster.start({
     name: 'digits',
     spec: {
@@ -31,8 +33,7 @@ beforeAll(async () => {
     digits.map(({ id, label, pixels }) => ({ id, vector: pixels, payload: { digit: label } })),
     { batch: 200 },
   )
-  await cluster.settled()
-  truth = Array.from({ length: QUERIES }, (_, i) => bruteForce(digits[(i * 37) % digits.length] as Digit))
+  await cluster.filled(digits.length)
 })
 afterAll(() => cluster.close())
 

@@ -18,7 +18,7 @@ beforeAll(async () => {
     payload: { tenant: `t${id % 100}`, n: id, note: id % 2 === 0 ? 'An even number' : 'An odd number' },
   }))
   await cluster.collection.ingest(points, { batch: 500 })
-  await cluster.settled()
+  await cluster.filled(POINTS)
 })
 afterAll(() => cluster.close())
 

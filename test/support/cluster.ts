@@ -217,6 +217,12 @@ export class TestCluster {
     )
   }
 
+  /** As `settled`, when so many points are visible, too: `ingest` ends when they are durable. */
+  async filled(points: number): Promise<void> {
+    await this.settled()
+    await until('the points to be visible', async () => (await this.collection.count()) === points, 60_000)
+  }
+
   allReady(): Promise<boolean> {
     return until(
       'the cluster to be ready',
