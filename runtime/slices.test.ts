@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { OpenCall } from './call.ts'
 import { inSlices } from './slices.ts'
+import { withWorkEnd } from './work-end.ts'
 
 const now = () => performance.timeOrigin + performance.now()
 
@@ -16,4 +18,11 @@ it('a work in slices ends with TIMEOUT when its time is over, and begins no slic
   })()
   await expect(inSlices(late, { at: now() - 1 })).rejects.toMatchObject({ code: 'TIMEOUT' })
   expect(begun).toBe(false)
+})
+
+it('a work in slices ends with TIMEOUT while it runs, as soon as nobody waits for it', async () => {
+  const call = new OpenCall(60_000)
+  const work = withWorkEnd(call, (end) => inSlices(endless(), end))
+  setImmediate(() => call.cancel('the caller has gone'))
+  await expect(work).rejects.toMatchObject({ code: 'TIMEOUT' })
 })
