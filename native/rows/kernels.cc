@@ -2,7 +2,8 @@
 
 #include <cstring>
 
-#include "panel-store.h"
+#include "kernel-bf16.h"
+#include "tiles.h"
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -14,35 +15,6 @@ namespace maksdb {
 namespace {
 
 constexpr size_t P = PANEL_ROWS;
-
-/// Values of a panel that are read ahead where the next panel is not known: two kilobytes.
-constexpr size_t AHEAD = 32;
-
-#define UNROLL _Pragma("GCC unroll 16")
-
-inline uint16_t rows_of_any(const Group& group, size_t queries, size_t panel, size_t panels) {
-  uint16_t any = 0;
-  for (size_t j = 0; j < queries; j++)
-    for (size_t p = 0; p < panels; p++) any |= group.masks[j][panel + p];
-  return any;
-}
-
-/// How many of the panels have rows of any mask.
-inline int panels_of_any(const Group& group, size_t queries, size_t panel, size_t panels) {
-  int count = 0;
-  for (size_t p = 0; p < panels; p++) count += rows_of_any(group, queries, panel + p, 1) != 0;
-  return count;
-}
-
-/// Pushes the rows of a panel whose bits are set.
-inline void push(Candidates& to, const float* scores, unsigned bits, size_t panel) {
-  for (; bits != 0; bits &= bits - 1) {
-    const unsigned lane = static_cast<unsigned>(__builtin_ctz(bits));
-    to.scores[to.count] = scores[lane];
-    to.rows[to.count++] = static_cast<uint32_t>(panel * P + lane);
-  }
-  if (to.count >= to.full) to.make_room();
-}
 
 #if defined(__x86_64__)
 
@@ -206,7 +178,23 @@ void scan_portable(const Strip& strip, int dimension, const Group& group) {
 bool always() { return true; }
 #if defined(__x86_64__)
 bool has_avx512() { return __builtin_cpu_supports("avx512f"); }
+bool has_first_pass() { return has_avx512() && has_avx512_bf16(); }
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#endif
+
+#if defined(__x86_64__)
+std::vector<GroupSize> sizes_avx512(bool first_pass) {
+  std::vector<GroupSize> sizes{{12, scan_avx512<2, 12>, nullptr},
+                               {8, scan_avx512<3, 8>, nullptr},
+                               {6, scan_avx512<4, 6>, nullptr},
+                               {4, scan_avx512<4, 4>, nullptr},
+                               {3, scan_avx512<4, 3>, nullptr},
+                               {2, scan_avx512<6, 2>, nullptr},
+                               {1, scan_avx512<8, 1>, nullptr}};
+  if (first_pass)
+    for (GroupSize& size : sizes) size.first_pass = first_pass_of(size.queries);
+  return sizes;
+}
 #endif
 
 }  // namespace
@@ -214,20 +202,20 @@ bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_support
 const std::vector<Kernel>& kernels() {
   static const std::vector<Kernel> all{
 #if defined(__x86_64__)
-      {"avx512",
-       has_avx512,
-       {{12, scan_avx512<2, 12>},
-        {8, scan_avx512<3, 8>},
-        {6, scan_avx512<4, 6>},
-        {4, scan_avx512<4, 4>},
-        {3, scan_avx512<4, 3>},
-        {2, scan_avx512<6, 2>},
-        {1, scan_avx512<8, 1>}}},
+      {"avx512-bf16", has_first_pass, sizes_avx512(true)},
+      {"avx512", has_avx512, sizes_avx512(false)},
       {"avx2",
        has_avx2,
-       {{6, scan_avx2<6>}, {5, scan_avx2<5>}, {4, scan_avx2<4>}, {3, scan_avx2<3>}, {2, scan_avx2<2>}, {1, scan_avx2<1>}}},
+       {{6, scan_avx2<6>, nullptr},
+        {5, scan_avx2<5>, nullptr},
+        {4, scan_avx2<4>, nullptr},
+        {3, scan_avx2<3>, nullptr},
+        {2, scan_avx2<2>, nullptr},
+        {1, scan_avx2<1>, nullptr}}},
 #endif
-      {"portable", always, {{3, scan_portable<3>}, {2, scan_portable<2>}, {1, scan_portable<1>}}},
+      {"portable",
+       always,
+       {{3, scan_portable<3>, nullptr}, {2, scan_portable<2>, nullptr}, {1, scan_portable<1>, nullptr}}},
   };
   return all;
 }

@@ -16,6 +16,20 @@ struct Group {
   std::vector<Candidates*> candidates;
   /// Of each query a bit for each row, 16 to a panel: which rows it may find.
   std::vector<const uint16_t*> masks;
+  /// Their values in 16 bits, value 2k below value 2k + 1: of query j at `k * size + j`. Empty if there is no first pass.
+  std::vector<uint32_t> pairs;
+};
+
+/// What a first pass did, counted in panels times queries.
+struct Looked {
+  size_t panels;
+  /// Scored again in float32.
+  size_t again;
+
+  void operator+=(const Looked& other) {
+    panels += other.panels;
+    again += other.again;
+  }
 };
 
 /// Panels that lie one behind the other.
@@ -27,10 +41,14 @@ struct Strip {
   size_t first;
 };
 
-/// Queries of a group, and the function that compares them with a strip.
+using FirstPass = Looked (*)(const Strip&, int dimension, const Group&);
+
+/// Queries of a group, and the functions that compare them with a strip.
 struct GroupSize {
   size_t queries;
   void (*scan)(const Strip&, int dimension, const Group&);
+  /// The same in 16 bits first (`first-pass.h`); null if the kernel has none for so many queries.
+  FirstPass first_pass;
 };
 
 struct Kernel {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "first-pass.h"
+
 namespace maksdb {
 namespace {
 
@@ -46,19 +48,32 @@ std::vector<const GroupSize*> sizes_for(const Kernel& kernel, size_t queries) {
 struct Planned {
   const GroupSize* size;
   Group group;
+  FirstPassTurns turns;
+
+  Looked scan(const Strip& strip, int dimension) {
+    if (!turns.due(group)) {
+      size->scan(strip, dimension, group);
+      return {0, 0};
+    }
+    const Looked looked = size->first_pass(strip, dimension, group);
+    turns.ended(looked);
+    return looked;
+  }
 };
 
 std::vector<Planned> groups_of(const Kernel& kernel, int dimension, const std::vector<Query>& queries,
-                               const std::vector<double>& scales, const uint16_t* every,
+                               const std::vector<double>& scales, const std::vector<ShortQuery>& halves, const uint16_t* every,
                                std::vector<Candidates>& candidates) {
   std::vector<Planned> groups;
   size_t at = 0;
   for (const GroupSize* size : sizes_for(kernel, queries.size())) {
-    Planned planned{size, {}};
+    Planned planned{size, {}, {}};
     planned.group.values.resize(static_cast<size_t>(dimension) * size->queries);
+    if (size->first_pass != nullptr) planned.group.pairs = pairs_of(halves, at, size->queries);
     for (size_t j = 0; j < size->queries; j++, at++) {
       const Query& query = queries[at];
-      for (int k = 0; k < dimension; k++) planned.group.values[k * size->queries + j] = static_cast<float>(query.vector[k] * scales[at]);
+      for (int k = 0; k < dimension; k++)
+        planned.group.values[k * size->queries + j] = static_cast<float>(query.vector[k] * scales[at]);
       planned.group.candidates.push_back(&candidates[at]);
       planned.group.masks.push_back(query.mask ? query.mask->data() : every);
     }
@@ -157,19 +172,26 @@ std::vector<Answer> search(const PanelView& view, const PanelStore& store, const
   std::vector<Candidates> candidates;
   candidates.reserve(queries.size());
   std::vector<double> scales;
+  std::vector<ShortQuery> halves;
+  const bool first_pass = options.kernel->sizes[0].first_pass != nullptr;
   for (const Query& query : queries) {
     const double length = length_of(query.vector, dimension);
     scales.push_back(scale_of(length, options.l2));
-    candidates.emplace_back(query.k, ErrorBound(options.l2, dimension, length * scales.back(), longest));
+    const double scaled = length * scales.back();
+    halves.push_back(first_pass && short_enough(scaled, longest) ? shortened(query.vector, scales.back(), dimension, scaled)
+                                                                 : ShortQuery{{}, 0});
+    candidates.emplace_back(query.k, ErrorBound(options.l2, dimension, scaled, longest, halves.back().off));
   }
-  const std::vector<Planned> groups = groups_of(*options.kernel, dimension, queries, scales, every.data(), candidates);
+  std::vector<Planned> groups = groups_of(*options.kernel, dimension, queries, scales, halves, every.data(), candidates);
   const size_t panel_bytes = PANEL_ROWS * static_cast<size_t>(dimension) * sizeof(float);
   const size_t block = std::max<size_t>(1, BLOCK_BYTES / panel_bytes);
+  Looked looked{0, 0};
   for (size_t at = 0; at < panels.all();) {
     const Strip strip = panels.strip(at, block);
-    for (const Planned& planned : groups) planned.size->scan(strip, dimension, planned.group);
+    for (Planned& planned : groups) looked += planned.scan(strip, dimension);
     at += strip.panels;
   }
+  if (options.looked != nullptr) *options.looked = looked;
   std::vector<Answer> answers;
   answers.reserve(queries.size());
   for (size_t i = 0; i < queries.size(); i++)

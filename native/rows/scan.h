@@ -39,6 +39,8 @@ struct SearchOptions {
   /// No row of a mask is longer; infinity if only the longest of all rows is known.
   double longest_row;
   const Kernel* kernel;
+  /// Where the first passes of all groups are counted; null: nowhere.
+  Looked* looked = nullptr;
 };
 
 /// A mask of `words` 32-bit words for the rows of a view.
