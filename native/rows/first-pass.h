@@ -15,6 +15,9 @@
 
 namespace maksdb {
 
+/// A smaller batch waits for memory, which the first pass reads as float32 does.
+constexpr size_t FIRST_PASS_QUERIES_MIN = 8;
+
 /// A query in 16 bits.
 struct ShortQuery {
   std::vector<uint16_t> values;

@@ -173,7 +173,7 @@ std::vector<Answer> search(const PanelView& view, const PanelStore& store, const
   candidates.reserve(queries.size());
   std::vector<double> scales;
   std::vector<ShortQuery> halves;
-  const bool first_pass = options.kernel->sizes[0].first_pass != nullptr;
+  const bool first_pass = options.kernel->sizes[0].first_pass != nullptr && queries.size() >= FIRST_PASS_QUERIES_MIN;
   for (const Query& query : queries) {
     const double length = length_of(query.vector, dimension);
     scales.push_back(scale_of(length, options.l2));

@@ -29,7 +29,7 @@ export interface PanelRows {
   readonly chunkRows: number
   /** Memory that is mapped for rows. */
   readonly bytes: number
-  /** Its instruction set: avx512, avx2 or portable. */
+  /** Its instruction set: avx512-bf16, avx512, avx2 or portable. */
   readonly kernel: string
   append(vectors: Float32Array): void
   /** Drops the oldest chunk. */
