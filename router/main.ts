@@ -11,7 +11,7 @@ import { AliasChanges } from './cluster/alias-changes.ts'
 import { Collections } from './cluster/collections.ts'
 import { ShardClient } from './cluster/shard-client.ts'
 import { TopologyMetrics } from './cluster/topology-metrics.ts'
-import { GrpcServer } from './grpc/server.ts'
+import { GrpcServer } from './grpc/grpc-server.ts'
 import { Points } from './points.ts'
 import { makeRestServer } from './rest/server.ts'
 

@@ -25,7 +25,7 @@ async function info(asked: Asked): Promise<Answer> {
   const collection = collectionOf(asked)
   const counted = await countOf(asked.parts.points, collection, asked.call)
   // As REST shows it: what of it is no JSON is left out.
-  const shown = exactParse(exactStringify(await describe(collection, counted))) as unknown as Described
+  const shown = exactParse(exactStringify(await describe(collection, counted))) as Described
   const { vectors, ...params } = shown.config.params
   const config = { ...shown.config, params: { ...params, vectors_config: vectorsConfig(vectors) } }
   const schema = Object.entries(shown.payload_schema).map(([field, { data_type, points }]): [string, object] => [

@@ -31,17 +31,18 @@ export function timeoutOf(header: string | string[] | undefined): number | undef
  * @param arrived is called with the bytes so far; what it throws ends the reading
  * @param limitMs time for the message to arrive
  */
-export function readFrame(
+export async function readFrame(
   stream: ServerHttp2Stream,
   bytesMax: number,
   limitMs: number,
   arrived: (bytes: number) => void,
 ): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
+  const whole = await new Promise<Buffer>((resolve, reject) => {
     const parts: Buffer[] = []
     let bytes = 0
     const late = () => fail(new MaksError('TIMEOUT', 'the message did not arrive in its time'))
     const timer = setTimeout(late, limitMs)
+    const gone = () => fail(badRequest('the call was closed within its message'))
     const fail = (thrown: unknown) => {
       clearTimeout(timer)
       stream.off('data', take)
@@ -63,14 +64,12 @@ export function readFrame(
     stream.on('data', take)
     stream.once('end', () => {
       clearTimeout(timer)
-      try {
-        resolve(bodyOf(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, bytes)))
-      } catch (thrown) {
-        reject(asMaksError(thrown))
-      }
+      stream.off('close', gone)
+      resolve(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, bytes))
     })
-    stream.once('close', () => fail(badRequest('the call was closed within its message')))
+    stream.once('close', gone)
   })
+  return messageOf(whole)
 }
 
 function tooLarge(): MaksError {
@@ -82,7 +81,7 @@ function checkHead(bytes: Buffer, bytesMax: number): void {
   if (bytes.readUInt32BE(1) > bytesMax) throw tooLarge()
 }
 
-function bodyOf(bytes: Buffer): Buffer {
+function messageOf(bytes: Buffer): Buffer {
   const length = bytes.length < FRAME_HEAD_BYTES ? -1 : bytes.readUInt32BE(1)
   if (length !== bytes.length - FRAME_HEAD_BYTES)
     throw badRequest('a call has one message, of the length that it names')

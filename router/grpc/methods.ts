@@ -43,7 +43,7 @@ const WITHOUT_MEANING = ['ordering', 'read_consistency']
 export function commonOf(message: Message, headers: IncomingHttpHeaders) {
   const { collection_name: collection = '', wait, timeout, ...body } = message
   for (const name of WITHOUT_MEANING) delete body[name]
-  const query = wait === undefined ? {} : { wait: String(wait) }
+  const query = wait === undefined ? {} : { wait: wait === true ? 'true' : 'false' }
   return { collection: String(collection), timeoutS: secondsOf(timeout), body, outside: { query, headers } }
 }
 

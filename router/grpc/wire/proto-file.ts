@@ -98,11 +98,15 @@ class ProtoParser {
   #message(): void {
     const { fields } = this.#messages.get(this.#next()) as MessageType
     this.#block((word) => {
-      if (word !== 'oneof') return void this.#field(word, fields)
-      this.#next()
-      const names: string[] = []
-      this.#block((type) => names.push(this.#field(type, fields, names)))
+      if (word === 'oneof') this.#oneof(fields)
+      else this.#field(word, fields)
     })
+  }
+
+  #oneof(fields: MessageType['fields']): void {
+    this.#next()
+    const names: string[] = []
+    this.#block((type) => names.push(this.#field(type, fields, names)))
   }
 
   #field(first: string, fields: MessageType['fields'], oneof?: readonly string[]): string {

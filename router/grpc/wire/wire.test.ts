@@ -132,7 +132,7 @@ describe('a message', () => {
     ['a text that is cut off', [0x42, 5, 65], 'BAD_REQUEST', 'cut off'],
     ['a float that is cut off', [0x15, 0], 'BAD_REQUEST', 'cut off'],
     ['floats that are cut off', [0x52, 3, 0, 0, 0], 'BAD_REQUEST', 'no whole number of floats'],
-    ['an integer that does not end', [0x38, ...new Array(11).fill(0xff)], 'BAD_REQUEST', 'does not end'],
+    ['an integer that does not end', [0x38, ...Array.from({ length: 11 }, () => 0xff)], 'BAD_REQUEST', 'does not end'],
     ['more than 32 bits', [0x28, 0xff, 0xff, 0xff, 0xff, 0x1f], 'BAD_REQUEST', '"u" is more than 32 bits'],
     ['another type on the wire', [0x3a, 0], 'BAD_REQUEST', '"b" has another type on the wire'],
     ['a group', [0x6b], 'BAD_REQUEST', '"inner" has another type on the wire'],
