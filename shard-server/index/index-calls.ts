@@ -5,6 +5,7 @@ import type { IndexDefinition } from '../../core/filter/index-schema.ts'
 import type { IdKey } from '../../core/ids.ts'
 import type { JsonPath } from '../../core/json/json-path.ts'
 import type { Hole } from '../../core/log/coverage.ts'
+import type { Position } from '../../core/log/position.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { CellPlan, PodIndexes, QuerySpec, RowOrder } from '../../protocol/shard-rpc.ts'
@@ -83,8 +84,12 @@ export interface MigrationScanAnswer {
 
 export interface IndexCalls {
   open: (shape: CellShape) => IndexStats
-  /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state. */
-  load: (call: { dir: string; below?: LogTip }) => { stats: IndexStats; damaged: string[] }
+  /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state, as `loaded` says. */
+  load: (call: { dir: string; below?: LogTip }) => {
+    stats: IndexStats
+    loaded: Position | undefined
+    damaged: string[]
+  }
   stats: (call: null) => IndexStats
   /** Cleans dead rows, and gives back what garbage holds, unless the heap is so large that searches would wait for it. */
   collect: (call: null) => null
