@@ -100,7 +100,7 @@ const handlers: Handlers = {
     // Each apply waits for the one before, so the log comes in no faster than rows are cleaned.
     while (state.overdue && state.clean()) await new Promise(setImmediate)
     upkeepInSteps()
-    return stats()
+    return { stats: stats(), memory: { bytes: block.bytes, places: block.places } }
   },
 
   search({ queries }) {
@@ -300,6 +300,10 @@ interface CallMessage {
 
 /** Buffers that move to the main thread without a copy. Small ones share their memory with others and are copied. */
 function buffersOf(call: IndexCall, value: unknown): ArrayBuffer[] {
+  if (call === 'apply') {
+    const { bytes, places } = (value as Answer<'apply'>).memory
+    return [bytes.buffer, places.buffer]
+  }
   const encoded =
     call === 'search'
       ? (value as { queries: (EncodedRows | undefined)[] }).queries.filter((rows) => rows !== undefined)

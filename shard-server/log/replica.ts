@@ -242,7 +242,8 @@ export class Replica implements GatedReplica {
   async #apply(block: LogBlock): Promise<void> {
     // Copies, since the bytes of the block move away.
     const journaled = this.#volume.keepsJournal ? entriesOf(block) : []
-    const [stats] = await Promise.all([indexBlock(this.#pod.index, block), this.#volume.append(journaled)])
+    const indexed = indexBlock(this.#pod.index, block, (memory) => this.#reader.giveBack(memory))
+    const [stats] = await Promise.all([indexed, this.#volume.append(journaled)])
     if (this.#phase === 'following' && !this.previousRun) this.#volume.writeMark(stats.tip)
     this.#advance(stats)
   }
