@@ -47,10 +47,10 @@ it('a column has the values that were pushed, one by one or together, in whateve
         expected.push(...values)
       }
       const first = cut % (expected.length + 1)
-      expect([...column.slice(first, expected.length)]).toEqual(expected.slice(first))
+      expect(Array.from(column.slice(first, expected.length))).toEqual(expected.slice(first))
       column.dropBefore(first)
       for (let row = first; row < expected.length; row += 97) expect(column.get(row)).toBe(expected[row])
-      expect([...column.slice(first, expected.length)]).toEqual(expected.slice(first))
+      expect(Array.from(column.slice(first, expected.length))).toEqual(expected.slice(first))
     }),
     { numRuns: 30 },
   )
