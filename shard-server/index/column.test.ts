@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { BornColumn } from './born-column.ts'
 import { Column } from './column.ts'
@@ -25,6 +26,47 @@ it('a column gives back the memory of the rows that it drops, and keeps the othe
   }
   expect([column.first, column.end]).toEqual([first + 97_000, first + 100_000])
   expect(() => column.dropBefore(column.end + 1)).toThrow(RangeError)
+})
+
+it('a column has the values that were pushed, one by one or together, in whatever runs of equal ones', () => {
+  const run = fc.record({
+    value: fc.constantFrom(0, 1, 2 ** 32 - 1),
+    other: fc.constantFrom(0, 7),
+    count: fc.integer({ min: 1, max: 9000 }),
+    together: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.array(run, { maxLength: 6 }), fc.nat(), (runs, cut) => {
+      const column = new Column((length) => new Uint32Array(length))
+      const expected: number[] = []
+      for (const { value, other, count, together } of runs) {
+        const values = new Uint32Array(count).fill(value)
+        values[count - 1] = other
+        if (together) column.pushAll(values)
+        else for (const one of values) column.push(one)
+        expected.push(...values)
+      }
+      const first = cut % (expected.length + 1)
+      expect(Array.from(column.slice(first, expected.length))).toEqual(expected.slice(first))
+      column.dropBefore(first)
+      for (let row = first; row < expected.length; row += 97) expect(column.get(row)).toBe(expected[row])
+      expect(Array.from(column.slice(first, expected.length))).toEqual(expected.slice(first))
+    }),
+    { numRuns: 30 },
+  )
+})
+
+it('rows of one value take no memory, and as much as others once one differs; what is dropped takes none', () => {
+  const column = new Column((length) => new Float64Array(length))
+  for (let row = 0; row < 3 * 4096; row++) column.push(5)
+  expect(column.bytes).toBe(0)
+  column.push(6)
+  column.push(5)
+  expect(column.bytes).toBe(8 * 4096)
+  expect([column.get(3 * 4096), column.get(3 * 4096 + 1)]).toEqual([6, 5])
+  column.pushAll(new Float64Array(4094).fill(5))
+  column.dropBefore(4 * 4096)
+  expect(column.bytes).toBe(0)
 })
 
 it('the rows born after a version are found, in whatever order versions come, and after rows were dropped', () => {
