@@ -6,7 +6,8 @@
 import { performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 
-const LOOK_MS = 10_000
+/** A collection takes some 0.2 s of a core, with the code that V8 throws away and compiles again: a process that has just started has other work. */
+const LOOK_MS = 60_000
 /** Share of the time between two looks in which an idle thread works at most. */
 const IDLE_SHARE = 0.1
 /** A heap that has grown by less since its last collection is left alone: an idle pod makes so much in some minutes. */
