@@ -4,6 +4,7 @@ import { ERRORS } from '../core/errors.ts'
 import { formatPosition, type Position } from '../core/log/position.ts'
 import { collectionOf } from '../protocol/manifest/vector-cluster.ts'
 import { INTERNAL_HEADER, RPC } from '../protocol/shard-rpc.ts'
+import { askHttp, isOk } from '../runtime/http-call.ts'
 import { DataDir, type ProcessRecord, type StoredCluster } from '../supervisor/data-dir.ts'
 import { isAlive } from '../supervisor/os-process.ts'
 import { endpointOf } from './local/addresses.ts'
@@ -109,15 +110,18 @@ async function processStatus(
   }
   const run = dir.readRun(name)
   const ports = run?.pid === record.pid ? { port: run.port, adminPort: run.adminPort } : { port: null, adminPort: null }
-  const ready = ports.adminPort === null ? undefined : await ask(`http://127.0.0.1:${ports.adminPort}/readyz`, {})
-  const base = { ...NOTHING, name, collection, pid: record.pid, ...ports, ready: ready?.ok === true }
+  const ready =
+    ports.adminPort === null
+      ? undefined
+      : await askHttp(`http://127.0.0.1:${ports.adminPort}/readyz`, {}, PROBE_TIMEOUT_MS)
+  const base = { ...NOTHING, name, collection, pid: record.pid, ...ports, ready: ready !== undefined && isOk(ready) }
   if (name === 'router') return { ...base, kind: 'router' }
   const [cluster = 0, ordinal = 0] = name.split('-').slice(-2).map(Number)
   const answer =
     ports.port === null
       ? undefined
-      : await ask(`http://127.0.0.1:${ports.port}${RPC.status}`, { [INTERNAL_HEADER]: dir.token })
-  const shard = answer?.ok ? ((await answer.json()) as ShardStatus) : undefined
+      : await askHttp(`http://127.0.0.1:${ports.port}${RPC.status}`, { [INTERNAL_HEADER]: dir.token }, PROBE_TIMEOUT_MS)
+  const shard = answer && isOk(answer) ? (JSON.parse(answer.bytes.toString()) as ShardStatus) : undefined
   return {
     ...base,
     kind: 'shard',
@@ -129,10 +133,6 @@ async function processStatus(
     points: shard?.stats?.points ?? null,
     ...(shard?.memoryFull ? { memoryFull: true as const } : {}),
   }
-}
-
-async function ask(url: string, headers: Record<string, string>): Promise<Response | undefined> {
-  return fetch(url, { headers, signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) }).catch(() => undefined)
 }
 
 export function statusTable({ endpoint, processes, problems }: LocalStatus): string[] {

@@ -80,3 +80,20 @@ describe('vectors', () => {
     expect(() => decodeRow(new Uint8Array(0), 2)).toThrow()
   })
 })
+
+describe('floats of the wire', () => {
+  it('are a vector as a list of numbers is, and stay what they were', () => {
+    const floats = Float32Array.of(3, 4)
+    expect([...parseVector(floats, 2, 'Cosine')]).toEqual([...parseVector([3, 4], 2, 'Cosine')])
+    expect([...floats]).toEqual([3, 4])
+  })
+
+  it.each([
+    [Float32Array.of(1), 'vector has 1 values'],
+    [Float32Array.of(1, Number.NaN), 'vector[1] is not a finite float32'],
+    [Float32Array.of(Number.POSITIVE_INFINITY, 1), 'vector[0] is not a finite float32'],
+    [Float64Array.of(1, 2), 'vector must be a list'],
+  ])('%s are refused', (floats, words) => {
+    expect(() => parseVector(floats, 2, 'L2')).toThrow(words)
+  })
+})

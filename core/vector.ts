@@ -1,4 +1,4 @@
-/** Vectors: from JSON to float32 with every check that bad input needs, normalisation, and the shortest exact decimals. */
+/** Vectors: from JSON, or float32 of the wire, to float32 with every check that bad input needs, normalisation, and the shortest exact decimals. */
 import type { Vectors } from './data-identity.ts'
 import { badRequest } from './errors.ts'
 import { FLOAT32_NORMAL_MIN, isShownSingle, type Metric } from './metric.ts'
@@ -17,9 +17,11 @@ export function parseVector(
   what = 'vector',
   into: Float32Array = new Float32Array(dimension),
 ): Float32Array {
-  if (!Array.isArray(value)) throw badRequest(`${what} must be a list of ${dimension} numbers`)
+  const floats = value instanceof Float32Array
+  if (!Array.isArray(value) && !floats) throw badRequest(`${what} must be a list of ${dimension} numbers`)
   if (value.length !== dimension)
     throw badRequest(`${what} has ${value.length} values, the collection has dimension ${dimension}`)
+  if (floats) into.set(value)
   for (let i = 0; i < dimension; i++) {
     const number: unknown = value[i]
     if (typeof number !== 'number' && typeof number !== 'bigint') throw badRequest(`${what}[${i}] must be a number`)

@@ -1,4 +1,5 @@
 /** Who may ask what: api keys, the Host header where there is no key, and the content type of bodies. */
+import type { IncomingHttpHeaders } from 'node:http'
 import type { NextFunction, Request, Response } from 'express'
 import { MaksError } from '../core/errors.ts'
 import type { RouterEnv } from '../protocol/env/config.ts'
@@ -12,30 +13,44 @@ export const READING_POST =
 
 export function checkAccess(env: RouterEnv) {
   return (request: Request, _response: Response, next: NextFunction): void => {
-    if (env.MAKSDB_API_KEY === undefined && env.MAKSDB_READ_ONLY_API_KEY === undefined) checkHost(request)
-    else if (!OPEN_PATHS.has(request.path)) checkKey(request, env)
+    const writes =
+      request.method !== 'GET' &&
+      request.method !== 'HEAD' &&
+      !(request.method === 'POST' && READING_POST.test(request.path))
+    checkCaller(env, request.headers, request.headers.host, { open: OPEN_PATHS.has(request.path), writes })
     checkContentType(request)
     next()
   }
 }
 
+/**
+ * Of a request of any protocol. Throws UNAUTHORIZED or FORBIDDEN.
+ * @param host the name under which the caller knows this server
+ * @param open needs it no key?
+ */
+export function checkCaller(
+  env: RouterEnv,
+  headers: IncomingHttpHeaders,
+  host: string | undefined,
+  { open, writes }: { open: boolean; writes: boolean },
+): void {
+  if (env.MAKSDB_API_KEY === undefined && env.MAKSDB_READ_ONLY_API_KEY === undefined) checkHost(host ?? '')
+  else if (!open) checkKey(env, headers, writes)
+}
+
 /** Without a key, a page of another site must not reach us under a name of its own (DNS rebinding). */
-function checkHost(request: Request): void {
-  const host = request.headers.host ?? ''
+function checkHost(host: string): void {
   if (!isLoopbackHost(host))
     throw new MaksError('FORBIDDEN', `the Host header "${host}" is not a loopback name, and no api key is set`)
 }
 
-function checkKey(request: Request, env: RouterEnv): void {
-  const bearer = /^Bearer (.+)$/i.exec(request.get('authorization') ?? '')
-  const given = request.get('api-key') ?? bearer?.[1]
-  const writes =
-    request.method !== 'GET' &&
-    request.method !== 'HEAD' &&
-    !(request.method === 'POST' && READING_POST.test(request.path))
-  if (env.MAKSDB_API_KEY !== undefined && sameSecret(given, env.MAKSDB_API_KEY)) return
-  if (env.MAKSDB_READ_ONLY_API_KEY === undefined || !sameSecret(given, env.MAKSDB_READ_ONLY_API_KEY)) {
-    throw new MaksError('UNAUTHORIZED', given === undefined ? 'an api key is needed' : 'the api key is not valid')
+function checkKey(env: RouterEnv, headers: IncomingHttpHeaders, writes: boolean): void {
+  const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')
+  const given = headers['api-key'] ?? bearer?.[1]
+  const key = Array.isArray(given) ? given.join(', ') : given
+  if (env.MAKSDB_API_KEY !== undefined && sameSecret(key, env.MAKSDB_API_KEY)) return
+  if (env.MAKSDB_READ_ONLY_API_KEY === undefined || !sameSecret(key, env.MAKSDB_READ_ONLY_API_KEY)) {
+    throw new MaksError('UNAUTHORIZED', key === undefined ? 'an api key is needed' : 'the api key is not valid')
   }
   if (writes) throw new MaksError('FORBIDDEN', 'the read-only key cannot write')
 }

@@ -1,8 +1,9 @@
 /** The router: stateless front of all collections in its file. */
 import { parseEnv, routerEnvSchema } from '../protocol/env/config.ts'
 import { startAdminServer } from '../runtime/admin-server.ts'
-import { closeServer, listen } from '../runtime/http-server.ts'
+import { closeServer, listen, listenOn } from '../runtime/http-server.ts'
 import { giveBackWhenIdle } from '../runtime/idle-heap.ts'
+import { InFlight } from '../runtime/in-flight.ts'
 import { sleep, stopOnSignal, writeRunFile } from '../runtime/lifecycle.ts'
 import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
@@ -10,6 +11,7 @@ import { AliasChanges } from './cluster/alias-changes.ts'
 import { Collections } from './cluster/collections.ts'
 import { ShardClient } from './cluster/shard-client.ts'
 import { TopologyMetrics } from './cluster/topology-metrics.ts'
+import { GrpcServer } from './grpc/grpc-server.ts'
 import { Points } from './points.ts'
 import { makeRestServer } from './rest/server.ts'
 
@@ -54,6 +56,7 @@ function notReady(): string | undefined {
 
 let leaving = false
 const points = new Points(shards, metrics)
+const inFlight = new InFlight({ requests: 'QUEUE_REQUESTS_MAX', bytes: 'QUEUE_BODIES_MAX' }, env.MAKSDB_BODY_BYTES_MAX)
 const server = makeRestServer({
   env,
   collections,
@@ -62,24 +65,35 @@ const server = makeRestServer({
   points,
   metrics,
   logger,
+  inFlight,
   notReady,
   isLeaving: () => leaving,
 })
 const port = await listen(server, env.MAKSDB_HOST, env.MAKSDB_PORT, false)
+const grpc =
+  env.MAKSDB_GRPC_PORT === undefined
+    ? undefined
+    : new GrpcServer({ env, collections, aliasChanges, shards, points, metrics, logger, inFlight, notReady })
+const grpcPort = grpc && (await listenOn(grpc.server, env.MAKSDB_HOST, env.MAKSDB_GRPC_PORT ?? 0, false))
 const admin = await startAdminServer({
   host: env.MAKSDB_ADMIN_HOST ?? env.MAKSDB_HOST,
   port: env.MAKSDB_ADMIN_PORT,
   metrics,
   notReady: notServing,
 })
-writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, port, adminPort: admin.port })
-logger.info({ port }, 'listening')
+writeRunFile(env.MAKSDB_RUN_FILE, {
+  pid: process.pid,
+  port,
+  adminPort: admin.port,
+  ...(grpcPort === undefined ? {} : { grpcPort }),
+})
+logger.info({ port, ...(grpcPort === undefined ? {} : { grpcPort }) }, 'listening')
 
 stopOnSignal(logger, async () => {
   // Each answer closes its connection, so that clients open another, which goes to another router.
   leaving = true
   await sleep(env.MAKSDB_DRAIN_MS)
-  await closeServer(server, FINISH_MS)
+  await Promise.all([closeServer(server, FINISH_MS), grpc?.close(FINISH_MS)])
   topologyMetrics.close()
   collections.close()
   await shards.close()

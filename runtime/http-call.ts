@@ -1,6 +1,6 @@
 /**
- * Requests by Node's own client, for programs whose calls are few: undici, which carries the calls of routers, would take some
- * 10 MiB of each shard.
+ * Requests by Node's own client, for programs whose calls are few: undici, which carries the calls of routers and which `fetch`
+ * loads, would take some 10 MiB of each shard, and longer to load than a command of the command line needs for the rest.
  */
 import { type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
@@ -29,6 +29,23 @@ export function openHttp(url: string, { method, headers, body, signal }: HttpCal
     sent.on('error', (error) => reject(signal?.aborted ? signal.reason : error))
     sent.end(body)
   })
+}
+
+/**
+ * The answer of a program on this machine to a question about itself; undefined if none comes in time.
+ * @param limitMs for the whole answer
+ */
+export async function askHttp(
+  url: string,
+  headers: Record<string, string>,
+  limitMs: number,
+): Promise<HttpAnswer | undefined> {
+  const call = { method: 'GET', headers, signal: AbortSignal.timeout(limitMs) } as const
+  return callHttp(url, call).catch(() => undefined)
+}
+
+export function isOk({ statusCode }: HttpAnswer): boolean {
+  return statusCode >= 200 && statusCode < 300
 }
 
 /** The whole answer. Throws as `openHttp` does. */

@@ -2,7 +2,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as NetServer } from 'node:net'
 import { ANY_ADDRESS } from '../core/address.ts'
 import { asMaksError, isErrorCode, MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
@@ -11,13 +11,19 @@ import { sleep } from './lifecycle.ts'
 export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
 
 const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 60_000
+/** Time for a request to arrive as a whole. */
+export const REQUEST_TIMEOUT_MS = 60_000
 const CONNECTIONS_MAX = 4096
 
 /** Listens on the wished port, or on a free one where it is taken and `fallback` allows it. */
 export async function listen(server: Server, host: string, port: number, fallback: boolean): Promise<number> {
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = REQUEST_TIMEOUT_MS
+  return listenOn(server, host, port, fallback)
+}
+
+/** The same for a server of any protocol, which has its own times. */
+export async function listenOn(server: NetServer, host: string, port: number, fallback: boolean): Promise<number> {
   server.maxConnections = CONNECTIONS_MAX
   const attempt = (wished: number) =>
     new Promise<void>((resolve, reject) => {

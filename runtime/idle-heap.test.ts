@@ -30,6 +30,15 @@ describe('the heap of a thread', () => {
     expect(collections).toBe(2)
   })
 
+  it('is collected when it has grown since it became smaller without a collection', () => {
+    idle.look()
+    heap = { used: 10 * MIB, total: 12 * MIB }
+    idle.look()
+    heap = { used: 10 * MIB, total: 21 * MIB }
+    idle.look()
+    expect(collections).toBe(2)
+  })
+
   it('is left alone while the thread works, and collected afterwards', () => {
     busy = 0.3
     idle.look()

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { expect, it } from 'vitest'
 import { QUEUES } from '../core/limits.ts'
 import { InFlight } from './in-flight.ts'
@@ -11,7 +11,7 @@ const flight = () => new InFlight({ requests: 'QUEUE_REQUESTS_MAX', bytes: 'QUEU
 /** Enters a request; returns how it ends, and how more of its body comes. */
 function begin(into: InFlight, headers: IncomingMessage['headers'] = {}) {
   const response = new EventEmitter()
-  const arrived = into.enter({ headers }, response as unknown as ServerResponse)
+  const arrived = into.enter({ headers }, response)
   return { arrived, end: () => void response.emit('close') }
 }
 const enter = (into: InFlight, headers?: IncomingMessage['headers']) => begin(into, headers).end

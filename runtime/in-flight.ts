@@ -2,7 +2,7 @@
  * Requests that are on their way in a process, and the bytes of their bodies: memory that no other queue counts, since a body
  * is read before what it asks for is known. Beyond a limit a further request is refused before its body is read.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { checkQueue, type QueueName } from '../core/limits.ts'
 
 export interface InFlightLimits {
@@ -38,12 +38,14 @@ export class InFlight {
   /**
    * Counts the request until it is answered or its client has gone. Returns a function that is to be called with the bytes that
    * have come of the body so far, for a body that does not name its length. Both throw OVERLOADED.
+   * @param withBody has it a body even if nothing names its length?
    */
   enter(
     { headers }: Pick<IncomingMessage, 'headers'>,
-    response: Pick<ServerResponse, 'once'>,
+    response: { once(event: 'close', listener: () => void): unknown },
+    withBody = headers['transfer-encoding'] !== undefined,
   ): (arrived: number) => void {
-    let bytes = this.#lengthOf(headers)
+    let bytes = this.#lengthOf(headers, withBody)
     const { requests: requestsMax, bytes: bytesMax } = this.#limits
     if (requestsMax !== undefined) checkQueue(requestsMax, this.#requests + 1)
     if (bytes > 0 && this.#bytes > 0) checkQueue(bytesMax, this.#bytes + bytes)
@@ -62,8 +64,8 @@ export class InFlight {
     }
   }
 
-  #lengthOf(headers: IncomingMessage['headers']): number {
-    if (headers['transfer-encoding'] !== undefined) return Math.min(UNNAMED_BYTES, this.#bodyBytesMax)
+  #lengthOf(headers: IncomingMessage['headers'], withBody: boolean): number {
+    if (withBody && headers['content-length'] === undefined) return Math.min(UNNAMED_BYTES, this.#bodyBytesMax)
     const length = Number(headers['content-length'] ?? 0)
     return Number.isFinite(length) ? Math.min(Math.max(0, length), this.#bodyBytesMax) : this.#bodyBytesMax
   }

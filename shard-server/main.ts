@@ -10,6 +10,7 @@ import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { holdVolume } from '../runtime/volume-lock.ts'
 import { IndexActor } from './index/index-actor.ts'
+import { trimMemory } from './index/trim-memory.ts'
 import { Committer } from './log/committer.ts'
 import { Election } from './log/election.ts'
 import { HeartbeatLoop } from './log/heartbeat.ts'
@@ -43,7 +44,7 @@ function die(error: unknown): never {
   process.exit(1)
 }
 process.on('unhandledRejection', die)
-giveBackWhenIdle()
+giveBackWhenIdle(undefined, trimMemory)
 
 mkdirSync(env.MAKSDB_DATA_DIR, { recursive: true })
 await holdVolume(env.MAKSDB_DATA_DIR).catch(die)
@@ -83,8 +84,7 @@ const admin = await startAdminServer({
 ports.adminPort = admin.port
 // Before the load, which may take long: whoever watches this process must be able to ask whether it lives.
 writeRunFile(env.MAKSDB_RUN_FILE, { pid: process.pid, ...ports })
-await replica.load().catch(die)
-await snapshotter.announceExisting().catch(die)
+const loaded = await replica.load().catch(die)
 
 stopOnSignal(logger, async () => {
   server.close()
@@ -99,5 +99,10 @@ stopOnSignal(logger, async () => {
   admin.server.close()
 })
 
-for (const loop of [replica, election, heartbeat, admission, snapshotter, rebalancer, auditor].map((one) => one.run()))
+for (const loop of [replica, election, heartbeat, admission, rebalancer, auditor].map((one) => one.run()))
   loop.catch(die)
+// What else lies on the volume need not hold up the first answer; without snapshots that are announced, no log is trimmed.
+snapshotter
+  .announceExisting(loaded)
+  .then(() => snapshotter.run())
+  .catch(die)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { idKey } from '../core/ids.ts'
 import { ORIGIN } from '../core/log/position.ts'
-import { entriesOf, entryBlock, headsOf, verifyBlock } from './entry-block.ts'
+import { type BlockMemory, EntryBlockWriter, entriesOf, entryBlock, headsOf, verifyBlock } from './entry-block.ts'
 import { hashEntry, type LogEntry, LogMismatch, type LogTip, verifyChain } from './log-entry.ts'
 
 const START: LogTip = { position: ORIGIN, hash: '' }
@@ -36,6 +36,20 @@ it('a block has the entries that it was made of, each row at a multiple of eight
       expect(entriesOf(block)).toEqual(entries)
       expect(block).toMatchObject({ count: entries.length, point: { position: entries.at(-1)?.position } })
       for (const { rowStart } of headsOf(block)) expect(rowStart % 8).toBe(0)
+      verifyBlock(block)
+    }),
+  )
+})
+
+it('a block in the memory of another, longer or shorter one has its own entries alone', () => {
+  fc.assert(
+    fc.property(logs, logs, fc.nat({ max: 10_000 }), (before, entries, expected) => {
+      const memory: BlockMemory = entryBlock(START, before)
+      const writer = new EntryBlockWriter(START, expected, memory)
+      for (const entry of entries) writer.addEntry(entry)
+      const block = writer.block()
+      expect(entriesOf(block)).toEqual(entries)
+      expect(block.bytes.length).toBeGreaterThanOrEqual(expected)
       verifyBlock(block)
     }),
   )

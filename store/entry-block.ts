@@ -36,6 +36,9 @@ export interface EntryBlock {
   places: Uint32Array<ArrayBuffer>
 }
 
+/** What a block lies in. */
+export type BlockMemory = Pick<EntryBlock, 'bytes' | 'places'>
+
 /** Where a part lies in bytes. */
 export interface Span {
   start: number
@@ -45,7 +48,7 @@ export interface Span {
 export class EntryBlockWriter {
   readonly #tip: LogTip
   #bytes: Uint8Array<ArrayBuffer>
-  #places = new Uint32Array(PLACES * ENTRIES_MIN)
+  #places: Uint32Array<ArrayBuffer>
   #count = 0
   #rowBytes = 0
   #end = 0
@@ -54,13 +57,18 @@ export class EntryBlockWriter {
   readonly #id: Span
   readonly #hash: Span
 
-  /** @param expected bytes that the block is likely to take */
-  constructor(tip: LogTip, expected = 0) {
+  /**
+   * @param expected bytes that the block is likely to take
+   * @param memory of a block that is no longer needed; it is used if it is so large
+   */
+  constructor(tip: LogTip, expected = 0, memory?: BlockMemory) {
     this.#tip = tip
     this.#from = Buffer.from(tip.hash + formatPosition(tip.position), 'latin1')
     this.#hash = { start: 0, end: tip.hash.length }
     this.#id = { start: tip.hash.length, end: this.#from.length }
-    this.#bytes = new Uint8Array(Math.max(BYTES_MIN, expected))
+    const least = Math.max(BYTES_MIN, expected)
+    this.#bytes = memory && memory.bytes.length >= least ? memory.bytes : new Uint8Array(least)
+    this.#places = memory?.places ?? new Uint32Array(PLACES * ENTRIES_MIN)
   }
 
   get count(): number {

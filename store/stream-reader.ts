@@ -5,13 +5,16 @@
 import { MaksError } from '../core/errors.ts'
 import { formatPosition } from '../core/log/position.ts'
 import { COMMAND_TIMEOUT_MS, type Redis, redisError } from './connection.ts'
-import { blockBytes, type EntryBlock } from './entry-block.ts'
+import { type BlockMemory, blockBytes, type EntryBlock } from './entry-block.ts'
 import type { LogTip } from './log-entry.ts'
 import { RedisLink } from './redis-link.ts'
 import { StreamReply } from './stream-reply.ts'
 
 /** Of the last block's bytes: a block that takes no more has memory at once. */
 const EXPECTED_SHARE = 1.125
+/** Blocks whose memory is kept for the next ones, while the log is read block by block, and the bytes of one. */
+const KEPT_MAX = 2
+const KEPT_BYTES_MAX = 16 * 1024 * 1024
 
 export interface StreamRead {
   key: string
@@ -36,6 +39,7 @@ export class StreamReader {
   readonly #link: RedisLink
   #connection: Connection | undefined
   #expected = 0
+  readonly #kept: BlockMemory[] = []
 
   constructor(url: string, blockingMs: number) {
     this.#link = new RedisLink(url, blockingMs)
@@ -47,11 +51,17 @@ export class StreamReader {
       try {
         const block = await this.#ask(redis, tip, read)
         this.#expected = Math.ceil(EXPECTED_SHARE * blockBytes(block))
+        if (block.count === 0) this.#kept.length = 0
         return block
       } catch (error) {
         throw redisError(error)
       }
     })
+  }
+
+  /** Takes the memory of a block that is no longer needed: pages that are written for the first time take longer than a copy. */
+  giveBack(memory: BlockMemory): void {
+    if (this.#kept.length < KEPT_MAX && memory.bytes.length <= KEPT_BYTES_MAX) this.#kept.push(memory)
   }
 
   /** Closes the connection; a call that waits fails. The next call makes another one. */
@@ -62,7 +72,7 @@ export class StreamReader {
   async #ask(redis: Redis, tip: LogTip, { key, count, blockMs }: StreamRead): Promise<EntryBlock> {
     const connection = await this.#take(redis)
     const { promise, resolve, reject } = Promise.withResolvers<EntryBlock>()
-    connection.reading = { reply: new StreamReply(tip, this.#expected), resolve, reject }
+    connection.reading = { reply: new StreamReply(tip, this.#expected, this.#kept.pop()), resolve, reject }
     const late = setTimeout(() => reject(new Error('Command timed out')), COMMAND_TIMEOUT_MS + blockMs)
     const block = blockMs > 0 ? ['BLOCK', String(blockMs)] : []
     const command = ['XREAD', 'COUNT', String(count), ...block, 'STREAMS', key, formatPosition(tip.position)]

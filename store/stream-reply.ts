@@ -3,7 +3,7 @@
  * their fields stand in. What a client library makes of it, a buffer for every part of every entry, takes a replay
  * longer than all else that it does with them.
  */
-import { type EntryBlock, EntryBlockWriter, type Span } from './entry-block.ts'
+import { type BlockMemory, type EntryBlock, EntryBlockWriter, type Span } from './entry-block.ts'
 import { checkType, type LogTip } from './log-entry.ts'
 
 const [ARRAY, BULK, ERROR] = ['*', '$', '-'].map((type) => type.charCodeAt(0)) as [number, number, number]
@@ -42,9 +42,10 @@ export class StreamReply {
   /**
    * @param tip the entries come after it
    * @param expected bytes that the block is likely to take
+   * @param memory as of `EntryBlockWriter`
    */
-  constructor(tip: LogTip, expected: number) {
-    this.#writer = new EntryBlockWriter(tip, expected)
+  constructor(tip: LogTip, expected: number, memory?: BlockMemory) {
+    this.#writer = new EntryBlockWriter(tip, expected, memory)
   }
 
   /** Takes the next bytes of the connection. The whole block at the end of the reply; throws the error that Redis answers. */

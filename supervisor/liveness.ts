@@ -4,6 +4,7 @@
  * that reads a long log or a large snapshot answers all the while, since its index thread does that work.
  */
 import { connect } from 'node:net'
+import { askHttp } from '../runtime/http-call.ts'
 import { isAlive, sendSignal } from './os-process.ts'
 
 const ASK_EVERY_MS = 2000
@@ -52,7 +53,10 @@ export class Liveness {
     this.#listenedAt = now
     this.#asking = true
     this.#askedAt = now
-    const answer = 'http' in where ? httpAnswers(where.http, this.#answerMs) : redisAnswers(where.redis, this.#answerMs)
+    const answer =
+      'http' in where
+        ? askHttp(`http://127.0.0.1:${where.http}/livez`, {}, this.#answerMs)
+        : redisAnswers(where.redis, this.#answerMs)
     void answer.then((answered) => {
       this.#asking = false
       this.#misses = answered ? 0 : this.#misses + 1
@@ -66,13 +70,6 @@ export class Liveness {
     this.#onHang(why)
     sendSignal(this.#record.pid, 'SIGKILL')
   }
-}
-
-function httpAnswers(port: number, answerMs: number): Promise<boolean> {
-  return fetch(`http://127.0.0.1:${port}/livez`, { signal: AbortSignal.timeout(answerMs) }).then(
-    (response) => response.body?.cancel().then(() => true) ?? true,
-    () => false,
-  )
 }
 
 /** Any reply counts, an error too: a Redis that loads its file, or wants a password, lives. */

@@ -147,21 +147,23 @@ export class Processes {
     if (known.ended) return
     if (!isAlive(known.record)) return this.#noteEnd(known)
     const { dir, configOf } = this.#parts
-    known.liveness.watch(() => this.#answering(known, configOf(known.unit)))
+    known.liveness.watch(() => this.#answering(known))
     if (known.ready && (known.unit.kind === 'redis' || Date.now() - known.probedAt < PROBE_READY_MS)) return
     known.probedAt = Date.now()
-    const { ready, primary } = await probe(dir, known.unit, known.record.pid, configOf(known.unit)?.redisUrl)
+    const { ready, primary } = await probe(dir, known.unit, known.record.pid, () => configOf(known.unit)?.redisUrl)
     if (ready && !known.ready) this.#forgetError(known.unit)
     known.ready = ready
     known.primary = primary
   }
 
-  #answering({ unit, record }: Known, config: CollectionConfig | undefined): Answering {
+  #answering({ unit, record }: Known): Answering {
+    const { dir, configOf } = this.#parts
     if (unit.kind !== 'redis') {
-      const run = this.#parts.dir.readRun(unit.name)
+      const run = dir.readRun(unit.name)
       return run?.pid === record.pid ? { http: run.adminPort } : undefined
     }
-    const port = config && this.#parts.dir.redisPort(config.name)
+    const config = configOf(unit)
+    const port = config && dir.redisPort(config.name)
     return port === undefined ? undefined : { redis: port }
   }
 

@@ -38,6 +38,8 @@ export class Supervisor {
   readonly #processes: Processes
   readonly #members: MemberMaintenance
   #clusters: StoredCluster[]
+  /** What should run. */
+  #units: readonly LocalUnit[] = []
   #stopping = false
   /** The pass that is under way. */
   #pass: Promise<void> = Promise.resolve()
@@ -71,7 +73,7 @@ export class Supervisor {
   async run(): Promise<void> {
     await this.#processes.listOrphans()
     await this.#prepare()
-    this.#processes.adopt(this.#units())
+    this.#processes.adopt(this.#units)
     this.#members.look(this.#clusters.map(({ manifest }) => manifest.metadata.name))
     while (!this.#stopping) {
       this.#woken = false
@@ -93,7 +95,7 @@ export class Supervisor {
     this.#wake?.()
   }
 
-  /** Everything that the units' commands need: ports of Redis, folders, the router's list. */
+  /** The units, and everything that their commands need: ports of Redis, folders, the router's list. */
   async #prepare(): Promise<void> {
     for (const cluster of this.#clusters) {
       const { manifest, extras } = cluster
@@ -107,10 +109,7 @@ export class Supervisor {
       this.#dir.write(configFile(name), JSON.stringify(collectionConfig(this.#dir, cluster)))
     }
     this.#dir.write('router.json', JSON.stringify(routerFile(this.#dir, this.#clusters)))
-  }
-
-  #units(): LocalUnit[] {
-    return localUnits(this.#dir, this.#settings, this.#adminPort, this.#clusters)
+    this.#units = localUnits(this.#dir, this.#settings, this.#adminPort, this.#clusters)
   }
 
   async #tick(): Promise<void> {
@@ -118,7 +117,7 @@ export class Supervisor {
     await processes.observe()
     // A Redis that cannot start may have lost its port to another program.
     if (processes.redisFails(REDIS_FAILURES)) await this.#prepare()
-    const units = this.#units()
+    const units = this.#units
     for (const action of plan(units, processes.observed, Date.now())) {
       if (this.#stopping || action.type === 'wait') continue
       const unit = action.type === 'start' ? units.find(({ name }) => name === action.unit.name) : undefined
@@ -157,7 +156,7 @@ export class Supervisor {
 
   /** What should run, and how it is doing. */
   units(): UnitState[] {
-    return this.#units().map(({ name }) => this.#processes.stateOf(name))
+    return this.#units.map(({ name }) => this.#processes.stateOf(name))
   }
 
   has(collection: string): boolean {

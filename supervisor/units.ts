@@ -170,6 +170,7 @@ function routerUnit(dir: DataDir, settings: Settings, adminPort: number): LocalU
         // Asked by the supervisor and by `status`, whatever address clients use; and open to all who reach it.
         MAKSDB_ADMIN_HOST: LOCALHOST,
         MAKSDB_PORT: String(port),
+        MAKSDB_GRPC_PORT: String(port + 1),
         MAKSDB_ADMIN_PORT: String(dir.readRun('router')?.adminPort ?? 0),
         MAKSDB_RUN_FILE: dir.runFile('router'),
         MAKSDB_INTERNAL_TOKEN: dir.token,

@@ -14,8 +14,8 @@ program itself is too large to install, or is no package: the requests that its 
 *Not yet* names the field or the route that MaksDB refuses. *Own* are tests of the client's makers that fail in the same way on the
 client's own in-memory engine, without any server.`
 
-const UNRUN = `The clients for Go, Java, .NET and Rust speak gRPC, which is not there yet, and with them spring-ai, langchain4j and Semantic Kernel for
-.NET. Points without a vector are not supported: Haystack's tests write documents without an embedding, and get one here before.`
+const UNRUN = `The clients for Go, Java, .NET and Rust speak gRPC, and with them spring-ai, langchain4j and Semantic Kernel for .NET: none of them has
+been tried yet. \`qdrant-client\` for Python with \`prefer_grpc=True\` has ([calls that are spoken](grpc.md)). Points without a vector are not supported: Haystack's tests write documents without an embedding, and get one here before.`
 
 const DIFFERENCES = `## Differences from the in-memory engine of qdrant-client
 

@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { type ErrorCode, MaksError } from '../../core/errors.ts'
 import { INTERNAL_HEADER } from '../../protocol/shard-rpc.ts'
+import { askHttp, callHttp, isOk } from '../../runtime/http-call.ts'
 import { errorOfReply } from '../../runtime/http-server.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { within } from '../../runtime/until.ts'
@@ -14,6 +15,8 @@ import { lastWords } from './log-tail.ts'
 /** So long nothing may change. */
 const PATIENCE_MS = 90_000
 const POLL_MS = 60
+/** A question that is answered later is asked again. */
+const ANSWER_MS = 10_000
 const ASK_SUPERVISOR_EVERY_MS = 1000
 /** A process that has ended so often at its start does not come up by itself. */
 const FAILURES_MAX = 5
@@ -24,16 +27,21 @@ export function supervisorRuns(dir: DataDir): boolean {
 }
 
 /** One call of the supervisor's admin port. */
-export async function callSupervisor(dir: DataDir, method: string, path: string, body?: unknown): Promise<unknown> {
-  const response = await fetch(`http://127.0.0.1:${dir.supervisor?.adminPort}${path}`, {
+export async function callSupervisor(
+  dir: DataDir,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const answer = await callHttp(`http://127.0.0.1:${dir.supervisor?.adminPort}${path}`, {
     method,
     headers: { [INTERNAL_HEADER]: dir.token, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
   }).catch(() => {
     throw new MaksError('NOT_READY', `the supervisor of ${dir.path} does not answer`)
   })
-  const text = await response.text()
-  if (!response.ok) throw errorOfReply(text)
+  const text = answer.bytes.toString()
+  if (!isOk(answer)) throw errorOfReply(text)
   return JSON.parse(text) as unknown
 }
 
@@ -49,8 +57,8 @@ export async function supervisorReady(dir: DataDir, child: ChildProcess): Promis
 
 async function supervisorAnswers(dir: DataDir): Promise<boolean> {
   if (!supervisorRuns(dir)) return false
-  const answer = await fetch(`http://127.0.0.1:${dir.supervisor?.adminPort}/healthz`).catch(() => undefined)
-  return answer?.ok === true
+  const answer = await askHttp(`http://127.0.0.1:${dir.supervisor?.adminPort}/healthz`, {}, ANSWER_MS)
+  return answer !== undefined && isOk(answer)
 }
 
 /** Returns when the router answers, serves every collection that the data directory holds, and each cell is led. */
@@ -90,12 +98,12 @@ function throwRefusal(dir: DataDir): void {
 async function lackingOf(settings: Settings, collections: readonly string[]): Promise<string | undefined> {
   const endpoint = endpointOf(settings)
   const headers: Record<string, string> = settings.apiKey === undefined ? {} : { 'api-key': settings.apiKey }
-  const ready = await fetch(`${endpoint}/readyz`, { headers }).catch(() => undefined)
+  const ready = await askHttp(`${endpoint}/readyz`, headers, ANSWER_MS)
   if (!ready) return 'the router does not answer'
-  if (!ready.ok) return await ready.text().catch(() => 'the router does not answer')
-  const listed = await fetch(`${endpoint}/collections`, { headers }).catch(() => undefined)
-  if (!listed?.ok) return 'the router does not list its collections'
-  const { result } = (await listed.json()) as { result: { collections: { name: string }[] } }
+  if (!isOk(ready)) return ready.bytes.toString()
+  const listed = await askHttp(`${endpoint}/collections`, headers, ANSWER_MS)
+  if (!listed || !isOk(listed)) return 'the router does not list its collections'
+  const { result } = JSON.parse(listed.bytes.toString()) as { result: { collections: { name: string }[] } }
   const absent = collections.find((name) => !result.collections.some((other) => other.name === name))
   return absent === undefined ? undefined : `the router does not list the collection ${absent}`
 }

@@ -115,6 +115,7 @@ export const routerEnvSchema = z.object({
     .describe('VectorCluster that this router serves, a label of its metrics; absent: the router serves several'),
   MAKSDB_HOST: z.string().default('127.0.0.1').describe('address to listen on; *: every address of both families'),
   MAKSDB_PORT: number(6333).describe('REST port'),
+  MAKSDB_GRPC_PORT: z.coerce.number().int().min(0).max(65_535).optional().describe('gRPC port; absent: no gRPC'),
   MAKSDB_ADMIN_PORT: number(0).describe('port of health and metrics; 0: a free port'),
   MAKSDB_ADMIN_HOST: z.string().optional().describe('address of health and metrics; absent: that of MAKSDB_HOST'),
   MAKSDB_RUN_FILE: z.string().optional().describe('file to which the process writes its pid and ports'),
@@ -174,7 +175,12 @@ export const routerFileSchema = z.object({ collections: z.array(collectionConfig
 export type RouterFile = z.infer<typeof routerFileSchema>
 
 /** What a process writes to MAKSDB_RUN_FILE once it listens. */
-export const runFileSchema = z.object({ pid: z.number(), port: z.number(), adminPort: z.number() })
+export const runFileSchema = z.object({
+  pid: z.number(),
+  port: z.number(),
+  adminPort: z.number(),
+  grpcPort: z.number().optional(),
+})
 export type RunFile = z.infer<typeof runFileSchema>
 
 export function parseEnv<S extends z.ZodType>(schema: S, env: Record<string, string | undefined>): z.infer<S> {

@@ -10,6 +10,13 @@ export const ROUTER_METRICS = {
     help: 'Requests that the router refused, by error code.',
     labels: ['vectorcluster', 'code'],
   },
+  maksdb_grpc_request_seconds: {
+    programs: ROUTER,
+    kind: 'histogram',
+    help: 'Duration of a gRPC call, by method and status.',
+    labels: ['vectorcluster', 'method', 'status'],
+    buckets: SECONDS,
+  },
   maksdb_http_request_seconds: {
     programs: ROUTER,
     kind: 'histogram',

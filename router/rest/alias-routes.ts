@@ -6,7 +6,7 @@ import { checkLimit } from '../../core/limits.ts'
 import { collectionNameFault } from '../../protocol/manifest/vector-cluster.ts'
 import type { AliasChanges } from '../cluster/alias-changes.ts'
 import type { Collections } from '../cluster/collections.ts'
-import { Fields, type JsonObject } from './json-fields.ts'
+import { Fields, type JsonObject } from '../requests/json-fields.ts'
 import type { Send } from './reply.ts'
 
 export interface AliasParts {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MaksError } from '../../core/errors.ts'
 import { parseEnv, routerEnvSchema } from '../../protocol/env/config.ts'
 import { QDRANT_VERSION } from '../../protocol/version.ts'
+import { InFlight } from '../../runtime/in-flight.ts'
 import { makeRestServer, type RestParts } from './server.ts'
 
 /** A collection of two cells; the second one has no primary. */
@@ -32,6 +33,7 @@ beforeAll(async () => {
     },
     metrics: { observe: () => undefined, add: () => undefined },
     isLeaving: () => false,
+    inFlight: new InFlight({ bytes: 'QUEUE_BODIES_MAX' }, 1024),
   }
   server = makeRestServer(parts as unknown as RestParts)
   await once(server.listen(0, '127.0.0.1'), 'listening')

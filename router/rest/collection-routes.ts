@@ -6,16 +6,15 @@ import { cellHealth, centroidOf } from '../../core/partition.ts'
 import { bytesOf, parseCentroids, vectorJson } from '../../core/vector.ts'
 import { type CentroidsRequest, type PodMemory, RPC } from '../../protocol/shard-rpc.ts'
 import { type Call, untilDeadline } from '../../runtime/call.ts'
-import { sleep } from '../../runtime/lifecycle.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import { within } from '../../runtime/until.ts'
 import { changeSettings, type Settings } from '../../store/settings.ts'
 import { acceptLoss } from '../../store/topology.ts'
 import type { Collection } from '../cluster/collection.ts'
-import { type CollectionParts, createCollection, removeCollection } from './collection-admin.ts'
-import { describe } from './collection-description.ts'
-import { parsePatch } from './collection-settings.ts'
-import { Fields } from './json-fields.ts'
+import { type CollectionParts, createCollection, removeCollection } from '../manage/collection-admin.ts'
+import { countOf, describe } from '../manage/collection-description.ts'
+import { parsePatch } from '../manage/collection-settings.ts'
+import { Fields } from '../requests/json-fields.ts'
 import { payloadIndexRoutes } from './payload-index-routes.ts'
 import { listPieces } from './point-json.ts'
 import type { Send } from './reply.ts'
@@ -23,10 +22,6 @@ import type { Send } from './reply.ts'
 /** Time for the pods to repair the log, before the answer to accepted loss. */
 const ACCEPT_WAIT_MS = 30_000
 const ACCEPT_POLL_MS = 200
-
-/** Time for the count of a collection that is described, ms: without one, what is known of its cells is shown. */
-const COUNT_WAIT_MS = 1000
-const COUNT_READ = { consistency: 'default', token: undefined, maxStalenessMs: 0 } as const
 
 export function collectionRoutes(router: Router, parts: CollectionParts, send: Send): void {
   const { collections } = parts
@@ -42,16 +37,16 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
     '/collections/:c',
     send(async (request, call) => {
       const collection = collections.get(name(request))
-      return { pieces: [exactStringify(await describe(collection, await countOf(parts, collection, call)))] }
+      return { pieces: [exactStringify(await describe(collection, await countOf(parts.points, collection, call)))] }
     }),
   )
   router.put(
     '/collections/:c',
-    send(async (request, call) => ({ result: await createCollection(parts, request, call) })),
+    send(async (request, call) => ({ result: await createCollection(parts, name(request), request.body, call) })),
   )
   router.delete(
     '/collections/:c',
-    send(async (request) => ({ result: await removeCollection(parts, request) })),
+    send(async (request) => ({ result: await removeCollection(parts, name(request)) })),
   )
   router.patch(
     '/collections/:c',
@@ -104,15 +99,6 @@ export function collectionRoutes(router: Router, parts: CollectionParts, send: S
 /** For routes without fields. */
 function noFields(body: unknown): void {
   new Fields(body ?? {}, 'the body').end()
-}
-
-/** Clients take `points_count` for the answer to whether there is data, right after a write: what the topology says is a second old. */
-async function countOf({ points }: CollectionParts, collection: Collection, call: Call): Promise<number | undefined> {
-  const counted = points.count(collection, COUNT_READ, call).then(
-    ({ count }) => count,
-    () => undefined,
-  )
-  return Promise.race([counted, sleep(COUNT_WAIT_MS).then(() => undefined)])
 }
 
 async function change({ link, scope }: Collection, settings: Settings): Promise<void> {

@@ -12,12 +12,26 @@ import type { Points } from '../points.ts'
 import type { FacetHit } from '../query/facets.ts'
 import type { Group } from '../query/groups.ts'
 import type { Point, ScoredPoint } from '../query/rows.ts'
+import {
+  parseCount,
+  parseFacet,
+  parseRetrieve,
+  parseScroll,
+  type Selection,
+  wantedOf,
+} from '../requests/point-requests.ts'
+import { type QueryContext, QueryVectors } from '../requests/query-context.ts'
+import {
+  FORMS,
+  type ParsedQuery,
+  parseGroups,
+  parseQueries,
+  parseQuery,
+  type QueryForm,
+} from '../requests/query-requests.ts'
+import { readParams } from '../requests/request-options.ts'
 import { listPieces, pointJson, scoredJson } from './point-json.ts'
-import { parseCount, parseFacet, parseRetrieve, parseScroll, type Selection, wantedOf } from './point-requests.ts'
-import { type QueryContext, QueryVectors } from './query-context.ts'
-import { FORMS, type ParsedQuery, parseGroups, parseQueries, parseQuery, type QueryForm } from './query-requests.ts'
 import type { Reply, Send } from './reply.ts'
-import { readParams } from './request-options.ts'
 
 export interface PointParts {
   collections: Collections

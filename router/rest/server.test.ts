@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { QUEUES } from '../../core/limits.ts'
 import { parseEnv, routerEnvSchema } from '../../protocol/env/config.ts'
 import { type Call, Cancelled, checkWaiting, remainingMs } from '../../runtime/call.ts'
+import { InFlight } from '../../runtime/in-flight.ts'
 import { until } from '../../runtime/until.ts'
 import type { Collection } from '../cluster/collection.ts'
 import { makeRestServer, type RestParts } from './server.ts'
@@ -46,6 +47,7 @@ describe('a request', () => {
         add: (_name: string, _by: number, labels: { code: string }) => rejected.push(labels.code),
       },
       isLeaving: () => false,
+      inFlight: new InFlight({ requests: 'QUEUE_REQUESTS_MAX', bytes: 'QUEUE_BODIES_MAX' }, 32 * 1024 * 1024),
     }
     server = makeRestServer(parts as unknown as RestParts)
     await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -7,7 +7,7 @@ import { parseRequestJson } from '../../core/json/request-json.ts'
 import type { RouterEnv } from '../../protocol/env/config.ts'
 import { QDRANT_VERSION, VERSION } from '../../protocol/version.ts'
 import { type Call, endWithResponse, OpenCall } from '../../runtime/call.ts'
-import { InFlight } from '../../runtime/in-flight.ts'
+import type { InFlight } from '../../runtime/in-flight.ts'
 import type { Logger } from '../../runtime/logger.ts'
 import type { Metrics } from '../../runtime/metrics.ts'
 import { inSlices } from '../../runtime/slices.ts'
@@ -15,7 +15,9 @@ import { checkAccess, READING_POST } from '../auth.ts'
 import type { AliasChanges } from '../cluster/alias-changes.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
+import { answerInTime } from '../in-time.ts'
 import type { Points } from '../points.ts'
+import { checkOutside, timeoutMs } from '../requests/request-options.ts'
 import { serverOf } from '../tls.ts'
 import { aliasRoutes } from './alias-routes.ts'
 import { clusterRoutes } from './cluster-routes.ts'
@@ -24,7 +26,6 @@ import { cors } from './cors.ts'
 import { pointRoutes } from './point-routes.ts'
 import type { Reply, Send } from './reply.ts'
 import { readRequestBody } from './request-body.ts'
-import { checkOutside, timeoutMs } from './request-options.ts'
 import { sendPieces } from './respond.ts'
 import { writeRoutes } from './write-routes.ts'
 
@@ -39,6 +40,8 @@ export interface RestParts {
   points: Points
   metrics: Metrics
   logger: Logger
+  /** Of all protocols together. */
+  inFlight: InFlight
   notReady: () => string | undefined
   /** True while the process ends: then each answer closes its connection. */
   isLeaving: () => boolean
@@ -85,12 +88,8 @@ export function makeRestServer(parts: RestParts): Server {
   app.get('/metrics', (_request, response, next) => {
     metrics.registry.metrics().then((text) => response.type(metrics.registry.contentType).send(text), next)
   })
-  const inFlight = new InFlight(
-    { requests: 'QUEUE_REQUESTS_MAX', bytes: 'QUEUE_BODIES_MAX' },
-    env.MAKSDB_BODY_BYTES_MAX,
-  )
   app.use((request, response, next) => {
-    const arrived = inFlight.enter(request, response)
+    const arrived = parts.inFlight.enter(request, response)
     parseBody(request, env.MAKSDB_BODY_BYTES_MAX, arrived).then(() => next(), next)
   })
   const router = express.Router()
@@ -119,28 +118,13 @@ async function parseBody(request: Request, bytesMax: number, arrived: (bytes: nu
   request.body = body === undefined ? undefined : await inSlices(parseRequestJson(body))
 }
 
-/** The work for a request keeps its deadline; a request is answered after this time even if its work does not end. */
-const OVERTIME_MS = 500
-
 /** Makes the call of a request: it ends at its deadline, at its answer, or if the client has gone. */
 async function inTime<T>(request: Request, response: Response, work: (call: Call) => Promise<T>): Promise<T> {
   const limitMs = timeoutMs(request, { timeoutMs: Number(response.locals.timeoutMs) })
   const call = new OpenCall(limitMs)
   endWithResponse(call, response)
   const writes = request.method !== 'GET' && !READING_POST.test(request.path)
-  let timer: NodeJS.Timeout | undefined
-  const overtime = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new MaksError(writes ? 'UNKNOWN_OUTCOME' : 'TIMEOUT', 'the request was not answered in its time')),
-      limitMs + OVERTIME_MS,
-    )
-  })
-  try {
-    return await Promise.race([work(call), overtime])
-  } finally {
-    clearTimeout(timer)
-    call.cancel('it is answered')
-  }
+  return answerInTime(call, limitMs, writes, work)
 }
 
 function sender(collections: Collections): Send {

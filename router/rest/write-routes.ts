@@ -1,19 +1,29 @@
 /** Routes that write points. Each parses the request, carries out its operations, and encodes the answer. */
 import type { Request, Router } from 'express'
-import { badRequest } from '../../core/errors.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import type { Call } from '../../runtime/call.ts'
 import { inSlices } from '../../runtime/slices.ts'
 import type { Collection } from '../cluster/collection.ts'
 import type { Collections } from '../cluster/collections.ts'
-import { type PointOperation, pointsNamed } from '../edit/edit.ts'
-import type { WriteAnswer, WriteRequest } from '../edit/point-writes.ts'
+import type { PointOperation } from '../edit/edit.ts'
+import type { WriteAnswer } from '../edit/point-writes.ts'
 import type { Points } from '../points.ts'
-import { parseOperations } from './batch-requests.ts'
-import { parseClearPayload, parseDeletePayload, parseOverwritePayload, parseSetPayload } from './payload-requests.ts'
+import { parseOperations } from '../requests/batch-requests.ts'
+import {
+  parseClearPayload,
+  parseDeletePayload,
+  parseOverwritePayload,
+  parseSetPayload,
+} from '../requests/payload-requests.ts'
+import { optionsOfWrites } from '../requests/request-options.ts'
+import {
+  parseDelete,
+  parseDeleteVectors,
+  parseUpdateVectors,
+  parseUpsert,
+  wholeBody,
+} from '../requests/write-requests.ts'
 import type { Reply, Send } from './reply.ts'
-import { writeOptions } from './request-options.ts'
-import { parseDelete, parseDeleteVectors, parseUpdateVectors, parseUpsert, wholeBody } from './write-requests.ts'
 
 export interface WriteParts {
   collections: Collections
@@ -42,7 +52,7 @@ export function writeRoutes(router: Router, parts: WriteParts, send: Send): void
       send(async (request, call) => {
         const collection = of(request)
         const operation = await parse(request.body, collection.config)
-        const options = optionsOf(request, [operation])
+        const options = optionsOfWrites(request, [operation])
         const { report, ...answer } = await parts.points.writes.write(collection, operation, options, call)
         return { result: resultOf(answer), ...(report ? { report } : {}) }
       }),
@@ -56,22 +66,11 @@ export function writeRoutes(router: Router, parts: WriteParts, send: Send): void
 
 async function batch({ points }: WriteParts, request: Request, collection: Collection, call: Call): Promise<Reply> {
   const operations = await inSlices(parseOperations(request.body, collection.config))
-  const answers = await points.writes.batch(collection, operations, optionsOf(request, operations), call)
+  const answers = await points.writes.batch(collection, operations, optionsOfWrites(request, operations), call)
   const report = answers.at(-1)?.report
   return { result: answers.map(resultOf), ...(report ? { report } : {}) }
 }
 
 function resultOf({ version, visible }: WriteAnswer) {
   return { operation_id: version, status: visible ? 'completed' : 'acknowledged' }
-}
-
-function optionsOf(request: Request, operations: readonly PointOperation[]): WriteRequest {
-  const points = operations.map(pointsNamed)
-  const options = writeOptions(
-    request,
-    points.reduce<number>((sum, count) => sum + (count ?? Number.NaN), 0),
-  )
-  if (options.idempotencyKey !== undefined && points.includes(undefined))
-    throw badRequest('"Idempotency-Key" needs "points": the points that a filter matches may be others the next time')
-  return options
 }

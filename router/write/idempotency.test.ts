@@ -3,7 +3,7 @@ import { idKey } from '../../core/ids.ts'
 import { encodeRow } from '../../core/row-codec.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import { inSlices } from '../../runtime/slices.ts'
-import { parseUpsert, wholeBody } from '../rest/write-requests.ts'
+import { parseUpsert, wholeBody } from '../requests/write-requests.ts'
 import { askedByWrites, IDEMPOTENCY_POINTS_MAX, idempotencyOf } from './idempotency.ts'
 import type { Write } from './writes.ts'
 

@@ -1,6 +1,7 @@
 /**
  * One value a row, in typed arrays of a fixed length: nothing is copied when rows are appended, and the arrays of the oldest
- * rows are given back when these are dropped.
+ * rows are given back when these are dropped. Rows that all have the same value, as most have no version of their user's and
+ * no payload, need no array: the value alone stands in its place.
  */
 type Values = Float64Array | Uint32Array | Uint8Array
 
@@ -9,7 +10,8 @@ const CHUNK_ROWS = 2 ** CHUNK_BITS
 
 export class Column<V extends Values> {
   readonly #make: (length: number) => V
-  readonly #chunks: V[] = []
+  readonly #chunks: (V | number)[] = []
+  #bytes = 0
   /** Of the first value of the first array. */
   #base: number
   #first: number
@@ -27,7 +29,7 @@ export class Column<V extends Values> {
   }
 
   get bytes(): number {
-    return this.#chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    return this.#bytes
   }
 
   /** The number of the oldest row. */
@@ -44,11 +46,14 @@ export class Column<V extends Values> {
   get(row: number): number {
     if (!(row >= this.#first && row < this.#end)) throw this.#noRow(row)
     const at = row - this.#base
-    return (this.#chunks[at >>> CHUNK_BITS] as V)[at & (CHUNK_ROWS - 1)] as number
+    const chunk = this.#chunks[at >>> CHUNK_BITS] as V | number
+    return typeof chunk === 'number' ? chunk : (chunk[at & (CHUNK_ROWS - 1)] as number)
   }
 
   push(value: number): void {
-    this.#last()[(this.#end - this.#base) & (CHUNK_ROWS - 1)] = value
+    const inChunk = (this.#end - this.#base) & (CHUNK_ROWS - 1)
+    const chunk = this.#last(value)
+    if (chunk !== value) this.#array(chunk, inChunk)[inChunk] = value
     this.#end++
   }
 
@@ -56,17 +61,30 @@ export class Column<V extends Values> {
     for (let at = 0; at < values.length; ) {
       const inChunk = (this.#end - this.#base) & (CHUNK_ROWS - 1)
       const count = Math.min(CHUNK_ROWS - inChunk, values.length - at)
-      this.#last().set(values.subarray(at, at + count), inChunk)
+      const part = values.subarray(at, at + count)
+      const chunk = this.#last(part[0] as number)
+      if (typeof chunk !== 'number' || part.some((value: number) => value !== chunk))
+        this.#array(chunk, inChunk).set(part, inChunk)
       this.#end += count
       at += count
     }
   }
 
-  /** The array that the next value goes into. */
-  #last(): V {
+  /** Where the next value goes, which is the first of an array or of none if there is nothing yet. */
+  #last(value: number): V | number {
     const chunk = (this.#end - this.#base) >>> CHUNK_BITS
-    if (chunk === this.#chunks.length) this.#chunks.push(this.#make(CHUNK_ROWS))
-    return this.#chunks[chunk] as V
+    if (chunk === this.#chunks.length) this.#chunks.push(value)
+    return this.#chunks[chunk] as V | number
+  }
+
+  /** The array of the last chunk, which has had one value so often. */
+  #array(chunk: V | number, times: number): V {
+    if (typeof chunk !== 'number') return chunk
+    const made = this.#make(CHUNK_ROWS)
+    made.fill(chunk, 0, times)
+    this.#bytes += made.byteLength
+    this.#chunks[this.#chunks.length - 1] = made
+    return made
   }
 
   /** A copy of the values of rows `from` to `to` - 1. Throws if there are not so many. */
@@ -77,7 +95,9 @@ export class Column<V extends Values> {
       const at = row - this.#base
       const inChunk = at & (CHUNK_ROWS - 1)
       const count = Math.min(CHUNK_ROWS - inChunk, to - row)
-      values.set((this.#chunks[at >>> CHUNK_BITS] as V).subarray(inChunk, inChunk + count), row - from)
+      const chunk = this.#chunks[at >>> CHUNK_BITS] as V | number
+      if (typeof chunk === 'number') values.fill(chunk, row - from, row - from + count)
+      else values.set(chunk.subarray(inChunk, inChunk + count), row - from)
       row += count
     }
     return values
@@ -88,7 +108,7 @@ export class Column<V extends Values> {
     if (!(first >= this.#first && first <= this.#end)) throw this.#noRow(first)
     this.#first = first
     const chunks = (first - this.#base) >>> CHUNK_BITS
-    this.#chunks.splice(0, chunks)
+    for (const chunk of this.#chunks.splice(0, chunks)) if (typeof chunk !== 'number') this.#bytes -= chunk.byteLength
     this.#base += chunks * CHUNK_ROWS
   }
 

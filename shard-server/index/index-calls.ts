@@ -5,11 +5,12 @@ import type { IndexDefinition } from '../../core/filter/index-schema.ts'
 import type { IdKey } from '../../core/ids.ts'
 import type { JsonPath } from '../../core/json/json-path.ts'
 import type { Hole } from '../../core/log/coverage.ts'
+import type { Position } from '../../core/log/position.ts'
 import type { Partition } from '../../core/partition.ts'
 import type { FactsResponse } from '../../protocol/repair-rpc.ts'
 import type { CellPlan, PodIndexes, QuerySpec, RowOrder } from '../../protocol/shard-rpc.ts'
 import type { WorkEnd } from '../../runtime/work-end.ts'
-import type { EntryBlock } from '../../store/entry-block.ts'
+import type { BlockMemory, EntryBlock } from '../../store/entry-block.ts'
 import type { LogTip } from '../../store/log-entry.ts'
 import type { CellShape } from './cell-state.ts'
 import type { FacetCounts } from './facet-counts.ts'
@@ -83,12 +84,17 @@ export interface MigrationScanAnswer {
 
 export interface IndexCalls {
   open: (shape: CellShape) => IndexStats
-  /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state. */
-  load: (call: { dir: string; below?: LogTip }) => { stats: IndexStats; damaged: string[] }
+  /** Loads the newest snapshot that verifies and is not newer than `below`; undefined leaves an empty state, as `loaded` says. */
+  load: (call: { dir: string; below?: LogTip }) => {
+    stats: IndexStats
+    loaded: Position | undefined
+    damaged: string[]
+  }
   stats: (call: null) => IndexStats
   /** Cleans dead rows, and gives back what garbage holds, unless the heap is so large that searches would wait for it. */
   collect: (call: null) => null
-  apply: (call: Pick<EntryBlock, 'count' | 'bytes' | 'places' | 'point'>) => IndexStats
+  /** The memory of the block comes back. */
+  apply: (call: BlockMemory & Pick<EntryBlock, 'count' | 'point'>) => { stats: IndexStats; memory: BlockMemory }
   /** Undefined for queries that need more time; the caller sends them again, unless its own is over. */
   search: (call: { queries: IndexQuery[] }) => { queries: (FoundRows | undefined)[]; scanned: number }
   /** Of each filter, whether the payload indexes show that no row matches it at the version. */

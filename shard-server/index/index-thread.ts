@@ -64,8 +64,7 @@ const handlers: Handlers = {
   async collect() {
     state.rows.cleanThoroughly()
     while (state.clean()) await new Promise(setImmediate)
-    if (getHeapStatistics().used_heap_size <= IDLE_HEAP_MAX) globalThis.gc?.({ type: 'major', execution: 'sync' })
-    trimMemory?.()
+    giveBack()
     return null
   },
   open(shape) {
@@ -82,7 +81,8 @@ const handlers: Handlers = {
       const path = snapshotPath(dir, position)
       try {
         startFrom(await loadSnapshot(state.shape, path))
-        return { stats: stats(), damaged }
+        giveBack()
+        return { stats: stats(), loaded: position, damaged }
       } catch (error) {
         // Any other error is no proof against the snapshot, and ends the process.
         if (!(error instanceof DamagedSnapshot)) throw error
@@ -90,7 +90,7 @@ const handlers: Handlers = {
       }
     }
     startFrom(new CellState(state.shape, { position: ORIGIN, hash: '' }))
-    return { stats: stats(), damaged }
+    return { stats: stats(), loaded: undefined, damaged }
   },
 
   stats,
@@ -100,7 +100,7 @@ const handlers: Handlers = {
     // Each apply waits for the one before, so the log comes in no faster than rows are cleaned.
     while (state.overdue && state.clean()) await new Promise(setImmediate)
     upkeepInSteps()
-    return stats()
+    return { stats: stats(), memory: { bytes: block.bytes, places: block.places } }
   },
 
   search({ queries }) {
@@ -230,6 +230,12 @@ function startFrom(loaded: CellState): void {
   upkeepInSteps()
 }
 
+/** What garbage holds, files that were read among it. */
+function giveBack(): void {
+  if (getHeapStatistics().used_heap_size <= IDLE_HEAP_MAX) globalThis.gc?.({ type: 'major', execution: 'sync' })
+  trimMemory?.()
+}
+
 /** Cleans rows and adds rows to the payload indexes until nothing is due, and lets other calls in between the steps. */
 function upkeepInSteps(): void {
   if (upkeep) return
@@ -294,6 +300,10 @@ interface CallMessage {
 
 /** Buffers that move to the main thread without a copy. Small ones share their memory with others and are copied. */
 function buffersOf(call: IndexCall, value: unknown): ArrayBuffer[] {
+  if (call === 'apply') {
+    const { bytes, places } = (value as Answer<'apply'>).memory
+    return [bytes.buffer, places.buffer]
+  }
   const encoded =
     call === 'search'
       ? (value as { queries: (EncodedRows | undefined)[] }).queries.filter((rows) => rows !== undefined)
@@ -319,7 +329,7 @@ async function answer(port: MessagePort, { id, call, argument }: CallMessage): P
   }
 }
 
-giveBackWhenIdle(IDLE_HEAP_MAX)
+giveBackWhenIdle(IDLE_HEAP_MAX, trimMemory)
 parentPort?.on('message', (message: CallMessage) => {
   if (parentPort) void answer(parentPort, message)
 })

@@ -8,14 +8,18 @@ const BITS = 32
 const WORDS_MIN = 32
 
 export class RowMask {
-  #words = new Uint32Array(WORDS_MIN)
+  #words: Uint32Array<ArrayBuffer>
   #first: number
   /** Negative if it must be counted again. */
   #count = 0
 
-  /** @param first the number of the first row, a multiple of 32 */
-  constructor(first = 0) {
+  /**
+   * @param first the number of the first row, a multiple of 32
+   * @param words its bitmap, without a row
+   */
+  constructor(first = 0, words = new Uint32Array(WORDS_MIN)) {
     this.#first = first
+    this.#words = words
   }
 
   /** The rows 0 to `rows` - 1. */
@@ -27,8 +31,7 @@ export class RowMask {
 
   /** The rows that a bitmap has, the first bit that of row 0. */
   static of(words: Uint32Array<ArrayBuffer>): RowMask {
-    const mask = new RowMask()
-    mask.#words = words
+    const mask = new RowMask(0, words)
     for (const word of words) mask.#count += bitsOf(word)
     return mask
   }
@@ -78,17 +81,14 @@ export class RowMask {
 
   /** A set of its own with the same rows. */
   copy(): RowMask {
-    const copy = new RowMask(this.#first)
-    copy.#words = this.#words.slice()
+    const copy = new RowMask(this.#first, this.#words.slice())
     copy.#count = this.#count
     return copy
   }
 
   /** A set of its own without rows, of the same window and length. */
   none(): RowMask {
-    const none = new RowMask(this.#first)
-    none.#words = new Uint32Array(this.#words.length)
-    return none
+    return new RowMask(this.#first, new Uint32Array(this.#words.length))
   }
 
   /** Keeps the rows that the other set has, too. Both begin at the same row. */

@@ -178,8 +178,8 @@ it('few rows of a mask among many are compared without the kernel, and more of t
     for (const rows of found) expect(rows?.map((hit) => [hit.key, hit.distance])).toEqual(nearest.slice(0, 10))
     return kernel.mock.calls.splice(0).reduce((sum, [passed]) => sum + passed.length, 0)
   }
-  expect([await searched(200, 1), await searched(150, 1), await searched(EQUAL_ROWS, 1)]).toEqual([0, 0, 0])
-  expect([await searched(50, 2), await searched(200, 50)]).toEqual([2, 10])
+  expect([await searched(1000, 1), await searched(700, 1), await searched(EQUAL_ROWS, 1)]).toEqual([0, 0, 0])
+  expect([await searched(200, 2), await searched(1000, 214)]).toEqual([2, 10])
 })
 
 it('of queries for very many rows one call takes the first, and others only while their hits fit into a request', () => {

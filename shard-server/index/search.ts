@@ -40,8 +40,11 @@ export function takenTogether(queries: readonly { limit: number }[]): number {
 /** Rows that a comparison with every row collects, beyond twice the limit, before it sorts them. */
 const KEPT_MIN = 8
 
-/** So few rows, and so small a share of all, are compared one by one: a kernel goes through the masks of all panels first. */
-const FEW_ROWS = 256
+/**
+ * So few rows, and so small a share of all, are compared one by one: a kernel waits for a thread and goes through the masks of all
+ * panels first. That takes it as long as some dozens of rows take here, of 100,000 or a million.
+ */
+const FEW_ROWS = 32
 const FEW_SHARE = 1 / 128
 /** Of all queries of a call: more of them would hold the index thread for long. */
 const FEW_TOGETHER = 4096

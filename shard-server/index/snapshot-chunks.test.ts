@@ -1,5 +1,5 @@
 /** The rows of snapshots: written once, linked afterwards, and the same when they are read. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -11,7 +11,7 @@ import { makeKernel } from './make-kernel.ts'
 import { RowStore } from './row-store.ts'
 import { freeze, readRows, writeRows } from './snapshot-chunks.ts'
 import { loadSnapshot, pruneSnapshots, writeSnapshot } from './snapshot-files.ts'
-import { listSnapshots, readManifest, snapshotPath, verifySnapshot } from './snapshot-manifest.ts'
+import { listSnapshots, readManifest, snapshotPath, VerifiedFiles, verifySnapshot } from './snapshot-manifest.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'maksdb-chunks-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -86,6 +86,27 @@ describe('the chunks of a snapshot', () => {
     expect(readdirSync(cell.dir)).toHaveLength(2)
     await verifySnapshot(third.path)
     expect(liveRows(await loadSnapshot(shape, third.path))).toEqual(liveRows(cell.state))
+  })
+
+  it('are not read again where another snapshot links what was verified; all others are', async () => {
+    const cell = new Cell('verified')
+    cell.put(0, cell.state.rows.kernel.chunkRows + 5)
+    const first = await cell.snapshot()
+    cell.put(3, 9)
+    const second = await cell.snapshot()
+    const known = new VerifiedFiles()
+    await known.addAll(second.path)
+    const { files } = await readManifest(first.path)
+    const have = await Promise.all(files.map((file) => known.has(first.path, file)))
+    const linked = shared(first.chunks, second.chunks).map(([name]) => name)
+    expect(linked).toHaveLength(1)
+    expect(files.filter((_, i) => have[i]).map(({ name }) => name)).toEqual(linked)
+    await verifySnapshot(first.path, known)
+    const [own] = [...first.chunks.keys()].filter((name) => !linked.includes(name)) as [string]
+    appendFileSync(join(first.path, own), '!')
+    const others = new VerifiedFiles()
+    await others.addAll(second.path)
+    await expect(verifySnapshot(first.path, others)).rejects.toThrow(/damaged/)
   })
 
   it('are written again if the snapshot that had them is gone', async () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { BLOCK_ROWS, blockParts, blocksOf } from './row-block.ts'
 import { RowMask } from './row-mask.ts'
 import type { RowStore } from './row-store.ts'
-import { readVerified, writeFile } from './snapshot-io.ts'
+import { contentsOf, readVerified, writeFile } from './snapshot-io.ts'
 import { type ChunkFile, DamagedSnapshot, type SnapshotFile, type SnapshotManifest } from './snapshot-manifest.ts'
 
 const LIVE = 'live.bin'
@@ -147,17 +147,10 @@ export async function readRows(store: RowStore, manifest: RowsManifest, folder: 
   }
   const words = await readVerified(folder, fileOf(LIVE))
   const live = RowMask.of(new Uint32Array(new Uint8Array(words).buffer))
-  const read = (n: number) => {
-    const name = manifest.chunks[n]?.name
-    const reading = name === undefined ? undefined : readVerified(folder, fileOf(name))
-    // If the chunk before it is damaged, nobody asks for this one.
-    reading?.catch(() => undefined)
-    return reading
-  }
-  let ahead = read(0)
-  for (const [n, { name, rows }] of manifest.chunks.entries()) {
-    const bytes = (await ahead) as Buffer
-    ahead = read(n + 1)
+  let n = 0
+  const chunks = manifest.chunks.map(({ name }) => fileOf(name))
+  for await (const bytes of contentsOf(folder, chunks)) {
+    const { name, rows } = manifest.chunks[n++] as { name: string; rows: number }
     if (!restoreAll(store, bytes, rows, live))
       throw new DamagedSnapshot(`${join(folder, name)} does not hold ${rows} rows of the cell`)
   }

@@ -4,8 +4,7 @@
  * because it has another format, shape or owner. Only the second is set aside, and none is ever removed for what it says.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { differences, type RowShape } from '../../core/data-identity.ts'
@@ -14,7 +13,8 @@ import { comparePositions, formatPosition, type Position, parsePosition } from '
 
 export const SNAPSHOT_FORMAT = 8
 const MANIFEST = 'manifest.json'
-const READ_BYTES = 1024 * 1024
+/** Of a file that is only verified: so much is read at a time, always into the same memory. */
+const READ_BYTES = 256 * 1024
 const NAME = /^snapshot-\d+-\d+$/
 /** Names of files of a snapshot: none leads out of its folder. */
 export const FILE_NAME = /^[a-z]+(-[0-9a-f]+)?\.[a-z]+$/
@@ -116,21 +116,52 @@ export function checkShape(manifest: SnapshotManifest, { owner, vectors }: Owned
     )
 }
 
+/** Files that were read and found to be what a manifest has: snapshots that follow each other link the same ones. */
+export class VerifiedFiles {
+  readonly #ids = new Set<string>()
+
+  async add(path: string, file: SnapshotFile): Promise<void> {
+    this.#ids.add(await idOf(path, file))
+  }
+
+  /** All files of a snapshot that was loaded. */
+  async addAll(path: string): Promise<void> {
+    for (const file of (await readManifest(path)).files) await this.add(path, file)
+  }
+
+  /** Is it one of those, whatever the names? */
+  async has(path: string, file: SnapshotFile): Promise<boolean> {
+    return this.#ids.has(await idOf(path, file))
+  }
+}
+
+async function idOf(path: string, { name, bytes, sha256 }: SnapshotFile): Promise<string> {
+  const whole = join(path, name)
+  const { dev, ino } = await stat(whole).catch((error: unknown) => {
+    throw asDamage(error, whole)
+  })
+  return `${dev} ${ino} ${bytes} ${sha256}`
+}
+
 /**
  * Reads every file again and compares it with the manifest, and that with its digest.
- * @param name where the folder has not got its name yet
+ * @param known files that need not be read again; those that are read are added
  */
-export async function verifySnapshot(path: string, name = basename(path)): Promise<SnapshotManifest> {
-  const manifest = await readManifest(path, name)
-  await verifyFiles(path, manifest.files)
+export async function verifySnapshot(path: string, known = new VerifiedFiles()): Promise<SnapshotManifest> {
+  const manifest = await readManifest(path)
+  const unknown: SnapshotFile[] = []
+  for (const file of manifest.files) if (!(await known.has(path, file))) unknown.push(file)
+  await verifyFiles(path, unknown)
+  for (const file of unknown) await known.add(path, file)
   return manifest
 }
 
 /** Reads files again and compares them with what the manifest has. */
 export async function verifyFiles(path: string, files: readonly SnapshotFile[]): Promise<void> {
+  const memory = Buffer.allocUnsafeSlow(READ_BYTES)
   for (const file of files) {
     const whole = join(path, file.name)
-    const { bytes, sha256 } = await digestOf(whole)
+    const { bytes, sha256 } = await digestOf(whole, memory)
     if (bytes !== file.bytes || sha256 !== file.sha256) throw new DamagedSnapshot(`${whole} is damaged`)
   }
 }
@@ -151,13 +182,20 @@ async function contentOf(path: string): Promise<Buffer> {
   }
 }
 
-async function digestOf(path: string): Promise<{ bytes: number; sha256: string }> {
+async function digestOf(path: string, memory: Buffer): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash('sha256')
   let bytes = 0
   try {
-    for await (const part of createReadStream(path, { highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>) {
-      hash.update(part)
-      bytes += part.length
+    const file = await open(path, 'r')
+    try {
+      for (;;) {
+        const { bytesRead } = await file.read(memory)
+        if (bytesRead === 0) break
+        hash.update(memory.subarray(0, bytesRead))
+        bytes += bytesRead
+      }
+    } finally {
+      await file.close()
     }
   } catch (error) {
     throw asDamage(error, path)

@@ -79,8 +79,8 @@ export class NumberBlock implements IndexBlock {
       count: entries.countBetween(low, high),
       exact,
       addTo: (mask) => {
-        const { from, to, places } = exact ? strictly(entries, keys, low, high) : entries.sortedBetween(low, high)
-        mask.addPlaces(base, places, from, to)
+        const { from, to } = exact ? strictly(entries, keys, low, high) : entries.sortedBetween(low, high)
+        entries.addSorted(mask, base, from, to)
         entries.latestBetween(low, high, (key, place) => {
           if (holds(key)) mask.addWithin(base + place)
         })

@@ -2,7 +2,12 @@
  * Numbers of the rows of a block in their order, with a second number beside each if wanted. Those that came last are apart, in
  * the order in which they came, and are merged when there are many.
  */
+import type { RowMask } from './row-mask.ts'
+
 const LATEST_SHARE = 1 / 64
+/** Of a block: so long are the runs of the sorted ones that may have a bitmap of their places, so that it takes a byte for each of them. */
+const RUNS = 8
+const WORD_BITS = 32
 
 interface Entries {
   keys: Float64Array
@@ -16,7 +21,10 @@ const NONE: Entries = { keys: new Float64Array(0), others: new Float64Array(0), 
 export class SortedEntries {
   readonly #pairs: boolean
   readonly #latestMax: number
+  readonly #blockRows: number
   #sorted = NONE
+  /** The places of each run of the sorted ones, of those that were asked for whole. */
+  #runs: (Uint32Array | undefined)[] = []
   #keys: number[] = []
   #others: number[] = []
   #places: number[] = []
@@ -27,12 +35,14 @@ export class SortedEntries {
    */
   constructor(pairs: boolean, blockRows: number) {
     this.#pairs = pairs
+    this.#blockRows = blockRows
     this.#latestMax = Math.ceil(LATEST_SHARE * blockRows)
   }
 
   get bytes(): number {
     const { keys, others, places } = this.#sorted
-    return keys.byteLength + others.byteLength + places.byteLength + 24 * this.#keys.length
+    const runs = this.#runs.reduce((sum, words) => sum + (words?.byteLength ?? 0), 0)
+    return keys.byteLength + others.byteLength + places.byteLength + runs + 24 * this.#keys.length
   }
 
   add(key: number, place: number, other = 0): void {
@@ -70,6 +80,7 @@ export class SortedEntries {
     }
     copyRun(before, 0, from, made, 0)
     this.#sorted = made
+    this.#runs = []
     this.#keys = []
     this.#others = []
     this.#places = []
@@ -86,6 +97,31 @@ export class SortedEntries {
     const { keys, places } = this.#sorted
     const from = this.#lower(low, keys.length)
     return { from, to: Math.max(from, this.#upper(high, keys.length)), places }
+  }
+
+  /**
+   * Adds the rows `base` + the place of each of the sorted ones of a range to a mask. Neighbours in their order lie anywhere in the
+   * mask, so that runs within the range are added by the words of a bitmap that is made once.
+   */
+  addSorted(mask: RowMask, base: number, from: number, to: number): void {
+    const { places } = this.#sorted
+    const run = Math.ceil(this.#blockRows / RUNS)
+    const firstWhole = Math.ceil(from / run)
+    const endWhole = to === places.length ? Math.ceil(to / run) : Math.floor(to / run)
+    if (firstWhole >= endWhole) return mask.addPlaces(base, places, from, to)
+    mask.addPlaces(base, places, from, firstWhole * run)
+    for (let n = firstWhole; n < endWhole; n++) mask.addWords(base, this.#runOf(n, run))
+    mask.addPlaces(base, places, endWhole * run, to)
+  }
+
+  #runOf(n: number, length: number): Uint32Array {
+    const known = this.#runs[n]
+    if (known !== undefined) return known
+    const words = new Uint32Array(Math.ceil(this.#blockRows / WORD_BITS))
+    for (const place of this.#sorted.places.subarray(n * length, (n + 1) * length))
+      words[place >>> 5] = (words[place >>> 5] as number) | (1 << (place & 31))
+    this.#runs[n] = words
+    return words
   }
 
   /** How many lie from `low` to `high`. */

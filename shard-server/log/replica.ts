@@ -9,7 +9,7 @@
 import { rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { asMaksError, type ErrorCode, MaksError } from '../../core/errors.ts'
-import { formatPosition, ORIGIN, parsePosition } from '../../core/log/position.ts'
+import { formatPosition, ORIGIN, type Position, parsePosition } from '../../core/log/position.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { checkVersion } from '../../store/connection.ts'
 import { type EntryBlock, entriesOf } from '../../store/entry-block.ts'
@@ -97,19 +97,23 @@ export class Replica implements GatedReplica {
     return this.#volume.previousRunBeyond(this.tip)
   }
 
-  /** Throws DATA_OF_ANOTHER_SHAPE if the volume is not this cell's; nothing on it is changed then. */
-  async load(): Promise<void> {
+  /**
+   * Returns the position of the snapshot that was loaded, and so verified; undefined if there is none. Throws
+   * DATA_OF_ANOTHER_SHAPE if the volume is not this cell's; nothing on it is changed then.
+   */
+  async load(): Promise<Position | undefined> {
     const { index, snapshotDir, logger } = this.#pod
     const shape = this.#shape()
     await this.#volume.open(shape)
     await index.call('open', shape)
-    const { stats, damaged } = await index.call('load', { dir: snapshotDir })
+    const { stats, loaded, damaged } = await index.call('load', { dir: snapshotDir })
     for (const what of damaged) logger.error({ what }, 'a snapshot did not verify and was set aside')
     this.#advance(stats)
     for await (const entries of this.#volume.journaled(this.tip))
       this.#advance(await indexEntries(index, this.tip, entries))
     await this.#volume.readPreviousRun()
     logger.info({ position: formatPosition(this.tip.position), points: stats.points }, 'loaded')
+    return loaded
   }
 
   #shape(): CellShape {
@@ -238,7 +242,8 @@ export class Replica implements GatedReplica {
   async #apply(block: LogBlock): Promise<void> {
     // Copies, since the bytes of the block move away.
     const journaled = this.#volume.keepsJournal ? entriesOf(block) : []
-    const [stats] = await Promise.all([indexBlock(this.#pod.index, block), this.#volume.append(journaled)])
+    const indexed = indexBlock(this.#pod.index, block, (memory) => this.#reader.giveBack(memory))
+    const [stats] = await Promise.all([indexed, this.#volume.append(journaled)])
     if (this.#phase === 'following' && !this.previousRun) this.#volume.writeMark(stats.tip)
     this.#advance(stats)
   }

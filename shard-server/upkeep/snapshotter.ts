@@ -3,11 +3,17 @@
  * heartbeat has stood still for ten minutes of this process's own monotonic clock.
  */
 import { asMaksError } from '../../core/errors.ts'
-import { formatPosition, parsePosition } from '../../core/log/position.ts'
+import { comparePositions, formatPosition, type Position, parsePosition } from '../../core/log/position.ts'
 import { DIRECTORY_BUCKETS } from '../../protocol/keys.ts'
 import { RedisLink } from '../../store/redis-link.ts'
 import { SNAPSHOTS_KEPT, setAside } from '../index/snapshot-files.ts'
-import { DamagedSnapshot, listSnapshots, snapshotPath, verifySnapshot } from '../index/snapshot-manifest.ts'
+import {
+  DamagedSnapshot,
+  listSnapshots,
+  snapshotPath,
+  VerifiedFiles,
+  verifySnapshot,
+} from '../index/snapshot-manifest.ts'
 import type { Election } from '../log/election.ts'
 import type { HeartbeatLoop } from '../log/heartbeat.ts'
 import type { Replica } from '../log/replica.ts'
@@ -47,15 +53,20 @@ export class Snapshotter {
     })
   }
 
-  /** Announces the snapshots that a former process left; those that prove to be damaged are set aside. */
-  async announceExisting(): Promise<void> {
+  /**
+   * Announces the snapshots that a former process left; those that prove to be damaged are set aside.
+   * @param loaded one whose files have all been read and verified
+   */
+  async announceExisting(loaded?: Position): Promise<void> {
     const { snapshotDir, logger } = this.#pod
     const good: string[] = []
+    const known = new VerifiedFiles()
     for (const position of await listSnapshots(snapshotDir)) {
       if (good.length === SNAPSHOTS_KEPT) break
       const path = snapshotPath(snapshotDir, position)
       try {
-        await verifySnapshot(path)
+        if (loaded && comparePositions(position, loaded) === 0) await known.addAll(path)
+        else await verifySnapshot(path, known)
         good.push(formatPosition(position))
       } catch (error) {
         if (!(error instanceof DamagedSnapshot)) throw error

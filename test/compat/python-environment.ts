@@ -15,16 +15,19 @@ const INSTALL_TIMEOUT_MS = 240_000
 /** The path of an interpreter, or why there is none. */
 export type Python = { path: string } | { missing: string }
 
-/** @param name of a list of requirements in `test/compat/python`, without its ending */
-export function pythonWith(name: string): Python {
-  const made = inCache('uv', (folder, requirements) => {
+/**
+ * @param name of a list of requirements, without its ending
+ * @param lists the folder that has it; absent: `test/compat/python`
+ */
+export function pythonWith(name: string, lists = here): Python {
+  const made = inCache(here, 'uv', (folder, requirements) => {
     if (!succeeds('python3', '-m', 'venv', folder)) return 'python3 with venv is not installed'
     const installed = succeeds(python(folder), '-m', 'pip', 'install', '--quiet', '--requirement', requirements)
     return installed ? undefined : 'pip cannot install uv'
   })
   if ('missing' in made) return made
   const uv = join(made.folder, 'bin', 'uv')
-  const environment = inCache(name, (folder, requirements) => {
+  const environment = inCache(lists, name, (folder, requirements) => {
     if (!succeeds(uv, 'venv', '--quiet', '--python', 'python3', folder)) return 'uv cannot make an environment'
     const install = ['pip', 'install', '--quiet', '--python', python(folder), '--requirement', requirements]
     return succeeds(uv, ...install) ? undefined : `the packages of ${name}.txt cannot be installed`
@@ -35,8 +38,8 @@ export function pythonWith(name: string): Python {
 type Make = (folder: string, requirements: string) => string | undefined
 
 /** @param make fills the folder; what it returns is the reason why it could not */
-function inCache(name: string, make: Make): { folder: string } | { missing: string } {
-  const requirements = join(here, `${name}.txt`)
+function inCache(lists: string, name: string, make: Make): { folder: string } | { missing: string } {
+  const requirements = join(lists, `${name}.txt`)
   const digest = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)
   const folder = join(cacheDir, 'python', `${name}-${digest}`)
   const complete = join(folder, '.complete')

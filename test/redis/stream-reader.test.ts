@@ -53,6 +53,19 @@ it('the entries are those that a client library reads, whatever pieces they come
   expect(part.count + rest.count).toBe(block.count)
 })
 
+it('blocks that are read into the memory of former ones have their own entries', async () => {
+  for (let id = 0; id < 20; id++) await put(id, JSON.stringify('x'.repeat((id % 5) * 3000)))
+  const entries = await harness.entries(0)
+  let tip = START
+  for (let n = 0; n < entries.length; n += 3) {
+    const block = await read(0, tip, 3)
+    expect(entriesOf(block)).toEqual(entries.slice(n, n + 3))
+    verifyBlock(block)
+    tip = block.point
+    reader.giveBack(block)
+  }
+})
+
 it('after the last entry there is none, at once or after a while; one that comes meanwhile ends the wait', async () => {
   const { point } = await read()
   expect(await read(0, point)).toMatchObject({ count: 0, point })

@@ -14,6 +14,7 @@ import { Collections } from '../../../router/cluster/collections.ts'
 import { ShardClient } from '../../../router/cluster/shard-client.ts'
 import { Points } from '../../../router/points.ts'
 import { makeRestServer } from '../../../router/rest/server.ts'
+import { InFlight } from '../../../runtime/in-flight.ts'
 import { Metrics } from '../../../runtime/metrics.ts'
 import { ApiServer } from '../support/api-server.ts'
 
@@ -64,6 +65,7 @@ beforeAll(async () => {
     points,
     metrics,
     logger,
+    inFlight: new InFlight({ bytes: 'QUEUE_BODIES_MAX' }, env.MAKSDB_BODY_BYTES_MAX),
     notReady: () => undefined,
     isLeaving: () => false,
   })

@@ -1,5 +1,4 @@
 /** Creating and removing collections: the supervisor does both in local mode, kubectl on Kubernetes. */
-import type { Request } from 'express'
 import { request as fetch } from 'undici'
 import { badRequest, MaksError } from '../../core/errors.ts'
 import { metricOfQdrant } from '../../core/metric.ts'
@@ -21,8 +20,8 @@ import type { AliasChanges } from '../cluster/alias-changes.ts'
 import type { Collections } from '../cluster/collections.ts'
 import type { ShardClient } from '../cluster/shard-client.ts'
 import type { Points } from '../points.ts'
+import { asObject, Fields, type JsonObject, NAME_SHOWN } from '../requests/json-fields.ts'
 import { SettingsChange, takeSettings, takeVectorSettings } from './collection-settings.ts'
-import { asObject, Fields, type JsonObject, NAME_SHOWN } from './json-fields.ts'
 
 export interface CollectionParts {
   env: RouterEnv
@@ -40,9 +39,13 @@ interface WantedCollection {
 const READY_POLL_MS = 30
 
 /** Throws TIMEOUT if the collection is made, but not ready before the call ends. */
-export async function createCollection(parts: CollectionParts, request: Request, call: Call): Promise<boolean> {
+export async function createCollection(
+  parts: CollectionParts,
+  collection: string,
+  body: unknown,
+  call: Call,
+): Promise<boolean> {
   const { env, collections } = parts
-  const collection = String(request.params.c)
   const fault = collectionNameFault(collection)
   if (fault !== undefined)
     throw badRequest(`the name ${JSON.stringify(collection)} is not valid for a collection: it ${fault}`)
@@ -53,7 +56,7 @@ export async function createCollection(parts: CollectionParts, request: Request,
     throw badRequest(
       `Wrong input: Can't create collection with name ${collection}. Alias with the same name already exists`,
     )
-  const wanted = parseCreate(request.body)
+  const wanted = parseCreate(body)
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {
     const manifest = JSON.stringify(manifestOf(collection, wanted.spec))
     throw new MaksError(
@@ -141,9 +144,8 @@ function nameOfVector(vectors: JsonObject): string | undefined {
 }
 
 /** An alias is no collection: as in Qdrant, nothing is removed by it. */
-export async function removeCollection(parts: CollectionParts, request: Request): Promise<boolean> {
+export async function removeCollection(parts: CollectionParts, collection: string): Promise<boolean> {
   const { env, collections, aliasChanges } = parts
-  const collection = String(request.params.c)
   const there = collections.named(collection)
   if (!there) return false
   if (env.MAKSDB_SUPERVISOR_URL === undefined) {

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Request } from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
 import { OpenCall } from '../../runtime/call.ts'
 import { NameClaims } from '../cluster/name-claims.ts'
@@ -155,8 +154,8 @@ describe('the creation of a collection', () => {
         reload: () => onRead(++reads),
       },
     }
-    const request = { params: { c: 'things' }, body: { vectors: { size: 3, distance: 'Dot' } } }
-    const outcome = createCollection(parts as unknown as CollectionParts, request as unknown as Request, call)
+    const body = { vectors: { size: 3, distance: 'Dot' } }
+    const outcome = createCollection(parts as unknown as CollectionParts, 'things', body, call)
     return outcome.then(
       (value) => ({ value, reads }),
       (thrown: unknown) => ({ thrown, reads }),

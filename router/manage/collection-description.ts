@@ -1,13 +1,29 @@
-/** What `GET /collections/:c` says of a collection. */
+/** What a collection says of itself, as `GET /collections/:c` shows it. */
 import { QDRANT_DISTANCE } from '../../core/metric.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
+import type { Call } from '../../runtime/call.ts'
+import { sleep } from '../../runtime/lifecycle.ts'
 import type { Settings } from '../../store/settings.ts'
 import type { Collection } from '../cluster/collection.ts'
+import type { Points } from '../points.ts'
+import { isEmpty, type JsonObject } from '../requests/json-fields.ts'
 import { shownIndexes, shownSection, shownSetting } from './collection-settings.ts'
-import { isEmpty, type JsonObject } from './json-fields.ts'
 
 /** Qdrant's own: clients take `m: 0` for a collection without an index. */
 const HNSW = { m: 16, ef_construct: 100, full_scan_threshold: 10_000, max_indexing_threads: 0, on_disk: false }
+
+/** Time for the count of a collection that is described, ms: without one, what is known of its cells is shown. */
+const COUNT_WAIT_MS = 1000
+const COUNT_READ = { consistency: 'default', token: undefined, maxStalenessMs: 0 } as const
+
+/** Clients take `points_count` for the answer to whether there is data, right after a write: what the topology says is a second old. */
+export async function countOf(points: Points, collection: Collection, call: Call): Promise<number | undefined> {
+  const counted = points.count(collection, COUNT_READ, call).then(
+    ({ count }) => count,
+    () => undefined,
+  )
+  return Promise.race([counted, sleep(COUNT_WAIT_MS).then(() => undefined)])
+}
 
 /**
  * The fields that the models of qdrant-client require; `vectors` has the form of the request that created the collection,

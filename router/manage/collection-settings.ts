@@ -10,8 +10,8 @@ import { checkStorable } from '../../core/json/request-json.ts'
 import { checkLimit, LIMITS } from '../../core/limits.ts'
 import type { CollectionConfig } from '../../protocol/env/config.ts'
 import { INDEX_PREFIX, type Settings } from '../../store/settings.ts'
-import { asObject, Fields, type JsonObject, NAME_SHOWN } from './json-fields.ts'
-import { byName } from './point-requests.ts'
+import { asObject, Fields, type JsonObject, NAME_SHOWN } from '../requests/json-fields.ts'
+import { byName } from '../requests/point-requests.ts'
 
 /** What a request says of settings: JSON texts by name, '' for one that it removes. */
 export class SettingsChange {

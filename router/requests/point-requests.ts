@@ -48,7 +48,8 @@ export function defaultVector(
   into?: Float32Array,
   metric = config.vectors[''].metric,
 ): Float32Array {
-  const named = typeof value === 'object' && value !== null && !Array.isArray(value)
+  const list = Array.isArray(value) || value instanceof Float32Array
+  const named = typeof value === 'object' && value !== null && !list
   const { size } = config.vectors['']
   return parseVector(named ? byName(value, config, what) : value, size, metric, what, into)
 }

@@ -4,6 +4,7 @@ import { badRequest, MaksError } from '../../core/errors.ts'
 import { TIMEOUT_MS_MAX } from '../../protocol/env/config.ts'
 import type { QuerySpec } from '../../protocol/shard-rpc.ts'
 import { parseToken, type SessionToken } from '../cluster/session-token.ts'
+import { type PointOperation, pointsNamed } from '../edit/edit.ts'
 import type { WriteRequest } from '../edit/point-writes.ts'
 import type { Consistency, ReadRequest } from '../query/consistency.ts'
 import { type Bounds, Fields, NAME_SHOWN } from './json-fields.ts'
@@ -173,4 +174,16 @@ function ifVersion(request: Outside, points: number): number | undefined {
   if (!/^\d{1,15}$/.test(text)) throw badRequest('"maksdb-if-version" must be a version')
   if (points !== 1) throw badRequest('"maksdb-if-version" speaks of one point, so the request must hold one')
   return Number(text)
+}
+
+/** The options of a request of these operations. */
+export function optionsOfWrites(request: Outside, operations: readonly PointOperation[]): WriteRequest {
+  const points = operations.map(pointsNamed)
+  const options = writeOptions(
+    request,
+    points.reduce<number>((sum, count) => sum + (count ?? Number.NaN), 0),
+  )
+  if (options.idempotencyKey !== undefined && points.includes(undefined))
+    throw badRequest('"Idempotency-Key" needs "points": the points that a filter matches may be others the next time')
+  return options
 }
