@@ -29,7 +29,11 @@ function run(program: string, args: readonly string[]): Promise<{ status: number
 }
 
 it.concurrent.each([
-  ['rows', 'address,undefined', 'touch no memory that is not theirs, and do nothing that the language leaves undefined'],
+  [
+    'rows',
+    'address,undefined',
+    'touch no memory that is not theirs, and do nothing that the language leaves undefined',
+  ],
   ['rows', 'thread', 'are searched while rows are appended, without a race'],
   ['first-pass', 'address,undefined', 'lose no row to a first pass in 16 bits, at the ends of its bound, too'],
 ])(
