@@ -69,9 +69,20 @@ it('rows of one value take no memory, and as much as others once one differs; wh
   expect(column.bytes).toBe(0)
 })
 
+it('versions come back as they were, also beyond 32 bits, and take four bytes a row while they are near each other', () => {
+  const column = new BornColumn()
+  const versions = [0, 1, 2 ** 32 - 1, 2 ** 32, 2 ** 40 + 5, 2 ** 53 - 1]
+  for (const version of versions) column.push(version)
+  expect([...versions.keys()].map((row) => column.get(row))).toEqual(versions)
+  expect(Array.from(column.slice(1, 6))).toEqual(versions.slice(1))
+  const near = new BornColumn()
+  for (let row = 0; row < 4096; row++) near.push(2 ** 41 + row)
+  expect(near.bytes).toBe(4 * 4096)
+})
+
 it('the rows born after a version are found, in whatever order versions come, and after rows were dropped', () => {
   const column = new BornColumn()
-  const versions = Array.from({ length: 5000 }, (_, row) => (row % 7 === 0 ? row / 2 : row))
+  const versions = Array.from({ length: 5000 }, (_, row) => (row % 7 === 0 ? Math.floor(row / 2) : row))
   for (const version of versions) column.push(version)
   for (const first of [0, 1000, 2048, 4000]) {
     column.dropBefore(first)

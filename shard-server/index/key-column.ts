@@ -110,6 +110,12 @@ export class KeyColumn {
     return text === undefined && this.#low.get(row) === low && this.#high.get(row) === high
   }
 
+  /** Have two rows the same key? */
+  same(a: number, b: number): boolean {
+    if (this.#isText.has(a) || this.#isText.has(b)) return this.is(a, this.parts(b))
+    return this.#low.get(a) === this.#low.get(b) && this.#high.get(a) === this.#high.get(b)
+  }
+
   /** The order of `compareKeys`, of two rows. */
   compare(a: number, b: number): number {
     if (this.#isText.has(a) || this.#isText.has(b)) return compareKeys(this.get(a), this.get(b))

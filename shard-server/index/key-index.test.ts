@@ -47,6 +47,23 @@ function dropOldest(column: KeyColumn, index: KeyIndex, expected: Map<IdKey, num
 }
 
 describe('the rows of ids', () => {
+  it('are added once: of rows with the same id the first stays', () => {
+    fc.assert(
+      fc.property(fc.array(anyKey, { maxLength: 200 }), (keys) => {
+        const column = new KeyColumn()
+        const index = new KeyIndex(column)
+        const expected = new Map<IdKey, number>()
+        for (const [row, key] of keys.entries()) {
+          column.push(key)
+          expect(index.add(row)).toBe(!expected.has(key))
+          if (!expected.has(key)) expected.set(key, row)
+        }
+        expect(index.size).toBe(expected.size)
+        for (const [key, row] of expected) expect(index.get(key)).toBe(row)
+      }),
+    )
+  })
+
   it('are those of a Map, whatever was set and deleted', () => {
     const step = fc.record({ key: anyKey, kind: fc.constantFrom('set', 'set', 'delete', 'move') })
     fc.assert(

@@ -42,8 +42,13 @@ export class KeyIndex {
 
   /** Sets a row if its id has none; false if it has one. */
   add(row: number): boolean {
-    const place = this.#placeOf(this.#keys.parts(row))
-    if (this.#places[place] !== 0) return false
+    const keys = this.#keys
+    const last = this.#places.length - 1
+    let place = keys.hash(row) & last
+    for (let found = this.#places[place]; found; found = this.#places[place]) {
+      if (keys.same(this.#rowOf(found), row)) return false
+      place = (place + 1) & last
+    }
     this.#setAt(place, row)
     return true
   }

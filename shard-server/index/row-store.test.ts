@@ -136,7 +136,7 @@ it('the memory of the rows is stated by its parts, and grows with each', () => {
   const after = store.bytes
   expect(after.vectors - before.vectors).toBeGreaterThan(18_000 * 400)
   expect(after.ids - before.ids).toBeGreaterThan(20_000 * 8)
-  expect(after.columns - before.columns).toBeGreaterThan(20_000 * 17)
+  expect(after.columns - before.columns).toBeGreaterThan(20_000 * 16)
   expect(after.payloads - before.payloads).toBeGreaterThanOrEqual(20_000 * 100)
   expect(after.payloads - before.payloads).toBeLessThan(20_000 * 110)
 })
