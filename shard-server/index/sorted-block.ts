@@ -98,6 +98,11 @@ function strictly(entries: SortedEntries, { gt, lt }: Bounds, low: number, high:
 }
 
 const POLE = 90
+/**
+ * Corners of polygons times places that are looked at for a block without a pause: some ten milliseconds. With more, the index names the
+ * places between the outermost corners, and the payloads decide, after each of which others have a turn.
+ */
+const CORNERS_AT_ONCE = 4_194_304
 
 /** Places on the earth. Of those whose latitude is right, the place itself is looked at. */
 export class GeoBlock implements IndexBlock {
@@ -128,11 +133,13 @@ export class GeoBlock implements IndexBlock {
   find(test: FieldTest, base: number): Found | undefined {
     if (test.is !== 'radius' && test.is !== 'box' && test.is !== 'polygon') return undefined
     const [low, high] = this.#latitudesOf(test)
+    const count = this.#entries.countBetween(low, high)
+    const exact = test.is !== 'polygon' || count * cornersOf(test) <= CORNERS_AT_ONCE
     return {
-      count: this.#entries.countBetween(low, high),
-      exact: true,
+      count,
+      exact,
       addTo: (mask) => {
-        const holds = areaTest(test)
+        const holds = exact || test.is !== 'polygon' ? areaTest(test) : betweenCorners(test)
         this.#entries.between(low, high, (lat, place, lon) => {
           if (holds({ lon, lat })) mask.addWithin(base + place)
         })
@@ -143,13 +150,26 @@ export class GeoBlock implements IndexBlock {
   /** Between which the area lies. */
   #latitudesOf(test: AreaTest): [low: number, high: number] {
     if (test.is === 'box') return [test.bottomRight.lat, test.topLeft.lat]
-    if (test.is === 'polygon') {
-      const latitudes = test.exterior.map(({ lat }) => lat)
-      return [latitudes.reduce((a, b) => Math.min(a, b)), latitudes.reduce((a, b) => Math.max(a, b))]
-    }
+    if (test.is === 'polygon') return outermost(test.exterior.map(({ lat }) => lat))
     // Over a pole, a place that is near may be called by any latitude.
     if (this.#beyond) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]
     const degrees = degreesNorth(test.meters)
     return [test.center.lat - degrees, test.center.lat + degrees]
   }
+}
+
+type Polygon = Extract<AreaTest, { is: 'polygon' }>
+
+function cornersOf({ exterior, interiors }: Polygon): number {
+  return interiors.reduce((sum, ring) => sum + ring.length, exterior.length)
+}
+
+/** Holds for all places within, and for others. */
+function betweenCorners({ exterior }: Polygon): (point: { lon: number }) => boolean {
+  const [west, east] = outermost(exterior.map(({ lon }) => lon))
+  return ({ lon }) => lon >= west && lon <= east
+}
+
+function outermost(degrees: readonly number[]): [low: number, high: number] {
+  return [degrees.reduce((a, b) => Math.min(a, b)), degrees.reduce((a, b) => Math.max(a, b))]
 }
