@@ -18,9 +18,6 @@ const CODE = [
 /** One project a tier; test/run.ts says which run side by side, and gives each its time budget. */
 export default defineConfig({
   test: {
-    // Files share a process: each of some 240 took half a second of a core to load what the one before it had loaded. No file
-    // leaves a mock, a variable of the environment or a listener behind.
-    isolate: false,
     projects: [
       { test: { name: 'unit', include: CODE.map((folder) => `${folder}/**/*.test.ts`), testTimeout: 60_000 } },
       { test: { name: 'static', include: ['test/static/*.test.ts'], testTimeout: 240_000 } },

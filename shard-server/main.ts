@@ -10,7 +10,6 @@ import { makeLogger } from '../runtime/logger.ts'
 import { Metrics } from '../runtime/metrics.ts'
 import { holdVolume } from '../runtime/volume-lock.ts'
 import { IndexActor } from './index/index-actor.ts'
-import { trimMemory } from './index/trim-memory.ts'
 import { Committer } from './log/committer.ts'
 import { Election } from './log/election.ts'
 import { HeartbeatLoop } from './log/heartbeat.ts'
@@ -44,7 +43,7 @@ function die(error: unknown): never {
   process.exit(1)
 }
 process.on('unhandledRejection', die)
-giveBackWhenIdle(undefined, trimMemory)
+giveBackWhenIdle()
 
 mkdirSync(env.MAKSDB_DATA_DIR, { recursive: true })
 await holdVolume(env.MAKSDB_DATA_DIR).catch(die)
