@@ -114,14 +114,14 @@ async function processStatus(
     ports.adminPort === null
       ? undefined
       : await askHttp(`http://127.0.0.1:${ports.adminPort}/readyz`, {}, PROBE_TIMEOUT_MS)
-  const base = { ...NOTHING, name, collection, pid: record.pid, ...ports, ready: ready !== undefined && isOk(ready) }
+  const base = { ...NOTHING, name, collection, pid: record.pid, ...ports, ready: isOk(ready) }
   if (name === 'router') return { ...base, kind: 'router' }
   const [cluster = 0, ordinal = 0] = name.split('-').slice(-2).map(Number)
   const answer =
     ports.port === null
       ? undefined
       : await askHttp(`http://127.0.0.1:${ports.port}${RPC.status}`, { [INTERNAL_HEADER]: dir.token }, PROBE_TIMEOUT_MS)
-  const shard = answer && isOk(answer) ? (JSON.parse(answer.bytes.toString()) as ShardStatus) : undefined
+  const shard = isOk(answer) ? (JSON.parse(answer.bytes.toString()) as ShardStatus) : undefined
   return {
     ...base,
     kind: 'shard',

@@ -44,8 +44,8 @@ export async function askHttp(
   return callHttp(url, call).catch(() => undefined)
 }
 
-export function isOk({ statusCode }: HttpAnswer): boolean {
-  return statusCode >= 200 && statusCode < 300
+export function isOk(answer: HttpAnswer | undefined): answer is HttpAnswer {
+  return answer !== undefined && answer.statusCode >= 200 && answer.statusCode < 300
 }
 
 /** The whole answer. Throws as `openHttp` does. */

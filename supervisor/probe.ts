@@ -31,10 +31,10 @@ export async function probe(
   const answer = await askHttp(`http://${LOCALHOST}:${run.adminPort}/readyz`, {}, PROBE_TIMEOUT_MS)
   // A router is ready when it answers: which collections it can serve is their business.
   if (unit.kind === 'router') return { ready: answer !== undefined, primary: false }
-  if (!answer || !isOk(answer)) return NOT_YET
+  if (!isOk(answer)) return NOT_YET
   const url = `http://${LOCALHOST}:${run.port}${RPC.status}`
   const status = await askHttp(url, { [INTERNAL_HEADER]: dir.token }, PROBE_TIMEOUT_MS)
-  const role = status && isOk(status) ? (JSON.parse(status.bytes.toString()) as { role: string }).role : undefined
+  const role = isOk(status) ? (JSON.parse(status.bytes.toString()) as { role: string }).role : undefined
   return { ready: true, primary: role === 'primary' }
 }
 

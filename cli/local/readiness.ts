@@ -57,8 +57,7 @@ export async function supervisorReady(dir: DataDir, child: ChildProcess): Promis
 
 async function supervisorAnswers(dir: DataDir): Promise<boolean> {
   if (!supervisorRuns(dir)) return false
-  const answer = await askHttp(`http://127.0.0.1:${dir.supervisor?.adminPort}/healthz`, {}, ANSWER_MS)
-  return answer !== undefined && isOk(answer)
+  return isOk(await askHttp(`http://127.0.0.1:${dir.supervisor?.adminPort}/healthz`, {}, ANSWER_MS))
 }
 
 /** Returns when the router answers, serves every collection that the data directory holds, and each cell is led. */
@@ -100,9 +99,10 @@ async function lackingOf(settings: Settings, collections: readonly string[]): Pr
   const headers: Record<string, string> = settings.apiKey === undefined ? {} : { 'api-key': settings.apiKey }
   const ready = await askHttp(`${endpoint}/readyz`, headers, ANSWER_MS)
   if (!ready) return 'the router does not answer'
-  if (!isOk(ready)) return ready.bytes.toString()
+  const { bytes } = ready
+  if (!isOk(ready)) return bytes.toString()
   const listed = await askHttp(`${endpoint}/collections`, headers, ANSWER_MS)
-  if (!listed || !isOk(listed)) return 'the router does not list its collections'
+  if (!isOk(listed)) return 'the router does not list its collections'
   const { result } = JSON.parse(listed.bytes.toString()) as { result: { collections: { name: string }[] } }
   const absent = collections.find((name) => !result.collections.some((other) => other.name === name))
   return absent === undefined ? undefined : `the router does not list the collection ${absent}`

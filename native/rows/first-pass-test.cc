@@ -130,13 +130,9 @@ size_t without(const Kernel& kernel) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int times = argc > 1 ? std::atoi(argv[1]) : 100;
-  size_t compared = 0;
-  for (const Kernel& kernel : kernels()) {
-    if (!kernel.runs_here()) continue;
-    compared += near_duplicates(kernel, times);
-    if (kernel.sizes[0].first_pass == nullptr) continue;
-    compared += ends_of_the_bound(kernel, times) + turns(kernel) + without(kernel);
-  }
-  std::printf("%zu answers\n", compared);
+  return with_each_kernel(argc, argv, [](const Kernel& kernel, int times) {
+    const size_t compared = near_duplicates(kernel, times);
+    if (kernel.sizes[0].first_pass == nullptr) return compared;
+    return compared + ends_of_the_bound(kernel, times) + turns(kernel) + without(kernel);
+  });
 }

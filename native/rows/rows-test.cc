@@ -141,14 +141,8 @@ void too_many_equal(const Kernel& kernel) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int times = argc > 1 ? std::atoi(argv[1]) : 100;
-  size_t compared = 0;
-  for (const Kernel& kernel : kernels()) {
-    if (!kernel.runs_here()) continue;
-    compared += shapes(kernel, times);
-    compared += beside_appends(kernel);
-    compared += beside_drops(kernel);
+  return with_each_kernel(argc, argv, [](const Kernel& kernel, int times) {
     too_many_equal(kernel);
-  }
-  std::printf("%zu answers\n", compared);
+    return shapes(kernel, times) + beside_appends(kernel) + beside_drops(kernel);
+  });
 }

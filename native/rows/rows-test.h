@@ -69,4 +69,15 @@ inline void fail(const char* what, const Kernel& kernel, int dimension, size_t r
   std::exit(1);
 }
 
+/// The `main` of a test: `compare` gets each kernel that runs here and how often to try, and returns how many answers it compared.
+template <typename Compare>
+int with_each_kernel(int argc, char** argv, Compare compare) {
+  const int times = argc > 1 ? std::atoi(argv[1]) : 100;
+  size_t compared = 0;
+  for (const Kernel& kernel : kernels())
+    if (kernel.runs_here()) compared += compare(kernel, times);
+  std::printf("%zu answers\n", compared);
+  return 0;
+}
+
 }  // namespace maksdb

@@ -6,14 +6,12 @@ import type { Collection } from '../cluster/collection.ts'
 import type { CollectionParts } from '../manage/collection-admin.ts'
 import type { ReadReport } from '../query/read-report.ts'
 import type { Outside } from '../requests/request-options.ts'
-import { FORMS } from './forms.ts'
 import { SHAPES } from './shapes.ts'
 import type { Message } from './wire/decode.ts'
 import { encodeField } from './wire/encode.ts'
 import { type MessageType, readProto } from './wire/proto-file.ts'
 
 export const PROTO = readProto(new URL('./maksdb.proto', import.meta.url))
-export { FORMS, SHAPES }
 
 /** Names its fields as the .proto file does; a list of messages may be encoded already, as a Buffer of the whole field. */
 export interface Answer {

@@ -94,7 +94,7 @@ function strictly(entries: SortedEntries, { gt, lt }: Bounds, low: number, high:
   const found = entries.sortedBetween(low, high)
   const from = gt === low ? entries.sortedBetween(low, low).to : found.from
   const to = lt === high ? entries.sortedBetween(high, high).from : found.to
-  return { ...found, from, to: Math.max(from, to) }
+  return { from, to: Math.max(from, to) }
 }
 
 const POLE = 90
@@ -139,7 +139,7 @@ export class GeoBlock implements IndexBlock {
       count,
       exact,
       addTo: (mask) => {
-        const holds = exact || test.is !== 'polygon' ? areaTest(test) : betweenCorners(test)
+        const holds = test.is === 'polygon' && !exact ? betweenCorners(test) : areaTest(test)
         this.#entries.between(low, high, (lat, place, lon) => {
           if (holds({ lon, lat })) mask.addWithin(base + place)
         })

@@ -92,11 +92,11 @@ export class SortedEntries {
     return { keys, places, latest: [...this.#places] }
   }
 
-  /** The sorted ones from `low` to `high`, both included: their range, and their places. */
-  sortedBetween(low: number, high: number): { from: number; to: number; places: Uint16Array } {
-    const { keys, places } = this.#sorted
+  /** The range of the sorted ones from `low` to `high`, both included. */
+  sortedBetween(low: number, high: number): { from: number; to: number } {
+    const { keys } = this.#sorted
     const from = this.#lower(low, keys.length)
-    return { from, to: Math.max(from, this.#upper(high, keys.length)), places }
+    return { from, to: Math.max(from, this.#upper(high, keys.length)) }
   }
 
   /**
@@ -134,8 +134,8 @@ export class SortedEntries {
 
   /** Calls `visit` with each from `low` to `high`. */
   between(low: number, high: number, visit: (key: number, place: number, other: number) => void): void {
-    const { keys, others } = this.#sorted
-    const { from, to, places } = this.sortedBetween(low, high)
+    const { keys, others, places } = this.#sorted
+    const { from, to } = this.sortedBetween(low, high)
     for (let i = from; i < to; i++) visit(keys[i] as number, places[i] as number, others[i] ?? 0)
     this.latestBetween(low, high, visit)
   }

@@ -1,4 +1,4 @@
-/** Unmodified Python clients, where this machine has Python and can install them; else named as not run. */
+/** Unmodified Python clients over REST and gRPC, where this machine has Python and can install them; else named as not run. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,17 +18,30 @@ beforeAll(async () => {
 }, INSTALL_TIMEOUT_MS)
 afterAll(() => cluster.close())
 
-it('qdrant-client, LangChain and LlamaIndex for Python work unchanged', (context) => {
+it.for([
+  [
+    'qdrant-client, LangChain and LlamaIndex for Python work unchanged',
+    'python_clients.py',
+    () => cluster.url,
+    'qdrant-client, LangChain, LlamaIndex',
+  ],
+  [
+    'qdrant-client for Python works unchanged over gRPC: every call that is spoken, and what is refused by name',
+    'python_grpc.py',
+    () => String(cluster.port + 1),
+    '9 steps over gRPC',
+  ],
+] as const)('%s', ([_what, script, address, printed], context) => {
   if ('missing' in python) {
     context.skip(python.missing)
     return
   }
-  const { status, stdout, stderr } = spawnSync(python.path, [join(here, 'python_clients.py'), cluster.url], {
+  const { status, stdout, stderr } = spawnSync(python.path, [join(here, script), address()], {
     encoding: 'utf8',
     timeout: 110_000,
   })
   expect(stderr.split('\n').filter((line) => /Error|assert/.test(line))).toEqual([])
-  expect([status, stdout.trim()]).toEqual([0, 'qdrant-client, LangChain, LlamaIndex'])
+  expect([status, stdout.trim()]).toEqual([0, printed])
 })
 
 it('the example for Python prints the nearest point, and leaves nothing', async (context) => {

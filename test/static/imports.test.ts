@@ -21,6 +21,21 @@ const BASE = [
   'runtime',
   'store',
 ]
+/** Of a folder of the router that speaks a protocol. */
+const PROTOCOL = [
+  ...BASE,
+  'router/requests',
+  'router/manage',
+  'router/points.ts',
+  'router/edit',
+  'router/query',
+  'router/write',
+  'router/cluster',
+  'router/auth.ts',
+  'router/tls.ts',
+  'router/in-time.ts',
+]
+
 const MAY_IMPORT: Record<string, string[]> = {
   core: ['core/json'],
   'core/filter': ['core', 'core/json'],
@@ -86,33 +101,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   'router/in-time.ts': ['core', 'runtime'],
   'router/requests': [...BASE, 'router/edit', 'router/query', 'router/write', 'router/cluster'],
   'router/manage': [...BASE, 'router/requests', 'router/points.ts', 'router/cluster', 'undici'],
-  'router/rest': [
-    ...BASE,
-    'router/requests',
-    'router/manage',
-    'router/points.ts',
-    'router/edit',
-    'router/query',
-    'router/write',
-    'router/cluster',
-    'router/auth.ts',
-    'router/tls.ts',
-    'router/in-time.ts',
-    'express',
-  ],
-  'router/grpc': [
-    ...BASE,
-    'router/requests',
-    'router/manage',
-    'router/points.ts',
-    'router/edit',
-    'router/query',
-    'router/write',
-    'router/cluster',
-    'router/auth.ts',
-    'router/tls.ts',
-    'router/in-time.ts',
-  ],
+  'router/rest': [...PROTOCOL, 'express'],
+  'router/grpc': PROTOCOL,
   router: [
     ...BASE,
     'router/rest',

@@ -11,6 +11,7 @@ import { checkLimit } from '../../../core/limits.ts'
 import { FloatList } from './float-list.ts'
 import type { Field, MessageType } from './proto-file.ts'
 import { malformed, readVarint, signed } from './varint.ts'
+import { BYTES, FIXED32, wireOf } from './wire-type.ts'
 
 export type Message = Record<string, unknown>
 /** By the name of a message: what becomes of it. */
@@ -22,11 +23,6 @@ const DEPTH_MAX = 3 * JSON_DEPTH_MAX + 16
 const SLICE_BYTES = 16 * 1024
 /** Enough for most places, and short. */
 const PLACE_CHARS_MAX = 200
-
-const VARINT = 0
-const FIXED64 = 1
-const BYTES = 2
-const FIXED32 = 5
 
 /** A message within another, whose turn has come. */
 interface Part {
@@ -113,7 +109,7 @@ class Decoder {
     else if (field.repeated && wire === BYTES && kind !== 'string') {
       const list = listOf(message, name)
       for (const until = this.#length(end); this.#at < until; )
-        this.#push(list, name, this.#scalar(field, wireOf(field), until, place))
+        this.#push(list, name, this.#scalar(field, wireOf(kind), until, place))
     } else if (field.repeated) this.#push(listOf(message, name), name, this.#scalar(field, wire, end, place))
     else this.#set(field, message, this.#scalar(field, wire, end, place))
     return undefined
@@ -160,7 +156,7 @@ class Decoder {
 
   #scalar(field: Field, wire: number, end: number, place: string): unknown {
     const { kind, name } = field
-    if (wire !== wireOf(field)) throw wrongWire(field)
+    if (wire !== wireOf(kind)) throw wrongWire(field)
     if (kind === 'string') return this.#text(name, end)
     if (kind === 'double') return this.#take(8, end).readDoubleLE()
     if (kind === 'float') return this.#take(4, end).readFloatLE()
@@ -202,11 +198,6 @@ class Decoder {
     if (this.#at + count > end) throw malformed('it is cut off')
     return this.#bytes.subarray(this.#at, (this.#at += count))
   }
-}
-
-function wireOf({ kind }: Field): number {
-  if (kind === 'string') return BYTES
-  return kind === 'double' ? FIXED64 : kind === 'float' ? FIXED32 : VARINT
 }
 
 function listOf(message: Map<string, unknown>, name: string): unknown[] {

@@ -3,14 +3,10 @@
  * the length of a message within is known when it is written.
  */
 import type { EnumType, Field, MessageType, Scalar } from './proto-file.ts'
+import { BYTES, wireOf } from './wire-type.ts'
 
 /** By the name of a message: what of a value becomes the message. */
 export type Shapes = Readonly<Record<string, (value: unknown) => object>>
-
-const VARINT = 0
-const FIXED64 = 1
-const BYTES = 2
-const FIXED32 = 5
 
 const FIRST_BYTES = 1024
 const U64 = 2n ** 64n
@@ -46,7 +42,7 @@ class Encoder {
   message(type: MessageType, given: object): void {
     if (Buffer.isBuffer(given)) return this.#put(given)
     const value = given as Record<string, unknown>
-    for (const field of [...type.fields.values()].reverse()) this.field(field, value[field.name])
+    for (const field of type.backwards) this.field(field, value[field.name])
   }
 
   field(field: Field, value: unknown): void {
@@ -56,7 +52,8 @@ class Encoder {
       for (const [key, one] of Object.entries(value as object).reverse()) this.#one(field, { key, value: one })
     } else if (value instanceof Float32Array) {
       this.#put(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
-      this.#bytesTag(field, value.byteLength)
+      this.#varint(value.byteLength)
+      this.#tag(field, BYTES)
     } else if (field.repeated && Buffer.isBuffer(value)) {
       this.#put(value)
     } else if (field.repeated) {
@@ -70,28 +67,19 @@ class Encoder {
       const before = this.bytes.length
       const shape = this.#shapes[kind.name]
       this.message(kind, shape && !Buffer.isBuffer(value) ? shape(value) : (value as object))
-      this.#bytesTag(field, this.bytes.length - before)
+      this.#varint(this.bytes.length - before)
     } else if (kind === 'string') {
       const bytes = Buffer.from(value as string)
       this.#put(bytes)
-      this.#bytesTag(field, bytes.length)
+      this.#varint(bytes.length)
     } else if (kind === 'double') {
       this.#room(8)
       this.#buffer.writeDoubleLE(value as number, (this.#at -= 8))
-      this.#tag(field, FIXED64)
     } else if (kind === 'float') {
       this.#room(4)
       this.#buffer.writeFloatLE(value as number, (this.#at -= 4))
-      this.#tag(field, FIXED32)
-    } else {
-      this.#varint(integerOf(kind as Scalar | EnumType, value))
-      this.#tag(field, VARINT)
-    }
-  }
-
-  #bytesTag(field: Field, length: number): void {
-    this.#varint(length)
-    this.#tag(field, BYTES)
+    } else this.#varint(integerOf(kind as Scalar | EnumType, value))
+    this.#tag(field, wireOf(kind))
   }
 
   #tag({ number }: Field, wire: number): void {

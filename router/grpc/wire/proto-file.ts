@@ -22,6 +22,8 @@ export interface MessageType {
   name: string
   /** By number, in the order of the file. */
   fields: Map<number, Field>
+  /** The same, the last one first: as a message is written. */
+  backwards: readonly Field[]
 }
 
 export interface Field {
@@ -76,7 +78,7 @@ class ProtoParser {
     this.#tokens.forEach((token, i) => {
       const name = this.#tokens[i + 1] as string
       if (this.#tokens[i + 2] !== '{') return
-      if (token === 'message') this.#messages.set(name, { is: 'message', name, fields: new Map() })
+      if (token === 'message') this.#messages.set(name, { is: 'message', name, fields: new Map(), backwards: [] })
       if (token === 'enum') this.#enums.set(name, { is: 'enum', name, names: new Map(), numbers: new Map() })
     })
     while (this.#at < this.#tokens.length) this.#statement()
@@ -96,11 +98,13 @@ class ProtoParser {
   }
 
   #message(): void {
-    const { fields } = this.#messages.get(this.#next()) as MessageType
+    const message = this.#messages.get(this.#next()) as MessageType
+    const { fields } = message
     this.#block((word) => {
       if (word === 'oneof') this.#oneof(fields)
       else this.#field(word, fields)
     })
+    message.backwards = [...fields.values()].reverse()
   }
 
   #oneof(fields: MessageType['fields']): void {
@@ -127,11 +131,10 @@ class ProtoParser {
     this.#expect('<', 'string', ',')
     const kind = this.#kind(this.#next())
     this.#expect('>')
-    const field = (name: string, number: number, of: Kind): [number, Field] => [
-      number,
-      { name, number, kind: of, repeated: false },
-    ]
-    return { is: 'message', name: 'entry', fields: new Map([field('key', 1, 'string'), field('value', 2, kind)]) }
+    const key: Field = { name: 'key', number: 1, kind: 'string', repeated: false }
+    const value: Field = { name: 'value', number: 2, kind, repeated: false }
+    const fields = new Map([key, value].map((field) => [field.number, field]))
+    return { is: 'message', name: 'entry', fields, backwards: [value, key] }
   }
 
   #kind(type: string): Kind {
