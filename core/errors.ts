@@ -4,7 +4,7 @@
  */
 
 /** gRPC status numbers: https://grpc.io/docs/guides/status-codes/ */
-const GRPC = {
+export const GRPC = {
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,

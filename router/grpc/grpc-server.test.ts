@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2'
 import { afterEach, describe, expect, it } from 'vitest'
+import { MaksError } from '../../core/errors.ts'
 import { type CollectionConfig, parseEnv, routerEnvSchema } from '../../protocol/env/config.ts'
 import type { Call } from '../../runtime/call.ts'
 import { listenOn } from '../../runtime/http-server.ts'
@@ -171,18 +172,31 @@ describe('a call', () => {
     expect((await send(COUNT, counting(), { 'content-type': 'application/json' })).http).toBe(415)
   })
 
-  it('ends at the time of the client, with DEADLINE_EXCEEDED', async () => {
+  it.each<[string, Record<string, string>, object]>([
+    ['the time of the client', { 'grpc-timeout': '20m' }, {}],
+    ['a time of a microsecond', { 'grpc-timeout': '1u' }, {}],
+    ['the time that its message names', {}, { timeout: 1 }],
+  ])('that reads ends at %s, with DEADLINE_EXCEEDED, though no pod has answered', async (_what, headers, message) => {
     let reason: unknown
     const count = (call: Call) =>
       new Promise<number>((_resolve, reject) => {
-        call.signal.addEventListener('abort', () => {
+        const end = () => {
           reason = call.signal.reason
-          reject(Object.assign(new Error('over')))
-        })
+          reject(new MaksError('CELL_UNAVAILABLE', 'no pod of cell 0 answers'))
+        }
+        if (call.signal.aborted) end()
+        else call.signal.addEventListener('abort', end)
       })
     await start({ count })
-    await send(COUNT, counting(), { 'grpc-timeout': '20m' })
+    const { status, text, headers: answered } = await send(COUNT, counting(message), headers)
+    expect([status, answered['maksdb-code']]).toEqual(['4', 'TIMEOUT'])
+    expect(text).toContain('no pod of cell 0 answers')
     expect(String(reason)).toContain('the time of the call is over')
+  })
+
+  it('whose pods are known not to answer before its time is over is UNAVAILABLE', async () => {
+    await start({ count: () => Promise.reject(new MaksError('CELL_UNAVAILABLE', 'no pod of cell 0 answers')) })
+    expect((await send(COUNT, counting(), { 'grpc-timeout': '20S' })).status).toBe('14')
   })
 
   it('that the client has cancelled ends its work, and counts no more', async () => {

@@ -1,9 +1,9 @@
 /** The gRPC server: limits, access, messages in and out, deadlines and cancellation, one way to answer errors. */
 import { constants, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
-import { asMaksError, MaksError } from '../../core/errors.ts'
+import { asMaksError, GRPC, MaksError } from '../../core/errors.ts'
 import { TIMEOUT_MS_MAX } from '../../protocol/env/config.ts'
 import { QDRANT_VERSION } from '../../protocol/version.ts'
-import { OpenCall } from '../../runtime/call.ts'
+import { type Call, OpenCall } from '../../runtime/call.ts'
 import { REQUEST_TIMEOUT_MS } from '../../runtime/http-server.ts'
 import type { InFlight } from '../../runtime/in-flight.ts'
 import { sleep } from '../../runtime/lifecycle.ts'
@@ -141,7 +141,9 @@ export class GrpcServer {
       if (collection !== '' && !collections.find(collection)) await collections.lookUp(collection)
       const known = collections.find(collection)
       if (known) onCluster(known.config.name)
-      return run.run({ parts: this.#parts, collection, body, outside, call })
+      return run.run({ parts: this.#parts, collection, body, outside, call }).catch((thrown: unknown) => {
+        throw run.writes ? thrown : errorOfRead(thrown, call)
+      })
     })
     const time = (performance.now() - started) / 1000
     const message = encodeMessage(method.answer, { ...answer.message, time }, SHAPES)
@@ -164,6 +166,13 @@ export class GrpcServer {
       ...(cells === undefined && operations === undefined ? {} : trailer('maksdb-details', { cells, operations })),
     })
   }
+}
+
+/** A pod that did not answer within the time of a caller is not unavailable: to gRPC, the time was over. */
+function errorOfRead(thrown: unknown, { signal }: Call): MaksError {
+  const error = asMaksError(thrown)
+  const isOver = signal.aborted && error.row.grpc === GRPC.UNAVAILABLE
+  return isOver ? new MaksError('TIMEOUT', error.message, { cause: error }) : error
 }
 
 /** A value as JSON in ASCII; none that is longer than clients take. */
