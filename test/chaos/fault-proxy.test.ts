@@ -1,33 +1,45 @@
-import { connect, createServer, type Server } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sleep } from '../../runtime/lifecycle.ts'
 import { until } from '../../runtime/until.ts'
+import { freePort } from '../../supervisor/os-process.ts'
 import { type Disturbance, FaultProxy } from '../support/fault-proxy.ts'
 
-/** Sends back what it gets. */
 let echo: Server
 let proxy: FaultProxy
 beforeAll(async () => {
-  echo = createServer((socket) => {
-    socket.on('error', () => undefined)
-    socket.pipe(socket)
-  })
-  await new Promise<void>((resolve) => echo.listen(0, '127.0.0.1', resolve))
-  proxy = await FaultProxy.start((echo.address() as { port: number }).port)
+  echo = await startEcho()
+  proxy = await FaultProxy.start(portOf(echo))
 })
 afterAll(() => {
   proxy.close()
   echo.close()
 })
 
-async function talk() {
-  const socket = connect(proxy.port, '127.0.0.1')
+/** Sends back what it gets. */
+async function startEcho(): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.pipe(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port
+}
+
+/** @param localPort any free one unless given */
+async function talk(localPort = 0) {
+  const socket = connect({ port: proxy.port, host: '127.0.0.1', localPort })
   let heard = ''
   socket.on('data', (chunk: Buffer) => {
     heard += chunk.toString()
   })
+  await once(socket, 'connect')
   socket.on('error', () => undefined)
-  await new Promise((resolve) => socket.once('connect', resolve))
   return { socket, heard: () => heard }
 }
 
@@ -76,5 +88,26 @@ describe('the proxy of the chaos runs', () => {
     await until('what is not held', async () => mine.heard() === 'xy')
     other()
     mine.socket.destroy()
+  })
+
+  it('knows a process by its connection, though another one has ended at the same port of the client', async () => {
+    // The system lists the two connections in an order that depends on the ports of the servers.
+    for (let i = 0; i < 8; i++) {
+      const another = await startEcho()
+      const localPort = await freePort('127.0.0.1')
+      const earlier = connect({ port: portOf(another), host: '127.0.0.1', localPort })
+      await once(earlier, 'connect')
+      earlier.resume().end()
+      await once(earlier, 'close')
+      const end = proxy.disturb({ hold: 'both' }, process.pid)
+      const mine = await talk(localPort)
+      mine.socket.write('x')
+      await sleep(20)
+      expect(mine.heard()).toBe('')
+      end()
+      await until('what was held', async () => mine.heard() === 'x')
+      mine.socket.destroy()
+      another.close()
+    }
   })
 })

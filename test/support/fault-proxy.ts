@@ -51,7 +51,7 @@ export class FaultProxy {
   }
 
   #open(client: Socket, server: Socket): void {
-    const pid = processAtPort(client.remotePort ?? 0)
+    const pid = processBehind(client)
     const link: Link = {
       client,
       server,
@@ -163,13 +163,16 @@ function reset({ client, server }: Link): void {
   server.destroy()
 }
 
-/** The process that holds the local TCP port, by /proc. */
-function processAtPort(port: number): number | undefined {
-  const hex = port.toString(16).toUpperCase().padStart(4, '0')
-  const line = readFileSync('/proc/net/tcp', 'utf8')
+/**
+ * The process at the other end of an accepted connection of this machine, by /proc. Both ports tell which one it is:
+ * the port of a client may serve connections to other servers, too, those that have ended included.
+ */
+function processBehind({ remotePort, localPort }: Socket): number | undefined {
+  const ends = [remotePort, localPort].map((port = 0) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`)
+  const inode = readFileSync('/proc/net/tcp', 'utf8')
     .split('\n')
-    .find((one) => one.trim().split(/\s+/)[1]?.endsWith(`:${hex}`))
-  const inode = line?.trim().split(/\s+/)[9]
+    .map((line) => line.trim().split(/\s+/))
+    .find((columns) => ends.every((end, i) => columns[i + 1]?.endsWith(end)))?.[9]
   if (inode === undefined || inode === '0') return undefined
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
