@@ -1,6 +1,6 @@
 /** HTTP of both versions, in the open or with a certificate that is read again when it changes: cert-manager renews it without a restart. */
 import { readFileSync } from 'node:fs'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import {
   createServer as createHttp2Server,
   createSecureServer as createSecureHttp2Server,
@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import type { SecureContextOptions } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '../runtime/logger.ts'
+import { createServer } from '../runtime/node-http.ts'
 import { watchFile } from '../runtime/watch-file.ts'
 
 const WATCH_MS = 10_000

@@ -2,8 +2,9 @@
  * Requests by Node's own client, for programs whose calls are few: undici, which carries the calls of routers and which `fetch`
  * loads, would take some 10 MiB of each shard, and longer to load than a command of the command line needs for the rest.
  */
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import { request } from './node-http.ts'
 
 /** A connection on which nothing moves for so long is given up, ms. A call has its own, shorter time. */
 const SILENT_MS = 300_000

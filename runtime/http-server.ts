@@ -1,12 +1,13 @@
 /** A small HTTP server for calls between our own processes and for the admin port: limits, credential, errors as JSON. */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, Server as NetServer } from 'node:net'
 import { ANY_ADDRESS } from '../core/address.ts'
 import { asMaksError, isErrorCode, MaksError } from '../core/errors.ts'
 import { INTERNAL_HEADER, type RpcError } from '../protocol/shard-rpc.ts'
 import { sleep } from './lifecycle.ts'
+import { createServer } from './node-http.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
 

@@ -31,8 +31,8 @@ export const TEXT_DEFAULTS: TextOptions = {
 const WORD = /[\p{Alphabetic}\p{N}]+/gu
 const NOT_SPACE = /\P{White_Space}+/gu
 const MARKS = /\p{M}+/gu
-/** Splits texts of languages without spaces, too, by the dictionaries of ICU. */
-const SEGMENTER = new Intl.Segmenter('und', { granularity: 'word' })
+/** Splits texts of languages without spaces, too, by the dictionaries of ICU: 10 ms and 2.6 MiB, made when first needed. */
+let segmenter: Intl.Segmenter | undefined
 
 /** In their order, repeated ones included. */
 export function wordsOf(text: string, options: TextOptions): string[] {
@@ -55,7 +55,8 @@ function split(text: string, tokenizer: TextOptions['tokenizer']): string[] {
     case 'whitespace':
       return text.match(NOT_SPACE) ?? []
     case 'multilingual':
-      return Array.from(SEGMENTER.segment(text))
+      segmenter ??= new Intl.Segmenter('und', { granularity: 'word' })
+      return Array.from(segmenter.segment(text))
         .filter(({ isWordLike }) => isWordLike)
         .map(({ segment }) => segment)
     default:

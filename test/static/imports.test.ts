@@ -250,3 +250,8 @@ it('the command line loads no package but its parser before it knows the command
   expect(loaded).toContain('cli/commands/data-commands.ts')
   expect(loaded.filter((name) => !name.endsWith('.ts'))).toEqual(['commander'])
 })
+
+it('no program imports node:http but for its types: the import loads undici, too', () => {
+  const importing = files.filter((file) => /^import (?!type )[^'"]*from 'node:http'/m.test(textOf(file)))
+  expect(importing).toEqual([])
+})
